@@ -1,0 +1,28 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The one error that bad input raises, whichever face it comes through."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """A value that Postfix, or this collection, cannot work with.
+
+    :param parameter: the Postfix parameter, service or option that the value was given for
+    :param value: the offending value, or the part of it that offends
+    :param reason: why it cannot be used
+    :param remedy: what to write or do instead
+    """
+
+    def __init__(self, parameter: str, value: str, reason: str, remedy: str) -> None:
+        super().__init__(parameter, value, reason, remedy)
+        self.parameter = parameter
+        self.value = value
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.value!r}: {self.reason}. {self.remedy}."
