@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The first field of a master.cf service: its grammar, its port, and which service it means.
+
+The rules are those of master(5), "Service name", and of the master's own code: host_port() splits, getservbyname(3)
+knows the ports after known_tcp_ports, and two fields that come to the same host and port are one service.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Callable, Optional, Tuple
+
+from ._address import normal_form, parse_address
+from ._errors import InputError
+
+# postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
+KNOWN_TCP_PORTS = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}
+
+PortLookup = Callable[[str], Optional[int]]
+
+_DIGITS = re.compile(r"[0-9]+\Z")
+_LABEL = re.compile(r"[0-9A-Za-z_\x80-\U0010ffff](?:[0-9A-Za-z_\x80-\U0010ffff-]{0,61}[0-9A-Za-z_\x80-\U0010ffff])?\Z")
+_IPV4 = re.compile(r"(?:0|(?!0+\.)[0-9]{1,3})(?:\.[0-9]{1,3}){3}\Z|0+(?:\.0+){3}\Z")
+_REMEDY = "Write port, host:port or [address]:port"
+
+
+def known_port(service: str) -> Optional[int]:
+    """The port of a service name that Postfix knows by itself: the :data:`PortLookup` that reads no file."""
+    return KNOWN_TCP_PORTS.get(service)
+
+
+def system_port(service: str) -> Optional[int]:
+    """The port of a service name on this host: what Postfix knows by itself, then services(5)."""
+    try:
+        return KNOWN_TCP_PORTS.get(service) or socket.getservbyname(service, "tcp")
+    except OSError:
+        return None
+
+
+def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
+    """Split the first field of an inet service into host and port.
+
+    :returns: the host without brackets and without ``ipv6:``, empty when there is none; the port as it is written
+    :raises InputError: with the master's own reason, when it would refuse the field
+    """
+
+    def error(reason: str) -> InputError:
+        return InputError(parameter, name, reason, _REMEDY)
+
+    if name[:1] == "[":
+        host, bracket, rest = name[1:].partition("]")
+        if not bracket:
+            raise error('missing "]"')
+        if rest[:1] not in ("", ":"):
+            raise error('garbage after "]"')
+        port = rest[1:]
+        if host[:5].lower() == "ipv6:":
+            host = host[5:]
+            if ":" not in host or not _valid_host(host):
+                raise error("malformed IPv6 address")
+        bare = False
+    else:
+        host, _colon, port = name.rpartition(":")
+        bare = not host
+    if not port:
+        raise error("missing service information")
+    if not bare and not _valid_host(host):
+        raise error("valid hostname or network address required")
+    if port[0] in "0123456789" and not _DIGITS.match(port):
+        raise error("garbage after numerical service")
+    return host, port
+
+
+def _valid_host(host: str) -> bool:
+    if ":" in host:
+        return "%" not in host and parse_address(host) is not None
+    if _IPV4.match(host):
+        return all(int(octet) < 256 for octet in host.split("."))
+    labels = host.split(".")
+    return len(host) <= 255 and all(map(_LABEL.match, labels)) and not _DIGITS.match(host.replace(".", ""))
+
+
+def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
+    """The number that the master makes of a port, a name or a number.
+
+    :param lookup: knows the numbers of names; :func:`system_port` where services(5) is the right one to ask
+    :returns: 0 to 65535, numbers beyond wrapped as the system does; for 0 it chooses a port itself
+    :raises InputError: when nobody knows the name
+    """
+    if _DIGITS.match(text):
+        return min(int(text), 2**64 - 1) & 0xFFFF
+    port = lookup(text)
+    if port is None:
+        raise InputError(parameter, text, "Servname not supported: no such service name", "Write the port's number")
+    return port
+
+
+def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:  # noqa: A002  (master.cf's own word)
+    """What makes a master.cf entry the same service as another one: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
+
+    A numeric host has one normal form, ``[10.77.0.1]:25/inet``; the name of a host stands for itself and keeps its case.
+    """
+    if type == "inet":
+        try:
+            host, port = split_endpoint(name)
+            number = port_number(port, lookup)
+        except InputError:
+            return f"{name}/inet"
+        address = parse_address(host)
+        host = normal_form(address) if address else host
+        return f"[{host}]:{number}/inet" if host else f"{number}/inet"
+    return f"{name}/{type}"
