@@ -18,7 +18,6 @@ from typing import NamedTuple, Optional
 
 import antsibull_nox
 import antsibull_nox.sessions.ansible_test
-import nox
 
 HERE = Path(__file__).parent
 

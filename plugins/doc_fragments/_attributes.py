@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the modules of this collection say about themselves; each states its own C(support) where it is not said here."""
+    """What the modules of this collection say about themselves. What is not said here, each module says."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -31,7 +31,7 @@ attributes:
 options: {}
 attributes:
   safe_file_operations:
-    description: Replaces a file in one step, so that nobody ever sees half of it, and keeps its owner, mode and context.
+    description: Replaces a file in one step, so that nobody sees half of it, and keeps its owner, mode and context.
     support: full
 """
 

@@ -58,7 +58,7 @@ if ! "$venv/bin/python" -c "import sys; sys.exit(sys.version_info < (3, 11) or s
     "$python" -m venv "$venv"
 fi
 echo "bootstrap: installing the pinned tools into .venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --requirement tests/requirements.txt
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --constraint tests/constraints.txt --requirement tests/requirements.txt
 mkdir -p "$tree"
 ln -sfn "$PWD" "$tree/postfix"
 echo "$wanted" >"$stamp"

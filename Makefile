@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Byte code is worth having: without it every start of Ansible takes twice as long. The rest would lead Python astray.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+empty :=
+space := $(empty) $(empty)
+VENV := $(CURDIR)/.venv
+TREE := $(VENV)/collections
+OURS := ansible_collections/mailfleet/postfix
+# Real interpreters before pyenv's shims: ansible-test cleans the environment, and a shim does not work without it.
+PYENV_ROOT ?= $(HOME)/.pyenv
+export PATH := $(subst $(space),:,$(VENV)/bin $(wildcard $(PYENV_ROOT)/versions/3.*/bin)):$(PATH)
+
+JUNIT = --junitxml=tests/output/junit/$@.xml
+PYTEST := python -m pytest -q
+
+# What `make test` does, the cheap first.
+STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests molecule
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+.PHONY: test
+test: ## all tests, from a fresh machine on (root; make -k test goes on after a failure)
+	@tests/toolchain/needs.sh test
+	@tests/toolchain/bootstrap.sh
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) $(STEPS)
+
+.PHONY: demo
+demo: ## the main job on a real, throw-away Postfix host, step by step (root)
+	@tests/toolchain/needs.sh demo
+	@tests/toolchain/bootstrap.sh
+	@tests/demo/run.sh
+
+.PHONY: venv
+venv: ## .venv with the pinned tools; every target below makes it by itself
+	@tests/toolchain/bootstrap.sh
+
+.PHONY: lint
+lint: venv ## ruff, yamllint, shellcheck, vermin (Python 3.7), mypy --strict, reuse
+	ruff check .
+	ruff format --check .
+	yamllint --strict .
+	git ls-files -z --cached --others --exclude-standard | xargs -0 grep -lIE '^#!.*\<(ba)?sh\>' | xargs shellcheck --external-sources
+	vermin --no-tips --target=3.7- --violations plugins/module_utils plugins/modules
+	cd $(TREE) && mypy --config-file $(CURDIR)/mypy.ini --cache-dir $(CURDIR)/.mypy_cache $(OURS)/plugins
+	reuse lint --quiet || reuse lint
+
+.PHONY: format
+format: venv ## put imports and layout of all Python files in order
+	ruff check --select I --fix .
+	ruff format .
+
+.PHONY: docs
+docs: venv ## changelog fragments, and the documentation of plugins and roles
+	antsibull-changelog lint
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collections .
+
+.PHONY: unit
+unit: venv ## unit tests
+	$(PYTEST) $(JUNIT) tests/unit
+
+.PHONY: unit-oldest
+unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that is here
+	tests/toolchain/oldest.sh $(JUNIT)
+
+.PHONY: package
+package: venv ## the archive: what is in it, and whether it installs and documents itself offline
+	$(PYTEST) $(JUNIT) tests/package
+
+.PHONY: ansible-lint
+ansible-lint: venv ## ansible-lint, production profile
+	ANSIBLE_COLLECTIONS_PATH=$(TREE) ansible-lint --strict
+
+.PHONY: sanity
+sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
+	nox --reuse-venv=yes
+
+.PHONY: lab-tests
+lab-tests: venv ## tests on real hosts in the lab (root)
+	@tests/toolchain/needs.sh $@
+	$(PYTEST) $(JUNIT) tests/lab
+
+.PHONY: molecule
+molecule: venv ## molecule's scenarios, on the lab's hosts (root)
+	@tests/toolchain/needs.sh $@
+	cd extensions && molecule test --all --no-command-borders
+
+.PHONY: archive
+archive: venv ## build/mailfleet-postfix-VERSION.tar.gz
+	ansible-galaxy collection build --force --output-path build .
+
+.PHONY: pins
+pins: ## renew tests/constraints.txt: the newest versions of all tools
+	python3.11 -m venv build/pins
+	build/pins/bin/pip install -qq --requirement tests/requirements.txt
+	{ head -n 1 tests/constraints.txt; build/pins/bin/pip freeze; } > build/constraints.txt
+	mv build/constraints.txt tests/constraints.txt
+	rm -rf build/pins
+
+.PHONY: clean
+clean: ## remove all that make made in this checkout (not the caches outside of it)
+	rm -rf .venv .venv.lock .nox .ansible .mypy_cache .ruff_cache .hypothesis .pytest_cache build tests/output
+	find . -name __pycache__ -prune -exec rm -rf {} +
