@@ -36,7 +36,7 @@ attributes:
 """
 
     # For a module that never changes anything.
-    INFO = r"""
+    INFO_MODULE = r"""
 options: {}
 attributes:
   check_mode:
