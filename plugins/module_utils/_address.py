@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Text to address and back, with one normal form.
+
+Postfix reads a numeric address with getaddrinfo(3), which knows more spellings than people do: ``10.77.1``,
+``0x0a4d0001`` and ``[fd77::1]`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal.
+Everything else in the collection compares addresses, never their spellings.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv4Address, IPv6Address
+from typing import Optional, Union
+
+Address = Union[IPv4Address, IPv6Address]
+FAMILIES = ("ipv4", "ipv6")
+
+_IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
+_SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%([^\s%]+))?\Z")
+_LONGEST = 128  # characters; no address is longer, and a huge text is not worth looking at
+
+
+def parse_address(text: str) -> Optional[Address]:
+    """Read a numeric address as getaddrinfo(3) with AI_NUMERICHOST does, the legacy IPv4 spellings of inet_aton(3) too.
+
+    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, a name for link-local addresses only, and is not
+    part of the result: Postfix drops it. Brackets are no part of an address: see :func:`unbracket`.
+
+    :returns: the address, or None when the text is not a numeric address
+    """
+    if len(text) > _LONGEST:
+        return None
+    try:
+        if ":" not in text:
+            return IPv4Address(socket.inet_aton(text)) if _IPV4.match(text) else None
+        match = _SCOPED_IPV6.match(text)
+        if match is None:
+            return None
+        address = IPv6Address(socket.inet_pton(socket.AF_INET6, match.group(1)))
+    except OSError:
+        return None
+    scope = match.group(2)
+    if scope is None or scope.isdigit() or needs_scope(address):
+        return address
+    return None
+
+
+def needs_scope(address: Address) -> bool:
+    """Tell whether the kernel wants an interface beside this address: IPv6 link-local, unicast or multicast."""
+    return address.version == 6 and (address.is_link_local or address.packed[:2] in (b"\xff\x01", b"\xff\x02"))
+
+
+def unbracket(token: str) -> str:
+    """Strip one pair of brackets from ``[10.77.0.1]``, as Postfix does; other text is returned as it is."""
+    return token[1:-1] if token[:1] == "[" and token[-1:] == "]" else token
+
+
+def family(address: Address) -> str:
+    """Return ``ipv4`` or ``ipv6``, as inet_protocols says it."""
+    return "ipv4" if address.version == 4 else "ipv6"
+
+
+def normal_form(address: Address) -> str:
+    """Return the one spelling of an address: lower case, shortest, no brackets; what getnameinfo(3) prints."""
+    return socket.inet_ntop(socket.AF_INET if address.version == 4 else socket.AF_INET6, address.packed)

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What addresses a host has, as the rules need to know it: told by the kernel, by a list, or by Ansible's facts."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ._address import FAMILIES, Address, family, parse_address, unbracket
+from ._errors import InputError
+
+
+class HostAddress(NamedTuple):
+    """One address of one interface."""
+
+    address: Address
+    #: bits of the network part; the address's full length where it is not known
+    prefix_length: int
+    #: interface name, empty where it is not known
+    interface: str = ""
+    #: whether the interface is up (IFF_UP): Postfix sees no other addresses
+    up: bool = True
+    #: IPv6 duplicate address detection is not finished, or failed: nothing can bind to the address
+    tentative: bool = False
+    #: not marked secondary (IPv4) or temporary (IPv6) by the kernel
+    primary: bool = True
+
+
+class Host(NamedTuple):
+    """All addresses of a host, in the order of getifaddrs(3), and what its kernel can do."""
+
+    addresses: Tuple[HostAddress, ...]
+    #: families that the kernel supports; a family switched off by sysctl is still supported
+    families: FrozenSet[str] = frozenset(FAMILIES)
+    #: families in which a socket may bind to an address that the host does not have (sysctl ip_nonlocal_bind)
+    nonlocal_bind: FrozenSet[str] = frozenset()
+    #: what gethostname(2) returns, from which Postfix derives $myhostname; None where it is not known
+    hostname: Optional[str] = None
+
+    def find(self, address: Address) -> Optional[HostAddress]:
+        """Return what is known of an address, preferring an interface that is up; None when the host has it not."""
+        found = [known for known in self.addresses if known.address == address]
+        return next((known for known in found if known.up), found[0] if found else None)
+
+
+def host_from_input(value: Any, parameter: str = "addresses") -> Host:
+    """Read a host from what a user has: a list of addresses with or without ``/prefix``, or ``ansible_facts``.
+
+    Items of the list may also be mappings as postfix_interfaces_info returns them. Facts do not tell whether an
+    interface is up, whether an address is tentative, nor in which order the kernel lists interfaces: interfaces count
+    as up, addresses as usable, and the order is that of the facts.
+
+    :raises InputError: for anything else
+    """
+    if isinstance(value, Mapping):
+        return _host_from_facts(value, parameter)
+    if isinstance(value, (list, tuple)):
+        return Host(tuple(_with_primaries([_host_address(item, parameter) for item in value])))
+    raise InputError(
+        parameter,
+        str(value)[:200],
+        "is neither a list of addresses nor ansible_facts",
+        "Give a list such as ['127.0.0.1/8', '10.77.0.1/24'], or ansible_facts",
+    )
+
+
+def _host_address(item: Any, parameter: str) -> HostAddress:
+    if isinstance(item, Mapping):
+        known = _host_address(item.get("address"), parameter)
+        length = item.get("prefix_length", known.prefix_length)
+        return HostAddress(
+            known.address,
+            _prefix_length(str(length), known.address, str(length), parameter),
+            str(item.get("interface", "")),
+            bool(item.get("up", True)),
+            bool(item.get("tentative", False)),
+            bool(item.get("primary", True)),
+        )
+    text = item if isinstance(item, str) else str(item)
+    literal, slash, length = text.partition("/")
+    address = parse_address(unbracket(literal))
+    if address is None or not address._ip:  # type: ignore[attr-defined]
+        raise InputError(
+            parameter,
+            text[:200],
+            "is not an address of an interface",
+            "Give addresses such as 10.77.0.1, 10.77.0.1/24 or fd77::1/64",
+        )
+    return HostAddress(address, _prefix_length(length if slash else None, address, text, parameter))
+
+
+def _prefix_length(text: Optional[str], address: Address, shown: str, parameter: str) -> int:
+    if text is None:
+        return address.max_prefixlen
+    if text.isdigit() and len(text) <= 3 and int(text) <= address.max_prefixlen:
+        return int(text)
+    raise InputError(
+        parameter, shown[:200], "has a bad prefix length", f"Write 0 to {address.max_prefixlen} after the slash"
+    )
+
+
+def _with_primaries(addresses: Sequence[HostAddress]) -> Iterator[HostAddress]:
+    """Mark IPv4 addresses of a network that an earlier one has as secondary, as the kernel does it."""
+    seen = set()
+    for known in addresses:
+        if known.address.version == 4 and known.prefix_length < 32 and known.primary:
+            network = (known.interface, known.prefix_length, int(known.address) >> (32 - known.prefix_length))
+            if network in seen:
+                known = known._replace(primary=False)
+            seen.add(network)
+        yield known
+
+
+def _host_from_facts(facts: Mapping[str, Any], parameter: str) -> Host:
+    prefix = "ansible_" if "ansible_interfaces" in facts or "ansible_all_ipv4_addresses" in facts else ""
+    found: List[HostAddress] = []
+    for name in facts.get(prefix + "interfaces") or ():
+        details = facts.get(prefix + str(name).replace("-", "_"))
+        if isinstance(details, Mapping):
+            found.extend(_facts_of_interface(str(name), details, parameter))
+    if not found:
+        for key in ("all_ipv4_addresses", "all_ipv6_addresses"):
+            found.extend(_host_address(text, parameter) for text in facts.get(prefix + key) or ())
+    if not found and prefix + "interfaces" not in facts and prefix + "all_ipv4_addresses" not in facts:
+        raise InputError(
+            parameter,
+            ", ".join(sorted(map(str, facts))[:5]) or "{}",
+            "is a mapping without network facts",
+            "Gather the subset network, or give a list of addresses",
+        )
+    nodename = facts.get(prefix + "nodename")
+    found.sort(key=lambda known: known.address.version)
+    return Host(tuple(_with_primaries(found)), hostname=str(nodename) if nodename else None)
+
+
+def _facts_of_interface(name: str, details: Mapping[str, Any], parameter: str) -> Iterator[HostAddress]:
+    first = details.get("ipv4")
+    # a stopped alias or a BSD host may give a list here
+    groups = [
+        first if isinstance(first, (list, tuple)) else [first] if first else [],
+        details.get("ipv4_secondaries") or [],
+    ]
+    for primary, group in zip((True, False), groups):
+        for entry in group:
+            known = _host_address(entry.get("address"), parameter)
+            mask = entry.get("prefix") or _mask_length(str(entry.get("netmask") or ""))
+            length = int(mask) if str(mask).isdigit() else 32
+            yield known._replace(prefix_length=length, interface=name, primary=primary)
+    for entry in details.get("ipv6") or ():
+        known = _host_address(entry.get("address"), parameter)
+        length = int(entry["prefix"]) if str(entry.get("prefix", "")).isdigit() else 128
+        yield known._replace(prefix_length=length, interface=name)
+
+
+def _mask_length(netmask: str) -> int:
+    address = parse_address(netmask)
+    return bin(int(address)).count("1") if address else 32
+
+
+# rtnetlink(7): what getifaddrs(3) asks, without a process and without ctypes.
+_NLM_REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
+_IFLA_IFNAME = 3
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
+_IFF_UP = 0x1
+_IFA_F_SECONDARY, _IFA_F_OPTIMISTIC, _IFA_F_TENTATIVE = 0x01, 0x04, 0x40
+_HEADER = struct.Struct("=IHHII")
+_IFADDRMSG = struct.Struct("=BBBBi")
+_LINK_OFFSET = 16  # of struct ifinfomsg
+
+
+def read_host() -> Host:
+    """Ask the kernel for the addresses of this host (this network namespace), in the order of getifaddrs(3).
+
+    :raises OSError: when the kernel refuses netlink
+    """
+    links: Dict[int, Tuple[str, bool]] = {}
+    found: List[HostAddress] = []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.bind((0, 0))
+        for body in _dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
+            index, flags = struct.unpack_from("=iI", body, 4)
+            name = _attributes(body, _LINK_OFFSET).get(_IFLA_IFNAME, b"").rstrip(b"\0")
+            links[index] = name.decode("utf-8", "replace"), bool(flags & _IFF_UP)
+        for body in _dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
+            known = _from_message(body, links)
+            if known is not None:
+                found.append(known)
+    return Host(
+        tuple(found),
+        frozenset(name for name in FAMILIES if _supported(name)),
+        frozenset(name for name in FAMILIES if _nonlocal_bind(name)),
+        socket.gethostname(),
+    )
+
+
+def _from_message(body: bytes, links: Mapping[int, Tuple[str, bool]]) -> Optional[HostAddress]:
+    kind, length, flags, _scope, index = _IFADDRMSG.unpack_from(body)
+    attributes = _attributes(body, _IFADDRMSG.size)
+    # a point-to-point link has the peer in IFA_ADDRESS and the own address in IFA_LOCAL
+    packed = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS)
+    if packed is None or kind not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    address = parse_address(socket.inet_ntop(kind, packed))
+    if address is None or address.is_unspecified:
+        return None
+    if _IFA_FLAGS in attributes:
+        (flags,) = struct.unpack_from("=I", attributes[_IFA_FLAGS])
+    tentative = bool(flags & _IFA_F_TENTATIVE) and not flags & _IFA_F_OPTIMISTIC
+    name, up = links.get(index, ("", False))
+    return HostAddress(address, length, name, up, tentative, not flags & _IFA_F_SECONDARY)
+
+
+def _dump(netlink: socket.socket, request: int, answer: int) -> Iterator[bytes]:
+    """Send one dump request and yield the bodies of its answers."""
+    netlink.sendto(_HEADER.pack(_HEADER.size + 16, request, _NLM_REQUEST_DUMP, request, 0) + bytes(16), (0, 0))
+    while True:
+        data = netlink.recv(1 << 18)
+        at = 0
+        while at + _HEADER.size <= len(data):
+            length, kind, _flags, sequence, _port = _HEADER.unpack_from(data, at)
+            if sequence == request:
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR:
+                    (error,) = struct.unpack_from("=i", data, at + _HEADER.size)
+                    raise OSError(-error, "netlink dump failed")
+                if kind == answer:
+                    yield data[at + _HEADER.size : at + length]
+            at += (length + 3) & ~3 or _HEADER.size
+
+
+def _attributes(body: bytes, at: int) -> Dict[int, bytes]:
+    found: Dict[int, bytes] = {}
+    while at + 4 <= len(body):
+        length, kind = struct.unpack_from("=HH", body, at)
+        if length < 4:
+            break
+        found[kind & 0x3FFF] = body[at + 4 : at + length]
+        at += (length + 3) & ~3
+    return found
+
+
+def _supported(name: str) -> bool:
+    try:
+        socket.socket(socket.AF_INET if name == "ipv4" else socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
+
+
+def _nonlocal_bind(name: str) -> bool:
+    try:
+        with open(f"/proc/sys/net/{name}/ip_nonlocal_bind", encoding="ascii") as setting:
+            return setting.read().strip() != "0"
+    except OSError:
+        return False
+
+
+def addresses_shown(host: Host, name: Optional[str] = None) -> str:
+    """Return the host's usable addresses in words, for an error."""
+    shown = [str(known.address) for known in host.addresses if known.up and name in (None, family(known.address))]
+    return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "") if shown else "none"
