@@ -5,10 +5,10 @@
 
 """The logical lines of main.cf and master.cf, and edits of them that touch nothing else.
 
-Both files have one line grammar (postconf(5), "File format"; master(5), "SYNTAX"): a logical line starts with text in the
-first column; what follows and starts with white space continues it, over comment lines and empty lines, which are no part
-of it. Only a newline ends a physical line, and white space is what isspace(3) says in the C locale, so a carriage return
-is white space and a no-break space is text.
+Both files have one line grammar (postconf(5), "The main.cf file format"; master(5), "SYNTAX"): a logical line starts
+with text in the first column; a line that starts with white space continues it, over comment lines and empty lines,
+which are no part of it. Only a newline ends a physical line, and white space is what isspace(3) says in the C locale:
+a carriage return is white space, a no-break space is text.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Piece(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Put `text` in the place of the span from `start` to `end` of a logical line's text; deletions and insertions too."""
+    """Put `text` in the place of the span from `start` to `end` of a logical line's text."""
 
     start: int
     end: int
@@ -157,8 +157,8 @@ def insert_line(text: str, position: int, line: str) -> str:
 def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
     """Apply edits of a logical line's text to the file and return the new file.
 
-    A replacement goes where the first character of its span is. Physical lines that an edit leaves blank disappear, those
-    that it would turn into comments are joined to the line before; comment lines stay where they are.
+    A replacement goes where the first character of its span is. Physical lines that an edit leaves blank disappear,
+    those that it would turn into comments are joined to the line before; comment lines stay where they are.
     """
     pieces = [text[piece.start : piece.end] for piece in line.pieces]
     offsets = []
@@ -234,7 +234,9 @@ def checked_value(parameter: str, value: str) -> str:
     return value
 
 
-def changed_words(line: LogicalLine, old: Sequence[Word], new: Sequence[Word], texts: Sequence[str], at: int) -> List[Edit]:
+def changed_words(
+    line: LogicalLine, old: Sequence[Word], new: Sequence[Word], texts: Sequence[str], at: int
+) -> List[Edit]:
     """The edits that turn words of a logical line into others and leave those alone that stay at both ends.
 
     :param old: the words in the line

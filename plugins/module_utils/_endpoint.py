@@ -100,10 +100,10 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
     return port
 
 
-def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:  # noqa: A002  (master.cf's own word)
+def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
     """What makes a master.cf entry the same service as another one: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
 
-    A numeric host has one normal form, ``[10.77.0.1]:25/inet``; the name of a host stands for itself and keeps its case.
+    A numeric host has one normal form, ``[10.77.0.1]:25/inet``; a host's name stands for itself and keeps its case.
     """
     if type == "inet":
         try:

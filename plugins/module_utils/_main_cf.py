@@ -5,8 +5,8 @@
 
 """main.cf, read as Postfix reads it and edited without touching anything else.
 
-The values are those in the text: nothing is expanded and no default is known. Of a parameter that is there several times
-the last one counts (postconf(5), "main.cf configuration file").
+The values are those in the text: nothing is expanded and no default is known. Of a parameter that is there several
+times the last one counts (postconf(5), "The main.cf file format").
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class MainCf:
         earlier.append(setting)
 
     def values(self) -> Dict[str, str]:
-        """The value of each parameter that the file sets, as Postfix reads it: unexpanded, continuation lines joined."""
+        """The value of each parameter that the file sets: unexpanded, continuation lines joined as Postfix does."""
         return {name: settings[-1].value for name, settings in self._settings.items()}
 
     def get(self, name: str) -> Optional[str]:
@@ -132,9 +132,9 @@ class MainCf:
     def set(self, name: str, value: str) -> None:
         """Make the file say that a parameter has a value, in exactly one line.
 
-        Nothing changes when it says so already. A value over several lines keeps the lines of the words that stay; there
-        a run of white space is as good as any other. A new parameter goes behind its commented-out example, else behind
-        the nearest of its siblings, else at the end.
+        Nothing changes when it says so already. A value over several lines keeps the lines of the words that stay;
+        there a run of white space is as good as any other. A new parameter goes behind its commented-out example, else
+        behind the nearest of its siblings, else at the end.
 
         :raises InputError: when name or value could not be read back as they are
         """

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Services of master.cf that are commented out, told from prose.
+
+A comment is a commented-out entry only when it has all eight fields and each is one that the master would accept. Its
+continuation lines are those that can only be some: ``-o`` settings, and the arguments of programs that take them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import List, NamedTuple, Sequence
+
+from ._config_lines import LogicalLine
+from ._master_entry import split_words
+
+_HEADER = re.compile(
+    r"#[ \t]*([^ \t\r#]\S*)[ \t]+(inet|unix|unix-dgram|fifo|pass)(?:[ \t]+[yn-]){3}[ \t]+(?:-|[0-9]+\??)[ \t]+"
+    r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][\w./-]*)(?=[ \t\r]|\Z)(.*)"
+)
+_SETTING = re.compile(r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*=")
+_ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{-]")
+
+
+class Commented(NamedTuple):
+    """A commented-out entry, from `start` to `end` in the file."""
+
+    name: str
+    type: str
+    command: str
+    start: int
+    end: int
+
+
+def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented]:
+    """The commented-out entries of a file whose logical lines are `lines`; not those inside an entry."""
+    found = []
+    start = 0
+    for line in list(lines) + [LogicalLine(0, len(text), False)]:
+        gap = start
+        while gap < line.start and not line.stray:
+            end = _line_end(text, gap)
+            match = _HEADER.match(text[gap:end].rstrip("\r\n"))
+            if match:
+                name, kind, command, _rest = match.groups()
+                end = lookalike_end(text, end)
+                found.append(Commented(name, kind, command, gap, end))
+            gap = end
+        start = line.end
+    return found
+
+
+def lookalike_end(text: str, position: int) -> int:
+    """Where those comment lines from `position` on end that look like a commented-out part of the entry before."""
+    end = position
+    while position < len(text):
+        start, position = position, _line_end(text, position)
+        line = text[start:position].rstrip("\r\n")
+        if line[:1] != "#":
+            break
+        if _continues(line[1:]) or line[1:2] == "#" and _continues(line[2:]):
+            end = position
+        elif not (line == "#" or line[1:].lstrip(" \t")[:1] == "#" or line[1:3] == "  " or line[1:2] == "\t"):
+            break
+    return end
+
+
+def restored(text: str, entry: Commented) -> str:
+    """The lines of a commented-out entry without the ``#`` that comments it out."""
+    lines = text[entry.start : entry.end].split("\n")
+    lines[0] = lines[0][1:].lstrip(" \t")
+    for index, line in enumerate(lines[1:], 1):
+        if line[:1] == "#" and (_continues(line[1:]) or line[1:].lstrip(" \t\r")[:1] in ("#", "")):
+            lines[index] = line[1:]
+    return "\n".join(lines)
+
+
+def _continues(line: str) -> bool:
+    if line[:1] not in (" ", "\t"):
+        return False
+    words = [line[start:end] for start, end in split_words(line)]
+    if not words:
+        return False
+    if words[0] == "-o":
+        return len(words) > 1 and _SETTING.match(words[1]) is not None
+    if words[0][:2] == "-o":
+        return _SETTING.match(words[0][2:]) is not None
+    return line[1:2] in (" ", "\t") and _ARGUMENT.match(words[0]) is not None
+
+
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end + 1
