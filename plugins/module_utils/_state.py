@@ -1,0 +1,184 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What is remembered about an instance from one run to the next, and the lock that keeps two runs apart.
+
+Each instance has a directory of its own below ``/var/lib/mailfleet.postfix``, private to root, because the files that
+are kept there may hold passwords. Everything in it is written beside, synced and renamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import stat
+import time
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Optional
+
+STATE_DIRECTORY = "/var/lib/mailfleet.postfix"
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class TransactionError(RuntimeError):
+    """Something could not be read, locked or written; the message says in full sentences what, and what is left."""
+
+
+class FileChanged(TransactionError):
+    """A file is not what it was when it was read: read again, and retry."""
+
+
+def sync_directory(path: str) -> None:
+    """Make the entries of a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot do this
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """write(2) until everything is written."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def wait_for_lock(descriptor: int, path: str, deadline: float) -> None:
+    """Take the exclusive flock(2) of an open file.
+
+    :param deadline: until when to try, by time.monotonic()
+    :raises TransactionError: somebody else still holds it then
+    """
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                holder = _holder(descriptor)
+                raise TransactionError(f"{path} is locked by {holder}; nothing was changed. Try again.") from error
+        time.sleep(0.02)
+
+
+def _holder(descriptor: int) -> str:
+    inode = str(os.fstat(descriptor).st_ino)
+    try:
+        with open("/proc/locks", encoding="ascii") as locks:
+            for words in map(str.split, locks):
+                if len(words) == 8 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                    with open(f"/proc/{words[4]}/comm", encoding="utf-8", errors="replace") as comm:
+                        return f"{comm.read().strip()} (process {words[4]})"
+    except OSError:
+        pass
+    return "another process"
+
+
+class State:
+    """The state of one instance.
+
+    :param config_directory: the instance's; by whatever path it is reached, its state is the same
+    :param base: the directory that holds the state of all instances
+    """
+
+    def __init__(self, config_directory: str, base: str = STATE_DIRECTORY) -> None:
+        name = os.path.realpath(config_directory).strip("/")
+        for character, escape in (("%", "%25"), ("-", "%2D"), ("/", "-")):
+            name = name.replace(character, escape)
+        self.base = base
+        self.directory = os.path.join(base, name)
+        self._held = 0
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def load(self, name: str) -> Optional[Dict[str, Any]]:
+        """Return what was saved by this name, or None.
+
+        :raises TransactionError: it is damaged, or may not be read
+        """
+        try:
+            with open(self.path(name), encoding="ascii") as stream:
+                data = json.load(stream)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise TransactionError(f"{self.path(name)} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise TransactionError(f"{self.path(name)} is damaged: {error}. Look at it, then remove it.") from error
+        if not isinstance(data, dict):
+            raise TransactionError(f"{self.path(name)} is damaged. Look at it, then remove it.")
+        return data
+
+    def save(self, name: str, data: Dict[str, Any]) -> None:
+        """Replace what is saved by this name; it is on the disk when this returns.
+
+        :raises TransactionError: it cannot be written; what was there before still is
+        """
+        self._prepare()
+        path = self.path(name)
+        try:
+            descriptor = os.open(path + ".new", _OPEN | os.O_TRUNC, 0o600)
+            try:
+                write_all(descriptor, json.dumps(data).encode("ascii"))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(path + ".new", path)
+            sync_directory(self.directory)
+        except OSError as error:
+            raise TransactionError(f"{path} cannot be written: {error.strerror}.") from error
+
+    def remove(self, name: str) -> None:
+        """Forget what was saved by this name."""
+        try:
+            os.unlink(self.path(name))
+            sync_directory(self.directory)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise TransactionError(f"{self.path(name)} cannot be removed: {error.strerror}.") from error
+
+    @contextmanager
+    def locked(self, time_limit: float) -> Iterator[None]:
+        """Keep other runs of this collection away from the instance. The holder may enter again.
+
+        :param time_limit: how many seconds to wait for another run to end
+        """
+        if not self._held:
+            self._prepare()
+            try:
+                descriptor = os.open(self.path("lock"), _OPEN, 0o600)
+            except OSError as error:
+                raise TransactionError(f"{self.path('lock')} cannot be opened: {error.strerror}.") from error
+            try:
+                wait_for_lock(descriptor, self.path("lock"), time.monotonic() + time_limit)
+                self._held = 1
+                yield
+            finally:
+                self._held = 0
+                os.close(descriptor)
+        else:
+            yield
+
+    def _prepare(self) -> None:
+        for directory in (self.base, self.directory):
+            try:
+                status = os.lstat(directory)
+            except FileNotFoundError:
+                try:
+                    os.makedirs(directory, mode=0o700)
+                    sync_directory(os.path.dirname(directory))
+                    continue
+                except OSError as error:
+                    raise TransactionError(f"{directory} cannot be made: {error.strerror}.") from error
+            private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+            if not private:
+                raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")
