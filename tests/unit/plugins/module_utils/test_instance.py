@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import (
+    BuiltIn,
+    built_in,
+    command_environment,
+    copied_instance,
+    find_instance,
+    find_instances,
+)
+
+
+@pytest.fixture(name="etc")
+def _etc(tmp_path: Path) -> Path:
+    """A default instance and two others, one of them without a name."""
+    etc = tmp_path / "etc"
+    files = {
+        "postfix": f"multi_instance_directories = {etc}/postfix-out,\n  {etc}/plain {etc}/gone\nx = y\n",
+        "postfix-out": "multi_instance_name = postfix-out\nspool = /srv\nqueue_directory = $spool/$multi_instance_name\n",
+        "plain": "data_directory = /srv/plain\n",
+    }
+    for name, text in files.items():
+        (etc / name).mkdir(parents=True)
+        (etc / name / "main.cf").write_text(text)
+    return etc
+
+
+@pytest.fixture(name="compiled")
+def _compiled(etc: Path) -> BuiltIn:
+    directories = {
+        "config_directory": f"{etc}/postfix",
+        "command_directory": "/usr/sbin",
+        "daemon_directory": "/usr/lib/postfix/sbin",
+        "queue_directory": "/var/spool/postfix",
+        "data_directory": "/var/lib/postfix",
+    }
+    return BuiltIn("3.7.11", directories)
+
+
+@pytest.mark.parametrize("name", [None, "-", ""])
+def test_the_default_instance(etc: Path, compiled: BuiltIn, name: str) -> None:
+    found = find_instance(instance=name, compiled=compiled)
+    assert found.config_directory == f"{etc}/postfix"
+    assert found.name == "-"
+    assert found.queue_directory == "/var/spool/postfix"
+    assert found.version == (3, 7, 11)
+    assert found.postfix == "/usr/sbin/postfix"
+
+
+def test_an_instance_by_its_name(etc: Path, compiled: BuiltIn) -> None:
+    found = find_instance(instance="postfix-out", compiled=compiled)
+    assert found.config_directory == f"{etc}/postfix-out"
+    assert found.name == "postfix-out"
+    assert found.queue_directory == "/srv/postfix-out"
+    assert found.data_directory == "/var/lib/postfix"
+
+
+def test_an_instance_by_its_directory(etc: Path, compiled: BuiltIn) -> None:
+    found = find_instance(config_directory=f"{etc}/./plain/", compiled=compiled)
+    assert (found.config_directory, found.name, found.data_directory) == (f"{etc}/plain", "", "/srv/plain")
+
+
+def test_the_default_instance_by_another_path(etc: Path, compiled: BuiltIn) -> None:
+    (etc / "link").symlink_to("postfix")
+    assert find_instance(config_directory=f"{etc}/link", compiled=compiled).name == "-"
+
+
+def test_the_default_instance_by_a_name_that_it_was_given(etc: Path, compiled: BuiltIn) -> None:
+    with open(etc / "postfix" / "main.cf", "a") as main:
+        main.write("multi_instance_name = mta\n")
+    found = find_instance(instance="mta", compiled=compiled)
+    assert (found.config_directory, found.name) == (f"{etc}/postfix", "-")
+
+
+def test_an_unknown_name_is_an_error_that_lists_the_known(compiled: BuiltIn) -> None:
+    with pytest.raises(InputError, match=r"instance: 'postfix-in'.*Known are -, postfix-out; or") as caught:
+        find_instance(instance="postfix-in", compiled=compiled)
+    assert caught.value.parameter == "instance"
+
+
+@pytest.mark.parametrize("name", ["gone", "empty"])
+def test_a_directory_without_a_main_cf_is_an_error(etc: Path, compiled: BuiltIn, name: str) -> None:
+    (etc / "empty").mkdir()
+    with pytest.raises(InputError, match=f"{name}/main.cf cannot be read: No such file") as caught:
+        find_instance(config_directory=f"{etc}/{name}", compiled=compiled)
+    assert caught.value.value == f"{etc}/{name}"
+
+
+def test_all_instances(etc: Path, compiled: BuiltIn) -> None:
+    assert [found.config_directory for found in find_instances(compiled)] == [
+        f"{etc}/postfix",
+        f"{etc}/postfix-out",
+        f"{etc}/plain",
+    ]
+
+
+def test_a_copy_needs_no_postfix(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    found = copied_instance(f"{etc}/postfix-out", "3.10")
+    assert (found.name, found.version, found.queue_directory) == ("postfix-out", (3, 10), "/srv/postfix-out")
+
+
+def postconf(path: Path, script: str) -> None:
+    path.mkdir()
+    (path / "postconf").write_text(f"#!/bin/sh\n{script}\n")
+    (path / "postconf").chmod(0o755)
+
+
+def test_what_is_compiled_in_is_asked_of_postconf_about_no_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postconf(tmp_path / "bin", 'test -z "$MAIL_CONFIG" && test "$1" = -d && shift 2 && printf "%s\\n" "$@"')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setenv("MAIL_CONFIG", "/etc/postfix-out")
+    found = built_in()
+    assert found.version == "mail_version"
+    assert found.directories["queue_directory"] == "queue_directory"
+    assert len(found.directories) == 5
+
+
+@pytest.mark.parametrize("script", ["echo broken >&2; exit 1", "echo broken >&2; echo 3.7"])
+def test_a_postconf_that_does_not_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    postconf(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    with pytest.raises(InputError, match=f"{tmp_path}/bin/postconf.*broken"):
+        built_in()
+
+
+def test_the_environment_of_commands_is_english_and_finds_the_system_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("INVOCATION_ID", "1")
+    monkeypatch.setenv("PATH", "/somewhere")
+    environment = command_environment()
+    assert environment["LC_ALL"] == "C"
+    assert "INVOCATION_ID" not in environment
+    assert environment["PATH"].startswith("/somewhere:")
+    assert "/usr/sbin" in environment["PATH"].split(":")
