@@ -115,7 +115,7 @@ class _Expansion:
 
     def _reference(self, text: str, result: List[str], level: int) -> None:
         """Append what stands for the text between ``${`` and ``}``."""
-        rest: str
+        value: Optional[str]
         if text.lstrip(_SPACE).startswith("{"):
             value, rest = self._comparison(text.lstrip(_SPACE), level)
             if rest and rest[0] not in "?:":

@@ -84,7 +84,7 @@ def _host_address(item: Any, parameter: str) -> HostAddress:
     text = item if isinstance(item, str) else str(item)
     literal, slash, length = text.partition("/")
     address = parse_address(unbracket(literal))
-    if address is None or not address._ip:  # type: ignore[attr-defined]
+    if address is None or address.is_unspecified:
         raise InputError(
             parameter,
             text[:200],
@@ -266,4 +266,4 @@ def _nonlocal_bind(name: str) -> bool:
 def addresses_shown(host: Host, name: Optional[str] = None) -> str:
     """Return the host's usable addresses in words, for an error."""
     shown = [str(known.address) for known in host.addresses if known.up and name in (None, family(known.address))]
-    return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "") if shown else "none"
+    return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "") if shown else f"no {name or 'usable'} address"

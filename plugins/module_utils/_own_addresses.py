@@ -5,9 +5,9 @@
 
 """Postfix's own addresses: what inet_interfaces and inet_protocols come to on a host (postconf(5), those parameters).
 
-The own addresses are what bare services of type inet listen on, what ``user@[address]`` is local for, what the default of
-mynetworks is made from and, where there is only one of a family, what the SMTP client sends from. Every Postfix program
-computes them when it starts and ends at once when it cannot. Every such end is an InputError here.
+Bare services of type inet listen on them, ``user@[address]`` is local for them, the default of mynetworks is made
+from them and, where there is only one of a family, the SMTP client sends from it. Every Postfix program computes them
+when it starts and ends at once when it cannot. Every such end is an InputError here.
 """
 
 from __future__ import annotations
@@ -18,15 +18,21 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequ
 from ._address import FAMILIES, Address, family, normal_form, parse_address, unbracket
 from ._errors import InputError
 from ._host import Host, addresses_shown
-from ._parameters import Settings, protocols_of
-from ._tokens import octal_reading, problem_of_token, split_tokens
+from ._parameters import Settings, Version, protocols_of
+from ._tokens import check_tokens, octal_reading, split_tokens
 
 Resolver = Callable[[str], Sequence[Address]]
 
 _INTERFACES = "inet_interfaces"
 _PROXIES = "proxy_interfaces"
 #: the first version of each branch that sorts IPv4 addresses by their bytes
-_SORTED_SINCE = {(3, 7): (3, 7, 22), (3, 8): (3, 8, 20), (3, 9): (3, 9, 14), (3, 10): (3, 10, 13), (3, 11): (3, 11, 6)}
+_SORTED_SINCE: Dict[Version, Version] = {
+    (3, 7): (3, 7, 22),
+    (3, 8): (3, 8, 20),
+    (3, 9): (3, 9, 14),
+    (3, 10): (3, 10, 13),
+    (3, 11): (3, 11, 6),
+}
 
 
 def mapping_resolver(mapping: Optional[Mapping[str, Any]], parameter: str = "resolve") -> Resolver:
@@ -103,7 +109,9 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
             raise _no_addresses(families)
         return local if value == "all" else [address for address in local if address.is_loopback]
     found: List[Address] = []
-    for token in split_tokens(value):
+    tokens = split_tokens(value)
+    check_tokens(_INTERFACES, tokens)
+    for token in tokens:
         found.extend(_addresses_of(_INTERFACES, token, families, resolve, host))
     if not local and not allow_absent:
         raise _no_addresses(families)
@@ -123,7 +131,9 @@ def proxy_addresses(settings: Settings, host: Host, resolve: Resolver) -> List[A
     """
     families = enabled_families(settings, host)
     found: List[Address] = []
-    for token in split_tokens(settings.get(_PROXIES)):
+    tokens = split_tokens(settings.get(_PROXIES))
+    check_tokens(_PROXIES, tokens)
+    for token in tokens:
         found.extend(_addresses_of(_PROXIES, token, families, resolve, host))
     return sort_as_postfix(found, settings.version)
 
@@ -139,14 +149,14 @@ def local_addresses(host: Host, families: FrozenSet[str]) -> List[Address]:
     ]
 
 
-def sort_as_postfix(addresses: Sequence[Address], version: Sequence[int]) -> List[Address]:
+def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Address]:
     """Sort and drop repetitions as Postfix does with addresses from a list: IPv4 first, by their bytes.
 
     Postfix before 3.7.22, 3.8.20, 3.9.14, 3.10.13 and 3.11.6 compares IPv4 addresses by the difference of two machine
     words, which is no order: it depends on the machine and on the way the C library sorts, and a repetition can survive
     it. The answer here is that of little-endian machines with the GNU library.
     """
-    if tuple(version) >= _SORTED_SINCE.get(tuple(version[:2]), (3, 12)):
+    if version >= _SORTED_SINCE.get(version[:2], (3, 12)):
         return sorted(set(addresses), key=lambda address: (address.version, address.packed))
     result: List[Address] = []
     for address in _merge_sort(list(addresses)):
@@ -192,9 +202,6 @@ def _addresses_of(parameter: str, token: str, families: FrozenSet[str], resolve:
                 f"Take the address out, or add {family(address)} to inet_protocols",
             )
         return [address]
-    problem = problem_of_token(parameter, token)
-    if problem is not None:
-        raise problem
     try:
         resolved = resolve(literal)
     except InputError as error:
@@ -250,5 +257,5 @@ def _absent(address: Address, value: str, host: Host) -> InputError:
         "is on no interface of the host"
         if written
         else "is the address of a listed name, but on no interface of the host",
-        f"Add it to the host, or use one of its addresses: {addresses_shown(host, family(address))}",
+        f"Add it to the host, or take it out; the host has {addresses_shown(host, family(address))}",
     )

@@ -13,7 +13,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tu
 from ._address import family, normal_form, parse_address, unbracket
 from ._errors import InputError
 from ._expand import expand
-from ._tokens import KEYWORDS, octal_reading, problem_of_token, split_tokens
+from ._tokens import KEYWORDS, check_tokens, octal_reading, split_tokens
 
 Version = Tuple[int, ...]
 NEWEST: Version = (3, 12)
@@ -50,7 +50,7 @@ PARAMETERS: Dict[str, Parameter] = {
 }
 
 #: Postfix before this one does not understand brackets in smtp_bind_address and its like.
-_BRACKETS_SINCE = (3, 7)
+BRACKETS_SINCE = (3, 7)
 _PROTOCOLS = {"all": frozenset(("ipv4", "ipv6")), "ipv4": frozenset(("ipv4",)), "ipv6": frozenset(("ipv6",))}
 _SERVICE_TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _WORDS = re.compile(r"[ \t\r\n,]+")
@@ -229,10 +229,9 @@ def _literals(text: str) -> List[str]:
 def _check_interfaces(name: str, text: str, version: Version) -> None:
     if text in KEYWORDS and name == "inet_interfaces":
         return
-    for token in _literals(text):
-        problem = problem_of_token(name, token)
-        if problem is not None:
-            raise problem
+    tokens = _literals(text)
+    check_tokens(name, tokens)
+    for token in tokens:
         address = parse_address(unbracket(token))
         if address is not None and address.is_unspecified and name == "inet_interfaces":
             raise InputError(name, token, "is a wildcard and no interface has it", "Write all")
@@ -260,17 +259,15 @@ def _check_address(name: str, text: str, version: Version) -> None:
         raise InputError(name, text[:_SHOWN], "is a list, Postfix takes one address here", "Give one address")
     if text in KEYWORDS:
         raise InputError(name, text, "is a word of inet_interfaces only", f"Write an address such as {example}")
-    problem = problem_of_token(name, text)
-    if problem is not None:
-        raise problem
+    check_tokens(name, [text])
     address = parse_address(literal)
     if address is None:
         raise InputError(
             name, text[:_SHOWN], "is a host name, Postfix takes an address here", f"Write an address such as {example}"
         )
-    if literal != text and version < _BRACKETS_SINCE:
+    if literal != text and version < BRACKETS_SINCE:
         raise InputError(
-            name, text, f"has brackets, which Postfix understands since {_dotted(_BRACKETS_SINCE)}", f"Write {literal}"
+            name, text, f"has brackets, which Postfix understands since {_dotted(BRACKETS_SINCE)}", f"Write {literal}"
         )
     if family(address) != wanted:
         other = name[:-1] if wanted == "ipv6" else name + "6"
@@ -327,7 +324,7 @@ def _meaning(kind: str, text: str, version: Version) -> Any:
     if kind == "match_list":
         return [word.lower() for word in _WORDS.split(text) if word]
     if kind in ("address4", "address6"):
-        literal = unbracket(text) if version >= _BRACKETS_SINCE else text
+        literal = unbracket(text) if version >= BRACKETS_SINCE else text
         address = parse_address(literal)
         return (normal_form(address), literal.partition("%")[2]) if address is not None else text
     return text if text in KEYWORDS else frozenset(map(_meaning_of_token, split_tokens(text)))

@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""The words of a value that lists interfaces: how Postfix splits them, and what is wrong with one in an operator's words.
+"""The words of a value that lists interfaces: how Postfix splits them, and what is wrong with one.
 
-The same grammar serves inet_interfaces and proxy_interfaces (postconf(5)): addresses, with or without brackets, and host
-names, separated by blanks or commas. Whatever else people write there makes every Postfix program end with "host not
-found", which says nothing about the mistake: :func:`problem_of_token` does.
+The same grammar serves inet_interfaces and proxy_interfaces (postconf(5)): addresses, with or without brackets, and
+host names, separated by blanks or commas. Whatever else people write there makes every Postfix program end with "host
+not found", which says nothing about the mistake: :func:`problem_of_token` does.
 """
 
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from ._address import parse_address, unbracket
 from ._errors import InputError
@@ -44,6 +44,17 @@ def octal_reading(token: str) -> Optional[str]:
     address = parse_address(token)
     plain = ".".join(part.lstrip("0") or "0" for part in token.split("."))
     return str(address) if address is not None and str(address) != plain else None
+
+
+def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
+    """Refuse words that can be neither an address nor a host name; what looks like a comment explains the rest.
+
+    :raises InputError: for the most telling of them
+    """
+    for token in sorted(tokens, key=lambda token: "#" not in token):
+        problem = problem_of_token(parameter, token)
+        if problem is not None:
+            raise problem
 
 
 def problem_of_token(parameter: str, token: str) -> Optional[InputError]:

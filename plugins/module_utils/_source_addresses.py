@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The address from which each client service sends: the SMTP client's own rule, told before it connects.
+
+The rule (postconf(5), smtp_bind_address and its kin; inet_interfaces) is per connection and family: an explicit
+smtp_bind_address or lmtp_bind_address wins; else a single own address of that family that is not loopback; else the
+kernel chooses. The settings are those of the process, so each ``-o`` of the service's master.cf line counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from ._address import FAMILIES, Address, family, needs_scope, normal_form, parse_address
+from ._bind import bind_problem
+from ._errors import InputError
+from ._host import Host
+from ._listeners import active_services
+from ._master_entry import Service
+from ._own_addresses import Resolver, enabled_families, own_addresses
+from ._parameters import BRACKETS_SINCE, Settings
+
+#: the programs that are SMTP or LMTP clients; the name decides which parameters count
+CLIENTS = ("smtp", "lmtp")
+
+
+class Source(NamedTuple):
+    """Where connections of one family come from."""
+
+    #: normal form; None where the kernel chooses
+    address: Optional[str]
+    #: the parameter that decided, with ``-o`` before it where master.cf sets it, or ``kernel``
+    origin: str
+    #: mail stays in the queue rather than leave from another address
+    enforced: bool
+    #: why mail of this family cannot leave at all
+    failure: Optional[str]
+
+
+_KERNEL = Source(None, "kernel", False, None)
+
+
+def source_addresses(
+    settings: Settings,
+    host: Host,
+    services: Sequence[Service],
+    resolve: Resolver,
+    allow_absent: bool = False,
+) -> List[Dict[str, Any]]:
+    """Return one ``{transport, ipv4, ipv6}`` for each client service, in the order of master.cf.
+
+    Each family is a mapping of what :class:`Source` has, or None where the transport does not use it. Of two lines for
+    one service the last counts.
+
+    :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
+        failure
+    """
+    own_addresses(settings, host, resolve, allow_absent)
+    clients: Dict[str, Dict[str, Any]] = {}
+    for service in active_services(settings, services):
+        if service.type == "unix" and client_of(service):
+            name = f"{service.name}/{service.type}"
+            clients[name] = {"transport": name, **_sources(service, settings, host, resolve, allow_absent)}
+    return list(clients.values())
+
+
+def client_of(service: Service) -> str:
+    """Return ``smtp`` or ``lmtp`` for a client service, else nothing."""
+    program = service.command.rpartition("/")[2]
+    return program if program in CLIENTS else ""
+
+
+def _sources(
+    service: Service, settings: Settings, host: Host, resolve: Resolver, allow_absent: bool
+) -> Dict[str, Optional[Dict[str, Any]]]:
+    options = service.option_values
+    strays = [word for word in service.arguments if not word.startswith("-")]
+    if strays:
+        failed = Source(None, "master.cf", False, f"{service.name}/{service.type} dies of the stray word {strays[0]!r}")
+        return {name: dict(failed._asdict()) for name in FAMILIES}
+    process = settings.with_options(options)
+    used = frozenset(FAMILIES)
+    try:
+        used = enabled_families(process, host)
+        own = own_addresses(process, host, resolve, allow_absent)
+        program = client_of(service)
+        enforce = process.yes_no(f"{program}_bind_address_enforce")
+    except InputError as error:
+        failed = Source(None, _origin(error.parameter, options), False, str(error))
+        return {name: dict(failed._asdict()) if name in used else None for name in FAMILIES}
+    answers: Dict[str, Optional[Dict[str, Any]]] = dict.fromkeys(FAMILIES)
+    for name in FAMILIES:
+        if name in used:
+            source = _explicit(name, program, process, host, options, enforce, len(used) == 1)
+            answers[name] = dict((source or _implicit(name, process, host, own, options))._asdict())
+    return answers
+
+
+def _explicit(
+    name: str,
+    program: str,
+    process: Settings,
+    host: Host,
+    options: Mapping[str, str],
+    enforce: bool,
+    one_family: bool,
+) -> Optional[Source]:
+    """Return what smtp_bind_address or its like makes of one family, or None when it is empty."""
+    parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
+    value = process.get(parameter)
+    if not value:
+        return None
+    origin = _origin(parameter, options)
+    literal = value
+    if value[0] == "[" and process.version >= BRACKETS_SINCE:
+        literal, _bracket, rest = value[1:].partition("]")
+        if rest or "]" not in value:
+            return Source(None, origin, enforce, f"{parameter} is malformed: {value}; the client dies of it")
+    address = parse_address(literal)
+    if address is None or (one_family and family(address) != name):
+        reason = "is not a numeric address" if address is None else "is of a family that inet_protocols switches off"
+        return Source(None, origin, enforce, f"{parameter} {reason}: {value}; the client dies of it")
+    problem = _source_problem(address, literal, name, host)
+    if problem is not None:
+        if enforce:
+            return Source(None, origin, True, f"{parameter} = {value} {problem}, and is enforced: mail is deferred")
+        return _KERNEL
+    if _kernel_chooses(address, host):
+        return Source(None, origin, False, None)
+    return Source(normal_form(address), origin, enforce, None)
+
+
+def _implicit(name: str, process: Settings, host: Host, own: Sequence[Address], options: Mapping[str, str]) -> Source:
+    """Return what a single own address makes of one family."""
+    mine = [address for address in own if family(address) == name]
+    if len(mine) != 1 or mine[0].is_loopback or _source_problem(mine[0], "", name, host):
+        return _KERNEL
+    return Source(normal_form(mine[0]), _origin("inet_interfaces", options), False, None)
+
+
+def _source_problem(address: Address, literal: str, name: str, host: Host) -> Optional[str]:
+    """Return why a client's socket cannot bind to an address."""
+    if family(address) != name:
+        return f"is no {name} address"
+    if needs_scope(address) and "%" in literal:
+        known = host.find(address)
+        return None if known is not None and known.up and not known.tentative else "is on no interface of the host"
+    return bind_problem(address, host)
+
+
+def _kernel_chooses(address: Address, host: Host) -> bool:
+    """Tell whether an address that bind(2) takes is no source: a wildcard, a multicast or a broadcast address."""
+    if address.is_unspecified or address.is_multicast:
+        return True
+    if address.version == 6 or address.is_loopback or "ipv4" in host.nonlocal_bind:
+        return False
+    return host.find(address) is None
+
+
+def _origin(parameter: str, options: Mapping[str, str]) -> str:
+    return f"-o {parameter}" if parameter in options else parameter
