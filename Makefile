@@ -66,8 +66,8 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 
 .PHONY: unit
-unit: venv ## unit tests
-	$(PYTEST) $(JUNIT) tests/unit
+unit: venv ## unit tests, and those of the steps of make test
+	$(PYTEST) $(JUNIT) tests/unit tests/toolchain
 
 .PHONY: unit-oldest
 unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that is here

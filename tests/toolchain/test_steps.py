@@ -1,0 +1,89 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `make test` says at its end, tried with a make that does what its target's name says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+MAKE = """#!/bin/sh
+target=$2
+suite() { echo "<testsuites><testsuite $1>$2</testsuite></testsuites>" >tests/output/junit/$target.xml; }
+case $target in
+    lint) ;;
+    bad-lint) exit 1 ;;
+    unit) suite 'tests="5" failures="0" errors="0" skipped="0"' ;;
+    bad-unit) suite 'tests="5" failures="1" errors="1" skipped="0"'; exit 1 ;;
+    crash) suite 'tests="5" failures="0" errors="0" skipped="0"'; exit 3 ;;
+    skips) suite 'tests="5" failures="0" errors="0" skipped="2"' '<testcase><skipped message="no IPv6"/></testcase>' ;;
+    part) echo 'the other part' >>"$LEFT_OUT"; echo 'the other part' >>"$LEFT_OUT" ;;
+esac
+"""
+
+
+def steps(where: Path, *arguments: str) -> tuple[int, list[str]]:
+    """Run steps.py; its exit code and its output from the summary on."""
+    make = where / "make"
+    make.write_text(MAKE, encoding="utf-8")
+    make.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "steps.py"), *arguments],
+        cwd=where,
+        env={**os.environ, "MAKE": str(make)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout[done.stdout.index("===== in all") :].splitlines()
+
+
+@pytest.mark.parametrize(
+    "targets,code,closing",
+    [
+        (["lint"], 0, "1 passed, 0 failed"),
+        (["lint", "unit"], 0, "6 passed, 0 failed"),
+        (["unit", "skips"], 0, "8 passed, 0 failed, 2 skipped"),
+        (["bad-lint", "unit"], 1, "0 passed, 1 failed"),
+        (["unit", "bad-unit", "lint"], 1, "8 passed, 2 failed"),
+        (["crash"], 1, "5 passed, 1 failed"),
+        (["-k", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
+    ],
+)
+def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: int, closing: str) -> None:
+    exit_code, lines = steps(tmp_path, *targets)
+    assert (exit_code, lines[-1]) == (code, closing)
+
+
+def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
+    _code, lines = steps(tmp_path, "part", "skips", "bad-lint", "unit")
+    assert [line for line in lines if line.startswith("LEFT OUT: ")] == [
+        "LEFT OUT: the other part",
+        "LEFT OUT: skips: skipped: no IPv6",
+        "LEFT OUT: make unit: not reached",
+    ]
+
+
+def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
+    steps(tmp_path, "bad-unit", "part")
+    assert steps(tmp_path, "lint")[1][-1] == "1 passed, 0 failed"
+
+
+def test_without_root_the_needs_are_said_at_once() -> None:
+    become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    with (HERE / "needs.sh").open(encoding="utf-8") as script:
+        done = subprocess.run(
+            [*become, "bash", "-s", "demo"], cwd="/", stdin=script, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    first, second = done.stderr.splitlines()[:2]
+    assert first == "make demo needs what this machine does not have:"
+    assert second.startswith("  - root")
