@@ -1,0 +1,140 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What a change needs before Postfix works by it: nothing, a reload, or a stop and a start.
+
+The rules are those of master(8): a reload opens the sockets of new services and closes those of services that are gone,
+but never touches the sockets of a service that stays, and never takes up another set of protocol families
+(postconf(5), inet_interfaces and inet_protocols: "stop and start Postfix").
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+
+from ._endpoint import PortLookup, identity, known_port
+from ._errors import InputError
+from ._listeners import SHARED_PORTS_SINCE, Listener, overlap
+from ._master_cf import Service
+from ._parameters import PARAMETERS, Settings, equivalent
+
+# Weakest first: an action includes those before it.
+ACTIONS = ("none", "reload", "restart")
+
+
+class Reason(NamedTuple):
+    """One difference, with what it needs and why."""
+
+    parameter: str
+    before: Optional[str]
+    after: Optional[str]
+    action: str
+    why: str
+
+
+class Snapshot(NamedTuple):
+    """What the files say at one moment.
+
+    `listeners` is None where the master would not come up by them, and `error` then says why.
+    """
+
+    settings: Settings
+    families: FrozenSet[str]
+    services: Sequence[Service]
+    listeners: Optional[Sequence[Listener]]
+    lookup: PortLookup = known_port
+    error: Optional[InputError] = None
+
+
+def strongest(actions: Sequence[str]) -> str:
+    """The action that includes all the others; "none" where there is none."""
+    return max(actions, key=ACTIONS.index, default="none")
+
+
+def reasons(before: Snapshot, after: Snapshot) -> List[Reason]:
+    """Every difference between two snapshots that Postfix has to be told of; text-only differences are none."""
+    moved = _moved(before, after)
+    found = [_parameter(name, before, after, moved) for name in PARAMETERS]
+    return [reason for reason in found if reason] + _services(before, after)
+
+
+def _by_identity(snapshot: Snapshot) -> Dict[str, FrozenSet[Tuple[str, int]]]:
+    sockets: Dict[str, FrozenSet[Tuple[str, int]]] = {}
+    for listener in snapshot.listeners or ():
+        key = identity(listener.service, listener.type, snapshot.lookup)
+        sockets[key] = sockets.get(key, frozenset()) | {(listener.address, listener.port)}
+    return sockets
+
+
+def _moved(before: Snapshot, after: Snapshot) -> bool:
+    """Whether a service that stays would have other sockets: the one thing that a reload never does."""
+    old, new = _by_identity(before), _by_identity(after)
+    return before.listeners is None or any(old[key] != new[key] for key in old.keys() & new.keys())
+
+
+def _parameter(name: str, before: Snapshot, after: Snapshot, moved: bool) -> Optional[Reason]:
+    old, new = before.settings.get(name), after.settings.get(name)
+    if equivalent(name, old, new):
+        return None
+    action, why = "reload", "running processes keep the previous value until a reload"
+    if before.listeners is None:
+        action, why = "restart", f"Postfix could not run by the previous files ({before.error})"
+    elif name == "inet_protocols" and before.families != after.families:
+        action, why = "restart", "the master takes up protocol families only when it starts"
+    elif name == "inet_interfaces" and moved:
+        action, why = "restart", "a reload leaves the sockets of existing services as they are"
+    elif name == "inet_interfaces":
+        why = "no listener moves, but every process keeps its list of own addresses until a reload"
+    return Reason(name, old, new, action, why)
+
+
+def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
+    old = {identity(service.name, service.type, before.lookup): service for service in before.services}
+    new = {identity(service.name, service.type, after.lookup): service for service in after.services}
+    found = []
+    for key in list(old) + [key for key in new if key not in old]:
+        was, becomes = old.get(key), new.get(key)
+        if was is None and becomes is not None:
+            found.append(_added(key, becomes, before, after))
+        elif was is not None and becomes is None:
+            found.append(Reason(_title(was), _summary(was), None, "reload", "a reload closes the service's sockets"))
+        elif was is not None and becomes is not None and _meaning(was) != _meaning(becomes):
+            why = "the master keeps a service's fields and options until a reload"
+            found.append(Reason(_title(was), _summary(was), _summary(becomes), "reload", why))
+    return found
+
+
+def _added(key: str, service: Service, before: Snapshot, after: Snapshot) -> Reason:
+    action, why = "reload", "a reload opens the service's sockets"
+    if before.settings.version < SHARED_PORTS_SINCE:
+        opened = [one for one in after.listeners or () if identity(one.service, one.type, after.lookup) == key]
+        if any(overlap(one, other) for one in opened for other in before.listeners or ()):
+            action = "restart"
+            why = "before Postfix 3.6 a reload dies of a new socket that overlaps one which is still open"
+    return Reason(_title(service), None, _summary(service), action, why)
+
+
+def _title(service: Service) -> str:
+    return f"{service.name}/{service.type}"
+
+
+def _meaning(service: Service) -> Tuple[object, ...]:
+    """What the master makes of a service; the order of `-o` options and the layout are not part of it."""
+    return (
+        service.private,
+        service.unprivileged,
+        service.chroot,
+        service.wakeup,
+        service.process_limit,
+        service.command,
+        service.arguments,
+        service.option_values,
+    )
+
+
+def _summary(service: Service) -> str:
+    fields = (service.private, service.unprivileged, service.chroot, service.wakeup, service.process_limit)
+    options = [f"-o {{ {name} = {value} }}" for name, value in service.option_values.items()]
+    return " ".join([*fields, service.command, *service.arguments, *options])

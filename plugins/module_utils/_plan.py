@@ -1,0 +1,208 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What is wanted and what was found -> the new text of both files, and what has to follow; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ._address import parse_address, unbracket
+from ._bind import bind_problem
+from ._changes import Reason, Snapshot, reasons, strongest
+from ._effective import effective_view
+from ._endpoint import PortLookup, known_port
+from ._errors import InputError
+from ._findings import Finding, findings
+from ._host import Host
+from ._listeners import active_services, listeners
+from ._main_cf import MainCf
+from ._master_cf import MasterCf, ServiceChange
+from ._own_addresses import Resolver, enabled_families
+from ._parameters import PARAMETERS, Settings, equivalent, validate
+from ._selectors import select_addresses
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the files are to say; what is not here is left alone.
+
+    :param values: parameter name -> its value, as text or as a list
+    :param unset: parameters to remove
+    :param select: parameter name -> selectors, resolved against the host's addresses
+    :param services: changes of single services
+    :param unlisted_services: "keep", "report", "disable" or "remove" the inet services beyond those
+    """
+
+    values: Mapping[str, Any]
+    unset: Sequence[str] = ()
+    select: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    services: Sequence[ServiceChange] = ()
+    unlisted_services: str = "keep"
+    allow_absent_addresses: bool = False
+    allow_no_listener: bool = False
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the files are read against: the host, Postfix's version, and how names become addresses and ports."""
+
+    host: Host
+    version: Tuple[int, ...]
+    resolve: Resolver
+    lookup: PortLookup = known_port
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The new text of both files, with what it means."""
+
+    main: str
+    master: str
+    reasons: List[Reason]
+    before: Dict[str, Any]
+    after: Dict[str, Any]
+    findings: List[Finding]
+    unlisted: List[str]
+
+    @property
+    def action(self) -> str:
+        """ "none", "reload" or "restart", whichever covers every reason."""
+        return strongest([reason.action for reason in self.reasons])
+
+
+def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
+    """Work out the edits, and what they need.
+
+    :raises InputError: for anything wanted that is wrong in itself, or that would leave files by which Postfix dies
+    """
+    main, master = MainCf(main_text), MasterCf(master_text, around.lookup)
+    before = _snapshot(main, master, around, wanted.allow_absent_addresses)
+    before_view = _view(main, master, around, wanted)
+    _set_parameters(main, wanted, around)
+    for change in wanted.services:
+        for name, value in change.options.items():
+            if name in PARAMETERS:
+                validate(name, value, around.version)
+        master.put(change)
+    unlisted = _unlisted(master, wanted)
+    changed = (main.text, master.text) != (main_text, master_text)
+    after = _snapshot(main, master, around, wanted.allow_absent_addresses)
+    if after.error is not None:
+        raise after.error
+    if not wanted.allow_absent_addresses:
+        _refuse_absent(wanted, after, around)
+    _refuse_silence(before, after, wanted)
+    return Plan(
+        main=main.text,
+        master=master.text,
+        reasons=reasons(before, after) if changed else [],
+        before=before_view,
+        after=_view(main, master, around, wanted) if changed else before_view,
+        findings=findings(after.settings, around.host, master.services(), around.resolve),
+        unlisted=unlisted,
+    )
+
+
+def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:
+    given = [*wanted.values, *wanted.select, *wanted.unset]
+    for name in given:
+        if name not in PARAMETERS:
+            raise InputError("select", name, "is no parameter of this family", f"use one of {', '.join(PARAMETERS)}")
+        if given.count(name) > 1:
+            raise InputError(name, name, "is given twice", "give it by value, in select or in unset, not in several")
+    for name in wanted.unset:
+        main.unset(name)
+    for name, value in wanted.values.items():
+        _set(main, name, validate(name, value, around.version), around)
+    # After the values: which addresses there are to choose from depends on inet_protocols.
+    for name, selectors in wanted.select.items():
+        _set(main, name, _selected(main, name, selectors, around), around)
+
+
+def _set(main: MainCf, name: str, text: str, around: Surroundings) -> None:
+    found = main.get(name)
+    if found is None or not equivalent(name, found, text, around.version):
+        main.set(name, text)
+    else:
+        main.set(name, found)  # repairs a duplicate, and is nothing otherwise
+
+
+def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroundings) -> str:
+    """The value that selectors give on this host, of the families that the parameter and inet_protocols allow."""
+    kinds = {"address4": ["ipv4"], "address6": ["ipv6"], "interfaces": ["ipv4", "ipv6"], "proxy": ["ipv4", "ipv6"]}
+    kind = PARAMETERS[name].kind
+    if kind not in kinds:
+        raise InputError("select", name, "takes no addresses", "give its value")
+    enabled = enabled_families(_settings(main, around), around.host)
+    picked = select_addresses(around.host, selectors, [one for one in kinds[kind] if one in enabled], parameter=name)
+    if kind.startswith("address") and len(picked) != 1:
+        shown = ", ".join(str(address) for address in picked)
+        raise InputError(
+            name, shown, f"is what {', '.join(selectors)} selects, and it takes one address", "select one address"
+        )
+    return validate(name, [str(address) for address in picked], around.version)
+
+
+def _unlisted(master: MasterCf, wanted: Wanted) -> List[str]:
+    """The inet services that were not given, after what was wanted of them has been done."""
+    if wanted.unlisted_services == "keep":
+        return []
+    others = master.unlisted([(change.name, change.type) for change in wanted.services])
+    for service in others:
+        if wanted.unlisted_services == "disable":
+            master.disable(service.name, service.type)
+        elif wanted.unlisted_services == "remove":
+            master.remove(service.name, service.type)
+    return [service.name for service in others]
+
+
+def _settings(main: MainCf, around: Surroundings) -> Settings:
+    return Settings(main.values(), around.version, around.host.hostname)
+
+
+def _snapshot(main: MainCf, master: MasterCf, around: Surroundings, allow_absent: bool) -> Snapshot:
+    settings, services = _settings(main, around), master.effective()
+    try:
+        found = listeners(settings, around.host, services, around.resolve, around.lookup, allow_absent)
+        families = enabled_families(settings, around.host)
+        return Snapshot(settings, families, active_services(settings, services), found, around.lookup)
+    except InputError as error:
+        return Snapshot(settings, frozenset(), services, None, around.lookup, error)
+
+
+def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:
+    allow_absent = wanted.allow_absent_addresses
+    services = master.effective()
+    return effective_view(
+        main.values(), services, around.host, around.version, around.resolve, around.lookup, allow_absent
+    )
+
+
+def _refuse_absent(wanted: Wanted, after: Snapshot, around: Surroundings) -> None:
+    """A source address that the host does not have: Postfix would only warn, and send from another one."""
+    given = [(name, after.settings) for name in wanted.values]
+    for change in wanted.services:
+        given += [(name, after.settings.with_options(change.options)) for name in change.options]
+    for name, settings in given:
+        if name not in PARAMETERS or not PARAMETERS[name].kind.startswith("address"):
+            continue
+        value = settings.get(name)
+        address = parse_address(unbracket(value))
+        problem = bind_problem(address, around.host) if address is not None else None
+        if problem is not None:
+            remedy = "Use an address of the host, or allow_absent_addresses if it comes later"
+            raise InputError(name, value, problem, remedy)
+
+
+def _refuse_silence(before: Snapshot, after: Snapshot, wanted: Wanted) -> None:
+    if not after.listeners and (before.listeners is None or before.listeners) and not wanted.allow_no_listener:
+        raise InputError(
+            "allow_no_listener",
+            "false",
+            "this edit would leave the instance without any listener, and so without receiving mail",
+            "Keep a service of type inet, or set allow_no_listener=true",
+        )

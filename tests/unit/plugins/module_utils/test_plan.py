@@ -1,0 +1,224 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Plan, Surroundings, Wanted, make_plan
+
+MAIN = """\
+# See postconf(5).
+myhostname = mail.example.com
+inet_interfaces = all
+inet_protocols = all
+mynetworks = 127.0.0.0/8
+"""
+MASTER = """\
+# service type  private unpriv  chroot  wakeup  maxproc command + args
+smtp      inet  n       -       y       -       -       smtpd
+#submission inet n       -       y       -       -       smtpd
+#  -o syslog_name=postfix/submission
+pickup    unix  n       -       y       60      1       pickup
+smtp      unix  -       -       y       -       -       smtp
+relay     unix  -       -       y       -       -       smtp
+        -o syslog_name=postfix/$service_name
+"""
+HOST = host_from_input(
+    [
+        {"address": "127.0.0.1", "prefix_length": 8, "interface": "lo"},
+        {"address": "::1", "prefix_length": 128, "interface": "lo"},
+        {"address": "10.77.0.1", "prefix_length": 24, "interface": "in0"},
+        {"address": "10.77.0.2", "prefix_length": 24, "interface": "in0"},
+        {"address": "fd77::1", "prefix_length": 64, "interface": "in0"},
+        {"address": "192.0.2.10", "prefix_length": 24, "interface": "out0"},
+    ]
+)
+
+
+def plan(values=None, main=MAIN, master=MASTER, version=(3, 7, 11), host=HOST, **others) -> Plan:
+    around = Surroundings(host, version, mapping_resolver({}))
+    return make_plan(Wanted(values or {}, **others), main, master, around)
+
+
+def only(plan: Plan) -> tuple:
+    assert len(plan.reasons) == 1, plan.reasons
+    reason = plan.reasons[0]
+    return reason.parameter, reason.before, reason.after, reason.action
+
+
+def test_nothing_wanted_is_no_change():
+    done = plan()
+    assert (done.main, done.master) == (MAIN, MASTER)
+    assert done.action == "none"
+    assert done.before == done.after
+    assert done.before["error"] is None
+
+
+def test_a_listener_that_moves_needs_a_restart():
+    done = plan({"inet_interfaces": ["10.77.0.1", "fd77::1"]})
+    assert done.main == MAIN.replace("inet_interfaces = all", "inet_interfaces = 10.77.0.1, fd77::1")
+    assert only(done) == ("inet_interfaces", "all", "10.77.0.1, fd77::1", "restart")
+    assert [(one["address"], one["port"]) for one in done.after["listeners"]] == [("10.77.0.1", 25), ("fd77::1", 25)]
+    assert [(one["address"], one["port"]) for one in done.before["listeners"]] == [("0.0.0.0", 25), ("::", 25)]
+
+
+def test_own_addresses_alone_need_a_reload_where_every_listener_has_a_host_part():
+    master = MASTER.replace("smtp      inet", "127.0.0.1:smtp inet")
+    done = plan({"inet_interfaces": "10.77.0.1"}, master=master)
+    assert only(done) == ("inet_interfaces", "all", "10.77.0.1", "reload")
+
+
+@pytest.mark.parametrize(
+    "main, value",
+    [
+        ("inet_interfaces = 10.77.0.1 fd77::1", ["[fd77:0::1]", "10.77.0.1"]),
+        ("inet_interfaces =\n  10.77.0.1\n# both\n  fd77::1", ["10.77.0.1", "fd77::1"]),
+        ("inet_interfaces=all", "all"),
+    ],
+)
+def test_another_spelling_is_no_change(main, value):
+    main = MAIN.replace("inet_interfaces = all", main)
+    assert plan({"inet_interfaces": value}, main=main).main == main
+
+
+def test_a_duplicate_becomes_one_line_that_counts():
+    done = plan({"inet_interfaces": "all"}, main="inet_interfaces = loopback-only\n" + MAIN)
+    assert done.main == MAIN
+    assert done.action == "none"
+
+
+def test_families_need_a_restart():
+    done = plan({"inet_protocols": "ipv4"})
+    assert only(done) == ("inet_protocols", "all", "ipv4", "restart")
+
+
+def test_source_addresses_need_a_reload():
+    done = plan({"smtp_bind_address": "10.77.0.2", "smtp_bind_address_enforce": True})
+    assert [(reason.parameter, reason.action) for reason in done.reasons] == [
+        ("smtp_bind_address", "reload"),
+        ("smtp_bind_address_enforce", "reload"),
+    ]
+    assert done.action == "reload"
+    source = done.after["source_addresses"][0]["ipv4"]
+    assert (source["address"], source["origin"], source["enforced"]) == ("10.77.0.2", "smtp_bind_address", True)
+
+
+def test_unset_removes_the_parameter():
+    done = plan(unset=["inet_interfaces"], main=MAIN.replace("= all\ninet_p", "= 10.77.0.1\ninet_p"))
+    assert "inet_interfaces" not in done.main
+    assert only(done) == ("inet_interfaces", "10.77.0.1", "all", "restart")
+
+
+def test_an_empty_value_is_written_and_not_unset():
+    done = plan({"smtp_bind_address": ""}, main=MAIN + "smtp_bind_address = 10.77.0.1\n")
+    assert MainCf(done.main).get("smtp_bind_address") == ""
+
+
+def test_select_picks_from_the_host_by_family():
+    done = plan(select={"inet_interfaces": ["loopback", "10.0.0.0/8"], "smtp_bind_address": ["interface:out0"]})
+    assert "inet_interfaces = 127.0.0.1, ::1, 10.77.0.1, 10.77.0.2\n" in done.main
+    assert "smtp_bind_address = 192.0.2.10\n" in done.main
+
+
+def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
+    done = plan({"inet_protocols": "ipv4"}, select={"inet_interfaces": ["loopback"]})
+    assert "inet_interfaces = 127.0.0.1\n" in done.main
+
+
+@pytest.mark.parametrize(
+    "others, parameter, part",
+    [
+        ({"values": {"inet_interfaces": "10.0.0.0/8"}}, "inet_interfaces", "10.0.0.0/8"),
+        ({"values": {"inet_interfaces": "10.77.0.1:25"}}, "inet_interfaces", "10.77.0.1:25"),
+        ({"values": {"inet_interfaces": ["all", "10.77.0.1"]}}, "inet_interfaces", "all"),
+        ({"values": {"inet_interfaces": "10.77.0.1\nrelayhost = evil"}}, "inet_interfaces", "evil"),
+        ({"values": {"inet_interfaces": "10.77.0.1 # mine"}}, "inet_interfaces", "#"),
+        ({"values": {"inet_interfaces": "10.77.0.99"}}, "inet_interfaces", "10.77.0.99"),
+        ({"values": {"inet_protocols": "IPv4"}}, "inet_protocols", "IPv4"),
+        ({"values": {"smtp_bind_address": "fd77::1"}}, "smtp_bind_address", "fd77::1"),
+        ({"values": {"smtp_bind_address": "10.77.0.99"}}, "smtp_bind_address", "10.77.0.99"),
+        ({"values": {"smtp_bind_address_enforce": True}, "version": (3, 5, 25)}, "smtp_bind_address_enforce", "3.7"),
+        ({"select": {"inet_interfaces": ["172.16.0.0/12"]}}, "inet_interfaces", "172.16.0.0/12"),
+        ({"select": {"smtp_bind_address": ["interface:in0"]}}, "smtp_bind_address", "10.77.0.1, 10.77.0.2"),
+        ({"select": {"inet_protocols": ["loopback"]}}, "select", "inet_protocols"),
+        ({"unset": ["relayhost"]}, "select", "relayhost"),
+        ({"values": {"inet_interfaces": "all"}, "unset": ["inet_interfaces"]}, "inet_interfaces", "twice"),
+        ({"services": [ServiceChange("10.77.0.99:25", command="smtpd")]}, "services", "10.77.0.99"),
+        ({"services": [ServiceChange("smtp", state="absent")]}, "allow_no_listener", "without any listener"),
+        (
+            {"services": [ServiceChange("smtp", "unix", options={"smtp_bind_address": "10.77.0.99"})]},
+            "smtp_bind_address",
+            "10.77.0.99",
+        ),
+        (
+            {"services": [ServiceChange("smtp", "unix", options={"smtp_bind_address": "::1"})]},
+            "smtp_bind_address",
+            "::1",
+        ),
+    ],
+)
+def test_a_bad_value_is_one_error_with_its_name_value_reason_and_remedy(others, parameter, part):
+    with pytest.raises(InputError) as caught:
+        plan(**others)
+    assert parameter in caught.value.parameter
+    assert part in str(caught.value)
+    assert caught.value.reason
+    assert caught.value.remedy
+
+
+def test_absent_addresses_are_written_where_they_are_allowed_by_name():
+    done = plan({"inet_interfaces": "10.77.0.99", "smtp_bind_address": "10.77.0.99"}, allow_absent_addresses=True)
+    assert "inet_interfaces = 10.77.0.99\n" in done.main
+    assert "smtp_bind_address = 10.77.0.99\n" in done.main
+
+
+def test_a_file_by_which_postfix_dies_is_repaired():
+    broken = MAIN.replace("inet_interfaces = all", "inet_interfaces = 10.77.0.99")
+    done = plan({"inet_interfaces": "10.77.0.1"}, main=broken)
+    assert only(done) == ("inet_interfaces", "10.77.0.99", "10.77.0.1", "restart")
+    assert "10.77.0.99" in done.before["error"]
+    assert done.after["error"] is None
+
+
+def test_a_broken_file_is_no_success_even_where_nothing_changes():
+    broken = MAIN.replace("inet_interfaces = all", "inet_interfaces = 10.77.0.99")
+    with pytest.raises(InputError, match="10.77.0.99"):
+        plan({"inet_interfaces": "10.77.0.99"}, main=broken)
+
+
+def test_an_endpoint_that_is_added_needs_a_reload_and_from_a_bare_twin_before_3_6_a_restart():
+    services = [ServiceChange("smtp", state="disabled"), ServiceChange("10.77.0.1:smtp", command="smtpd")]
+    new = plan(services=services)
+    assert [(reason.parameter, reason.action) for reason in new.reasons] == [
+        ("smtp/inet", "reload"),
+        ("10.77.0.1:smtp/inet", "reload"),
+    ]
+    old = plan(services=services, version=(3, 5, 25))
+    assert [reason.action for reason in old.reasons] == ["reload", "restart"]
+    assert old.action == "restart"
+
+
+def test_a_single_option_needs_a_reload():
+    done = plan(services=[ServiceChange("relay", "unix", options={"smtp_bind_address": "10.77.0.2"})])
+    assert done.master == MASTER + "        -o smtp_bind_address=10.77.0.2\n"
+    assert [(reason.parameter, reason.action) for reason in done.reasons] == [("relay/unix", "reload")]
+
+
+def test_the_same_service_under_another_name_needs_nothing():
+    master = MASTER.replace("smtp      inet", "25        inet")
+    done = plan(services=[ServiceChange("smtp", chroot="y")], master=master)
+    assert done.master == master
+
+
+@pytest.mark.parametrize("what, left", [("report", True), ("disable", False), ("remove", False)])
+def test_unlisted_services(what, left):
+    done = plan(services=[ServiceChange("10.77.0.1:smtp", command="smtpd")], unlisted_services=what)
+    assert done.unlisted == ["smtp"]
+    assert ("\nsmtp      inet" in done.master) is left
+    assert ("#smtp      inet" in done.master) is (what == "disable")
