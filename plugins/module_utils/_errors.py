@@ -13,8 +13,8 @@ class InputError(ValueError):
 
     :param parameter: the Postfix parameter, service or option that the value was given for
     :param value: the offending value, or the part of it that offends
-    :param reason: why it cannot be used
-    :param remedy: what to write or do instead
+    :param reason: why it cannot be used, to be read after the value: "is a network"
+    :param remedy: what to write or do instead: "list single addresses"
     """
 
     def __init__(self, parameter: str, value: str, reason: str, remedy: str) -> None:
@@ -25,4 +25,4 @@ class InputError(ValueError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.parameter}: {self.value!r}: {self.reason}. {self.remedy}."
+        return f"{self.parameter}: {self.value!r} {self.reason}. {self.remedy[:1].upper()}{self.remedy[1:]}."

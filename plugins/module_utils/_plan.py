@@ -203,6 +203,6 @@ def _refuse_silence(before: Snapshot, after: Snapshot, wanted: Wanted) -> None:
         raise InputError(
             "allow_no_listener",
             "false",
-            "this edit would leave the instance without any listener, and so without receiving mail",
+            "is not enough for this edit, which leaves the instance without any listener",
             "Keep a service of type inet, or set allow_no_listener=true",
         )
