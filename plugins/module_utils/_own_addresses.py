@@ -74,7 +74,7 @@ def system_resolver() -> Resolver:
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "is not a valid host name"
             raise InputError(
-                "resolve", name, f"host not found ({reason})", "Write its address, or fix the name"
+                "getaddrinfo", name, f"host not found ({reason})", "Write its address, or fix the name"
             ) from error
         found = [parse_address(str(answer[4][0])) for answer in answers]
         return [address for address in found if address is not None]

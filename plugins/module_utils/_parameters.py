@@ -111,6 +111,11 @@ class Settings:
         """Tell whether main.cf sets the parameter, to whatever value."""
         return name in self._texts
 
+    def refers_to(self, name: str) -> bool:
+        """Tell whether another value has a reference to the name, so that it is a parameter of the user's own."""
+        pattern = re.compile(rf"\$[({{]?\s*{re.escape(name)}(?![A-Za-z0-9_])")
+        return any("$" in text and pattern.search(text) for text in self._texts.values())
+
     def names(self) -> FrozenSet[str]:
         """Return the names that main.cf sets."""
         return frozenset(self._texts)
