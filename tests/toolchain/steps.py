@@ -14,9 +14,9 @@ import shutil
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 OUTPUT = Path("tests", "output")
 JUNIT = OUTPUT / "junit"
