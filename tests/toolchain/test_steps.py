@@ -85,5 +85,5 @@ def test_without_root_the_needs_are_said_at_once() -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     first, second = done.stderr.splitlines()[:2]
-    assert first == "make demo needs what this machine does not have:"
-    assert second.startswith("  - root")
+    assert first == "make demo cannot work here:"
+    assert second.startswith("  - It needs root")
