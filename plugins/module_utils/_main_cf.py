@@ -31,6 +31,7 @@ from ._config_lines import (
 from ._errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
 # A new parameter without a commented-out example goes behind the first of these that is there.
@@ -161,14 +162,14 @@ class MainCf:
 
     def _place(self, name: str) -> int:
         """Where a line for a parameter that the file does not set goes."""
-        example = re.compile(r"#[ \t]*%s[ \t]*=.*" % re.escape(name))
+        example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
         gap = 0
         for line in self._lines + [LogicalLine(0, len(self._text), False)]:
             found = 0
             position = gap
             for comment in self._text[gap : line.start].split("\n"):
                 position += len(comment) + 1
-                if example.match(comment):
+                if example.match(comment) or found and _EXAMPLE_GOES_ON.match(comment):
                     found = position
                 elif found:
                     break
@@ -183,11 +184,14 @@ class MainCf:
         return len(self._text)
 
 
+def _spans_lines(setting: Setting) -> bool:
+    return bool(setting.value) and setting.line.piece_at(setting.start) != setting.line.piece_at(setting.end - 1)
+
+
 def _says(setting: Setting, value: str) -> bool:
-    value = value.strip(WHITE)
-    if setting.value == value:
-        return True
-    return len(setting.line.pieces) > 1 and _WORD.findall(setting.value) == _WORD.findall(value)
+    if _spans_lines(setting):
+        return _WORD.findall(setting.value) == _WORD.findall(value)
+    return setting.value == value.strip(WHITE)
 
 
 def _words(value: str, offset: int = 0) -> List[Word]:
@@ -196,12 +200,11 @@ def _words(value: str, offset: int = 0) -> List[Word]:
 
 def _edits(setting: Setting, value: str) -> List[Edit]:
     if not setting.value:
-        before = setting.line.text[setting.start - 2 : setting.start - 1]
-        after = setting.line.text[setting.start : setting.start + 1]
-        if after in (" ", "\t") and after:
-            return [Edit(setting.start + 1, setting.start + 1, value)]
-        return [Edit(setting.start, setting.start, " " + value if before in (" ", "\t") else value)]
-    if setting.line.piece_at(setting.start)[1] >= setting.end:
+        # Behind the blank after the "=", or with one like that before it.
+        before, after = setting.line.text[setting.start - 2], setting.line.text[setting.start : setting.start + 1]
+        at = setting.start + (after in (" ", "\t"))
+        return [Edit(at, at, " " + value if at == setting.start and before in " \t" else value)]
+    if not _spans_lines(setting):
         return [Edit(setting.start, setting.end, value)]
     new = _words(value)
     return changed_words(

@@ -14,13 +14,14 @@ from __future__ import annotations
 import re
 from typing import List, NamedTuple, Sequence
 
-from ._config_lines import LogicalLine
-from ._master_entry import split_words
+from ._config_lines import LogicalLine, logical_lines
+from ._master_entry import Entry, split_words
 
 _HEADER = re.compile(
     r"#[ \t]*([^ \t\r#]\S*)[ \t]+(inet|unix|unix-dgram|fifo|pass)(?:[ \t]+[yn-]){3}[ \t]+(?:-|[0-9]+\??)[ \t]+"
-    r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][\w./-]*)(?=[ \t\r]|\Z)(.*)"
+    r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][\w./-]*)(?=[ \t]|\Z)"
 )
+_PROSE_OR_ARGUMENT = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r\n#]")
 _SETTING = re.compile(r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*=")
 _ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{-]")
 
@@ -45,12 +46,20 @@ def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented
             end = _line_end(text, gap)
             match = _HEADER.match(text[gap:end].rstrip("\r\n"))
             if match:
-                name, kind, command, _rest = match.groups()
+                name, kind, command = match.groups()
                 end = lookalike_end(text, end)
-                found.append(Commented(name, kind, command, gap, end))
+                entry = Commented(name, kind, command, gap, end)
+                if not _arguments_go_on(text, entry):
+                    found.append(entry)
             gap = end
         start = line.end
     return found
+
+
+def _arguments_go_on(text: str, entry: Commented) -> bool:
+    """Whether it cannot be told where the arguments of a commented-out entry end and prose begins."""
+    after = text[entry.end : _line_end(text, entry.end)]
+    return bool(_PROSE_OR_ARGUMENT.match(after)) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
 
 
 def lookalike_end(text: str, position: int) -> int:

@@ -107,7 +107,9 @@ class Entry:
     :ivar fields: the eight fields, fewer when the line is no entry
     :ivar options: the ``-o`` settings
     :ivar flags: the other words with a dash among them
-    :ivar rest: the words after both
+    :ivar invalid: what follows a ``-o`` and is no ``name=value``; the daemon dies of it
+    :ivar options_end: where the last of these words ends, or the command
+    :ivar rest: the words after them
     :ivar problems: what Postfix would complain about
     """
 
@@ -118,6 +120,7 @@ class Entry:
         self.fields: List[Word] = []
         self.options: List[Option] = []
         self.flags: List[Word] = []
+        self.invalid: List[Word] = []
         self.rest: List[Word] = []
         end = 0
         for match in _FIELD.finditer(self.text):
@@ -125,6 +128,7 @@ class Entry:
                 break
             self.fields.append(Word(match.start(), match.end(), match.group()))
             end = match.end()
+        self.options_end = end
         self._read_words(list(split_words(self.text, end)))
 
     @property
@@ -146,6 +150,7 @@ class Entry:
             if text[0] != "-" or text in ("-", "--"):
                 break
             index += 1
+            self.options_end = end
             letter = text.find("o", 1)
             if letter < 0:
                 self.flags.append(Word(start, end, text))
@@ -156,6 +161,7 @@ class Entry:
                 self._read_option(start + letter, start + letter + 1, end)
             elif index < len(words):
                 self._read_option(start + letter, *words[index])
+                self.options_end = words[index][1]
                 index += 1
             else:
                 self._complain("error", 'option "-o" requires name=value')
@@ -179,6 +185,7 @@ class Entry:
         if not equals or not name or any(char in name for char in WHITE):
             reason = "missing '=' after attribute name" if name else "missing attribute name"
             self._complain("error", f'invalid "-o {inner}" option value: {reason}')
+            self.invalid.append(Word(start, end, inner))
             return
         value_start = self.text.index("=", start) + 1
         if value:

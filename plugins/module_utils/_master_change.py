@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What one service of master.cf is to be, and the refusal of what could smuggle something else in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ._config_lines import Word, checked_value
+from ._endpoint import PortLookup, port_number, split_endpoint
+from ._errors import InputError
+from ._master_entry import FIELD_VALUES, TYPES, split_words, unbraced
+
+STATES = ("present", "absent", "disabled")
+
+_OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
+_FIELD_REMEDY = {
+    "private": "Use y, n or -",
+    "unprivileged": "Use y, n or -",
+    "chroot": "Use y, n or -",
+    "wakeup": "Use a number of seconds, one with ? behind it, or -",
+    "process_limit": "Use a number or -",
+}
+
+
+@dataclass
+class ServiceChange:
+    """What one service is to be; what is None or not in it stays as it is.
+
+    :ivar command: the program and its arguments as master.cf writes them, but without ``-o``
+    :ivar options: ``-o`` settings to make
+    :ivar unset_options: ``-o`` settings to remove
+    """
+
+    name: str
+    type: str = "inet"
+    state: str = "present"
+    command: Optional[str] = None
+    private: Optional[str] = None
+    unprivileged: Optional[str] = None
+    chroot: Optional[str] = None
+    wakeup: Optional[str] = None
+    process_limit: Optional[str] = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    unset_options: Sequence[str] = ()
+
+    @property
+    def fields(self) -> Dict[str, str]:
+        """The single-word fields that are given."""
+        given = {name: getattr(self, name) for name in FIELD_VALUES}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def command_words(command: str) -> Tuple[List[Word], List[Word]]:
+    """The program with the flags after it, and the words after those."""
+    words = [Word(start, end, unbraced(command[start:end])[0]) for start, end in split_words(command)]
+    count = 1
+    while count < len(words) and command[words[count].start] == "-" and words[count].value not in ("-", "--"):
+        count += 1
+    return words[:count], words[count:]
+
+
+def check_change(change: ServiceChange) -> None:
+    """Refuse a change that could add a line, a service or an option, or that the master could not read."""
+    label = f"{change.name}/{change.type}"
+    if change.state not in STATES:
+        raise InputError(f"state of {label}", change.state, "unknown state", f"Use one of {', '.join(STATES)}")
+    if change.type not in TYPES:
+        raise InputError(f"type of {label}", change.type, "unknown service type", f"Use one of {', '.join(TYPES)}")
+    for name, value in change.fields.items():
+        if not FIELD_VALUES[name].match(value):
+            raise InputError(f"{name} of {label}", value, "master.cf has no such value", _FIELD_REMEDY[name])
+    if change.type == "inet" and change.private not in (None, "n"):
+        raise InputError(f"private of {label}", str(change.private), "an inet service cannot be private", "Write n")
+    if change.command is not None:
+        _check_command(f"command of {label}", change.command)
+    for name in list(change.options) + list(change.unset_options):
+        if not _OPTION_NAME.match(name):
+            raise InputError(f"options of {label}", name, "this is no parameter name", "Use letters, digits and _")
+    for name, value in change.options.items():
+        _check_option(f"option {name} of {label}", value)
+        if name in change.unset_options:
+            raise InputError(f"options of {label}", name, "it is to be set and unset", "Say one of both")
+
+
+def check_name(change: ServiceChange, lookup: PortLookup) -> None:
+    """Refuse the name of a new entry that the master, or postconf, could not work with."""
+    label = f"name of {change.name}/{change.type}"
+    if change.type == "inet":
+        port = split_endpoint(change.name, label)[1]
+        if not _SERVICE_NAME.match(change.name):
+            raise InputError(label, change.name, "it has characters that no endpoint has", "Write [address]:port")
+        number = port_number(port, lookup, label)
+        if not number or port.isdigit() and int(port) != number:
+            raise InputError(label, change.name, "there is no such port", "Use a port from 1 to 65535")
+    elif not _SERVICE_NAME.match(change.name):
+        raise InputError(label, change.name, "this is no service name", "Use letters, digits, - and _")
+
+
+def _check_command(label: str, command: str) -> None:
+    words = [command[start:end] for start, end in split_words(checked_value(label, command))]
+    if not words or words[0][0] in "-{#":
+        raise InputError(label, command, "it does not start with a program's name", "Write program and arguments")
+    for word in words:
+        problem = unbraced(word)[1] or ("unbalanced braces" if not _balanced(word) else "")
+        if problem:
+            raise InputError(label, command, problem, "Close every brace")
+        if word[0] == "#":
+            raise InputError(label, command, "master.cf has no comments at the end of a line", "Leave the comment out")
+    for word in words[1:]:
+        if word[0] != "-" or word in ("-", "--"):
+            break
+        if "o" in word[1:]:
+            raise InputError(label, command, "-o settings are no part of the command", "Use options for them")
+
+
+def _check_option(label: str, value: str) -> None:
+    if not _balanced(checked_value(label, value)):
+        raise InputError(label, value, "its braces are not balanced", "Close every brace")
+
+
+def _balanced(text: str) -> bool:
+    level = 0
+    for char in text:
+        level += (char == "{") - (char == "}")
+        if level < 0:
+            return False
+    return not level

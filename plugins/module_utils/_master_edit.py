@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Edits inside one entry of master.cf, and the text of a new one."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Optional, Sequence
+
+from ._config_lines import WHITE, Edit, changed_words, edit_line, logical_lines
+from ._master_change import ServiceChange, command_words
+from ._master_entry import FIELDS, Entry, Option, needs_braces, option_text
+
+_COLUMNS = (0, 10, 16, 24, 32, 40, 48, 56)  # those of the stock file
+_INDENT = "  "
+
+
+class EntryEditor:
+    """Edits one entry, given as the text of its lines.
+
+    :param newline: the line ending of the file
+    """
+
+    def __init__(self, text: str, newline: str) -> None:
+        self.newline = newline
+        self._read(text)
+
+    def _read(self, text: str) -> None:
+        self.text = text
+        self.entry = Entry(logical_lines(text)[0])
+
+    def _apply(self, edits: Iterable[Edit]) -> None:
+        edits = list(edits)
+        if edits:
+            self._read(edit_line(self.text, self.entry.line, edits))
+
+    def changed(self, change: ServiceChange) -> str:
+        """The lines of the entry after a change; the same ones when they say so already."""
+        for name, value in change.fields.items():
+            self._set_field(FIELDS.index(name), value)
+        if change.command is not None:
+            self._set_command(change.command)
+        for name, value in change.options.items():
+            self._set_option(name, value.strip(WHITE))
+        for name in change.unset_options:
+            self._unset_option(name)
+        return self.text
+
+    def _set_field(self, index: int, value: str) -> None:
+        word, following = self.entry.fields[index : index + 2]
+        if word.value == value:
+            return
+        gap = self.entry.text[word.end : following.start]
+        if gap.strip(" ") or self.entry.line.piece_at(word.start) != self.entry.line.piece_at(following.start):
+            self._apply([Edit(word.start, word.end, value)])
+        else:
+            width = following.start - word.start
+            self._apply([Edit(word.start, following.start, value.ljust(width - 1) + " ")])
+
+    def _set_command(self, command: str) -> None:
+        head, rest = command_words(command)
+        old = [self.entry.fields[7]] + self.entry.flags
+        line = self.entry.line
+        self._apply(changed_words(line, old, head, [command[word.start : word.end] for word in head], 0))
+        old, at = self.entry.rest, self.entry.options_end
+        self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
+
+    def _set_option(self, name: str, value: str) -> None:
+        found = [option for option in self.entry.options if option.name == name]
+        if found and found[-1].value == value:
+            return
+        if not found:
+            self._add_option(option_text(name, value))
+            return
+        self._apply([_value_edit(found[-1], self.entry.text, value)])
+        for _earlier in found[:-1]:
+            self._remove_option(next(option for option in self.entry.options if option.name == name))
+
+    def _add_option(self, text: str) -> None:
+        line, at = self.entry.line, self.entry.options_end
+        start, end = line.piece_at(at - 1)
+        before, after = line.text[start:at], line.text[at:end]
+        indent = before[: len(before) - len(before.lstrip(WHITE))]
+        options = self.entry.options
+        own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
+        if own_line and not after.strip(WHITE):
+            text = f"{self.newline}{indent if options else _INDENT}-o {text}"
+        else:
+            text = f" -o {text}"
+        self._apply([Edit(at, at, text)])
+
+    def _unset_option(self, name: str) -> None:
+        for option in reversed(self.entry.options):
+            if option.name == name:
+                self._remove_option(option)
+
+    def _remove_option(self, option: Option) -> None:
+        line = self.entry.line
+        if self.entry.text[option.letter - 1] != "-":  # -vo name=value: the v stays
+            edits = [Edit(option.letter, option.letter + 1, "")]
+            if option.start == option.letter + 1:
+                edits = [Edit(option.letter, option.end, "")]
+            else:
+                edits.append(line.deletion(option.start, option.end))
+        elif line.piece_at(option.letter) == line.piece_at(option.end - 1):
+            edits = [line.deletion(option.letter - 1, option.end)]
+        else:
+            edits = [line.deletion(option.letter - 1, option.letter + 1), line.deletion(option.start, option.end)]
+        self._apply(edits)
+
+
+def _value_edit(option: Option, text: str, value: str) -> Edit:
+    braces = text[option.start] == "{" and option.start > option.letter + 1
+    if not option.whole or needs_braces(value) and not braces:
+        gap = " " if option.start == option.letter + 1 else ""
+        return Edit(option.start, option.end, gap + option_text(option.name, value))
+    if braces and not option.value and text[option.value_start - 2] in WHITE:
+        value = " " + value
+    return Edit(option.value_start, option.value_end, value)
+
+
+def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
+    """The lines of a new entry, its fields in the columns of the entry `like`."""
+    command = change.command or ""
+    head, rest = [" ".join(command[word.start : word.end] for word in words) for words in command_words(command)]
+    defaults = {"private": "n" if change.type == "inet" else "-", "chroot": "n"}
+    fields = [change.name, change.type]
+    fields += [change.fields.get(name, defaults.get(name, "-")) for name in FIELDS[2:7]]
+    options = [f"{_INDENT}-o {option_text(name, value.strip(WHITE))}" for name, value in change.options.items()]
+    if options and rest:
+        options.append(_INDENT + rest)
+    elif rest:
+        head += " " + rest
+    return [_aligned(fields + [head], like)] + options
+
+
+def _aligned(words: Sequence[str], like: Optional[Entry]) -> str:
+    """The fields of a new entry, in the columns of the entry beside it."""
+    columns: Sequence[int] = _COLUMNS
+    gaps = [" "] * len(FIELDS)
+    if like and like.line.piece_at(0)[1] > like.fields[7].start:
+        gaps = [like.text[one.end : two.start] for one, two in zip(like.fields, like.fields[1:])]
+        columns = [word.start for word in like.fields]
+    text = words[0]
+    for word, column, gap in zip(words[1:], columns[1:], gaps):
+        text = text + gap + word if "\t" in gap else text.ljust(column - 1) + " " + word
+    return text
+
+
