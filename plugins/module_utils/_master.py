@@ -28,7 +28,7 @@ _FOUND_FIELDS = {"state": 0, "parent": 1, "started": 19}  # proc(5), /proc/PID/s
 
 
 class Process(NamedTuple):
-    """A process; ``ticks`` is when it started, in clock ticks after boot, which tells it from others that had its pid."""
+    """A process; ``ticks`` is when it started, in clock ticks after boot: no other had this and its pid."""
 
     pid: int
     name: str
@@ -46,13 +46,18 @@ class Process(NamedTuple):
 
 
 class Master(NamedTuple):
-    """A running master: its process, the directory that it works in, its listening TCP sockets."""
+    """A running master: its process, the directory that it works in, its listening TCP sockets by inode number."""
 
     process: Process
     queue_directory: str
-    sockets: FrozenSet[Socket]
+    held: Dict[str, Socket]
     boot: str
     proc: str = PROC
+
+    @property
+    def sockets(self) -> FrozenSet[Socket]:
+        """Where it listens."""
+        return frozenset(self.held.values())
 
     @property
     def identity(self) -> str:
@@ -113,10 +118,10 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
     return Process(pid, head.partition("(")[2], parent, started)
 
 
-def listening_sockets(pid: int, proc: str = PROC) -> FrozenSet[Socket]:
-    """The listening TCP sockets that a process has open, in its own network namespace."""
+def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:
+    """The listening TCP sockets that a process has open, in its own network namespace, by inode number."""
     inodes = set(_socket_inodes(pid, proc))
-    return frozenset(entry for inode, entry in _listening(pid, proc) if inode in inodes)
+    return {inode: entry for inode, entry in _listening(pid, proc) if inode in inodes}
 
 
 def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
@@ -134,14 +139,14 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     process = read_process(pid, proc)
     if process is None or process.name != "master" or not _runs(process, instance, proc):
         return None
-    sockets = listening_sockets(pid, proc)
+    held = listening_sockets(pid, proc)
     try:
         queue_directory = os.readlink(f"{proc}/{pid}/cwd")
         with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
             boot = stream.read().strip()
     except OSError:
         return None
-    master = Master(process, queue_directory, sockets, boot, proc)
+    master = Master(process, queue_directory, held, boot, proc)
     return master if master.is_alive() else None
 
 

@@ -5,8 +5,8 @@
 
 """What stops, starts and reloads an instance: its systemd unit, or postfix(1) itself.
 
-Exit codes are returned to be shown, and prove nothing: ``systemctl start postfix`` succeeds on Debian 12 whatever becomes
-of Postfix, and ``postfix reload`` when the master dies a second later. Look at the master.
+Exit codes are returned to be shown, and prove nothing: ``systemctl start postfix`` succeeds on Debian 12 whatever
+becomes of Postfix, and ``postfix reload`` when the master dies a second later. Look at the master.
 """
 
 from __future__ import annotations

@@ -1,0 +1,78 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What Postfix itself said about a failure, from wherever this host keeps it.
+
+The master says why it cannot start only in the log: the systemd journal, a syslog file, or the file of maillog_file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Dict, List
+
+from ._service import run
+
+_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
+_TAIL = 256 * 1024  # bytes of a log file that are looked at, at most
+_KEEP = 8
+_SEVERE = re.compile(r"(fatal|panic|error|warning): ")
+
+
+class LogMark:
+    """A place in the logs, to tell later what was logged since.
+
+    :param tag: the instance's syslog_name
+    :param maillog_file: where the instance logs instead of syslog (postconf(5)), or empty
+    """
+
+    def __init__(self, tag: str, maillog_file: str = "") -> None:
+        self.tag = tag
+        self.since = time.time()
+        self.files: Dict[str, int] = {}
+        for path in (maillog_file, *_FILES):
+            try:
+                self.files[path] = os.stat(path).st_size
+            except OSError:
+                self.files[path] = 0
+        self.files.pop("", None)
+
+    def words(self, journal: bool) -> List[str]:
+        """The last fatal errors, errors and warnings since, oldest first, each once; of many, no warnings.
+
+        :param journal: whether this host has a systemd journal
+        """
+        lines: List[str] = []
+        for path, size in self.files.items():
+            lines += _added(path, size)
+        if journal:
+            since = f"--since=@{int(self.since)}"
+            deadline = time.monotonic() + 5
+            lines += run(["journalctl", "--no-pager", "-q", "-o", "short-unix", since], deadline).words
+            lines = [line for line in lines if not _older(line, self.since)]
+        own = re.compile(rf"(?:^|\s)({re.escape(self.tag)}/[\w/.-]+)\[\d+\]: (.*)")
+        found = [match.group(1) + ": " + match.group(2) for match in map(own.search, lines) if match]
+        severe = list(dict.fromkeys(text for text in found if _SEVERE.search(text)))
+        if len(severe) > _KEEP:
+            severe = [text for text in severe if "warning: " not in text] or severe
+        return severe[-_KEEP:]
+
+
+def _older(line: str, since: float) -> bool:
+    stamp = re.match(r"(\d{9,}\.\d+) ", line)
+    return bool(stamp and float(stamp.group(1)) < since - 0.001)
+
+
+def _added(path: str, size: int) -> List[str]:
+    """The lines that a file has got since it had a size; all of it when it was replaced by a shorter one."""
+    try:
+        with open(path, "rb") as stream:
+            end = os.fstat(stream.fileno()).st_size
+            stream.seek(max(size if end >= size else 0, end - _TAIL))
+            return stream.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
