@@ -158,7 +158,8 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
     """Apply edits of a logical line's text to the file and return the new file.
 
     A replacement goes where the first character of its span is. Physical lines that an edit leaves blank disappear,
-    those that it would turn into comments are joined to the line before; comment lines stay where they are.
+    those that it would turn into comments are joined to the line before, those whose indentation is part of the span
+    keep it all the same; comment lines stay where they are.
     """
     pieces = [text[piece.start : piece.end] for piece in line.pieces]
     offsets = []
@@ -185,6 +186,9 @@ def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Iterable[
     changed = set(touched)
     for index in range(len(pieces) - 1, 0, -1):
         content = pieces[index].strip(WHITE)
+        if content and pieces[index][0] not in WHITE:
+            old = text[line.pieces[index].start : line.pieces[index].end]
+            pieces[index] = old[: len(old) - len(old.lstrip(WHITE))] + pieces[index]
         if index in changed and content[:1] == "#":
             before = pieces[index - 1]
             kept = len(before.rstrip(WHITE))

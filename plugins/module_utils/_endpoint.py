@@ -25,7 +25,7 @@ PortLookup = Callable[[str], Optional[int]]
 
 _DIGITS = re.compile(r"[0-9]+\Z")
 _LABEL = re.compile(r"[0-9A-Za-z_\x80-\U0010ffff](?:[0-9A-Za-z_\x80-\U0010ffff-]{0,61}[0-9A-Za-z_\x80-\U0010ffff])?\Z")
-_IPV4 = re.compile(r"(?:0|(?!0+\.)[0-9]{1,3})(?:\.[0-9]{1,3}){3}\Z|0+(?:\.0+){3}\Z")
+_IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
 _REMEDY = "Write port, host:port or [address]:port"
 
 

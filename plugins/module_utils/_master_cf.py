@@ -12,19 +12,41 @@ would refuse is left alone and reported by :meth:`MasterCf.problems`.
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from ._config_lines import LogicalLine, Problem, inner_comments, insert_line, logical_lines, newline_of, remove_line
+from ._config_lines import (
+    WHITE,
+    LogicalLine,
+    Problem,
+    inner_comments,
+    insert_line,
+    logical_lines,
+    newline_of,
+    remove_line,
+)
 from ._endpoint import PortLookup, identity, known_port
 from ._errors import InputError
 from ._master_change import ServiceChange, check_change, check_name
-from ._master_comments import Commented, commented_entries, lookalike_end, restored
+from ._master_comments import commented_entries, lookalike_end, restored
 from ._master_edit import EntryEditor, entry_lines
 from ._master_entry import Entry, Service
 
 __all__ = ["MasterCf", "Service", "ServiceChange"]
 
 _OPTION_COMMENT = re.compile(r"#[ \t]+-o")
+
+
+class _Known(NamedTuple):
+    """An entry of the file with its service and the service's identity."""
+
+    entry: Entry
+    service: Service
+    identity: str
+
+    @property
+    def key(self) -> str:
+        """What the entry shares with its duplicates: names of unix services can be public or private (master(5))."""
+        return f"{self.identity}/{self.service.type != 'inet' and self.service.private == 'n'}"
 
 
 class MasterCf:
@@ -46,48 +68,46 @@ class MasterCf:
     def _read(self, text: str) -> None:
         self._text = text
         self._lines = logical_lines(text)
-        self._entries: List[Tuple[Entry, Service]] = []
-        self._others: List[Entry] = []
+        self._known: List[_Known] = []
         for line in self._lines:
             entry = Entry(line)
             service = entry.service
             if service:
-                self._entries.append((entry, service))
-            else:
-                self._others.append(entry)
+                self._known.append(_Known(entry, service, identity(service.name, service.type, self._lookup)))
 
     def services(self) -> List[Service]:
         """Every entry in the order of the file, duplicates included."""
-        return [service for _entry, service in self._entries]
+        return [known.service for known in self._known]
 
     def effective(self) -> List[Service]:
         """The entries that count, in the order of the file: of several with one identity the last."""
-        found = {self._key(service): service for service in self.services()}
-        return sorted(found.values(), key=lambda service: service.line)
+        last = {known.key: known for known in self._known}
+        return [known.service for known in self._known if last[known.key] is known]
 
     def find(self, name: str, type: str = "inet") -> Optional[Service]:
         """The entry that counts for a service, by identity."""
         found = self._found(name, type)
-        return found[-1][1] if found else None
+        return found[-1].service if found else None
 
     def unlisted(self, listed: Iterable[Tuple[str, str]], type: str = "inet") -> List[Service]:
         """The services of a type that are none of those given by name and type."""
-        known = {identity(name, kind, self._lookup) for name, kind in listed}
-        services = [service for service in self.effective() if service.type == type]
-        return [service for service in services if identity(service.name, type, self._lookup) not in known]
+        given = {identity(name, kind, self._lookup) for name, kind in listed}
+        others = {known.service for known in self._known if known.identity not in given}
+        return [service for service in self.effective() if service.type == type and service in others]
 
     def duplicates(self) -> List[Tuple[Service, Service]]:
         """Pairs of entries with one identity: one that does not count and the one that does instead."""
-        last = {self._key(service): service for service in self.services()}
-        return [(one, last[self._key(one)]) for one in self.services() if last[self._key(one)] is not one]
+        last = {known.key: known for known in self._known}
+        pairs = [(known, last[known.key]) for known in self._known]
+        return [(one.service, counting.service) for one, counting in pairs if one is not counting]
 
     def problems(self) -> List[Problem]:
         """What Postfix would complain about, in the order of the file."""
         found: List[Problem] = []
-        for entry in self._others + [entry for entry, _service in self._entries]:
-            checked = Entry(entry.line)
-            checked.check(self._lookup)
-            found.extend(checked.problems)
+        for line in self._lines:
+            entry = Entry(line)
+            entry.check(self._lookup)
+            found.extend(entry.problems)
         for service, effective in self.duplicates():
             message = f'duplicate master.cf entry for service "{service.name}": line {effective.line} counts'
             found.append(Problem(service.line, "warning", message))
@@ -107,18 +127,18 @@ class MasterCf:
         elif change.state == "disabled":
             self.disable(change.name, change.type)
         elif self._found(change.name, change.type) or self._restore(change):
-            line = self._found(change.name, change.type)[-1][0].line
+            line = self._found(change.name, change.type)[-1].entry.line
             old = self._text[line.start : line.end]
             new = EntryEditor(old, newline_of(self._text, line.end)).changed(change)
             if new != old:
                 self._read(self._text[: line.start] + new + self._text[line.end :])
             found = self._found(change.name, change.type)
-            self._remove([pair for pair in found[:-1] if self._key(pair[1]) == self._key(found[-1][1])])
+            self._remove([known for known in found[:-1] if known.key == found[-1].key])
         else:
             self._insert(change)
 
     def remove(self, name: str, type: str = "inet") -> None:
-        """Remove a service. Of the comments inside its entry those stay that are no commented-out options of it."""
+        """Remove a service with the commented-out options in its entry and behind it; other comments inside it stay."""
         self._remove(self._found(name, type))
 
     def disable(self, name: str, type: str = "inet") -> None:
@@ -129,12 +149,12 @@ class MasterCf:
         found = self._found(name, type)
         self._remove(found[:-1])
         if found:
-            line = self._found(name, type)[-1][0].line
+            line = self._found(name, type)[-1].entry.line
             text = self._text
             new = text[: line.start] + _commented(text[line.start : line.end]) + _protected(text, line.end)
             if not self._comes_back(new, line):
                 # A line of it reads like prose behind a "#": the entry on one line does not.
-                joined = line.text.strip() + newline_of(text, line.end)
+                joined = line.text.strip(WHITE) + newline_of(text, line.end)
                 rest = "".join(inner_comments(text, line)) + text[line.end :]
                 new = text[: line.start] + _commented(joined) + _protected(rest, 0)
             self._read(new)
@@ -145,34 +165,28 @@ class MasterCf:
                 return disabled[: twin.start] + restored(disabled, twin) + disabled[twin.end :] == self._text
         return False
 
-    def _key(self, service: Service) -> str:
-        """The identity; other types than inet have a public and a private name space (master(5), "Private")."""
-        public = service.type != "inet" and service.private == "n"
-        return identity(service.name, service.type, self._lookup) + ("/public" if public else "")
-
-    def _found(self, name: str, type: str) -> List[Tuple[Entry, Service]]:
+    def _found(self, name: str, type: str) -> List[_Known]:
         wanted = identity(name, type, self._lookup)
-        return [pair for pair in self._entries if identity(pair[1].name, pair[1].type, self._lookup) == wanted]
+        return [known for known in self._known if known.identity == wanted]
 
-    def _remove(self, found: Sequence[Tuple[Entry, Service]]) -> None:
+    def _remove(self, found: Sequence[_Known]) -> None:
         if found:
             text = self._text
-            for entry, _service in reversed(found):
-                text = remove_line(text, entry.line, lambda comment: not _OPTION_COMMENT.match(comment))
+            for known in reversed(found):
+                line = known.entry.line
+                text = text[: line.end] + text[lookalike_end(text, line.end) :]
+                text = remove_line(text, line, lambda comment: not _OPTION_COMMENT.match(comment))
             self._read(text)
 
     def _restore(self, change: ServiceChange) -> bool:
         """Bring the commented-out twin of a service back, if there is one that runs the same program."""
         wanted = identity(change.name, change.type, self._lookup)
-        program = change.command.split()[0] if change.command else None
-        for twin in self._commented():
+        program = change.program
+        for twin in commented_entries(self._text, self._lines):
             if identity(twin.name, twin.type, self._lookup) == wanted and program in (None, twin.command):
                 self._read(self._text[: twin.start] + restored(self._text, twin) + self._text[twin.end :])
                 return True
         return False
-
-    def _commented(self) -> List[Commented]:
-        return commented_entries(self._text, self._lines)
 
     def _insert(self, change: ServiceChange) -> None:
         if change.command is None:
@@ -185,14 +199,14 @@ class MasterCf:
 
     def _place(self, change: ServiceChange) -> Tuple[int, Optional[Entry]]:
         """Where a new entry goes, and the entry that it is aligned like."""
-        program = (change.command or "").split()[0]
-        same_type = [entry for entry, service in self._entries if service.type == change.type]
-        same = [entry for entry in same_type if entry.fields[7].value == program]
-        commented = [one for one in self._commented() if one.type == change.type and one.command == program]
-        if not same and commented:
-            return commented[-1].end, same_type[-1] if same_type else None
-        for entry in (same or same_type)[-1:]:
-            return lookalike_end(self._text, entry.line.end), entry
+        like = [known for known in self._known if known.service.type == change.type]
+        twins = [known for known in like if known.service.command == change.program]
+        if not twins:
+            for commented in reversed(commented_entries(self._text, self._lines)):
+                if (commented.type, commented.command) == (change.type, change.program):
+                    return commented.end, like[-1].entry if like else None
+        for known in (twins or like)[-1:]:
+            return lookalike_end(self._text, known.entry.line.end), known.entry
         return len(self._text), None
 
 

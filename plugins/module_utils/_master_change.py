@@ -19,6 +19,7 @@ from ._master_entry import FIELD_VALUES, TYPES, split_words, unbraced
 STATES = ("present", "absent", "disabled")
 
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
 _SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
 _FIELD_REMEDY = {
     "private": "Use y, n or -",
@@ -55,6 +56,11 @@ class ServiceChange:
         """The single-word fields that are given."""
         given = {name: getattr(self, name) for name in FIELD_VALUES}
         return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def program(self) -> Optional[str]:
+        """The first word of the command."""
+        return command_words(self.command)[0][0].value if self.command else None
 
 
 def command_words(command: str) -> Tuple[List[Word], List[Word]]:
@@ -105,7 +111,7 @@ def check_name(change: ServiceChange, lookup: PortLookup) -> None:
 
 def _check_command(label: str, command: str) -> None:
     words = [command[start:end] for start, end in split_words(checked_value(label, command))]
-    if not words or words[0][0] in "-{#":
+    if not words or not _PROGRAM.match(words[0]):
         raise InputError(label, command, "it does not start with a program's name", "Write program and arguments")
     for word in words:
         problem = unbraced(word)[1] or ("unbalanced braces" if not _balanced(word) else "")

@@ -61,9 +61,12 @@ class EntryEditor:
 
     def _set_command(self, command: str) -> None:
         head, rest = command_words(command)
+        if [word.value for word in head[1:]] != [word.value for word in self.entry.flags]:
+            # -vo name=value becomes -v -o name=value, to change the flag alone
+            shared = [option.letter for option in self.entry.options if self.entry.text[option.letter - 1] != "-"]
+            self._apply([Edit(letter, letter, " -") for letter in shared])
         old = [self.entry.fields[7]] + self.entry.flags
-        line = self.entry.line
-        self._apply(changed_words(line, old, head, [command[word.start : word.end] for word in head], 0))
+        self._apply(changed_words(self.entry.line, old, head, [command[word.start : word.end] for word in head], 0))
         old, at = self.entry.rest, self.entry.options_end
         self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
 

@@ -165,6 +165,7 @@ class Entry:
                 index += 1
             else:
                 self._complain("error", 'option "-o" requires name=value')
+                self.flags.append(Word(start + letter if letter > 1 else start, end, "-o"))
         for start, end in words[index:]:
             value, problem = unbraced(self.text[start:end])
             self.rest.append(Word(start, end, value))
