@@ -20,7 +20,7 @@ from ._service import run
 _FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
 _TAIL = 256 * 1024  # bytes of a log file that are looked at, at most
 _KEEP = 8
-_SEVERE = re.compile(r"(fatal|panic|error|warning): ")
+COMPLAINT = re.compile(r"(fatal|panic|error|warning): ")
 
 
 class LogMark:
@@ -56,7 +56,7 @@ class LogMark:
             lines = [line for line in lines if not _older(line, self.since)]
         own = re.compile(rf"(?:^|\s)({re.escape(self.tag)}/[\w/.-]+)\[\d+\]: (.*)")
         found = [match.group(1) + ": " + match.group(2) for match in map(own.search, lines) if match]
-        severe = list(dict.fromkeys(text for text in found if _SEVERE.search(text)))
+        severe = list(dict.fromkeys(text for text in found if COMPLAINT.search(text)))
         if len(severe) > _KEEP:
             severe = [text for text in severe if "warning: " not in text] or severe
         return severe[-_KEEP:]

@@ -31,6 +31,7 @@ _UNIT_DIRECTORIES = (
     "usr/lib/systemd/system",
     "lib/systemd/system",
 )
+_READ_MASTER = ("-o", "mynetworks=", "-M")  # the default of mynetworks needs addresses that may be absent
 _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses force
 
 
@@ -88,6 +89,22 @@ class Service(NamedTuple):
             tried.append(run(["systemctl", "stop", "--job-mode=ignore-requirements", self.unit], deadline))
         return tried
 
+    def refusal(self, deadline: float) -> Optional[str]:
+        """Why Postfix's programs do not accept the files, if they don't; asked without touching anything.
+
+        postmap(1) reads main.cf as they all do, and postconf(1) master.cf. What only shows at the sockets is not seen.
+        """
+        directory = ["-c", self.instance.config_directory]
+        for command in (
+            ["postmap", *directory, "-q", "x", "texthash:/dev/null"],
+            ["postconf", *directory, *_READ_MASTER],
+        ):
+            command[0] = os.path.join(self.instance.command_directory, command[0])
+            fatal = [line for line in run(command, deadline).words if "fatal: " in line]
+            if fatal:
+                return fatal[-1]
+        return None
+
     def is_masked(self, root: str = "/") -> bool:
         """Whether the administrator forbade to start the unit."""
         return self.unit is not None and _unit_text(self.unit, root) == ""
@@ -131,7 +148,10 @@ def run(command: List[str], deadline: float) -> Outcome:
     shown = " ".join(command)
     environment = command_environment()
     environment.update(SYSTEMD_COLORS="0", SYSTEMD_PAGER="cat", TERM="dumb")
-    ours, theirs = os.openpty()
+    try:
+        ours, theirs = os.openpty()
+    except OSError:  # a container without terminals
+        ours, theirs = os.pipe()
     output = b""
     try:
         try:
