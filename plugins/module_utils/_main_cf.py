@@ -200,9 +200,9 @@ def _words(value: str, offset: int = 0) -> List[Word]:
 
 def _edits(setting: Setting, value: str) -> List[Edit]:
     if not setting.value:
-        # Behind the blank after the "=", or with one like that before it.
-        before, after = setting.line.text[setting.start - 2], setting.line.text[setting.start : setting.start + 1]
-        at = setting.start + (after in (" ", "\t"))
+        # Behind the blanks after the "=", or with one like that before it.
+        before, after = setting.line.text[setting.start - 2], setting.line.text[setting.start :]
+        at = setting.start + len(after) - len(after.lstrip(" \t"))
         return [Edit(at, at, " " + value if at == setting.start and before in " \t" else value)]
     if not _spans_lines(setting):
         return [Edit(setting.start, setting.end, value)]

@@ -1,15 +1,20 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings for all unit tests."""
+"""Settings for all unit tests: how much the property tests try.
+
+By default the same examples every time, so that a change never fails by an example that has nothing to do with it;
+HYPOTHESIS_PROFILE=thorough looks further, and elsewhere each time. No deadline: a busy machine is no defect.
+"""
 
 from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# No deadline: a busy machine is no defect. In continuous integration the same examples every time, so that a change
-# never fails by an example that has nothing to do with it; on a developer's machine new ones.
-settings.register_profile("mailfleet", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("mailfleet")
+settings.register_profile("quick", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "thorough", deadline=None, database=None, max_examples=5000, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
