@@ -11,13 +11,16 @@ the queue directory outlives a stop, so it is only believed of a process that pr
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from ._instance import Instance
+from ._state import TransactionError
 
 PROC = "/proc"
 Socket = Tuple[str, int]
@@ -91,16 +94,24 @@ class Master(NamedTuple):
 def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
     """Find the master that runs by an instance's configuration directory; None when there is none.
 
-    Needs the rights of root, without which no process can be told to be a master of this instance.
+    :raises TransactionError: there seems to be one, but this process may not look at it
     """
     written = _pid_file(os.path.join(instance.queue_directory, "pid", "master.pid"))
-    if written is not None:
-        master = _master(written, instance, proc)
+    hidden: Optional[int] = None
+    # The file can be gone or damaged, or be elsewhere because queue_directory was changed.
+    for pid in itertools.chain([] if written is None else [written], _pids(proc)):
+        try:
+            master = _master(pid, instance, proc)
+        except PermissionError:
+            hidden = pid if pid == written else hidden
+            continue
         if master:
             return master
-    # The file can be gone or damaged, or be elsewhere because queue_directory was changed.
-    found = (_master(pid, instance, proc) for pid in _pids(proc) if pid != written)
-    return next((master for master in found if master), None)
+    if hidden is not None:
+        who = f"Process {hidden} seems to be the master of {instance.config_directory}, but"
+        what = "may not be looked at. This needs root, and in a container the capability SYS_PTRACE."
+        raise TransactionError(f"{who} {what}")
+    return None
 
 
 def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
@@ -130,8 +141,12 @@ def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
 
 
 def owners(inode: str, proc: str = PROC) -> List[Process]:
-    """The processes that have a socket open."""
-    found = [read_process(pid, proc) for pid in _pids(proc) if inode in _socket_inodes(pid, proc)]
+    """The processes that have a socket open, as far as they may be looked at."""
+    found = []
+    for pid in _pids(proc):
+        with suppress(OSError):
+            if inode in _socket_inodes(pid, proc):
+                found.append(read_process(pid, proc))
     return [process for process in found if process]
 
 
@@ -139,12 +154,12 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     process = read_process(pid, proc)
     if process is None or process.name != "master" or not _runs(process, instance, proc):
         return None
-    held = listening_sockets(pid, proc)
     try:
+        held = listening_sockets(pid, proc)
         queue_directory = os.readlink(f"{proc}/{pid}/cwd")
         with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
             boot = stream.read().strip()
-    except OSError:
+    except FileNotFoundError:  # it has ended meanwhile
         return None
     master = Master(process, queue_directory, held, boot, proc)
     return master if master.is_alive() else None
@@ -164,6 +179,8 @@ def _runs(process: Process, instance: Instance, proc: str) -> bool:
         if named:
             return os.path.samefile(f"{base}/root{os.fsdecode(named[-1])}", instance.config_directory)
         return os.path.samefile(f"{base}/cwd", instance.queue_directory)
+    except PermissionError:
+        raise
     except OSError:
         return False
 
@@ -184,14 +201,10 @@ def _pids(proc: str) -> Iterator[int]:
 
 def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
     directory = f"{proc}/{pid}/fd"
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return
-    for name in names:
+    for name in os.listdir(directory):
         try:
             target = os.readlink(f"{directory}/{name}")
-        except OSError:  # closed meanwhile
+        except FileNotFoundError:  # closed meanwhile
             continue
         if target.startswith("socket:["):
             yield target[len("socket:[") : -1]
