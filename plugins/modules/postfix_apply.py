@@ -1,0 +1,207 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_apply
+short_description: Bring a running Postfix in line with main.cf and master.cf
+description:
+  - Compares the sockets that the master of a Postfix instance has, and what it has read, with what C(main.cf) and
+    C(master.cf) say now, and does the least that brings it in line. That is nothing, a reload, a stop and a start, or
+    a start.
+  - Decides by the running master and not by what an earlier task changed, so that a play that died between the edit
+    and the restart is finished by the next run.
+  - Before it touches a running master it makes sure that Postfix could run by the files on this host. Afterwards it
+    makes sure that the master has exactly the sockets that they promise.
+  - When the files cannot be applied, or the sockets are others, it restores the version of both files that was last
+    applied, brings that up, and fails with what happened, what was restored and what runs now. It can only restore
+    what M(mailfleet.postfix.postfix_interfaces) changed, and does not where somebody else edited the files since.
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+version_added: 0.1.0
+extends_documentation_fragment:
+  - mailfleet.postfix._attributes
+  - mailfleet.postfix._attributes.actiongroup_postfix
+  - mailfleet.postfix._instance
+options:
+  timeout:
+    description:
+      - How many seconds the action and its verification may take, and how many seconds to wait for another run of
+        this collection on the same instance. Going back gets as many again.
+    type: float
+    default: 30
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Also fails where a real run would.
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+notes:
+  - Needs root, and in a container the capability C(SYS_PTRACE), without which the master's sockets cannot be seen.
+  - Uses the instance's systemd unit where there is one, which is C(postfix@-.service) on Debian up to 12 and
+    C(postfix.service) on others for the default instance, and C(postfix -c) with its directory otherwise. The units of
+    other instances are neither stopped nor reloaded along.
+  - Waits up to two seconds before a reload or a stop until C(main.cf) is older than that, because Postfix's programs
+    start slowly before.
+  - Remembers in C(/var/lib/mailfleet.postfix), readable by root only, what the master has read.
+seealso:
+  - module: mailfleet.postfix.postfix_interfaces
+  - module: mailfleet.postfix.postfix_interfaces_info
+  - name: master(8)
+    description: The master, and what a reload does.
+    link: https://www.postfix.org/master.8.html
+  - name: postfix(1)
+    description: The command that starts, stops and reloads.
+    link: https://www.postfix.org/postfix.1.html
+"""
+
+EXAMPLES = r"""
+- name: Bring the default instance in line with its files
+  mailfleet.postfix.postfix_apply:
+
+- name: Bring another instance in line
+  mailfleet.postfix.postfix_apply:
+    instance: postfix-out
+
+- name: Set the addresses and apply them
+  block:
+    - name: Receive on two addresses
+      mailfleet.postfix.postfix_interfaces:
+        inet_interfaces: [127.0.0.1, 192.0.2.10]
+
+    - name: Apply it
+      mailfleet.postfix.postfix_apply:
+"""
+
+RETURN = r"""
+action:
+  description:
+    - What was needed, and was done. V(none), V(reload), V(restart) for a stop and a start, or V(start).
+    - Where the files could not be applied, what they would have needed.
+  type: str
+  returned: always
+  sample: restart
+reasons:
+  description: Why the action was needed.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    parameter:
+      description:
+        - The parameter, or the service as C(name/type), that differs from what the master has read; V(listeners) for
+          sockets that differ without that, V(master) where none runs.
+      type: str
+    before:
+      description: Its value as the master has read it; none for parameters of other families, which may be secret.
+      type: str
+    after:
+      description: Its value now, likewise.
+      type: str
+    action:
+      description: What this difference needs.
+      type: str
+    why:
+      description: Why it needs that.
+      type: str
+sockets:
+  description:
+    - The sockets that the files promise and those that the master has, at the end; in check mode as they would be.
+    - After the files were restored, those that these promise.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    address:
+      description: The address, V(0.0.0.0) or V(::) for all of a family.
+      type: str
+    port:
+      description: The port.
+      type: int
+    state:
+      description: V(listening), V(missing) when it is promised and not there, V(unexpected) when it is not promised.
+      type: str
+  sample:
+    - address: 192.0.2.10
+      port: 25
+      state: listening
+in_sync:
+  description:
+    - Whether the running Postfix is in line with its files at the end, also where these were restored.
+    - In check mode, whether it is now.
+  type: bool
+  returned: always
+rolled_back:
+  description: Whether the previous version of the files was restored.
+  type: bool
+  returned: always
+restored:
+  description: The paths of the files that were restored.
+  type: list
+  elements: str
+  returned: always
+  sample: [/etc/postfix/main.cf]
+messages:
+  description: What Postfix and the commands said when something went wrong, from their output and from the log.
+  type: list
+  elements: str
+  returned: always
+  sample:
+    - "postfix/master: fatal: bind 192.0.2.10 port 25: Cannot assign requested address"
+unit:
+  description: The systemd unit that runs the instance; none where there is no such unit.
+  type: str
+  returned: always
+  sample: postfix@-.service
+recovered:
+  description: What became of the files that an earlier run left half replaced or unconfirmed; none if it left none.
+  type: str
+  returned: always
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "config_directory": {"type": "path"},
+        "instance": {"type": "str"},
+        "timeout": {"type": "float", "default": 30},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec(),
+        supports_check_mode=True,
+        mutually_exclusive=[["config_directory", "instance"]],
+    )
+    params = module.params
+    try:
+        instance = find_instance(params["config_directory"], params["instance"])
+        result = apply(instance, params["timeout"], module.check_mode)
+    except ApplyError as error:
+        module.fail_json(msg=str(error), **error.result)
+    except InputError as error:
+        module.fail_json(
+            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
+        )
+    except TransactionError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
