@@ -16,8 +16,10 @@ from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._endpoint import PortLookup, identity, known_port
 from ._errors import InputError
-from ._listeners import SHARED_PORTS_SINCE, Listener, overlap
+from ._host import Host
+from ._listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap
 from ._master_cf import Service
+from ._own_addresses import Resolver, enabled_families
 from ._parameters import PARAMETERS, Settings, equivalent
 
 # Weakest first: an action includes those before it.
@@ -46,6 +48,27 @@ class Snapshot(NamedTuple):
     listeners: Optional[Sequence[Listener]]
     lookup: PortLookup = known_port
     error: Optional[InputError] = None
+
+
+def snapshot(
+    settings: Settings,
+    services: Sequence[Service],
+    host: Host,
+    resolve: Resolver,
+    lookup: PortLookup,
+    allow_absent: bool = False,
+) -> Snapshot:
+    """Take a snapshot of effective settings and services on a host; what the master would die of is its error.
+
+    :param services: the entries of master.cf that count
+    :param allow_absent: accept addresses that the host does not have (yet)
+    """
+    try:
+        found = listeners(settings, host, services, resolve, lookup, allow_absent)
+        families = enabled_families(settings, host)
+        return Snapshot(settings, families, active_services(settings, services), found, lookup)
+    except InputError as error:
+        return Snapshot(settings, frozenset(), services, None, lookup, error)
 
 
 def strongest(actions: Sequence[str]) -> str:

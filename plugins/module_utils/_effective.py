@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ._address import normal_form
+from ._address import FAMILIES, normal_form
 from ._endpoint import PortLookup, known_port
 from ._errors import InputError
 from ._host import Host
@@ -47,3 +47,28 @@ def effective_view(
     except InputError as error:
         view["error"] = str(error)
     return view
+
+
+def in_words(view: Mapping[str, Any]) -> str:
+    """Return a view as lines that a person reads, and a difference shows well: one fact a line."""
+    if view["error"] is not None:
+        return f"Postfix does not run by these files: {view['error']}\n"
+    lines = [f"own address {address}" for address in view["own_addresses"]]
+    for one in view["listeners"]:
+        address = f"[{one['address']}]" if one["family"] == "ipv6" else one["address"]
+        lines.append(f"listener {address}:{one['port']} of {one['service']}/{one['type']}, by {one['origin']}")
+    for one in view["source_addresses"]:
+        for name in FAMILIES:
+            lines.extend(_source_in_words(one["transport"], name, one[name]))
+    lines += [f"default mynetworks {network}" for network in view["mynetworks"] or ()]
+    return "\n".join(lines) + "\n"
+
+
+def _source_in_words(transport: str, name: str, source: Optional[Mapping[str, Any]]) -> List[str]:
+    if source is None:
+        return [f"source address of {transport} by {name}: the family is not used"]
+    if source["failure"]:
+        return [f"source address of {transport} by {name}: no mail leaves, {source['failure']}"]
+    enforced = ", enforced" if source["enforced"] else ""
+    chosen = source["address"] or "chosen by the kernel"
+    return [f"source address of {transport} by {name}: {chosen}, by {source['origin']}{enforced}"]

@@ -12,13 +12,12 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ._address import parse_address, unbracket
 from ._bind import bind_problem
-from ._changes import Reason, Snapshot, reasons, strongest
+from ._changes import Reason, Snapshot, reasons, snapshot, strongest
 from ._effective import effective_view
 from ._endpoint import PortLookup, known_port
 from ._errors import InputError
 from ._findings import Finding, findings
 from ._host import Host
-from ._listeners import active_services, listeners
 from ._main_cf import MainCf
 from ._master_cf import MasterCf, ServiceChange
 from ._own_addresses import Resolver, enabled_families
@@ -165,13 +164,8 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
 
 
 def _snapshot(main: MainCf, master: MasterCf, around: Surroundings, allow_absent: bool) -> Snapshot:
-    settings, services = _settings(main, around), master.effective()
-    try:
-        found = listeners(settings, around.host, services, around.resolve, around.lookup, allow_absent)
-        families = enabled_families(settings, around.host)
-        return Snapshot(settings, families, active_services(settings, services), found, around.lookup)
-    except InputError as error:
-        return Snapshot(settings, frozenset(), services, None, around.lookup, error)
+    settings = _settings(main, around)
+    return snapshot(settings, master.effective(), around.host, around.resolve, around.lookup, allow_absent)
 
 
 def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:

@@ -309,11 +309,11 @@ backup_files:
   returned: changed and O(backup=true)
 """
 
-import json
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import Edited, edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._effective import in_words
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
@@ -396,7 +396,7 @@ def diff_of(edited: Edited) -> list[dict[str, str]]:
     texts = [(path, found.main, plan.main) for path in edited.changed if path.endswith("main.cf")]
     texts += [(path, found.master, plan.master) for path in edited.changed if path.endswith("master.cf")]
     if edited.changed:
-        texts.append(("effective view", *(json.dumps(view, indent=2) + "\n" for view in (plan.before, plan.after))))
+        texts.append(("effective view", in_words(plan.before), in_words(plan.after)))
     return [
         {"before_header": name, "after_header": name, "before": printable(before), "after": printable(after)}
         for name, before, after in texts

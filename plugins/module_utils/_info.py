@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""All that is known of an instance, from its files, its running master and the host, without changing anything."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ._address import normal_form
+from ._config_lines import Problem
+from ._drift import assess
+from ._effective import effective_view
+from ._errors import InputError
+from ._findings import findings
+from ._host import Host, read_host
+from ._instance import Instance
+from ._main_cf import MainCf
+from ._master import find_master
+from ._master_cf import MasterCf
+from ._own_addresses import system_resolver
+from ._parameters import PARAMETERS, Settings
+from ._service import find_service
+from ._transaction import Transactions, read_files
+
+
+def describe(instance: Instance) -> Dict[str, Any]:
+    """Describe an instance as plain data, as the module's RETURN says.
+
+    :raises TransactionError: one of its files cannot be read
+    """
+    host, resolve, transactions = read_host(), system_resolver(), Transactions(instance.config_directory)
+    files, pending = read_files(instance.config_directory), transactions.pending()
+    master = find_master(instance)
+    found = assess(instance, files, master, host, resolve, transactions.state, pending)
+    settings, lookup = found.after.settings, found.after.lookup
+    main, services = MainCf(files.main), MasterCf(files.master, lookup)
+    view = effective_view(main.values(), services.effective(), host, instance.version, resolve, lookup)
+    held = sorted(master.sockets) if master else []
+    return {
+        "config_directory": instance.config_directory,
+        "instance": instance.name,
+        "version": ".".join(map(str, instance.version)),
+        "unit": find_service(instance, master).unit,
+        "parameters": {name: _parameter(settings, name) for name in PARAMETERS},
+        "effective": view,
+        "running": master is not None,
+        "sockets": [{"address": address, "port": port} for address, port in held],
+        "in_sync": found.in_sync,
+        "action": found.action,
+        "reasons": [reason._asdict() for reason in found.reasons],
+        "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
+        "findings": [finding._asdict() for finding in findings(settings, host, services.services(), resolve, lookup)],
+        "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
+        "addresses": _addresses(host),
+    }
+
+
+def _parameter(settings: Settings, name: str) -> Dict[str, Any]:
+    try:
+        value = settings.get(name)
+    except InputError:  # the view's error says it
+        value = None
+    return {"value": value, "set": settings.raw(name) if settings.is_set(name) else None}
+
+
+def _problems(name: str, problems: List[Problem]) -> List[Dict[str, Any]]:
+    return [{"file": name, **problem._asdict()} for problem in problems]
+
+
+def _addresses(host: Host) -> List[Dict[str, Any]]:
+    return [{**known._asdict(), "address": normal_form(known.address)} for known in host.addresses]

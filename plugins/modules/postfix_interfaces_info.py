@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_interfaces_info
+short_description: Tell the network addresses of a Postfix instance, by its files and by its sockets
+description:
+  - Tells what main.cf and master.cf say, what Postfix makes of it (own addresses, listeners, source addresses), which
+    sockets the running master really has, and whether the two agree.
+  - Never writes. Works with Postfix stopped, and with files by which Postfix's own commands fail.
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+version_added: 0.1.0
+extends_documentation_fragment:
+  - mailfleet.postfix._attributes
+  - mailfleet.postfix._attributes.info_module
+  - mailfleet.postfix._instance
+options:
+  all_instances:
+    description:
+      - Describe every instance of the host in RV(instances), the default one and those that it lists in
+        C(multi_instance_directories), instead of one.
+    type: bool
+    default: false
+attributes:
+  platform:
+    platforms: posix
+seealso:
+  - module: mailfleet.postfix.postfix_interfaces
+  - module: mailfleet.postfix.postfix_apply
+"""
+
+EXAMPLES = r"""
+- name: Look at the default instance
+  mailfleet.postfix.postfix_interfaces_info:
+  register: postfix
+
+- name: Fail on drift
+  ansible.builtin.assert:
+    that: postfix.in_sync
+    fail_msg: "Postfix needs: {{ postfix.action }}, since {{ postfix.reasons | map(attribute='why') | join(', ') }}"
+"""
+
+RETURN = r"""
+instances:
+  description: A description of each instance, with the keys below.
+  type: list
+  elements: dict
+  returned: O(all_instances=true)
+config_directory:
+  description: Where the instance's files are.
+  type: str
+  returned: success
+  sample: /etc/postfix
+instance:
+  description: Its name, V(-) for the default instance.
+  type: str
+  returned: success
+  sample: "-"
+version:
+  description: The version of Postfix.
+  type: str
+  returned: success
+  sample: 3.7.11
+unit:
+  description: The systemd unit that runs the instance; none where there is no such unit.
+  type: str
+  returned: success
+  sample: postfix@-.service
+parameters:
+  description:
+    - For each parameter of this family C(value), which is its effective value, and C(set), which is what main.cf says,
+      or none.
+  type: dict
+  returned: success
+  sample:
+    inet_interfaces:
+      value: all
+      set: null
+effective:
+  description:
+    - What Postfix makes of the files. Its keys are those of RV(mailfleet.postfix.postfix_interfaces#module:before).
+  type: dict
+  returned: success
+running:
+  description: Whether the instance's master runs.
+  type: bool
+  returned: success
+sockets:
+  description: The sockets that the running master listens on.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    address:
+      description: The address, V(0.0.0.0) or V(::) for all of a family.
+      type: str
+    port:
+      description: The port.
+      type: int
+in_sync:
+  description: Whether the running Postfix is in line with its files.
+  type: bool
+  returned: success
+action:
+  description: What would bring it in line, V(none), V(reload), V(restart) for a stop and a start, or V(start).
+  type: str
+  returned: success
+reasons:
+  description: Why, as in RV(mailfleet.postfix.postfix_apply#module:reasons).
+  type: list
+  elements: dict
+  returned: success
+pending:
+  description:
+    - The change that M(mailfleet.postfix.postfix_apply) has not confirmed yet, or none. C(since) is when it was made,
+      in seconds since the epoch. C(progress) is V(done) where the files are as changed, V(half) or V(none) where it was
+      interrupted, V(overtaken) where somebody else edited the files since.
+  type: dict
+  returned: success
+findings:
+  description: What an expert would point out, as the filter P(mailfleet.postfix.findings#filter) gives it.
+  type: list
+  elements: dict
+  returned: success
+problems:
+  description: What Postfix complains about, or would refuse, in the text of the files, each with file and line.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    file:
+      description: V(main.cf) or V(master.cf).
+      type: str
+    line:
+      description: The number of the line.
+      type: int
+    severity:
+      description: V(error) where Postfix refuses it, V(warning) where it goes on.
+      type: str
+    message:
+      description: What is wrong.
+      type: str
+addresses:
+  description: The addresses of the host, with their interface, prefix length and state.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    address:
+      description: The address.
+      type: str
+    prefix_length:
+      description: The length of its network's prefix, in bits.
+      type: int
+    interface:
+      description: The interface that has it.
+      type: str
+    up:
+      description: Whether the interface is up.
+      type: bool
+    tentative:
+      description: Whether duplicate address detection is not done, so that nothing can bind to it yet.
+      type: bool
+    primary:
+      description: Whether it is not a secondary address of its network.
+      type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._info import describe
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance, find_instances
+from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            "config_directory": {"type": "path"},
+            "instance": {"type": "str"},
+            "all_instances": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+        mutually_exclusive=[["config_directory", "instance", "all_instances"]],
+    )
+    params = module.params
+    try:
+        if params["all_instances"]:
+            result = {"instances": [describe(instance) for instance in find_instances()]}
+        else:
+            result = describe(find_instance(params["config_directory"], params["instance"]))
+    except (InputError, TransactionError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
