@@ -16,6 +16,7 @@ while the old master still serves; and a rollback, during which nobody serves, g
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any, Dict, Iterable, List, NoReturn, Optional, Sequence, Set
 
@@ -157,7 +158,8 @@ class _Run:
         else:
             failure = self._restart(found, service, deadline)
         if failure:
-            self.words += [word for word in mark.words(journal=bool(service.unit)) if word not in self.words]
+            said = mark.words(journal=bool(service.unit))
+            self.words = list(dict.fromkeys([*said, *self.words]))
         return failure
 
     def _reload(self, found: Assessment, master: Master, service: Service, deadline: float) -> Optional[str]:
@@ -229,9 +231,9 @@ class _Run:
                 story += self._bring_up(found, service)
         except (TransactionError, OSError) as error:
             story.append(f"Going back failed: {error}")
-        said = [word for word in self.words if "fatal: " in word or "panic: " in word or "error: " in word]
+        said = [word for word in self.words if re.search(r"(fatal|panic|error): ", word)]
         if said:
-            story.insert(1, f"It says: {said[-1]}.")
+            story.insert(1, f"It says: {said[0]}.")
         master = find_master(self.instance)
         story.append(f"Postfix runs and listens on {_listed(master.sockets)}." if master else "Postfix is not running.")
         raise ApplyError(" ".join(story), self.result())

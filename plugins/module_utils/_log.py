@@ -42,7 +42,7 @@ class LogMark:
         self.files.pop("", None)
 
     def words(self, journal: bool) -> List[str]:
-        """The last fatal errors, errors and warnings since, oldest first, each once; of many, no warnings.
+        """The last fatal errors and errors since, oldest first, each once; warnings if there are none.
 
         :param journal: whether this host has a systemd journal
         """
@@ -54,12 +54,21 @@ class LogMark:
             deadline = time.monotonic() + 5
             lines += run(["journalctl", "--no-pager", "-q", "-o", "short-unix", since], deadline).words
             lines = [line for line in lines if not _older(line, self.since)]
-        own = re.compile(rf"(?:^|\s)({re.escape(self.tag)}/[\w/.-]+)\[\d+\]: (.*)")
-        found = [match.group(1) + ": " + match.group(2) for match in map(own.search, lines) if match]
-        severe = list(dict.fromkeys(text for text in found if COMPLAINT.search(text)))
-        if len(severe) > _KEEP:
-            severe = [text for text in severe if "warning: " not in text] or severe
-        return severe[-_KEEP:]
+        found = [text for text in map(self._own, lines) if text and COMPLAINT.search(text)]
+        severe = [text for text in found if "warning: " not in text] or found
+        return list(dict.fromkeys(severe))[-_KEEP:]
+
+    def _own(self, line: str) -> str:
+        """What a program of this instance logged; empty if somebody else did.
+
+        A command that dies before it knows the instance's name logs by its own, such as ``postmulti`` or ``postfix``.
+        """
+        match = re.search(rf"(?:^|\s)({re.escape(self.tag)}/[\w/.-]+|post[a-z]+)\[\d+\]: (.*)", line)
+        if match is None:
+            return ""
+        program, text = match.groups()
+        itself = program.rpartition("/")[2] + ": "
+        return f"{program}: {text[len(itself) :] if text.startswith(itself) else text}"
 
 
 def _older(line: str, since: float) -> bool:
