@@ -13,7 +13,7 @@ from ._address import FAMILIES, family, normal_form, parse_address, unbracket
 from ._endpoint import PortLookup, identity, known_port, split_endpoint
 from ._errors import InputError
 from ._host import Host
-from ._listeners import WILDCARDS, Listener, active_services, listeners, overlap, port_lookup
+from ._listeners import WILDCARDS, Listener, active_services, clashes, listeners, port_lookup
 from ._master_entry import Service
 from ._mynetworks import default_mynetworks
 from ._own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
@@ -134,6 +134,8 @@ def _misspelt(settings: Settings, services: Sequence[Service]) -> Iterator[Findi
 
 def _nearly(name: str, known: str) -> bool:
     """Tell whether two names differ in one place, by two characters at most."""
+    if abs(len(name) - len(known)) > 2:
+        return False
     name = name.lower().replace("-", "_")
     start = 0
     while start < min(len(name), len(known)) and name[start] == known[start]:
@@ -162,24 +164,23 @@ def _no_listener(context: _Context) -> Iterator[Finding]:
 
 def _shared(context: _Context) -> Iterator[Finding]:
     """Sockets of different services in one place: the kernel deals the connections out."""
-    for index, one in enumerate(context.sockets):
-        for other in context.sockets[:index]:
-            if not overlap(one, other) or one.service == other.service:
-                continue
-            if one.address == other.address:
-                message = (
-                    f"the services {other.service} and {one.service} both listen on {one.address} port {one.port}, "
-                    "and each connection goes to either of them by chance"
-                )
-                yield Finding("shared_socket", "error", "services", message, "Keep one of them")
-            elif one.origin != other.origin:
-                bare, endpoint = (one, other) if one.origin == "inet_interfaces" else (other, one)
-                message = (
-                    f"connections to {endpoint.address} port {endpoint.port} go to the service {endpoint.service}, "
-                    f"not to {bare.service}, which inet_interfaces lets listen everywhere"
-                )
-                remedy = f"Give {bare.service} a host part too, or take {endpoint.service} out if it is left over"
-                yield Finding("endpoint_shadows_inet_interfaces", "warning", "services", message, remedy)
+    for other, one in clashes(context.sockets):
+        if one.service == other.service:
+            continue
+        if one.address == other.address:
+            message = (
+                f"the services {other.service} and {one.service} both listen on {one.address} port {one.port}, "
+                "and each connection goes to either of them by chance"
+            )
+            yield Finding("shared_socket", "error", "services", message, "Keep one of them")
+        elif one.origin != other.origin:
+            bare, endpoint = (one, other) if one.origin == "inet_interfaces" else (other, one)
+            message = (
+                f"connections to {endpoint.address} port {endpoint.port} go to the service {endpoint.service}, "
+                f"not to {bare.service}, which inet_interfaces lets listen everywhere"
+            )
+            remedy = f"Give {bare.service} a host part too, or take {endpoint.service} out if it is left over"
+            yield Finding("endpoint_shadows_inet_interfaces", "warning", "services", message, remedy)
 
 
 def _outside(context: _Context) -> Iterator[Finding]:

@@ -31,21 +31,34 @@ class HostAddress(NamedTuple):
     primary: bool = True
 
 
-class Host(NamedTuple):
-    """All addresses of a host, in the order of getifaddrs(3), and what its kernel can do."""
+class Host:
+    """All addresses of a host, in the order of getifaddrs(3), and what its kernel can do.
 
-    addresses: Tuple[HostAddress, ...]
-    #: families that the kernel supports; a family switched off by sysctl is still supported
-    families: FrozenSet[str] = frozenset(FAMILIES)
-    #: families in which a socket may bind to an address that the host does not have (sysctl ip_nonlocal_bind)
-    nonlocal_bind: FrozenSet[str] = frozenset()
-    #: what gethostname(2) returns, from which Postfix derives $myhostname; None where it is not known
-    hostname: Optional[str] = None
+    :param addresses: of all interfaces, those that are down included
+    :param families: that the kernel supports; a family switched off by sysctl is still supported
+    :param nonlocal_bind: families whose sockets may bind to addresses that the host does not have (ip_nonlocal_bind)
+    :param hostname: what gethostname(2) returns, from which Postfix derives $myhostname; None where it is not known
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[HostAddress],
+        families: FrozenSet[str] = frozenset(FAMILIES),
+        nonlocal_bind: FrozenSet[str] = frozenset(),
+        hostname: Optional[str] = None,
+    ) -> None:
+        self.addresses = tuple(addresses)
+        self.families = families
+        self.nonlocal_bind = nonlocal_bind
+        self.hostname = hostname
+        self._index: Dict[Address, HostAddress] = {}
+        for known in self.addresses:
+            if known.address not in self._index or (known.up and not self._index[known.address].up):
+                self._index[known.address] = known
 
     def find(self, address: Address) -> Optional[HostAddress]:
         """Return what is known of an address, preferring an interface that is up; None when the host has it not."""
-        found = [known for known in self.addresses if known.address == address]
-        return next((known for known in found if known.up), found[0] if found else None)
+        return self._index.get(address)
 
 
 def host_from_input(value: Any, parameter: str = "addresses") -> Host:
@@ -60,7 +73,7 @@ def host_from_input(value: Any, parameter: str = "addresses") -> Host:
     if isinstance(value, Mapping):
         return _host_from_facts(value, parameter)
     if isinstance(value, (list, tuple)):
-        return Host(tuple(_with_primaries([_host_address(item, parameter) for item in value])))
+        return Host(list(_with_primaries([_host_address(item, parameter) for item in value])))
     raise InputError(
         parameter,
         str(value)[:200],
@@ -105,7 +118,7 @@ def _prefix_length(text: Optional[str], address: Address, shown: str, parameter:
 
 
 def _with_primaries(addresses: Sequence[HostAddress]) -> Iterator[HostAddress]:
-    """Mark IPv4 addresses of a network that an earlier one has as secondary, as the kernel does it."""
+    """Mark IPv4 addresses as secondary whose network an earlier one has, as the kernel does it."""
     seen = set()
     for known in addresses:
         if known.address.version == 4 and known.prefix_length < 32 and known.primary:
@@ -135,7 +148,7 @@ def _host_from_facts(facts: Mapping[str, Any], parameter: str) -> Host:
         )
     nodename = facts.get(prefix + "nodename")
     found.sort(key=lambda known: known.address.version)
-    return Host(tuple(_with_primaries(found)), hostname=str(nodename) if nodename else None)
+    return Host(list(_with_primaries(found)), hostname=str(nodename) if nodename else None)
 
 
 def _facts_of_interface(name: str, details: Mapping[str, Any], parameter: str) -> Iterator[HostAddress]:
@@ -193,7 +206,7 @@ def read_host() -> Host:
             if known is not None:
                 found.append(known)
     return Host(
-        tuple(found),
+        found,
         frozenset(name for name in FAMILIES if _supported(name)),
         frozenset(name for name in FAMILIES if _nonlocal_bind(name)),
         socket.gethostname(),

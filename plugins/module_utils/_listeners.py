@@ -13,7 +13,7 @@ whose name has a host part listens there whatever inet_interfaces says; one with
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ._address import FAMILIES, Address, family, normal_form, parse_address
 from ._bind import bind_problem
@@ -91,10 +91,11 @@ def listeners(
         found = _sockets(service, settings, host, families, own, resolve, lookup)
         if not allow_absent:
             _check_bind(service, found, host)
-        if settings.version < SHARED_PORTS_SINCE:
-            _check_free(service, found, opened)
         opened[key] = found
-    return [listener for found in opened.values() for listener in found]
+    sockets = [listener for found in opened.values() for listener in found]
+    if settings.version < SHARED_PORTS_SINCE:
+        _check_free(sockets)
+    return sockets
 
 
 def active_services(settings: Settings, services: Sequence[Service]) -> List[Service]:
@@ -117,6 +118,20 @@ def overlap(one: Listener, other: Listener) -> bool:
     if one.port != other.port or one.family != other.family or not one.port:
         return False
     return one.address == other.address or WILDCARDS[one.family] in (one.address, other.address)
+
+
+def clashes(sockets: Iterable[Listener]) -> Iterator[Tuple[Listener, Listener]]:
+    """Yield every two sockets that overlap, the later one second."""
+    places: Dict[Tuple[str, int], Dict[str, List[Listener]]] = {}
+    for socket in sockets:
+        if socket.port:
+            place = places.setdefault((socket.family, socket.port), {})
+            beside = WILDCARDS[socket.family]
+            others = place if socket.address == beside else {socket.address, beside} & place.keys()
+            for address in list(others):
+                for other in place[address]:
+                    yield other, socket
+            place.setdefault(socket.address, []).append(socket)
 
 
 def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:
@@ -217,19 +232,15 @@ def _check_bind(service: Service, found: Sequence[Listener], host: Host) -> None
         )
 
 
-def _check_free(service: Service, found: Sequence[Listener], opened: Dict[str, List[Listener]]) -> None:
+def _check_free(sockets: Sequence[Listener]) -> None:
     """Refuse what one address and port is claimed for twice: before Postfix 3.6 the second bind(2) fails."""
-    earlier = [listener for group in opened.values() for listener in group]
-    for index, listener in enumerate(found):
-        clash: Optional[Listener] = next(
-            (other for other in earlier + list(found[:index]) if overlap(listener, other)), None
+    for earlier, listener in clashes(sockets):
+        raise InputError(
+            _PARAMETER,
+            f"{listener.service}/{listener.type}",
+            f"claims {listener.address} port {listener.port}, which the service {earlier.service} has already",
+            "Keep one of them, or upgrade to Postfix 3.6, where both share the connections",
         )
-        if clash is not None:
-            raise _error(
-                service,
-                f"claims {listener.address} port {listener.port}, which the service {clash.service} has already",
-                "Keep one of them, or upgrade to Postfix 3.6, where both share the connections",
-            )
 
 
 def _check_fields(service: Service) -> None:

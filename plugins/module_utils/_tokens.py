@@ -21,7 +21,7 @@ from ._errors import InputError
 KEYWORDS = ("all", "loopback-only")
 
 _SEPARATORS = re.compile(r"[ \t,]+")
-_HOST_NAME = re.compile(r"(?=.{1,255}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.?)+\Z")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?\Z")
 _NUMBERS = re.compile(r"[0-9.]+\Z")
 _LONGEST_SHOWN = 200
 _LIST_THEM = "List single addresses, or choose them with select"
@@ -34,7 +34,7 @@ def split_tokens(text: str) -> List[str]:
 
 def is_host_name(token: str) -> bool:
     """Tell whether a word can be a host name (letters, digits, hyphens, underscores and dots), and no bare number."""
-    return bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
+    return len(token) <= 255 and bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
 
 
 def octal_reading(token: str) -> Optional[str]:
@@ -51,7 +51,8 @@ def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
 
     :raises InputError: for the most telling of them
     """
-    for token in sorted(tokens, key=lambda token: "#" not in token):
+    comments = [token for token in tokens if "#" in token]
+    for token in comments or tokens:
         problem = problem_of_token(parameter, token)
         if problem is not None:
             raise problem
