@@ -171,7 +171,7 @@ attributes:
     support: full
     details:
       - Besides the two files, the difference shows the effective view, which is the own addresses, the listeners, the
-        source addresses and the default of C(mynetworks), before and after.
+        source addresses and the default of C(mynetworks), before and after, and what has to follow.
   platform:
     platforms: posix
 seealso:
@@ -396,7 +396,8 @@ def diff_of(edited: Edited) -> list[dict[str, str]]:
     texts = [(path, found.main, plan.main) for path in edited.changed if path.endswith("main.cf")]
     texts += [(path, found.master, plan.master) for path in edited.changed if path.endswith("master.cf")]
     if edited.changed:
-        texts.append(("effective view", in_words(plan.before), in_words(plan.after)))
+        needs = [f"needs a {one.action} for {one.parameter}: {one.why}\n" for one in plan.reasons]
+        texts.append(("effective view", in_words(plan.before), in_words(plan.after) + "".join(needs)))
     return [
         {"before_header": name, "after_header": name, "before": printable(before), "after": printable(after)}
         for name, before, after in texts
