@@ -88,6 +88,7 @@ sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that t
 .PHONY: lab-tests
 lab-tests: venv ## tests on real hosts in the lab (root)
 	@tests/toolchain/needs.sh $@
+	tests/lab/mailfleet-lab install
 	$(PYTEST) $(JUNIT) tests/lab
 
 .PHONY: molecule
