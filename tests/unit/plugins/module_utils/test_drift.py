@@ -1,0 +1,273 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, List, Optional, Tuple
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._drift import Assessment, assess, remember, shown
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, read_process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._state import State
+from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import ConfigFiles, Pending
+
+HOST = host_from_input(["127.0.0.1/8", "::1/128", "10.0.0.1/24", "10.0.0.2/24", "fd00::1/64"])
+STAT = "{pid} ({name}) S {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1\n"
+
+SMTP = "smtp inet n - y - - smtpd\n"
+SUBMISSION = "587 inet n - y - - smtpd\n"
+ONE = "10.0.0.1:25 inet n - y - - smtpd\n"
+TWO = "10.0.0.2:25 inet n - y - - smtpd\n"
+NAMED = "mail.test:25 inet n - y - - smtpd\n"
+REST = "qmgr unix n - n 300 1 qmgr\nsmtp unix - - y - - smtp\n"
+ALL = "inet_interfaces = all\n"
+LOOPBACK = "inet_interfaces = loopback-only\n"
+ADDRESS = "inet_interfaces = 10.0.0.1\n"
+BOTH = "inet_interfaces = 10.0.0.1, 10.0.0.2\n"
+V4 = "inet_protocols = ipv4\n"
+
+
+class Case:
+    """An instance whose master runs by some files, and has read them at a known time."""
+
+    def __init__(self, path: Path, main: str, master: str, version: Tuple[int, ...] = (3, 7, 11)) -> None:
+        self.path = path
+        self.instance = Instance("/etc/postfix", "-", str(path), "/var/lib/postfix", "/x", "/x", version)
+        self.state = State("/etc/postfix", str(path / "state"))
+        self.resolve: Dict[str, Any] = {"mail.test": ["10.0.0.1"]}
+        self.host = HOST
+        self.files = self.texts(main, master, age=100)
+        self.started(ago=50)
+        promised = self.look(self.files, None).promised
+        assert promised is not None
+        self.sockets: FrozenSet[Tuple[str, int]] = frozenset((one.address, one.port) for one in promised)
+
+    def texts(self, main: str, master: str, age: float = 0) -> ConfigFiles:
+        at = int((time.time() - age) * 1e9)
+        return ConfigFiles("/etc/postfix", main, master + REST, (at, at), (at - 10**9, at - 10**9))
+
+    def started(self, ago: float) -> None:
+        """The master and its children run since so many seconds."""
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        for pid, name, parent in ((320, "master", 1), (321, "qmgr", 320), (322, "pickup", 320)):
+            directory = self.path / "proc" / str(pid)
+            directory.mkdir(parents=True, exist_ok=True)
+            ticks = 1 if name == "master" else int((now - ago) * 100)
+            (directory / "stat").write_text(STAT.format(pid=pid, name=name, parent=parent, ticks=ticks))
+
+    @property
+    def master(self) -> Master:
+        process = read_process(320, str(self.path / "proc"))
+        assert process is not None
+        held = {str(number): at for number, at in enumerate(sorted(self.sockets))}
+        return Master(process, self.instance.queue_directory, held, "boot", str(self.path / "proc"))
+
+    def look(self, files: ConfigFiles, master: Optional[Master], pending: Optional[Pending] = None) -> Assessment:
+        resolve = mapping_resolver(self.resolve)
+        return assess(self.instance, files, master, self.host, resolve, self.state, pending)
+
+    def known(self, how: str) -> None:
+        """Let it be known what the master has read."""
+        if how in ("started", "reloaded"):
+            found = self.look(self.files, self.master)
+            assert found.in_sync, found
+            remember(found, self.master, how == "started", self.state)
+
+    def then(self, main: str, master: str, how: str = "started") -> Assessment:
+        """The files are changed; what does the master need?"""
+        self.known(how)
+        after = self.texts(main, master)
+        pending = Pending("done", self.files, after, time.time()) if how == "pending" else None
+        return self.look(after, self.master, pending)
+
+
+KNOWN = ["started", "reloaded", "pending"]
+
+# Before and after (main.cf and inet services), and the action that is enough: section by section of postconf(5) and
+# master(8), each tried on real Postfix.
+ENOUGH: List[Tuple[str, str, str, str, str, str]] = [
+    ("other addresses, bare service", ALL, SMTP, ADDRESS, SMTP, "restart"),
+    ("one address more", ADDRESS, SMTP, BOTH, SMTP, "restart"),
+    ("one address less", BOTH, SMTP, ADDRESS, SMTP, "restart"),
+    ("other addresses, endpoints only", ALL, ONE, ADDRESS, ONE, "reload"),
+    ("same addresses in other words", BOTH, SMTP, "inet_interfaces = [10.0.0.2]\t10.0.0.1\n", SMTP, "none"),
+    ("a protocol less", ALL, SMTP, ALL + V4, SMTP, "restart"),
+    ("a protocol less, endpoints only", ALL, ONE, ALL + V4, ONE, "restart"),
+    ("a protocol more", ALL + V4, SMTP, ALL, SMTP, "restart"),
+    ("protocols in other words", ALL, SMTP, ALL + "inet_protocols = ipv4, ipv6\n", SMTP, "none"),
+    ("a source address", ALL, SMTP, ALL + "smtp_bind_address = 10.0.0.1\n", SMTP, "reload"),
+    ("a proxy address", ALL, SMTP, ALL + "proxy_interfaces = 1.2.3.4\n", SMTP, "reload"),
+    ("an option", ALL, SMTP, ALL, SMTP + "  -o x=y\n", "reload"),
+    ("a new endpoint", ADDRESS, SMTP, ADDRESS, SMTP + TWO, "reload"),
+    ("an endpoint less", ADDRESS, SMTP + TWO, ADDRESS, SMTP, "reload"),
+    ("another endpoint on the same port", ALL, ONE, ALL, TWO, "reload"),
+    ("a new service beside a bare one", BOTH, SMTP, BOTH, SMTP + SUBMISSION, "reload"),
+    ("bare to endpoint", ALL, SMTP, ALL, ONE, "reload"),
+    ("endpoint to bare beside a bare one", ALL, SUBMISSION + ONE, ALL, SUBMISSION + SMTP, "reload"),
+    ("another name of one service", ALL, SMTP, ALL, SMTP.replace("smtp ", "25 "), "none"),
+    ("a service disabled", ALL, SMTP + ONE, ALL + "master_service_disable = 10.0.0.1:25/inet\n", SMTP + ONE, "reload"),
+    ("any other parameter", ALL, SMTP, ALL + "smtpd_banner = x\n", SMTP, "reload"),
+    ("the queue", ALL, SMTP, ALL + "queue_directory = /var/spool/other\n", SMTP, "restart"),
+    ("comments and layout", ALL, SMTP, "# x\n" + ALL.replace("=", "  = "), "# y\n\n" + SMTP.replace(" ", "\t"), "none"),
+]
+
+
+@pytest.mark.parametrize("how", KNOWN)
+@pytest.mark.parametrize("case", ENOUGH, ids=[case[0] for case in ENOUGH])
+def test_the_action_that_is_enough(tmp_path: Path, case: Tuple[str, str, str, str, str, str], how: str) -> None:
+    _title, main, master, new_main, new_master, action = case
+    found = Case(tmp_path, main, master).then(new_main, new_master, how)
+    assert found.action == action, found.reasons
+    assert bool(found.reasons) == (action != "none")
+    assert found.in_sync == (action == "none")
+
+
+# Without knowing what the master has read, only a reload that is sure to be enough is chosen.
+UNKNOWN = {
+    "one address less": "restart",
+    "same addresses in other words": "reload",
+    "a protocol less, endpoints only": "reload",
+    "protocols in other words": "reload",
+    "an endpoint less": "restart",
+    "a service disabled": "restart",
+    "a new service beside a bare one": "restart",
+    "endpoint to bare beside a bare one": "restart",
+    "another name of one service": "reload",
+    "comments and layout": "reload",
+    "the queue": "reload",
+}
+
+
+@pytest.mark.parametrize("case", ENOUGH, ids=[case[0] for case in ENOUGH])
+def test_the_action_where_it_is_not_known_what_the_master_has_read(
+    tmp_path: Path, case: Tuple[str, str, str, str, str, str]
+) -> None:
+    title, main, master, new_main, new_master, action = case
+    found = Case(tmp_path, main, master).then(new_main, new_master, "unknown")
+    assert found.action == UNKNOWN.get(title, action), found.reasons
+
+
+def test_no_master_needs_a_start(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    found = case.look(case.files, None)
+    assert (found.action, found.reasons[0].parameter) == ("start", "master")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_files_that_cannot_be_run_by_are_not_in_sync(tmp_path: Path, running: bool) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    found = case.look(case.texts("inet_interfaces = 10.9.9.9\n", SMTP), case.master if running else None)
+    assert found.promised is None
+    assert "10.9.9.9" in str(found.error)
+    assert not found.in_sync
+
+
+def test_sockets_that_differ_without_a_change_of_the_files_need_a_restart(tmp_path: Path) -> None:
+    case = Case(tmp_path, LOOPBACK, SMTP)
+    case.known("started")
+    case.host = host_from_input(["127.0.0.1/8", "10.0.0.1/24"])
+    found = case.look(case.files, case.master)
+    assert found.action == "restart"
+    assert found.reasons[0].before == "127.0.0.1:25, [::1]:25"
+    assert found.reasons[0].after == "127.0.0.1:25"
+
+
+def test_an_endpoint_s_name_that_resolves_elsewhere_needs_a_restart(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, NAMED)
+    case.known("started")
+    case.resolve["mail.test"] = ["10.0.0.2"]
+    assert case.look(case.files, case.master).action == "restart"
+
+
+@pytest.mark.parametrize("master, new_master", [(SMTP, ONE), (ONE, SUBMISSION + ONE + SMTP)])
+@pytest.mark.parametrize("how", [*KNOWN, "unknown"])
+def test_before_3_6_what_overlaps_needs_a_restart(tmp_path: Path, master: str, new_master: str, how: str) -> None:
+    main = ADDRESS if new_master != ONE else ALL
+    if new_master != ONE:
+        new_master = new_master.replace(ONE, "")  # from 10.0.0.1:25 to smtp on 10.0.0.1
+    found = Case(tmp_path, main, master, (3, 5, 25)).then(main, new_master, how)
+    assert found.action == "restart", found.reasons
+
+
+@pytest.mark.parametrize("how, action", [("started", "reload"), ("reloaded", "restart"), ("pending", "restart")])
+def test_the_first_bare_service_needs_a_restart_unless_it_is_known_what_the_master_cached(
+    tmp_path: Path, how: str, action: str
+) -> None:
+    assert Case(tmp_path, ADDRESS, TWO).then(ADDRESS, TWO + SUBMISSION, how).action == action
+
+
+def test_the_first_bare_service_after_a_reload_with_other_addresses_needs_a_restart(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, ONE)
+    found = case.then(ADDRESS, ONE, "started")
+    assert found.action == "reload"
+    case.started(ago=0)
+    remember(found, case.master, False, case.state)
+    assert case.look(case.texts(ADDRESS, ONE + SUBMISSION), case.master).action == "restart"
+
+
+@pytest.mark.parametrize("how", KNOWN)
+def test_what_somebody_else_reloaded_since_needs_no_reload(tmp_path: Path, how: str) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known(how)
+    after = case.texts(ALL + "smtpd_banner = x\n", SMTP, age=20)
+    pending = Pending("done", case.files, after, time.time()) if how == "pending" else None
+    assert case.look(after, case.master, pending).action == "reload"
+    case.started(ago=10)
+    assert case.look(after, case.master, pending).action == "none"
+
+
+def test_a_reload_by_somebody_else_does_not_replace_a_restart(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, ONE)
+    case.known("started")
+    after = case.texts(ALL + V4, ONE, age=20)
+    case.started(ago=10)
+    assert case.look(after, case.master).action == "restart"
+
+
+@pytest.mark.parametrize("age, action", [(100, "none"), (20, "reload")])
+def test_without_a_record_the_times_tell_whether_a_reload_is_pending(tmp_path: Path, age: float, action: str) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    assert case.look(case.texts(ALL, SMTP, age), case.master).action == action
+
+
+def test_the_record_of_another_master_does_not_count(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known("started")
+    other = case.master._replace(boot="another")
+    assert case.look(case.texts(ALL, SMTP), other).record is None
+    assert case.look(case.texts(ALL, SMTP), case.master).record is not None
+
+
+def test_what_is_known_is_not_written_again(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known("started")
+    record = next((tmp_path / "state").rglob("running.json"))
+    before = record.stat()
+    case.known("reloaded")
+    assert record.stat() == before
+    case.files = case.texts(ALL + "# x\n", SMTP)
+    case.known("reloaded")
+    assert record.stat() != before
+
+
+def test_a_master_in_another_queue_directory_needs_a_restart(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    found = case.look(case.files, case.master._replace(queue_directory="/var/spool/old"))
+    assert found.action == "restart"
+    assert found.reasons[0].parameter == "queue_directory"
+
+
+def test_values_of_other_parameters_are_not_shown(tmp_path: Path) -> None:
+    found = Case(tmp_path, ALL, SMTP).then(ALL + "secret_of_mine = 123456\n", SMTP)
+    assert found.reasons[0].parameter == "secret_of_mine"
+    assert "123456" not in str(found.reasons)
+
+
+def test_sockets_are_shown_as_a_person_writes_them() -> None:
+    assert shown(frozenset({("::1", 25), ("10.0.0.1", 587)})) == "10.0.0.1:587, [::1]:25"
