@@ -27,7 +27,7 @@ from ._config_lines import (
 from ._endpoint import PortLookup, identity, known_port
 from ._errors import InputError
 from ._master_change import ServiceChange, check_change, check_name
-from ._master_comments import commented_entries, lookalike_end, restored
+from ._master_comments import commented_entries, commented_out, lookalike_end, protected, restored
 from ._master_edit import EntryEditor, entry_lines
 from ._master_entry import Entry, Service
 
@@ -122,27 +122,35 @@ class MasterCf:
         :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
         """
         check_change(change)
-        if change.state == "absent":
-            self.remove(change.name, change.type)
-        elif change.state == "disabled":
-            self.disable(change.name, change.type)
-        elif self._found(change.name, change.type) or self._restore(change):
-            line = self._found(change.name, change.type)[-1].entry.line
-            old = self._text[line.start : line.end]
-            new = EntryEditor(old, newline_of(self._text, line.end)).changed(change)
-            if new != old:
-                self._read(self._text[: line.start] + new + self._text[line.end :])
-            found = self._found(change.name, change.type)
-            self._remove([known for known in found[:-1] if known.key == found[-1].key])
-        else:
-            self._insert(change)
+        before = self._text
+        try:
+            if change.state == "absent":
+                self.remove(change.name, change.type)
+            elif change.state == "disabled":
+                self.disable(change.name, change.type)
+            elif self._found(change.name, change.type) or self._restore(change):
+                self._change(change)
+            else:
+                self._insert(change)
+        except InputError:
+            self._read(before)
+            raise
+
+    def _change(self, change: ServiceChange) -> None:
+        line = self._found(change.name, change.type)[-1].entry.line
+        old = self._text[line.start : line.end]
+        new = EntryEditor(old, newline_of(self._text, line.end)).changed(change)
+        if new != old:
+            self._read(self._text[: line.start] + new + self._text[line.end :])
+        found = self._found(change.name, change.type)
+        self._remove([known for known in found[:-1] if known.key == found[-1].key])
 
     def remove(self, name: str, type: str = "inet") -> None:
         """Remove a service with the commented-out options in its entry and behind it; other comments inside it stay."""
         self._remove(self._found(name, type))
 
     def disable(self, name: str, type: str = "inet") -> None:
-        """Comment the entry of a service out, each physical line of it, so that ``present`` can bring it back.
+        """Comment the entry of a service out, each physical line of it, so that ``present`` brings it back as it was.
 
         Entries of it that did not count are removed.
         """
@@ -151,12 +159,12 @@ class MasterCf:
         if found:
             line = self._found(name, type)[-1].entry.line
             text = self._text
-            new = text[: line.start] + _commented(text[line.start : line.end]) + _protected(text, line.end)
+            new = text[: line.start] + commented_out(text[line.start : line.end]) + protected(text[line.end :])
             if not self._comes_back(new, line):
                 # A line of it reads like prose behind a "#": the entry on one line does not.
                 joined = line.text.strip(WHITE) + newline_of(text, line.end)
                 rest = "".join(inner_comments(text, line)) + text[line.end :]
-                new = text[: line.start] + _commented(joined) + _protected(rest, 0)
+                new = text[: line.start] + commented_out(joined) + protected(rest)
             self._read(new)
 
     def _comes_back(self, disabled: str, line: LogicalLine) -> bool:
@@ -208,15 +216,3 @@ class MasterCf:
         for known in (twins or like)[-1:]:
             return lookalike_end(self._text, known.entry.line.end), known.entry
         return len(self._text), None
-
-
-def _commented(body: str) -> str:
-    """Lines with a ``#`` before each."""
-    lines = body.split("\n")
-    return "".join([f"#{line}\n" for line in lines[:-1]]) + (f"#{lines[-1]}" if lines[-1] else "")
-
-
-def _protected(text: str, position: int) -> str:
-    """The text from `position` on; comments that look like a part of the entry before them get a second ``#``."""
-    end = lookalike_end(text, position)
-    return _commented(text[position:end]) + text[end:]

@@ -7,6 +7,7 @@
 
 A comment is a commented-out entry only when it has all eight fields and each is one that the master would accept. Its
 continuation lines are those that can only be some: ``-o`` settings, and the arguments of programs that take them.
+Between them can be prose that is set apart as in the stock file, by two blanks or more behind its ``#``.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from ._master_entry import Entry, split_words
 
 _HEADER = re.compile(
     r"#[ \t]*([^ \t\r#]\S*)[ \t]+(inet|unix|unix-dgram|fifo|pass)(?:[ \t]+[yn-]){3}[ \t]+(?:-|[0-9]+\??)[ \t]+"
-    r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][\w./-]*)(?=[ \t]|\Z)"
+    r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][^ \t{}]*)(?=[ \t]|\Z)"
 )
-_PROSE_OR_ARGUMENT = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r\n#]")
 _SETTING = re.compile(r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*=")
 _ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{-]")
 
@@ -58,8 +58,8 @@ def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented
 
 def _arguments_go_on(text: str, entry: Commented) -> bool:
     """Whether it cannot be told where the arguments of a commented-out entry end and prose begins."""
-    after = text[entry.end : _line_end(text, entry.end)]
-    return bool(_PROSE_OR_ARGUMENT.match(after)) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
+    after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
+    return _set_apart(after) and not _marked(after) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
 
 
 def lookalike_end(text: str, position: int) -> int:
@@ -72,9 +72,25 @@ def lookalike_end(text: str, position: int) -> int:
             break
         if _continues(line[1:]) or line[1:2] == "#" and _continues(line[2:]):
             end = position
-        elif not (line == "#" or line[1:].lstrip(" \t")[:1] == "#" or line[1:3] == "  " or line[1:2] == "\t"):
+        elif not _marked(line) and not _set_apart(line):
             break
     return end
+
+
+def commented_out(text: str) -> str:
+    """Lines with a ``#`` before each, for :func:`restored` to give them back; prose that is set apart stays as is."""
+    lines = text.split("\n")
+    for index, line in enumerate(lines[:-1] if lines[-1] == "" else lines):
+        bare = line.rstrip("\r")
+        if not _set_apart(bare) or _continues(bare[1:]) or _marked(bare):
+            lines[index] = "#" + line
+    return "\n".join(lines)
+
+
+def protected(text: str) -> str:
+    """Comments behind a commented-out entry that would read like a part of it get a second ``#``."""
+    end = lookalike_end(text, 0)
+    return commented_out(text[:end]) + text[end:]
 
 
 def restored(text: str, entry: Commented) -> str:
@@ -82,9 +98,18 @@ def restored(text: str, entry: Commented) -> str:
     lines = text[entry.start : entry.end].split("\n")
     lines[0] = lines[0][1:].lstrip(" \t")
     for index, line in enumerate(lines[1:], 1):
-        if line[:1] == "#" and (_continues(line[1:]) or line[1:].lstrip(" \t\r")[:1] in ("#", "")):
+        if _marked(line) or line[:1] == "#" and _continues(line[1:]):
             lines[index] = line[1:]
     return "\n".join(lines)
+
+
+def _marked(line: str) -> bool:
+    """Whether it is a comment or an empty line behind a ``#`` of ours."""
+    return line[:1] == "#" and line[1:].lstrip(" \t\r")[:1] in ("#", "")
+
+
+def _set_apart(line: str) -> bool:
+    return line[:3] == "#  " or line[:2] == "#\t"
 
 
 def _continues(line: str) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Iterable, List, Optional, Sequence
 
-from ._config_lines import WHITE, Edit, changed_words, edit_line, logical_lines
+from ._config_lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
+from ._errors import InputError
 from ._master_change import ServiceChange, command_words
-from ._master_entry import FIELDS, Entry, Option, needs_braces, option_text
+from ._master_entry import FIELDS, Entry, Option, needs_braces, option_text, unbraced
 
 _COLUMNS = (0, 10, 16, 24, 32, 40, 48, 56)  # those of the stock file
 _INDENT = "  "
@@ -20,7 +21,7 @@ _INDENT = "  "
 class EntryEditor:
     """Edits one entry, given as the text of its lines.
 
-    :param newline: the line ending of the file
+    :param newline: the line ending of the file, for an entry that has none
     """
 
     def __init__(self, text: str, newline: str) -> None:
@@ -40,12 +41,12 @@ class EntryEditor:
         """The lines of the entry after a change; the same ones when they say so already."""
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
-        if change.command is not None:
-            self._set_command(change.command)
         for name, value in change.options.items():
             self._set_option(name, value.strip(WHITE))
         for name in change.unset_options:
             self._unset_option(name)
+        if change.command is not None:
+            self._set_command(change.command)
         return self.text
 
     def _set_field(self, index: int, value: str) -> None:
@@ -67,8 +68,16 @@ class EntryEditor:
             self._apply([Edit(letter, letter, " -") for letter in shared])
         old = [self.entry.fields[7]] + self.entry.flags
         self._apply(changed_words(self.entry.line, old, head, [command[word.start : word.end] for word in head], 0))
-        old, at = self.entry.rest, self.entry.options_end
+        old = [word if self._sound(word) else word._replace(value="\0") for word in self.entry.rest]
+        at = self.entry.options_end
+        if rest and self.entry.swallows:
+            name = "/".join(word.value for word in self.entry.fields[:2])
+            reason = "a brace that is open in its options would swallow it"
+            raise InputError(f"command of {name}", command, reason, "Set or unset that option")
         self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
+
+    def _sound(self, word: Word) -> bool:
+        return not unbraced(self.entry.text[word.start : word.end])[1]
 
     def _set_option(self, name: str, value: str) -> None:
         found = [option for option in self.entry.options if option.name == name]
@@ -89,7 +98,10 @@ class EntryEditor:
         options = self.entry.options
         own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
         if own_line and not after.strip(WHITE):
-            text = f"{self.newline}{indent if options else _INDENT}-o {text}"
+            newline = self.newline
+            if end < len(line.text) or self.text.endswith("\n"):
+                newline = "\r\n" if after.endswith("\r") else "\n"
+            text = f"{newline}{indent if options else _INDENT}-o {text}"
         else:
             text = f" -o {text}"
         self._apply([Edit(at, at, text)])

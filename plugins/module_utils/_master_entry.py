@@ -108,7 +108,8 @@ class Entry:
     :ivar options: the ``-o`` settings
     :ivar flags: the other words with a dash among them
     :ivar invalid: what follows a ``-o`` and is no ``name=value``; the daemon dies of it
-    :ivar options_end: where the last of these words ends, or the command
+    :ivar options_end: where the last of these words ends, or the command; more of them can go there
+    :ivar swallows: whether one of them has an open brace, so that it lasts to the end of the entry
     :ivar rest: the words after them
     :ivar problems: what Postfix would complain about
     """
@@ -129,6 +130,7 @@ class Entry:
             self.fields.append(Word(match.start(), match.end(), match.group()))
             end = match.end()
         self.options_end = end
+        self.swallows = False
         self._read_words(list(split_words(self.text, end)))
 
     @property
@@ -150,6 +152,7 @@ class Entry:
             if text[0] != "-" or text in ("-", "--"):
                 break
             index += 1
+            before = self.options_end
             self.options_end = end
             letter = text.find("o", 1)
             if letter < 0:
@@ -166,6 +169,9 @@ class Entry:
             else:
                 self._complain("error", 'option "-o" requires name=value')
                 self.flags.append(Word(start + letter if letter > 1 else start, end, "-o"))
+            if open_braces(self.text[start : self.options_end]):
+                self.options_end = before
+                self.swallows = True
         for start, end in words[index:]:
             value, problem = unbraced(self.text[start:end])
             self.rest.append(Word(start, end, value))
@@ -248,6 +254,14 @@ def split_words(text: str, start: int = 0) -> Iterator[Tuple[int, int]]:
             level -= 1
     if begin >= 0:
         yield begin, len(text)
+
+
+def open_braces(text: str) -> int:
+    """How many braces are open at the end of a text; one that closes nothing is a character like any other."""
+    level = 0
+    for brace in re.findall("[{}]", text):
+        level += 1 if brace == "{" else -1 if level else 0
+    return level
 
 
 def unbraced(word: str) -> Tuple[str, str]:

@@ -1,0 +1,721 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import identity
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service, ServiceChange
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+
+def stock(name: str) -> str:
+    """A file laid out like the one that Debian installs."""
+    return (Path(__file__).parent / "files" / name).read_text(encoding="utf-8")
+
+
+SMTP = "smtp      inet  n       -       y       -       -       smtpd\n"
+
+FRAGMENTS = [
+    "smtp inet n - y - - smtpd",
+    "smtp\tinet\tn\t-\tn\t-\t-\tsmtpd",
+    "25 inet n - - - 0 smtpd -v",
+    "[::1]:2525 inet  n       -       n       -       -       smtpd",
+    "relay     unix  -       -       y       -       -       smtp\n        -o syslog_name=${a?{b c}:{d}}/$e",
+    "relay unix n - - - - lmtp",
+    "pipe unix - n n - - pipe\n  flags=R user=x argv=/bin/x\n  ${a} b",
+    "spawn unix - n n - 0 spawn user=x argv={/bin/x a}",
+    "short inet n",
+    "bad tcp n - - - - smtpd",
+    "\n",
+    "\n",
+    "\r\n",
+    "\n\n",
+    "\n# prose about it\n",
+    "\n  # indented\n",
+    "\n#  -o commented=x\n",
+    "\n#smtps inet n - y - - smtpd\n#  -o a=b\n#     prose\n#  -o c=d\n",
+    "\n  -o smtpd_banner=x",
+    " -o a=b -o c=d",
+    " -oa=b",
+    "\n\t-o { smtpd_banner = x y }",
+    " -o\n  a=b",
+    " -vo a=b",
+    " -o {a=b",
+    " -o stray =x",
+    " #late",
+    "\0",
+    "\x0b",
+    "é\udcff",
+]
+FILES = st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join)
+SERVICES = st.sampled_from(
+    [("smtp", "inet"), (":25", "inet"), ("::1:2525", "inet"), ("relay", "unix"), ("new", "pass")]
+)
+OPTION_NAMES = st.sampled_from(["a", "c", "smtpd_banner", "syslog_name"])
+OPTION_VALUES = st.sampled_from(["", "x", "x y", "$a,b", "${a?{b c}:{d}}", "a=b", "{x}", "é", "-o z=1", "x\ty", "x #y"])
+# A file with one entry at least that the test is about.
+ABOUT = st.sampled_from(FRAGMENTS[:6]).flatmap(
+    lambda entry: st.tuples(
+        st.tuples(FILES, FILES).map(lambda around: f"{around[0]}\n{entry}\n{around[1]}"),
+        st.just((entry.split()[0], entry.split()[1])),
+    )
+)
+CHANGES = st.builds(
+    lambda service, **rest: ServiceChange(*service, **rest),
+    SERVICES,
+    command=st.sampled_from([None, "smtpd", "smtpd -v", "pipe -v flags=R argv=x {y z}", "spawn user=x"]),
+    chroot=st.sampled_from([None, "y", "n", "-"]),
+    wakeup=st.sampled_from([None, "-", "60", "1000?"]),
+    process_limit=st.sampled_from([None, "-", "5", "123456789"]),
+    options=st.dictionaries(OPTION_NAMES, OPTION_VALUES, max_size=2),
+)
+
+
+def put(text: str, name: str, type: str = "inet", **change: Any) -> str:
+    master_cf = MasterCf(text)
+    master_cf.put(ServiceChange(name, type, **change))
+    return master_cf.text
+
+
+def without_line(services: List[Service]) -> List[Service]:
+    return [replace(service, line=0) for service in services]
+
+
+def others(master_cf: MasterCf, change: ServiceChange) -> List[Service]:
+    wanted = identity(change.name, change.type)
+    return without_line([one for one in master_cf.services() if identity(one.name, one.type) != wanted])
+
+
+# --- reading
+
+
+@given(st.one_of(FILES, st.text()))
+def test_an_unedited_file_is_printed_as_it_was_read(text: str) -> None:
+    master_cf = MasterCf(text)
+    master_cf.services()
+    master_cf.problems()
+    assert master_cf.text == text
+
+
+@pytest.mark.parametrize(
+    "words, arguments, options",
+    [
+        ("smtpd", (), ()),
+        ("smtpd -v -o a=b", ("-v",), (("a", "b"),)),
+        ("smtpd\n  -o a=b\n# x\n\n\t-o c=d", (), (("a", "b"), ("c", "d"))),
+        ("smtpd -o a= -o b==", (), (("a", ""), ("b", "="))),
+        ("smtpd -oa=b", (), (("a", "b"),)),
+        ("smtpd -vo a=b -Do c=d", ("-v", "-D"), (("a", "b"), ("c", "d"))),
+        ("smtpd -voa=b", ("-v",), (("a", "b"),)),
+        ("smtpd -o { a = b  c }", (), (("a", "b  c"),)),
+        ("smtpd -o {a=b}", (), (("a", "b"),)),
+        ("smtpd -o {\ta\n = b\n c\t}", (), (("a", "b c"),)),
+        ("smtpd -o { a = {b} {c} }", (), (("a", "{b} {c}"),)),
+        ("smtpd -o a=${b?{c d}:{e}}/f -o g=h", (), (("a", "${b?{c d}:{e}}/f"), ("g", "h"))),
+        ("smtpd -o a=b} -o c=d", (), (("a", "b}"), ("c", "d"))),
+        ("smtpd -o\n  a=b", (), (("a", "b"),)),
+        ("smtpd -o a=b -o a=c", (), (("a", "b"), ("a", "c"))),
+        ("pipe flags=R -o a=b", ("flags=R", "-o", "a=b"), ()),
+        ("pipe -o a=b flags=R {argv=x y}", ("flags=R", "argv=x y"), (("a", "b"),)),
+        ("pipe -- -o a=b", ("--", "-o", "a=b"), ()),
+        ("pipe - -o a=b", ("-", "-o", "a=b"), ()),
+        ("smtpd -o a =b -o c=d", ("=b", "-o", "c=d"), ()),
+        ("smtpd -o a=b # c", ("#", "c"), (("a", "b"),)),
+        ("smtpd -o a=b\0 -o c=d", (), (("a", "b"),)),
+        ("smtpd -o a=b\x0b-o", (), (("a", "b\x0b-o"),)),
+        ("smtpd -o a=b\r\n  -o c=d\r", (), (("a", "b"), ("c", "d"))),
+        ("smtpd -o {a=b -o c=d", (), (("a", "b -o c=d"),)),
+        ("smtpd -o {a=b}x -o c=d", (), (("a", "b"), ("c", "d"))),
+        # The daemons take the rest of the word; postconf splits at every further o, and takes braces off.
+        ("smtpd -omyhostname=foo", (), (("myhostname", "foo"),)),
+        ("smtpd -o{a=b}", (), (("{a", "b}"),)),
+    ],
+)
+def test_the_words_of_a_command(words: str, arguments: Tuple[str, ...], options: Tuple[Tuple[str, str], ...]) -> None:
+    [service] = MasterCf(f"smtp inet n - y - - {words}\n").services()
+    assert (service.command, service.arguments, service.options) == (words.split()[0], arguments, options)
+
+
+def test_fields_are_those_in_the_file() -> None:
+    [service] = MasterCf("# x\n[::1]:25\tinet\n n - y\n# y\n 60? 0\n smtpd\n").services()
+    assert service == Service("[::1]:25", "inet", "n", "-", "y", "60?", "0", "smtpd", line=2)
+    assert service.summary == "[::1]:25 inet n - y 60? 0 smtpd"
+
+
+@pytest.mark.parametrize(
+    "text, problems",
+    [
+        (SMTP, []),
+        (" " + SMTP, [(1, "warning", 'logical line must not start with whitespace: " smtp      inet  n       -    "')]),
+        ("smtp inet n - y - smtpd", [(1, "error", 'bad field count: missing "command" field')]),
+        ("smtp inet - - y - - smtpd", [(1, "error", "inet service cannot be private")]),
+        ("smtp INET n - y - - smtpd", [(1, "error", 'invalid type field "INET"')]),
+        ("smtp unix Y - y - - smtpd", [(1, "error", 'invalid private field "Y"')]),
+        ("smtp inet n - y - x smtpd", [(1, "error", 'invalid process_limit field "x"')]),
+        ("smtp inet n - y -? - smtpd", [(1, "error", 'invalid wakeup field "-?"')]),
+        ("smtp inet n - y ? - smtpd", [(1, "error", 'invalid wakeup field "?"')]),
+        ("10.0.0.1 inet n - y - - smtpd", [(1, "error", 'garbage after numerical service in "10.0.0.1"')]),
+        ("SMTP inet n - y - - smtpd", [(1, "error", "Servname not supported")]),
+        ("65536 inet n - y - - smtpd", [(1, "warning", '"65536" listens on a random port')]),
+        ("smtp inet n - y - - smtpd -o {a=b", [(1, "error", "missing '}' in \"{a=b\"")]),
+        ("smtp inet n - y - - smtpd -o {a=b}c", [(1, "error", "syntax error after '}' in \"{a=b}c\"")]),
+        ("smtp inet n - y - - smtpd x {a", [(1, "error", "missing '}' in \"{a\"")]),
+        ("smtp inet n - y - - smtpd -o a =b", [(1, "error", "invalid \"-o a\" option value: missing '='")]),
+        ("smtp inet n - y - - smtpd -o", [(1, "error", 'option "-o" requires name=value')]),
+        ("smtp inet n - y - - smtpd # x", [(1, "warning", "#comment after other text is an argument: #")]),
+        ("smtp inet n - y - - smtpd -o a=b -o a=c", [(1, "warning", "-o a is given more than once")]),
+        ("smtp\n inet n - y - - smtpd", [(1, "warning", "name and type are not on one line")]),
+        ("smtp inet n - y - - smtpd\0 x", [(1, "warning", "text after null byte")]),
+        (SMTP + "\n25 inet n - - - - smtpd", [(1, "warning", 'duplicate master.cf entry for service "smtp": line 3')]),
+        ("a unix n - - - - x\na unix - - - - - x\n", []),
+    ],
+)
+def test_what_postfix_would_complain_about(text: str, problems: List[Tuple[int, str, str]]) -> None:
+    found = [(problem.line, problem.severity, problem.message) for problem in MasterCf(text).problems()]
+    assert [one[:2] for one in found] == [one[:2] for one in problems]
+    for (_line, _severity, message), (_line, _severity, start) in zip(found, problems):
+        assert message.startswith(start)
+
+
+def test_the_last_entry_of_one_identity_counts() -> None:
+    master_cf = MasterCf("smtp inet n - y - - smtpd\n10.0.0.1:25 inet n - n - - smtpd\n:25 inet n - - - - smtpd -v\n")
+    assert [service.line for service in master_cf.services()] == [1, 2, 3]
+    assert [service.line for service in master_cf.effective()] == [2, 3]
+    found = master_cf.find("25")
+    assert found is not None
+    assert (found.name, found.line) == (":25", 3)
+    assert master_cf.find("25", "unix") is None
+    assert [(one.line, counting.line) for one, counting in master_cf.duplicates()] == [(1, 3)]
+
+
+def test_ports_are_known_by_the_lookup_that_is_given() -> None:
+    text = "urd inet n - - - - smtpd\n465 inet n - - - - smtpd\n"
+    assert len(MasterCf(text).effective()) == 2
+    assert len(MasterCf(text, {"urd": 465}.get).effective()) == 1
+    assert MasterCf(text, {"urd": 465}.get).find("urd") is not None
+
+
+def test_unlisted_services_are_those_of_no_given_identity() -> None:
+    master_cf = MasterCf(SMTP + "[::1]:25 inet n - - - - smtpd\n2525 inet n - - - - smtpd\nx unix - - - - - smtp\n")
+    assert [one.name for one in master_cf.unlisted([("25", "inet"), ("2525", "unix")])] == ["[::1]:25", "2525"]
+
+
+def test_meaning_ignores_what_makes_no_difference() -> None:
+    [one] = MasterCf("a unix - - y - - smtp -v -o a=b -o c=d\n").services()
+    [two] = MasterCf("a  unix y y y 0 -\n  smtp -o c=x -o c=d -v -o { a = b }\n").services()
+    [three] = MasterCf("a  unix y y y 0 -\n  smtp -v -o c=d -o { a = b x }\n").services()
+    assert one.meaning == two.meaning != three.meaning
+
+
+# --- editing one entry
+
+
+@pytest.mark.parametrize(
+    "before, change, after",
+    [
+        # One field: the columns stay where they are.
+        ("", {"chroot": "n"}, "smtp      inet  n       -       n       -       -       smtpd\n"),
+        ("", {"wakeup": "1000?"}, "smtp      inet  n       -       y       1000?   -       smtpd\n"),
+        ("", {"process_limit": "123456789"}, "smtp      inet  n       -       y       -       123456789 smtpd\n"),
+        ("smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\n", {"process_limit": "100"}, "smtp\tinet\tn\t-\ty\t-\t100\tsmtpd\n"),
+        ("smtp inet n - y - 100 smtpd", {"process_limit": "-"}, "smtp inet n - y - -   smtpd"),
+        ("smtp inet n - y\n  - 100\n  smtpd\n", {"process_limit": "-"}, "smtp inet n - y\n  - -\n  smtpd\n"),
+        ("", {"chroot": "y", "private": "n", "command": "smtpd"}, SMTP),
+        # The command: words that stay keep their place.
+        ("", {"command": "postscreen"}, "smtp      inet  n       -       y       -       -       postscreen\n"),
+        ("smtp inet n - y - - smtpd -v -o a=b\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd -o a=b\n"),
+        ("smtp inet n - y - - smtpd\n  -o a=b\n", {"command": "smtpd -v"}, "smtp inet n - y - - smtpd -v\n  -o a=b\n"),
+        ("smtp inet n - y - - smtpd -vo a=b\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd -o a=b\n"),
+        ("smtp inet n - y - - smtpd -o\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd\n"),
+        (
+            "smtp inet n - y - - pipe\n  # flags\n  flags=R user=x\n  argv=a b c\n",
+            {"command": "pipe flags=R user=x argv=a x c"},
+            "smtp inet n - y - - pipe\n  # flags\n  flags=R user=x\n  argv=a x c\n",
+        ),
+        ("smtp inet n - y - - x -o a=b\n", {"command": "x -v y z"}, "smtp inet n - y - - x -v -o a=b y z\n"),
+        ("smtp inet n - y - - x {a b}\n", {"command": "x  {a b}"}, "smtp inet n - y - - x {a b}\n"),
+        ("smtp inet n - y - - x { a b }\n", {"command": "x {a c}"}, "smtp inet n - y - - x {a c}\n"),
+        # An option that is there: its value alone.
+        ("smtp inet n - y - - x -o a=b -o c=d\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -o a=x -o c=d\n"),
+        ("smtp inet n - y - - x -o a=b\n", {"options": {"a": "b"}}, "smtp inet n - y - - x -o a=b\n"),
+        ("smtp inet n - y - - x -o a=\n", {"options": {"a": "b"}}, "smtp inet n - y - - x -o a=b\n"),
+        ("smtp inet n - y - - x -o a=b\n", {"options": {"a": ""}}, "smtp inet n - y - - x -o a=\n"),
+        ("smtp inet n - y - - x -oa=b -v\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -oa=x -v\n"),
+        ("smtp inet n - y - - x -oa=b -v\n", {"options": {"a": "x y"}}, "smtp inet n - y - - x -o { a = x y } -v\n"),
+        ("smtp inet n - y - - x -o a=b\n", {"options": {"a": "x y"}}, "smtp inet n - y - - x -o { a = x y }\n"),
+        ("smtp inet n - y - - x -o { a = b c }\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -o { a = x }\n"),
+        ("smtp inet n - y - - x -o { a = }\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -o { a = x }\n"),
+        ("smtp inet n - y - - x -o {a=}\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -o {a=x}\n"),
+        (
+            "smtp inet n - y - - x -o { a = b\n  # y\n c}\n",
+            {"options": {"a": "x"}},
+            "smtp inet n - y - - x -o { a = x\n  # y\n }\n",
+        ),
+        ("smtp inet n - y - - x -o {a=b\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -o a=x\n"),
+        ("smtp inet n - y - - x -o {a=b}c\n", {"options": {"a": "x"}}, "smtp inet n - y - - x -o a=x\n"),
+        (
+            "smtp inet n - y - - x -o a=1 -o b=2 -o a=3\n",
+            {"options": {"a": "4"}},
+            "smtp inet n - y - - x -o b=2 -o a=4\n",
+        ),
+        (
+            "smtp inet n - y - - x -o a=b",
+            {"options": {"a": "${x?{y z}:{}}"}},
+            "smtp inet n - y - - x -o a=${x?{y z}:{}}",
+        ),
+        # A new option: in the layout of the entry.
+        ("", {"options": {"a": "b"}}, SMTP + "  -o a=b\n"),
+        ("smtp inet n - y - - x -o c=d\n", {"options": {"a": "b c"}}, "smtp inet n - y - - x -o c=d -o { a = b c }\n"),
+        ("smtp inet n - y - - x\n\t-o c=d\n", {"options": {"a": "b"}}, "smtp inet n - y - - x\n\t-o c=d\n\t-o a=b\n"),
+        (
+            "smtp inet n - y - - x\r\n -o c=d\r\n",
+            {"options": {"a": "b"}},
+            "smtp inet n - y - - x\r\n -o c=d\r\n -o a=b\r\n",
+        ),
+        ("smtp inet n - y - - x", {"options": {"a": "b"}}, "smtp inet n - y - - x\n  -o a=b"),
+        (
+            "smtp inet n - y - - x\n  -o c=d -o e=f\n",
+            {"options": {"a": "b"}},
+            "smtp inet n - y - - x\n  -o c=d -o e=f -o a=b\n",
+        ),
+        ("smtp inet n - y - - x\n  flags=R\n", {"options": {"a": "b"}}, "smtp inet n - y - - x\n  -o a=b\n  flags=R\n"),
+        ("smtp inet n - y - - x flags=R\n", {"options": {"a": "b"}}, "smtp inet n - y - - x -o a=b flags=R\n"),
+        (
+            "smtp inet n - y - - x -o bad flags=R\n",
+            {"options": {"a": "b"}},
+            "smtp inet n - y - - x -o bad -o a=b flags=R\n",
+        ),
+        (
+            "smtp inet n - y - - x\n  -o c=d\n# why e\n  -o e=f\n# end\n",
+            {"options": {"a": "b", "c": "x"}},
+            "smtp inet n - y - - x\n  -o c=x\n# why e\n  -o e=f\n  -o a=b\n# end\n",
+        ),
+        ("smtp inet n - y - - x -o {b=c y\n", {"options": {"a": "b"}}, "smtp inet n - y - - x -o a=b -o {b=c y\n"),
+        ("smtp inet n - y - - x -o b={c y\n", {"options": {"a": "b"}}, "smtp inet n - y - - x -o a=b -o b={c y\n"),
+        ("smtp inet n - y - - x {a b\n", {"command": "x {a b}"}, "smtp inet n - y - - x {a b}\n"),
+        (
+            "smtp inet n - y - - x -o {b=c y\n",
+            {"options": {"b": "c"}, "command": "x y"},
+            "smtp inet n - y - - x -o b=c y\n",
+        ),
+        # An option less: with its line, if it had one.
+        ("smtp inet n - y - - x\n  -o a=b\n  -o c=d\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n  -o c=d\n"),
+        ("smtp inet n - y - - x\n  # why\n  -o a=b\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n  # why\n"),
+        ("smtp inet n - y - - x -o a=b -o c=d y\n", {"unset_options": ["a", "c"]}, "smtp inet n - y - - x y\n"),
+        ("smtp inet n - y - - x -o a=b -v -o a=c\n", {"unset_options": ["a"]}, "smtp inet n - y - - x -v\n"),
+        ("smtp inet n - y - - x -vo a=b y\n", {"unset_options": ["a"]}, "smtp inet n - y - - x -v y\n"),
+        ("smtp inet n - y - - x -voa=b y\n", {"unset_options": ["a"]}, "smtp inet n - y - - x -v y\n"),
+        ("smtp inet n - y - - x -o\n  a=b y\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n  y\n"),
+        ("smtp inet n - y - - x -o\n  a=b\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n"),
+        ("smtp inet n - y - - x\n  -o a=b #y\n", {"unset_options": ["a"]}, "smtp inet n - y - - x #y\n"),
+        ("smtp inet n - y - - x\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n"),
+        # The place of an option that goes is the place of the one that comes.
+        (
+            "smtp inet n - y - - x\n\t-o a=b\n",
+            {"options": {"c": "d"}, "unset_options": ["a"]},
+            "smtp inet n - y - - x\n\t-o c=d\n",
+        ),
+        # Duplicates: one is left, where the effective one was.
+        (
+            "25 inet n - - - - x\n# a\n" + SMTP + "# b\n" + SMTP + "# c\n",
+            {"options": {"a": "b"}},
+            "# a\n# b\n" + SMTP + "  -o a=b\n# c\n",
+        ),
+        ("25 inet n - - - - x\n# a\n" + SMTP, {"chroot": "y"}, "# a\n" + SMTP),
+    ],
+)  # fmt: skip
+def test_an_edit_is_the_least_one(before: str, change: Dict[str, Any], after: str) -> None:
+    assert put(before or SMTP, "smtp", **change) == after
+    surrounded = f"# x\na unix - - - - - y\n\n{before or SMTP}"
+    assert put(surrounded, ":25", **change) == f"# x\na unix - - - - - y\n\n{after}"
+
+
+def test_an_open_brace_that_would_swallow_the_arguments_is_an_error() -> None:
+    text = "smtp inet n - y - - x -o {b=c y\n"
+    master_cf = MasterCf(text)
+    with pytest.raises(InputError, match="command of smtp/inet.*a brace that is open in its options"):
+        master_cf.put(ServiceChange("smtp", command="x y", chroot="n", options={"c": "d"}))
+    assert master_cf.text == text
+
+
+def test_public_and_private_services_of_one_name_are_two() -> None:
+    text = "a unix n - - - - x\na unix - - - - - x\n"
+    assert put(text, "a", "unix", options={"b": "c"}) == text + "  -o b=c\n"
+    assert put(text, "a", "unix", state="absent") == ""
+
+
+@given(FILES, CHANGES)
+def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceChange) -> None:
+    before, after = MasterCf(text), MasterCf(text)
+    assume(change.command or before.find(change.name, change.type))
+    if change.command and any("missing '}'" in problem.message for problem in before.problems()):
+        return  # the master dies of it, and an open brace can swallow what is set
+    after.put(change)
+    assert others(after, change) == others(before, change)
+    service = after.find(change.name, change.type)
+    assert service is not None
+    assert {name: getattr(service, name) for name in change.fields} == change.fields
+    assert {name: service.option_values.get(name) for name in change.options} == change.options
+    if change.command:
+        words = [service.command] + [f"{{{word}}}" if " " in word else word for word in service.arguments]
+        assert " ".join(words) == change.command
+    old = before.find(change.name, change.type)
+    if old:
+        kept = {name: value for name, value in old.option_values.items() if name not in change.options}
+        assert {name: service.option_values.get(name) for name in kept} == kept
+        unchanged = {"name", "private", "unprivileged", "chroot", "wakeup", "process_limit"} - set(change.fields)
+        assert [getattr(service, name) for name in unchanged] == [getattr(old, name) for name in unchanged]
+        assert change.command or (service.command, service.arguments) == (old.command, old.arguments)
+    assert MasterCf(after.text).services() == after.services()
+    again = MasterCf(after.text)
+    again.put(change)
+    assert again.text == after.text
+
+
+@given(ABOUT, CHANGES)
+def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], change: ServiceChange) -> None:
+    text, (name, kind) = about
+    master_cf = MasterCf(text)
+    assume(not master_cf.duplicates())
+    master_cf.put(replace(change, name=name, type=kind))
+    assert [line for line in master_cf.text.split("\n") if line.lstrip(" \t\v").startswith("#")] == [
+        line for line in text.split("\n") if line.lstrip(" \t\v").startswith("#")
+    ]
+
+
+@given(ABOUT, OPTION_NAMES, OPTION_VALUES)
+def test_setting_an_option_and_setting_it_back_reads_the_same(
+    about: Tuple[str, Tuple[str, str]], name: str, value: str
+) -> None:
+    text, service = about
+    before = MasterCf(text)
+    old = before.find(*service)
+    assert old is not None
+    assume(not before.duplicates() and len(old.option_values) == len(old.options))
+    after = MasterCf(text)
+    after.put(ServiceChange(*service, options={name: value}))
+    previous = old.option_values.get(name)
+    if previous is None:
+        after.put(ServiceChange(*service, unset_options=[name]))
+        assert after.text == text
+    elif previous.isprintable() and previous.count("{") == previous.count("}"):
+        after.put(ServiceChange(*service, options={name: previous}))
+        assert without_line(after.services()) == without_line(before.services())
+
+
+@given(FILES, SERVICES)
+def test_what_is_disabled_or_absent_is_gone_and_nothing_else(text: str, service: Tuple[str, str]) -> None:
+    for state in ("absent", "disabled"):
+        change = ServiceChange(*service, state=state)
+        before, after = MasterCf(text), MasterCf(text)
+        after.put(change)
+        assert after.find(*service) is None
+        assert others(after, change) == others(before, change)
+        again = MasterCf(after.text)
+        again.put(change)
+        assert again.text == after.text
+        if before.find(*service) is None:
+            assert after.text == text
+
+
+@given(ABOUT)
+def test_a_disabled_service_comes_back_as_it_was(about: Tuple[str, Tuple[str, str]]) -> None:
+    text, service = about
+    master_cf = MasterCf(text)
+    old = master_cf.find(*service)
+    assert old is not None
+    assume(not master_cf.duplicates() and "\0" not in text and "\x0b" not in text)
+    # Another twin before it comes back first.
+    alone = MasterCf(text)
+    alone.remove(*service)
+    try:
+        alone.put(ServiceChange(*service))
+    except InputError:
+        pass
+    else:
+        assume(False)
+    master_cf.disable(*service)
+    master_cf.put(ServiceChange(*service))
+    new = master_cf.find(*service)
+    assert new is not None
+    assert replace(new, line=0) == replace(old, line=0)
+
+
+# --- commented-out entries
+
+
+def test_disabled_prefixes_each_line_and_present_takes_it_away() -> None:
+    text = (
+        "#a inet n - - - - x\n"
+        "smtp inet n - y - - smtpd\n  -o a=b\n# why c\n  # or so\n\n  -o c=d\n"
+        "#       -o commented=x\n#     prose\n#  -o too=y\n\n# other\nx unix - - - - - x\n"
+    )
+    disabled = (
+        "#a inet n - - - - x\n"
+        "#smtp inet n - y - - smtpd\n#  -o a=b\n## why c\n#  # or so\n#\n#  -o c=d\n"
+        "##       -o commented=x\n#     prose\n##  -o too=y\n\n# other\nx unix - - - - - x\n"
+    )
+    assert put(text, "smtp", state="disabled") == disabled
+    assert put(disabled, "25") == text
+    assert put(disabled, "smtp", state="disabled") == disabled
+
+
+def test_arguments_that_would_read_like_prose_are_disabled_on_one_line() -> None:
+    text = "x unix - n n - - pipe\n  flags=R argv=/bin/x\n  # why\n  word\ny unix - - - - - y\n"
+    disabled = put(text, "x", "unix", state="disabled")
+    assert disabled == "#x unix - n n - - pipe  flags=R argv=/bin/x  word\n  # why\ny unix - - - - - y\n"
+    [x, _y] = MasterCf(put(disabled, "x", "unix")).services()
+    assert x.arguments == ("flags=R", "argv=/bin/x", "word")
+
+
+def test_an_entry_that_came_back_goes_again_when_the_change_fails() -> None:
+    text = "#smtp inet n - y - - x -o {b=c y\n"
+    master_cf = MasterCf(text)
+    with pytest.raises(InputError):
+        master_cf.put(ServiceChange("smtp", command="x y"))
+    assert (master_cf.text, master_cf.services()) == (text, [])
+
+
+@pytest.mark.parametrize("commented", ["#", "# ", "#\t"])
+def test_a_commented_out_twin_comes_back_and_then_the_change_applies(commented: str) -> None:
+    text = f"{commented}smtp inet n - y - - smtpd\n#  -o a=b\n#     prose\n#  -o c=d\n#  prose\nx unix - - - - - x\n"
+    expected = "smtp inet n - n - - smtpd\n  -o a=x\n#     prose\n  -o c=d\n#  prose\nx unix - - - - - x\n"
+    assert put(text, "25", chroot="n", options={"a": "x"}) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# smtp inet is the service that n - y - - smtpd\n",
+        "#service type  private unpriv  chroot  wakeup  maxproc command + args\n",
+        "#smtp inet - - x - - smtpd\n",
+        "#smtp inet n - y - smtpd\n",
+        "##smtp inet n - y - - smtpd\n",
+        "  #smtp inet n - y - - smtpd\n",
+        "#smtp unix n - y - - smtpd\n",
+        "#smtp inet n - y - - postscreen\n",
+        "x unix - - - - - x\n#smtp inet n - y - - smtpd\n  -o inside=x\n",
+        "#smtp inet n - y - - smtpd\n  dropped\n",
+        "#smtp inet n - y - - smtpd flags=x\n#  maybe an argument\n",
+    ],
+)
+def test_what_may_be_prose_is_no_twin(text: str) -> None:
+    new = put(text, "smtp", command="smtpd")
+    assert "\n" + text in "\n" + new or new == text.replace("\n", f"\n{new.split(chr(10))[1]}\n", 1)
+    assert len([line for line in new.split("\n") if line.startswith("smtp ")]) == 1
+    assert sum(map(len, new.split("\n"))) > sum(map(len, text.split("\n")))
+
+
+def test_a_stock_entry_comes_back_without_the_prose_in_it() -> None:
+    text = stock("master.cf")
+    master_cf = MasterCf(text)
+    master_cf.put(ServiceChange("submission", command="smtpd"))
+    service = master_cf.find("587")
+    assert service is not None
+    assert len(service.option_values) == 11
+    assert service.option_values["milter_macro_daemon_name"] == "ORIGINATING"
+    assert service.arguments == ()
+    assert master_cf.problems() == []
+    changed = [line for line in master_cf.text.split("\n") if line not in text.split("\n")]
+    assert len(changed) == 12
+    assert all(line.startswith(("submission inet", "  -o ")) for line in changed)
+    master_cf.disable("submission")
+    assert master_cf.text == text
+
+
+@pytest.mark.parametrize("service", MasterCf(stock("master.cf")).services(), ids=lambda one: f"{one.name}/{one.type}")
+def test_every_stock_service_can_be_disabled_and_brought_back(service: Service) -> None:
+    master_cf = MasterCf(stock("master.cf"))
+    master_cf.disable(service.name, service.type)
+    assert master_cf.find(service.name, service.type) is None
+    master_cf.put(ServiceChange(service.name, service.type))
+    assert master_cf.text == stock("master.cf")
+
+
+@pytest.mark.parametrize(
+    "service, type, program, arguments",
+    [
+        ("smtps", "inet", "smtpd", ()),
+        ("127.0.0.1:587", "inet", "smtpd", ()),
+        ("smtp", "inet", "postscreen", ()),
+        ("cyrus", "unix", "pipe", ("flags=DRX", "user=cyrus", "argv=/cyrus/bin/deliver", "-e", "-r", "${sender}")),
+        ("mailman", "unix", "pipe", ("flags=FRX", "user=list", "argv=/usr/lib/mailman/bin/postfix-to-mailman.py")),
+    ],
+)
+def test_stock_entries_that_are_commented_out_come_back(
+    service: str, type: str, program: str, arguments: Tuple[str, ...]
+) -> None:
+    master_cf = MasterCf(stock("master.cf"))
+    master_cf.remove(service, type)
+    lines = master_cf.text.count("\n")
+    master_cf.put(ServiceChange(service, type))
+    found = master_cf.find(service, type)
+    assert found is not None
+    assert (found.command, found.arguments[: len(arguments)]) == (program, arguments)
+    assert master_cf.text.count("\n") == lines
+    assert master_cf.problems() == []
+
+
+# --- new entries
+
+
+@pytest.mark.parametrize(
+    "text, change, expected",
+    [
+        ("", {}, "2525      inet  n       -       n       -       -       smtpd\n"),
+        ("#x", {}, "#x\n2525      inet  n       -       n       -       -       smtpd\n"),
+        (
+            SMTP + "#smtp      inet  n       -       y       -       1       postscreen\nx unix - - - - - x\n",
+            {"chroot": "y", "process_limit": "10"},
+            SMTP + "2525      inet  n       -       y       -       10      smtpd\n"
+            "#smtp      inet  n       -       y       -       1       postscreen\nx unix - - - - - x\n",
+        ),
+        (
+            "smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\nx unix - - - - - x\r\n",
+            {"options": {"a": "b", "c": "d e"}},
+            ("smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\n2525\tinet\tn\t-\tn\t-\t-\tsmtpd\r\n"
+            "  -o a=b\r\n  -o { c = d e }\r\nx unix - - - - - x\r\n"),
+        ),
+        (
+            "1 inet n - n - - other\n#2 inet n - n - - smtpd\n#  -o a=b\n# prose\nx unix - - - - - x\n",
+            {"command": "smtpd -v"},
+            ("1 inet n - n - - other\n#2 inet n - n - - smtpd\n#  -o a=b\n"
+            "2525 inet n - n - - smtpd -v\n# prose\nx unix - - - - - x\n"),
+        ),
+        ("1 inet n - n - - other\n\n", {}, "1 inet n - n - - other\n2525 inet n - n - - smtpd\n\n"),
+        ("  dropped\n", {}, "  dropped\n2525      inet  n       -       n       -       -       smtpd\n"),
+    ],
+)
+def test_a_new_entry_goes_beside_its_like(text: str, change: Dict[str, Any], expected: str) -> None:
+    assert put(text, "2525", **{"command": "smtpd", **change}) == expected
+
+
+def test_a_new_entry_with_options_and_arguments_has_them_in_their_order() -> None:
+    change = {"command": "pipe -v  flags=R\targv=x {a  b}", "options": {"a": "b"}}
+    expected = "x         unix  -       -       n       -       -       pipe -v\n  -o a=b\n  flags=R argv=x {a  b}\n"
+    assert put("", "x", "unix", **change) == expected
+    [service] = MasterCf(expected).services()
+    assert service.arguments == ("-v", "flags=R", "argv=x", "a  b")
+    assert put("", "x", "unix", command="pipe -v flags=R").endswith(" pipe -v flags=R\n")
+
+
+def test_a_new_entry_needs_a_command() -> None:
+    with pytest.raises(InputError, match="2525/inet.*no command"):
+        put(SMTP, "2525")
+
+
+# --- nothing smuggled
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "2525 inet n - - - - x\n26"},
+        {"name": "#2525"},
+        {"name": ""},
+        {"name": "25 25"},
+        {"name": "0"},
+        {"name": "65536"},
+        {"name": "2525x"},
+        {"name": "nosuch"},
+        {"name": "a=b:25"},
+        {"name": "*:25"},
+        {"name": "x\n", "type": "unix"},
+        {"name": "x y", "type": "unix"},
+        {"name": "#x", "type": "unix"},
+        {"name": "-o", "type": "unix"},
+        {"name": "a=b", "type": "unix"},
+        {"name": "{x", "type": "unix"},
+        {"name": "", "type": "unix"},
+        {"name": "x/y", "type": "unix"},
+        {"type": "tcp"},
+        {"type": "INET"},
+        {"state": "enabled"},
+        {"private": "y"},
+        {"private": "-"},
+        {"chroot": "yes"},
+        {"chroot": "n\n"},
+        {"unprivileged": ""},
+        {"wakeup": "?"},
+        {"wakeup": "60 100"},
+        {"process_limit": "-1"},
+        {"process_limit": "1\nx inet n - - - - x"},
+        {"command": ""},
+        {"command": " "},
+        {"command": "smtpd\nx inet n - - - - x"},
+        {"command": "smtpd -o a=b"},
+        {"command": "smtpd -v -oa=b"},
+        {"command": "smtpd -vo a=b"},
+        {"command": "smtpd # x"},
+        {"command": "# smtpd"},
+        {"command": "-v"},
+        {"command": "{smtpd}"},
+        {"command": "pipe {a"},
+        {"command": "pipe a}"},
+        {"command": "pipe {a}b"},
+        {"command": "pipe a\0"},
+        {"options": {"a": "b\nx inet n - - - - x"}},
+        {"options": {"a": "b\n  -o c=d"}},
+        {"options": {"a": "b\r"}},
+        {"options": {"a": "#b"}},
+        {"options": {"a": "b }"}},
+        {"options": {"a": "{ b"}},
+        {"options": {"a": "} -o c=d {"}},
+        {"options": {"a b": "c"}},
+        {"options": {"a=b": "c"}},
+        {"options": {"": "c"}},
+        {"options": {"-o": "c"}},
+        {"options": {"a\n": "c"}},
+        {"options": {"a": "b"}, "unset_options": ["a"]},
+        {"unset_options": ["a b"]},
+    ],
+)
+@pytest.mark.parametrize("text", ["", SMTP, "2525 inet n - - - - smtpd -o a=b\n"])
+def test_nothing_can_be_smuggled_in(text: str, change: Dict[str, Any]) -> None:
+    master_cf = MasterCf(text)
+    with pytest.raises(InputError) as caught:
+        master_cf.put(ServiceChange(**{"name": "2525", "command": "smtpd", **change}))
+    assert caught.value.reason
+    assert caught.value.remedy
+    assert master_cf.text == text
+
+
+@given(st.text(max_size=20), st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
+def test_whatever_is_given_makes_one_entry_or_an_error(name: str, command: str, option: str, value: str) -> None:
+    master_cf = MasterCf(SMTP + "x unix - - - - - x\n")
+    before = master_cf.services()
+    try:
+        master_cf.put(ServiceChange(name, "unix", command=command, options={option: value}))
+    except InputError:
+        assert master_cf.services() == before
+        return
+    [new] = [service for service in master_cf.services() if service.name == name]
+    assert len(master_cf.services()) == 3 - (name == "x")
+    assert new.options == ((option, value.strip(" \t")),)
+
+
+# --- speed
+
+
+def test_reading_both_stock_files_and_one_edit_take_no_time() -> None:
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+
+    main, master = stock("main.cf"), stock("master.cf")
+
+    def run() -> float:
+        start = time.perf_counter()
+        main_cf, master_cf = MainCf(main), MasterCf(master)
+        main_cf.set("inet_interfaces", "127.0.0.1")
+        master_cf.put(ServiceChange("smtp", options={"a": "b"}))
+        return time.perf_counter() - start
+
+    assert min(run() for _turn in range(20)) < 0.005
