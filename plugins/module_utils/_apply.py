@@ -194,7 +194,8 @@ class _Run:
             if master and master.sockets == promised and not (old and old & set(master.children())):
                 self._good(found, master, started=old is None)
                 return None
-            if time.monotonic() >= until or (master is None and outcome.status != 0):
+            hopeless = master is None and (outcome.status != 0 or old is not None)
+            if hopeless or time.monotonic() >= until:
                 break
             time.sleep(0.03)
         self._hear(outcome)

@@ -1,0 +1,522 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run of postfix_apply over a stand-in for Postfix: real processes, signals, files and sockets on loopback.
+
+The stand-in behaves as postfix(1) and master(8) do where it matters here: a reload opens and closes what is new and
+gone, commands refuse an unusable main.cf, a master that cannot bind dies. The real Postfix is tried in tests/lab.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, find_master
+from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import Transactions, read_files
+
+COMMON = """\
+import os, re, signal, socket, subprocess, sys, time
+def fatal(text):
+    print(os.path.basename(sys.argv[0]) + ": fatal: " + text, file=sys.stderr, flush=True)
+    sys.exit(1)
+def setting(name):
+    found = re.findall(r"(?m)^%s = (.*)$" % name, open(etc + "/main.cf").read())
+    return found[-1] if found else ""
+def log(text):
+    with open(setting("maillog_file"), "a") as stream:
+        stream.write("Nov 22 11:08:52 mx postfix/%s[%d]: %s\\n" % (os.path.basename(sys.argv[0]), os.getpid(), text))
+"""
+
+POSTFIX = """\
+etc = sys.argv[2]
+def pid():
+    try:
+        return int(open(setting("queue_directory") + "/pid/master.pid").read())
+    except OSError:
+        return 0
+def runs():
+    try:
+        return pid() and open("/proc/%d/stat" % pid()).read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+if "nosuch" in setting("mail_owner"):
+    fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
+command = sys.argv[3]
+log(command)
+if command == "start":
+    if runs():
+        fatal("the Postfix mail system is already running")
+    environment = dict(os.environ, MAIL_CONFIG=etc)
+    here = os.path.dirname(os.path.abspath(sys.argv[0]))
+    queue = setting("queue_directory")
+    ours, theirs = os.pipe()
+    null = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    master = [here + "/master", str(theirs)]
+    subprocess.Popen(master, cwd=queue, env=environment, pass_fds=[theirs], start_new_session=True, **null)
+    os.close(theirs)
+    if os.read(ours, 1) != b"+":
+        fatal("mail system startup failed")
+elif not runs():
+    fatal("the Postfix mail system is not running")
+elif command == "reload":
+    os.kill(pid(), signal.SIGHUP)
+elif "stubborn" not in setting("mail_owner"):
+    os.kill(pid(), signal.SIGTERM)
+    while runs():
+        time.sleep(0.01)
+"""
+
+MASTER = """\
+etc = os.environ["MAIL_CONFIG"]
+cached = setting("inet_interfaces").replace(",", " ").split()
+def wanted():
+    result = {}
+    for line in open(etc + "/master.cf"):
+        fields = line.split()
+        if len(fields) > 7 and fields[1] == "inet" and not line[0].isspace():
+            host, _, port = fields[0].rpartition(":")
+            result[fields[0]] = [(address, int(port)) for address in ([host] if host else cached)]
+    return result
+def opened(name, places):
+    result = []
+    for place in places:
+        try:
+            if setting("fails") == name:
+                raise OSError(99, "Cannot assign requested address")
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(place)
+            one.listen()
+            result.append(one)
+        except OSError as error:
+            log("fatal: bind %s port %d: %s" % (place[0], place[1], error.strerror))
+            sys.exit(1)
+    return result
+def children():
+    for child in kept:
+        child.kill()
+        child.wait()
+    sleep = "import time; time.sleep(600)"
+    kept[:] = [subprocess.Popen([os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "qmgr")])]
+def refresh(*_):
+    now = wanted()
+    for name in now:
+        if name not in held:
+            held[name] = opened(name, now[name])
+    for name in set(held) - set(now):
+        for one in held.pop(name):
+            one.close()
+    children()
+def end(*_):
+    for child in kept:
+        child.kill()
+    os._exit(0)
+held, kept = {}, []
+log("daemon started")
+for name, places in wanted().items():
+    held[name] = opened(name, places)
+os.makedirs("pid", exist_ok=True)
+with open("pid/master.pid", "w") as stream:
+    stream.write("%32d\\n" % os.getpid())
+children()
+signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGHUP, refresh)
+os.write(int(sys.argv[1]), b"+")
+os.close(int(sys.argv[1]))
+while True:
+    signal.pause()
+"""
+
+POSTMAP = """\
+etc = sys.argv[2]
+if "nosuch" in setting("mail_owner"):
+    fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
+"""
+
+
+START = {"data_directory": "/var/lib/other"}
+"""A change that only a stop and a start takes up."""
+
+
+class Host:
+    """A host with one instance."""
+
+    def __init__(self, path: Path) -> None:
+        self.etc, self.spool, self.sbin = path / "etc", path / "spool", path / "sbin"
+        self.state, self.log = str(path / "state"), path / "maillog"
+        for directory in (self.etc, self.spool, self.sbin):
+            directory.mkdir()
+        scripts = {"postfix": POSTFIX, "master": MASTER, "postmap": POSTMAP, "postconf": POSTMAP}
+        for name, text in {**scripts, "qmgr": "time.sleep(600)\n"}.items():
+            (self.sbin / name).write_text(f"#!{sys.executable} -S\n{COMMON}{text}")
+            (self.sbin / name).chmod(0o755)
+        sbin = str(self.sbin)
+        self.instance = Instance(str(self.etc), "-", str(self.spool), str(path), sbin, sbin, (3, 7, 11))
+        self.transactions = Transactions(str(self.etc), self.state)
+        self.port, self.other = free_ports()
+        self.write("127.0.0.1", f"{self.port}")
+        self.age()
+
+    def main(self, interfaces: str, **more: str) -> str:
+        values = {
+            "inet_interfaces": interfaces,
+            "queue_directory": str(self.spool),
+            "maillog_file": str(self.log),
+            **more,
+        }
+        return "".join(f"{name} = {value}\n" for name, value in values.items())
+
+    def write(self, interfaces: str, *services: str, **more: str) -> None:
+        """What an administrator does by hand."""
+        (self.etc / "main.cf").write_text(self.main(interfaces, **more))
+        (self.etc / "master.cf").write_text("".join(f"{name} inet n - n - - smtpd\n" for name in services))
+
+    def commit(self, interfaces: str, *services: str, **more: str) -> None:
+        """What the module postfix_interfaces does."""
+        master = "".join(f"{name} inet n - n - - smtpd\n" for name in services)
+        self.transactions.commit(read_files(str(self.etc)), self.main(interfaces, **more), master)
+        self.age()
+
+    def age(self) -> None:
+        """Make main.cf as old as it must be before anything waits for it."""
+        os.utime(self.etc / "main.cf", (time.time() - 5,) * 2)
+
+    def apply(self, check_mode: bool = False) -> Dict[str, Any]:
+        return apply(self.instance, timeout=10, check_mode=check_mode, state_directory=self.state)
+
+    def fails(self, check_mode: bool = False) -> Tuple[str, Dict[str, Any]]:
+        with pytest.raises(ApplyError) as caught:
+            self.apply(check_mode)
+        return str(caught.value), caught.value.result
+
+    @property
+    def master(self) -> Optional[Master]:
+        return find_master(self.instance)
+
+    @property
+    def sockets(self) -> Set[Tuple[str, int]]:
+        return set(self.master.sockets) if self.master else set()
+
+    @property
+    def commands(self) -> List[str]:
+        """What postfix(1) was told to do since the last question."""
+        found = re.findall(r"postfix/postfix\[\d+\]: (.*)", self.log.read_text()) if self.log.exists() else []
+        asked, self.asked = getattr(self, "asked", 0), len(found)
+        return found[asked:]
+
+    def end(self) -> None:
+        """Kill whatever runs."""
+        if self.master:
+            for process in [*self.master.children(), self.master.process]:
+                os.kill(process.pid, signal.SIGKILL)
+            while self.master:
+                time.sleep(0.01)
+
+
+def free_ports() -> List[int]:
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1], two.getsockname()[1]]
+
+
+@pytest.fixture(name="host")
+def _host(tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path)
+    yield host
+    host.end()
+
+
+@pytest.fixture(name="running")
+def _running(host: Host) -> Host:
+    host.apply()
+    assert host.commands == ["start"]
+    return host
+
+
+def snapshot(path: Path) -> List[Tuple[str, int, bytes]]:
+    return sorted((str(file), file.stat().st_ino, file.read_bytes()) for file in path.rglob("*") if file.is_file())
+
+
+def test_a_stopped_instance_is_started(host: Host) -> None:
+    predicted = host.apply(check_mode=True)
+    assert host.master is None
+    result = host.apply()
+    assert result["changed"]
+    assert result["action"] == "start"
+    assert result["in_sync"]
+    assert result["sockets"] == [{"address": "127.0.0.1", "port": host.port, "state": "listening"}]
+    assert (predicted["action"], predicted["sockets"]) == (result["action"], result["sockets"])
+    assert host.sockets == {("127.0.0.1", host.port)}
+
+
+def test_in_sync_nothing_happens(running: Host) -> None:
+    master, before = running.master, snapshot(Path(running.state))
+    for check_mode in (True, False):
+        result = running.apply(check_mode)
+        assert (result["changed"], result["action"], result["in_sync"]) == (False, "none", True)
+        assert result["messages"] == []
+    assert running.commands == []
+    assert running.master == master
+    assert snapshot(Path(running.state)) == before
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_only_a_start_takes_up_needs_a_stop_and_a_start(running: Host, by_hand: bool) -> None:
+    change = running.write if by_hand else running.commit
+    change("127.0.0.1", f"{running.other}", **START)
+    running.age()
+    predicted = running.apply(check_mode=True)
+    before = running.master
+    result = running.apply()
+    assert (result["action"], result["changed"], result["in_sync"]) == ("restart", True, True)
+    assert (predicted["action"], predicted["sockets"]) == (result["action"], result["sockets"])
+    assert running.commands == ["stop", "start"]
+    assert running.master != before
+    assert running.sockets == {("127.0.0.1", running.other)}
+    assert not running.apply()["changed"]
+
+
+def test_a_new_endpoint_needs_a_reload(running: Host) -> None:
+    before = running.master
+    running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
+    result = running.apply()
+    assert (result["action"], result["in_sync"]) == ("reload", True)
+    assert running.commands == ["reload"]
+    assert before is not None
+    assert before.is_alive()
+    assert running.sockets == {("127.0.0.1", running.port), ("127.0.0.1", running.other)}
+
+
+def test_check_mode_touches_nothing(running: Host, tmp_path: Path) -> None:
+    running.commit("127.0.0.1", f"{running.other}", **START)
+    before, master = snapshot(tmp_path), running.master
+    running.apply(check_mode=True)
+    running.write("127.0.0.1", f"{running.port}", mail_owner="nosuch")
+    running.fails(check_mode=True)
+    running.write("127.0.0.1", f"{running.other}")
+    running.age()
+    assert [entry[0] for entry in snapshot(tmp_path)] == [entry[0] for entry in before]
+    assert running.master == master
+    assert running.commands == []
+
+
+def test_a_success_confirms_the_transaction(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
+    assert running.transactions.pending() is not None
+    running.apply()
+    assert running.transactions.pending() is None
+
+
+def test_a_killed_play_is_finished_by_the_next(running: Host) -> None:
+    running.commit("127.0.0.1", f"127.0.0.1:{running.port}", f"{running.other}", **START)
+    # It died here, before it applied; and the next play's edit is no change any more.
+    result = running.apply()
+    assert result["changed"]
+    assert running.sockets == {("127.0.0.1", running.port), ("127.0.0.1", running.other)}
+    assert not running.apply()["changed"]
+
+
+# What goes wrong ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_files_that_could_not_come_up_do_not_stop_a_running_master(host: Host, up: bool) -> None:
+    host.apply()
+    if not up:
+        host.end()
+    before, old = host.master, snapshot(host.etc)
+    host.commit("127.0.0.9", f"{host.port}")
+    assert "would be restored" in host.fails(check_mode=True)[0]
+    assert host.commands == ["start"]
+    message, result = host.fails()
+    assert "127.0.0.9" in message
+    assert f"The previous version of {host.etc}/main.cf was restored." in message
+    assert f"Postfix runs and listens on 127.0.0.1:{host.port}." in message
+    assert (result["rolled_back"], result["restored"]) == (True, [f"{host.etc}/main.cf"])
+    assert result["in_sync"]
+    assert [entry[2] for entry in snapshot(host.etc)] == [entry[2] for entry in old]
+    assert host.commands == ([] if up else ["start"])
+    if up:
+        assert host.master == before
+    assert not host.apply()["changed"]
+
+
+def test_files_that_postfix_itself_refuses_do_not_stop_it(running: Host) -> None:
+    before = running.master
+    running.commit("127.0.0.1", f"{running.other}", mail_owner="nosuch")
+    message, result = running.fails()
+    assert "unknown user name value: nosuch" in message
+    assert result["rolled_back"]
+    assert running.master == before
+    assert running.commands == []
+
+
+def test_with_nothing_to_go_back_to_a_running_master_is_left_alone(running: Host) -> None:
+    before = running.master
+    running.write("127.0.0.9", f"{running.port}")
+    message, result = running.fails()
+    assert "There is no previous version of the files to go back to." in message
+    assert f"Postfix runs and listens on 127.0.0.1:{running.port}." in message
+    assert (result["rolled_back"], result["in_sync"], result["changed"]) == (False, False, False)
+    assert running.master == before
+    assert (running.etc / "main.cf").read_text() == running.main("127.0.0.9")
+
+
+def test_with_nothing_to_go_back_to_and_nothing_running(host: Host) -> None:
+    host.write("127.0.0.9", f"{host.port}")
+    message, _result = host.fails()
+    assert message.endswith("There is no previous version of the files to go back to. Postfix is not running.")
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_start_that_fails_is_gone_back_on(running: Host, stopped: bool) -> None:
+    if stopped:
+        running.end()
+    running.commit("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
+    message, result = running.fails()
+    assert "Postfix does not run after" in message
+    assert f"It says: postfix/master: fatal: bind 127.0.0.1 port {running.other}: Cannot assign" in message
+    assert message.endswith(f"was restored. Postfix runs and listens on 127.0.0.1:{running.port}.")
+    assert result["restored"] == [f"{running.etc}/main.cf", f"{running.etc}/master.cf"]
+    assert result["action"] == ("start" if stopped else "restart")
+    assert (result["changed"], result["in_sync"]) == (True, True)
+    assert any("bind 127.0.0.1" in word for word in result["messages"])
+    assert running.sockets == {("127.0.0.1", running.port)}
+    assert running.commands == (["start", "start"] if stopped else ["stop", "start", "start"])
+    assert running.transactions.pending() is None
+    assert not running.apply()["changed"]
+
+
+def test_a_reload_that_kills_the_master_is_gone_back_on(running: Host) -> None:
+    endpoint = f"127.0.0.1:{running.other}"
+    running.commit("127.0.0.1", f"{running.port}", endpoint, fails=endpoint)
+    message, result = running.fails()
+    assert "Postfix does not run after" in message
+    assert (result["action"], result["rolled_back"], result["in_sync"]) == ("reload", True, True)
+    assert running.sockets == {("127.0.0.1", running.port)}
+    assert running.commands == ["reload", "start"]
+
+
+def test_a_start_that_fails_with_nothing_to_go_back_to_says_so(running: Host) -> None:
+    running.write("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
+    running.age()
+    message, result = running.fails()
+    assert "There is no previous version" in message
+    assert message.endswith("Postfix is not running.")
+    assert not result["in_sync"]
+    running.write("127.0.0.1", f"{running.port}")
+    assert running.apply()["in_sync"]
+
+
+def test_a_rollback_that_does_not_come_up_either_says_so(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
+    running.transactions.confirm()
+    running.commit("127.0.0.1", f"127.0.0.1:{running.other}", fails=f"127.0.0.1:{running.other}", **START)
+    message, result = running.fails()
+    assert message.count("Postfix does not run after") == 2
+    assert message.endswith("Postfix is not running.")
+    assert (result["rolled_back"], result["in_sync"]) == (True, False)
+    running.commit("127.0.0.1", f"{running.port}")
+    assert running.apply()["in_sync"]
+
+
+def test_a_master_that_postfix_does_not_stop_is_stopped_all_the_same(running: Host) -> None:
+    before = running.master
+    running.write("127.0.0.1", f"{running.other}", mail_owner="stubborn", **START)
+    running.age()
+    result = running.apply()
+    assert (result["action"], result["in_sync"]) == ("restart", True)
+    assert before is not None
+    assert not before.is_alive()
+    assert running.sockets == {("127.0.0.1", running.other)}
+
+
+def test_a_master_of_which_nothing_is_known_is_restarted_when_in_doubt(running: Host) -> None:
+    # An edit by hand before this collection ever ran: what the master has cached is not known.
+    for record in Path(running.state).rglob("running.json"):
+        record.unlink()
+    running.write("127.0.0.1", f"{running.other}")
+    running.age()
+    result = running.apply()
+    assert (result["action"], result["in_sync"]) == ("restart", True)
+    assert running.sockets == {("127.0.0.1", running.other)}
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_a_port_that_another_program_has_is_refused_beforehand(running: Host, up: bool) -> None:
+    if not up:
+        running.end()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", running.other))
+        other.listen(1)
+        running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
+        message, result = running.fails()
+    assert f"port {running.other}" in message
+    assert f"(process {os.getpid()})" in message
+    assert result["rolled_back"]
+    assert running.sockets == {("127.0.0.1", running.port)}
+    assert running.commands == ([] if up else ["start"])
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.other}", **START)
+    children = []
+    for _number in range(3):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                status = 10 if running.apply()["changed"] else 20
+            finally:
+                os._exit(status)
+        children.append(child)
+    statuses = sorted(os.WEXITSTATUS(os.waitpid(child, 0)[1]) for child in children)
+    assert statuses == [10, 20, 20]
+    assert running.commands == ["stop", "start"]
+    assert running.sockets == {("127.0.0.1", running.other)}
+
+
+def test_a_file_edited_by_somebody_else_is_not_rolled_back(running: Host) -> None:
+    running.commit("127.0.0.9", f"{running.port}")
+    running.write("127.0.0.8", f"{running.port}")
+    message, result = running.fails()
+    assert "127.0.0.8" in message
+    assert "edited by somebody else" in result["recovered"]
+    assert not result["rolled_back"]
+    assert (running.etc / "main.cf").read_text() == running.main("127.0.0.8")
+
+
+def test_a_running_master_serves_while_main_cf_comes_of_age(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.other}", **START)
+    os.utime(running.etc / "main.cf")
+    begin = time.time()
+    script = """
+        import socket, sys, time
+        while True:
+            with socket.socket() as s:
+                s.connect(("127.0.0.1", int(sys.argv[1])))
+            time.sleep(0.01)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(running.port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as client:
+        assert client.poll() is None
+        running.apply()
+        taken = time.time() - begin
+        assert client.wait(timeout=5) == 1  # refused, but only at the end
+        served = time.time() - begin
+    assert served > 1.0
+    assert taken < 5.0
