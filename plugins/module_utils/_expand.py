@@ -181,7 +181,7 @@ class _Expansion:
     def _right_operand(self, text: str) -> Tuple[str, str]:
         if not text.lstrip(_SPACE).startswith("{"):
             raise self._error(
-                "has no {text} after the operator of a comparison", "Write ${{left} == {right} ? {a} : {b}}"
+                "has no text in braces after the operator of a comparison", "Write ${{left} == {right} ? {a} : {b}}"
             )
         return self._operand(text)
 

@@ -82,7 +82,7 @@ def built_in() -> BuiltIn:
     command = next((path for path in found if os.access(path, os.X_OK)), None)
     if command is None:
         raise InputError("postconf", "not found", "Postfix is not installed on this host", "Install Postfix first")
-    asked = subprocess.run(
+    asked = subprocess.run(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
         [command, "-d", "-h", "mail_version", *_DIRECTORIES],
         env=environment,
         stdin=subprocess.DEVNULL,

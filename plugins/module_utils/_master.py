@@ -121,7 +121,7 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
             text = stream.read()
     except OSError:
         return None
-    head, _, tail = text.rpartition(")")
+    head, _parenthesis, tail = text.rpartition(")")
     fields = tail.split()
     if fields[_FOUND_FIELDS["state"]] in ("Z", "X"):  # ended, but its parent has not looked yet
         return None
@@ -221,7 +221,7 @@ def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
         for fields in lines:
             if fields[3] != _LISTEN:
                 continue
-            address, _, port = fields[1].partition(":")
+            address, _colon, port = fields[1].partition(":")
             # The kernel prints each group of four bytes as one number in the machine's own byte order.
             words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
             packed = struct.pack(f"={len(words)}I", *words)

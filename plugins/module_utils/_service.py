@@ -155,7 +155,7 @@ def run(command: List[str], deadline: float) -> Outcome:
     output = b""
     try:
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
                 command,
                 env=environment,
                 cwd="/",
