@@ -232,8 +232,9 @@ def _sources(context: _Context) -> Iterator[Finding]:
                 continue
             parameter = source["origin"].replace("-o ", "")
             if source["failure"]:
-                message = f"{entry['transport']} cannot send over {name}: {source['failure']}"
-                yield Finding("source_failure", "error", parameter, message, "Correct the value")
+                where = "services" if parameter == "master.cf" else parameter
+                message = f"{entry['transport']} cannot send: {source['failure']}"
+                yield Finding("source_failure", "error", where, message, "Correct the value")
             elif parameter == "inet_interfaces":
                 implicit.setdefault(f"{name} {source['address']}", []).append(entry["transport"])
     for key, transports in implicit.items():

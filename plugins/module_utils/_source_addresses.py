@@ -79,7 +79,7 @@ def _sources(
     options = service.option_values
     strays = [word for word in service.arguments if not word.startswith("-")]
     if strays:
-        failed = Source(None, "master.cf", False, f"{service.name}/{service.type} dies of the stray word {strays[0]!r}")
+        failed = Source(None, "master.cf", False, f"the client dies of its line in master.cf: {strays[0]}")
         return {name: dict(failed._asdict()) for name in FAMILIES}
     process = settings.with_options(options)
     used = frozenset(FAMILIES)

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: findings
+short_description: What an expert would point out about a Postfix configuration
+version_added: 0.1.0
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+description:
+  - Tells what in the addresses and listeners of a configuration will hurt, or is probably not what was meant.
+  - Everything in the answer is certain from what is given. The stock configuration has no findings.
+  - What Postfix would die of is a finding here, not an error.
+positional: addresses
+extends_documentation_fragment:
+  - mailfleet.postfix._configuration
+"""
+
+EXAMPLES = r"""
+- name: Fail on what is wrong, before anything is touched
+  ansible.builtin.assert:
+    that: findings | selectattr('severity', 'equalto', 'error') | list == []
+    fail_msg: "{{ findings | map(attribute='message') | join('; ') }}"
+  vars:
+    findings: "{{ {'smtp_bind_address': 'fd77::1'} | mailfleet.postfix.findings(['10.77.0.1/24', 'fd77::1/64']) }}"
+    # => one error with the code wrong_family
+"""
+
+RETURN = r"""
+_value:
+  description: The findings, gravest first.
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - What was found, for machines.
+        - V(fatal), V(absent_address), V(bad_proxy_interfaces), V(source_failure), V(wrong_family), V(loopback_source),
+          V(shared_socket), V(odd_port), V(no_listener), V(duplicate_service), V(endpoint_shadows_inet_interfaces),
+          V(ignored_bind_address), V(ignored_on_server), V(implicit_source_address), V(bind_address_not_enforced),
+          V(mynetworks_default), V(misspelt_parameter) or V(unknown_to_version).
+      type: str
+    severity:
+      description:
+        - V(error) where mail is lost, stuck or refused, or Postfix does not run.
+        - V(warning) for what is probably not meant.
+        - V(info) for what is easily forgotten.
+      type: str
+    parameter:
+      description: The parameter that it is about, or V(services).
+      type: str
+    message:
+      description: What was found, for people.
+      type: str
+    remedy:
+      description: What to do about it.
+      type: str
+  sample:
+    - code: no_listener
+      severity: warning
+      parameter: services
+      message: "Postfix receives no mail over the network: master.cf has no active service of type inet"
+      remedy: Add the service smtp of type inet if it should
+"""
+
+from typing import Any
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import findings as rule
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
+    filter_function,
+    port_of_service,
+    read_input,
+)
+
+
+@filter_function
+def findings(
+    settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
+) -> list[dict[str, Any]]:
+    given = read_input(settings, addresses, services, version, resolve)
+    found = rule(given.settings, given.host, given.services, given.resolve, port_of_service)
+    return [finding._asdict() for finding in found]
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"findings": findings}

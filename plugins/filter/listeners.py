@@ -1,0 +1,104 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: listeners
+short_description: The listening sockets that Postfix opens
+version_added: 0.1.0
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+description:
+  - Tells which TCP sockets the master opens when it starts, one item for each.
+  - Services of C(master.cf) without a host part listen on the addresses of C(inet_interfaces), for V(all) on one
+    wildcard of each family. Those with a host part listen there, whatever C(inet_interfaces) says.
+  - It is an error where the master, or any Postfix program, would die of the configuration.
+positional: addresses
+extends_documentation_fragment:
+  - mailfleet.postfix._configuration
+notes:
+  - Two services can claim one socket. Since Postfix 3.6 both get it, and both are in the answer. Before, the master
+    dies, and it is an error.
+  - Names of ports are those of Postfix's C(known_tcp_ports) and a few of C(/etc/services). Other ports need a number.
+"""
+
+EXAMPLES = r"""
+- name: The sockets of a host that receives on one address and on loopback
+  ansible.builtin.debug:
+    msg: "{{ settings | mailfleet.postfix.listeners(['127.0.0.1/8', '10.77.0.1/24'], services=services) }}"
+  vars:
+    settings:
+      inet_interfaces: [127.0.0.1, 10.77.0.1]
+      inet_protocols: ipv4
+    services:
+      - name: smtp
+      - name: 127.0.0.1:10025
+        options:
+          content_filter: ""
+    # => 10.77.0.1 port 25, 127.0.0.1 port 25, 127.0.0.1 port 10025
+
+- name: The ports that a firewall has to open
+  ansible.builtin.debug:
+    msg: >-
+      {{ {'inet_interfaces': 'all'}
+         | mailfleet.postfix.listeners(ansible_facts, services=lookup('ansible.builtin.file', 'master.cf'))
+         | map(attribute='port') | unique }}
+"""
+
+RETURN = r"""
+_value:
+  description: The sockets in the order of C(master.cf), IPv4 first.
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The service's name as C(master.cf) has it.
+      type: str
+    type:
+      description: The service's type, always V(inet).
+      type: str
+    address:
+      description: The address in normal form, V(0.0.0.0) or V(::) for a wildcard.
+      type: str
+    port:
+      description: The port. V(0) stands for one that the kernel chooses.
+      type: int
+    family:
+      description: V(ipv4) or V(ipv6). An IPv6 wildcard takes no IPv4 connections.
+      type: str
+    origin:
+      description: Where the address comes from, V(inet_interfaces) or V(master.cf).
+      type: str
+  sample:
+    - service: smtp
+      type: inet
+      address: 10.77.0.1
+      port: 25
+      family: ipv4
+      origin: inet_interfaces
+"""
+
+from typing import Any
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import listeners as rule
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
+    filter_function,
+    port_of_service,
+    read_input,
+)
+
+
+@filter_function
+def listeners(
+    settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
+) -> list[dict[str, Any]]:
+    given = read_input(settings, addresses, services, version, resolve)
+    sockets = rule(given.settings, given.host, given.services, given.resolve, port_of_service)
+    return [socket._asdict() for socket in sockets]
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"listeners": listeners}

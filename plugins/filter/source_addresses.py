@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: source_addresses
+short_description: The addresses that Postfix sends from, for each transport
+version_added: 0.1.0
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+description:
+  - Tells for each client service of C(master.cf), SMTP or LMTP, from which address it connects, IPv4 and IPv6 apart.
+  - An explicit C(smtp_bind_address) or C(smtp_bind_address6) (for LMTP C(lmtp_bind_address) and C(lmtp_bind_address6))
+    wins. Otherwise a single address of the family in C(inet_interfaces) is the source, unless it is a loopback
+    address. Otherwise the kernel chooses. Options with C(-o) in C(master.cf) count for their service.
+  - It is an error where every Postfix program would die of C(main.cf). What only one transport would die of is that
+    transport's RV(_value[].ipv4.failure).
+positional: addresses
+extends_documentation_fragment:
+  - mailfleet.postfix._configuration
+"""
+
+EXAMPLES = r"""
+- name: Who sends from where
+  ansible.builtin.debug:
+    msg: "{{ settings | mailfleet.postfix.source_addresses(addresses, services=services) }}"
+  vars:
+    addresses: [127.0.0.1/8, 10.77.0.1/24, 10.77.0.2/24]
+    settings:
+      inet_protocols: ipv4
+      smtp_bind_address: 10.77.0.1
+      smtp_bind_address_enforce: true
+    services:
+      - name: smtp
+        type: unix
+      - name: bulk
+        type: unix
+        command: smtp
+        options:
+          smtp_bind_address: 10.77.0.2
+    # => smtp/unix from 10.77.0.1 and bulk/unix from 10.77.0.2, both enforced
+
+- name: Refuse transports that cannot send at all
+  ansible.builtin.assert:
+    that: sources | map(attribute='ipv4') | select | map(attribute='failure') | select | list == []
+  vars:
+    sources: "{{ {'smtp_bind_address': '10.77.0.1'} | mailfleet.postfix.source_addresses(ansible_facts) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One item for each client service, in the order of C(master.cf).
+  type: list
+  elements: dict
+  contains:
+    transport:
+      description: The service's name and type, such as V(smtp/unix).
+      type: str
+    ipv4:
+      description: Connections over IPv4. Null where the transport does not use IPv4.
+      type: dict
+      contains:
+        address:
+          description: The source address. Null where the kernel chooses, also where Postfix warns and goes on unbound.
+          type: str
+        origin:
+          description:
+            - The parameter that decided, with C(-o) before it where it is an option in C(master.cf).
+            - V(kernel) where no parameter did, or where the host does not have the address and it is not enforced.
+            - V(master.cf) where the service's line is broken.
+          type: str
+        enforced:
+          description: Whether mail stays in the queue rather than leave from another address.
+          type: bool
+        failure:
+          description: Null, or why mail cannot leave at all over this family.
+          type: str
+    ipv6:
+      description: Connections over IPv6, likewise.
+      type: dict
+  sample:
+    - transport: smtp/unix
+      ipv4:
+        address: 10.77.0.1
+        origin: smtp_bind_address
+        enforced: true
+        failure:
+      ipv6:
+"""
+
+from typing import Any
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import source_addresses as rule
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
+
+
+@filter_function
+def source_addresses(
+    settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
+) -> list[dict[str, Any]]:
+    given = read_input(settings, addresses, services, version, resolve)
+    return rule(given.settings, given.host, given.services, given.resolve)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"source_addresses": source_addresses}

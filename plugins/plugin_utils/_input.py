@@ -1,0 +1,190 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This plugin util is PRIVATE to the collection: it can change at any time.
+
+"""What the filters share: Ansible's values to the core's, and the core's errors to Ansible's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import Resolver, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import (
+    NEWEST,
+    Settings,
+    Version,
+    parse_version,
+    text_of,
+)
+
+Answer = TypeVar("Answer")
+
+#: Names of services(5) that mail hosts listen on and that Postfix does not know by itself.
+_SERVICES_FILE = {"mail": 25, "ssmtp": 465, "urd": 465, "qmqp": 628}
+
+_SHOWN = 200
+_COLUMNS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")
+_KEYS = ("name", "type", "state", "command", *_COLUMNS, "options", "unset_options")
+_STATES = ("present", "absent", "disabled")
+_STOCK_COMMANDS = {(service.name, service.type): service.command for service in STOCK_SERVICES}
+
+
+class Input(NamedTuple):
+    """What a filter about one configuration is given."""
+
+    settings: Settings
+    host: Host
+    services: list[Service]
+    resolve: Resolver
+
+
+def filter_function(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Make bad input a template error that says what is wrong, in the core's words."""
+
+    @wraps(function)
+    def checked(*arguments: Any, **options: Any) -> Answer:
+        try:
+            return function(*arguments, **options)
+        except InputError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return checked
+
+
+def read_input(settings: Any, addresses: Any, services: Any, version: Any, resolve: Any) -> Input:
+    """Convert the arguments that all filters about one configuration have.
+
+    :raises InputError: for an argument of the wrong kind
+    """
+    host = host_from_input(addresses)
+    if not isinstance(settings, Mapping):
+        raise InputError(
+            "settings",
+            str(settings)[:_SHOWN],
+            "is not a mapping",
+            "Give main.cf parameters with their values, such as {'inet_interfaces': 'all'}",
+        )
+    values = {str(name): value for name, value in settings.items()}
+    return Input(
+        Settings(values, version_from_input(version), host.hostname),
+        host,
+        services_from_input(services),
+        mapping_resolver(resolve),
+    )
+
+
+def version_from_input(value: Any) -> Version:
+    """Read the argument ``version``; None is the newest that is known. A number is refused, for 3.10 would be 3.1.
+
+    :raises InputError: when it is no version
+    """
+    if value is None:
+        return NEWEST
+    if not isinstance(value, str):
+        raise InputError(
+            "version", str(value)[:_SHOWN], "is a number, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"'
+        )
+    return parse_version(value)
+
+
+def port_of_service(name: str) -> int | None:
+    """Return the port of a service name without reading a file; None when it is not known."""
+    return known_port(name) or _SERVICES_FILE.get(name)
+
+
+def services_from_input(value: Any) -> list[Service]:
+    """Read the argument ``services``: a list like the module's option, the text of a master.cf, or None for the stock.
+
+    :raises InputError: for anything else, and for a master.cf that Postfix would not start with
+    """
+    if value is None:
+        return list(STOCK_SERVICES)
+    if isinstance(value, str):
+        return _services_of_text(value)
+    if isinstance(value, (list, tuple)):
+        listed = (_service(item) for item in value)
+        return [service for service in listed if service is not None]
+    raise InputError(
+        "services",
+        str(value)[:_SHOWN],
+        "is neither a list of services nor the text of a master.cf",
+        "Give a list such as [{'name': 'smtp', 'command': 'smtpd'}]",
+    )
+
+
+def _services_of_text(text: str) -> list[Service]:
+    """Read a master.cf. What is wrong with names, types and columns is for the rules to say, which know what counts."""
+    master = MasterCf(text, port_of_service)
+    services = {service.line: service for service in master.services()}
+    for problem in master.problems():
+        if problem.severity != "error":
+            continue
+        service = services.get(problem.line)
+        if service is not None and '"-o' in problem.message:
+            # only the service's own processes die of it, as of any stray word
+            services[problem.line] = replace(service, arguments=(*service.arguments, problem.message))
+        elif service is None or "}" in problem.message:
+            raise _bad(
+                text.split("\n")[problem.line - 1], f"{problem.message} (line {problem.line})", "Correct master.cf"
+            )
+    return list(services.values())
+
+
+def _service(item: Any) -> Service | None:
+    """Convert one item of the list; None when it is not in use."""
+    if not isinstance(item, Mapping):
+        raise _bad(str(item), "is not a mapping", "Give each service as {'name': ..., 'type': ..., 'command': ...}")
+    unknown = sorted(str(key) for key in item if key not in _KEYS)
+    if unknown:
+        raise _bad(unknown[0], "is no key of a service", f"Use {', '.join(_KEYS)}")
+    if item.get("name") in (None, ""):
+        raise _bad(str(item), "has no name", "Give its name, such as smtp or 10.77.0.1:smtp")
+    name, kind = text_of("name", item["name"]), text_of("type", item.get("type") or "inet")
+    state = item.get("state") or "present"
+    if state not in _STATES:
+        raise _bad(str(state), "is no state of a service", f"Use {', '.join(_STATES)}")
+    if state != "present":
+        return None
+    columns = {key: text_of(key, item[key]) for key in _COLUMNS if item.get(key) not in (None, "")}
+    command, arguments = _command(item.get("command"), name, kind)
+    return Service(
+        name,
+        kind,
+        columns.get("private", "n" if kind == "inet" else "-"),
+        columns.get("unprivileged", "-"),
+        columns.get("chroot", "-"),
+        columns.get("wakeup", "-"),
+        columns.get("process_limit", "-"),
+        command,
+        arguments,
+        _options(item),
+    )
+
+
+def _command(value: Any, name: str, kind: str) -> tuple[str, tuple[str, ...]]:
+    words = text_of("command", value).split() if value is not None else []
+    if not words:
+        return _STOCK_COMMANDS.get((name, kind)) or ("smtpd" if kind == "inet" else name), ()
+    return words[0], tuple(words[1:])
+
+
+def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    options = item.get("options") or {}
+    if not isinstance(options, Mapping):
+        raise _bad(str(options), "is no mapping of options", "Give {'parameter': 'value'}")
+    unset = item.get("unset_options") or ()
+    return tuple((str(name), text_of(str(name), value)) for name, value in options.items() if name not in unset)
+
+
+def _bad(value: str, reason: str, remedy: str) -> InputError:
+    return InputError("services", value[:_SHOWN], reason, remedy)

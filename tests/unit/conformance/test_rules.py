@@ -1,0 +1,161 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules against everything that was observed on a real Postfix, on every version that it was observed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._expand import expand
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES, Listener, listeners
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import (
+    mapping_resolver,
+    own_addresses,
+    proxy_addresses,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases, load
+
+SERVICES_FILE = {"smtp": 25, "smtps": 465, "submission": 587, "urd": 465}
+
+
+def per_version(name: str) -> Any:
+    """Return a parametrization: every case of a file on every version that it was observed on."""
+    pairs = [
+        pytest.param(case, version, id=f"{case.id}-{version}") for case in cases(name) for version in case.versions
+    ]
+    assert pairs
+    return pytest.mark.parametrize("case, version", pairs)
+
+
+def settings_of(case: Case, version: str) -> Settings:
+    return Settings(MainCf(case.main).values(), parse_version(version), "host.lab.test")
+
+
+def broken(case: Case) -> bool:
+    """Tell whether a file has lines that Postfix refuses whatever they are about."""
+    problems = MainCf(case.main).problems() + MasterCf(case.master).problems()
+    return any(problem.severity == "error" for problem in problems)
+
+
+def shown(listener: Listener) -> str:
+    return (
+        f"[{listener.address}]:{listener.port}" if listener.family == "ipv6" else f"{listener.address}:{listener.port}"
+    )
+
+
+def sockets_of(case: Case, version: str) -> list[str]:
+    found = listeners(
+        settings_of(case, version),
+        host_from_input(case.addresses),
+        MasterCf(case.master).services(),
+        mapping_resolver(case.names),
+        SERVICES_FILE.get,
+    )
+    return sorted(map(shown, found))
+
+
+@per_version("own_addresses")
+def test_own_addresses(case: Case, version: str) -> None:
+    def own() -> list[str]:
+        found = own_addresses(settings_of(case, version), host_from_input(case.addresses), mapping_resolver(case.names))
+        return sorted(map(normal_form, found))
+
+    if case.observed.get("dies") == "every program" and not broken(case):
+        with pytest.raises(InputError):
+            own()
+    elif "own" in case.observed:
+        assert own() == sorted(case.observed["own"])
+
+
+@per_version("own_addresses")
+def test_sockets_by_inet_interfaces(case: Case, version: str) -> None:
+    check_sockets(case, version)
+
+
+@per_version("endpoints")
+def test_sockets_by_master_cf(case: Case, version: str) -> None:
+    check_sockets(case, version)
+
+
+def check_sockets(case: Case, version: str) -> None:
+    if "sockets" in case.observed:
+        assert sockets_of(case, version) == sorted(case.observed["sockets"])
+    elif not broken(case):
+        assert case.observed["dies"]
+        with pytest.raises(InputError):
+            sockets_of(case, version)
+
+
+@per_version("sources")
+def test_sources(case: Case, version: str) -> None:
+    services = [*STOCK_SERVICES, *MasterCf(case.master).services()]
+    host = host_from_input(case.addresses)
+    answers = source_addresses(settings_of(case, version), host, services, mapping_resolver(case.names))
+    by_transport = {answer["transport"]: answer for answer in answers}
+    kernel = load("hosts")["hosts"][case.observed["host"]]["kernel_sources"]
+    for observed in case.observed["sources"]:
+        source = by_transport[f"{observed['transport']}/unix"]["ipv6" if ":" in observed["to"] else "ipv4"]
+        if source is None or source["failure"]:
+            assert observed["from"] is None, source
+        else:
+            assert (source["address"] or kernel[observed["to"]]) == observed["from"], source
+
+
+@per_version("loops", lambda case: "@[" in case.observed["recipient"])
+def test_literal_recipients(case: Case, version: str) -> None:
+    """Mail to an own address, or one of proxy_interfaces, is local; a bad proxy_interfaces stops it."""
+    literal = case.observed["recipient"].partition("@")[2][1:-1].replace("IPv6:", "")
+    settings, host, resolve = settings_of(case, version), host_from_input(case.addresses), mapping_resolver(case.names)
+    mine = [normal_form(address) for address in own_addresses(settings, host, resolve)]
+    if "session stalls" in case.observed["result"]:
+        with pytest.raises(InputError):
+            proxy_addresses(settings, host, resolve)
+    else:
+        local = literal in mine or literal in map(normal_form, proxies(settings, host, resolve))
+        assert local == (case.observed["agent"] == "discard")
+
+
+def proxies(settings: Settings, host: Any, resolve: Any) -> list[Any]:
+    try:
+        return proxy_addresses(settings, host, resolve)
+    except InputError:  # found late: only when the address is not an own one
+        return []
+
+
+ORDER = load("order")
+
+
+@pytest.mark.parametrize(
+    "case, version",
+    [(case, version) for case in ORDER["cases"] for version in case.get("tried_on", ORDER["tried_on"])],
+    ids=lambda value: value["id"] if isinstance(value, dict) else value,
+)
+def test_order(case: dict[str, Any], version: str) -> None:
+    host = host_from_input(sorted(ORDER["addresses"], key=lambda address: ":" in address))
+    found = own_addresses(Settings(case["main"], parse_version(version)), host, mapping_resolver({}))
+    assert list(map(normal_form, found)) == case["own"]
+
+
+EXPANSIONS = load("expansions")
+DEFINED = {"va": "10.0.0.1", "vb": "$va b", "vc": "7", "ve": ""}
+
+
+@pytest.mark.parametrize("text, value", EXPANSIONS["values"])
+def test_expansion(text: str, value: str) -> None:
+    assert expand(text, DEFINED.get) == value
+
+
+@pytest.mark.parametrize("text", EXPANSIONS["dies"])
+def test_expansion_that_dies(text: str) -> None:
+    with pytest.raises(InputError):
+        expand(text, DEFINED.get)
