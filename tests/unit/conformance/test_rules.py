@@ -28,11 +28,10 @@ from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case,
 SERVICES_FILE = {"smtp": 25, "smtps": 465, "submission": 587, "urd": 465}
 
 
-def per_version(name: str) -> Any:
+def per_version(name: str, chosen: Callable[[Case], bool] = lambda case: True) -> Any:
     """Return a parametrization: every case of a file on every version that it was observed on."""
-    pairs = [
-        pytest.param(case, version, id=f"{case.id}-{version}") for case in cases(name) for version in case.versions
-    ]
+    found = filter(chosen, cases(name))
+    pairs = [pytest.param(case, version, id=f"{case.id}-{version}") for case in found for version in case.versions]
     assert pairs
     return pytest.mark.parametrize("case, version", pairs)
 
