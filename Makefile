@@ -94,7 +94,9 @@ lab-tests: venv ## tests on real hosts in the lab (root)
 .PHONY: molecule
 molecule: venv ## molecule's scenarios, on the lab's hosts (root)
 	@tests/toolchain/needs.sh $@
-	cd extensions && molecule test --all --no-command-borders
+	tests/lab/mailfleet-lab install
+	tests/lab/mailfleet-lab image bookworm trixie
+	tests/lab/mailfleet-lab session molecule test --all --no-command-borders
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz

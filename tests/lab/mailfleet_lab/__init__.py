@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .hosts import Host, add_hosts, all_hosts, find_host, write_inventory
 from .images import ensure_images
-from .networks import Attachment, add_network
+from .networks import Attachment, add_network, remove_network
 from .rooms import Room
 from .system import LabError
 
@@ -21,5 +21,6 @@ __all__ = [
     "all_hosts",
     "ensure_images",
     "find_host",
+    "remove_network",
     "write_inventory",
 ]

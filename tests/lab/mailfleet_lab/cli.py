@@ -13,7 +13,7 @@ import sys
 from typing import Callable
 
 from . import hosts, images, keeper, needs
-from .networks import Attachment, add_network
+from .networks import Attachment, add_network, remove_network
 from .rooms import Room, leftovers
 from .system import LAB, LabError
 
@@ -106,6 +106,12 @@ def _network_add(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _network_rm(arguments: argparse.Namespace) -> int:
+    """Remove a network, if it is there."""
+    remove_network(arguments.name)
+    return 0
+
+
 def _host_add(arguments: argparse.Namespace) -> int:
     """Add a host to the room and wait until it has started."""
     host = (arguments.name, arguments.suite, arguments.network)
@@ -135,9 +141,10 @@ def _host_boot(arguments: argparse.Namespace) -> int:
 
 
 def _host_rm(arguments: argparse.Namespace) -> int:
-    """Take hosts out of the room."""
-    for name in arguments.names:
-        hosts.find_host(name).remove()
+    """Take hosts out of the room, those that are there."""
+    for host in hosts.all_hosts():
+        if host.name in arguments.names:
+            host.remove()
     return 0
 
 
@@ -214,6 +221,8 @@ def _parser() -> argparse.ArgumentParser:
     new = add(_inside(_network_add), "add", to=network)
     new.add_argument("name", metavar="NAME")
     new.add_argument("subnets", nargs="+", metavar="SUBNET")
+
+    add(_inside(_network_rm), "rm", to=network).add_argument("name", metavar="NAME")
 
     new = add(_inside(_host_add), "add", to=host)
     new.add_argument("name", metavar="NAME")

@@ -41,6 +41,13 @@ def add_network(name: str, *subnets: str) -> None:
     run(["ip", "link", "set", name, "up"])
 
 
+def remove_network(name: str) -> None:
+    """Remove a network, if it is there; interfaces of hosts that are on it lose their connection."""
+    Room.require_here()
+    if Path("/sys/class/net", name, "bridge").is_dir():
+        run(["ip", "link", "delete", name])
+
+
 def attach(host: str, attachment: Attachment) -> None:
     """Give the network namespace `host` an interface on the network, with its addresses."""
     if not Path("/sys/class/net", attachment.network, "bridge").is_dir():

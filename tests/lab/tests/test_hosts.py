@@ -117,6 +117,7 @@ def test_a_power_cut_keeps_the_files(mail_hosts: Lab) -> None:
     mail_hosts("host", "boot", "mta-cut")
     assert mail_hosts("ssh", "mta-cut", "cat", "/etc/kept") == "kept\n"
     mail_hosts("host", "rm", "mta-cut")
+    mail_hosts("host", "rm", "mta-cut")
     assert "mta-cut" not in mail_hosts("status")
     assert "mta-cut" not in mail_hosts("run", "sh", "-c", "ip netns; mount; ls /run/hosts /sys/fs/cgroup/*")
 

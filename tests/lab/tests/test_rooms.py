@@ -89,6 +89,9 @@ def test_two_rooms_at_once(lab: Lab) -> None:
             room("network", "add", "inside", "10.1.0.0/24")
         lab("down")
         assert "10.1.0.1/24" in other("run", "ip", "address")
+        for _again in range(2):
+            other("network", "rm", "inside")
+        assert "10.1.0.1/24" not in other("run", "ip", "address")
     finally:
         other("down")
 
