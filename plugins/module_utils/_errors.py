@@ -25,4 +25,5 @@ class InputError(ValueError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.parameter}: {self.value!r} {self.reason}. {self.remedy[:1].upper()}{self.remedy[1:]}."
+        value = self.value if len(self.value) <= 200 else f"{self.value[:200]}..."
+        return f"{self.parameter}: {value!r} {self.reason}. {self.remedy[:1].upper()}{self.remedy[1:]}."

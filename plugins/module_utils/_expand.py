@@ -106,11 +106,11 @@ class _Expansion:
         depth = 0
         for bracket in _BRACKETS[opening].finditer(text, at):
             depth += 1 if bracket.group() == opening else -1
-            self.scanned += 1
             if depth == 0:
+                self.scanned += bracket.end() - at
+                if self.scanned > _LONGEST:
+                    raise self._error("has too much text in braces", "Use less text")
                 return bracket.start()
-            if self.scanned > _LONGEST // 4:
-                break
         raise self._error(f"has a {opening} that is not closed")
 
     def _reference(self, text: str, result: List[str], level: int) -> None:

@@ -76,7 +76,7 @@ def host_from_input(value: Any, parameter: str = "addresses") -> Host:
         return Host(list(_with_primaries([_host_address(item, parameter) for item in value])))
     raise InputError(
         parameter,
-        str(value)[:200],
+        str(value),
         "is neither a list of addresses nor ansible_facts",
         "Give a list such as ['127.0.0.1/8', '10.77.0.1/24'], or ansible_facts",
     )
@@ -100,7 +100,7 @@ def _host_address(item: Any, parameter: str) -> HostAddress:
     if address is None or address.is_unspecified:
         raise InputError(
             parameter,
-            text[:200],
+            text,
             "is not an address of an interface",
             "Give addresses such as 10.77.0.1, 10.77.0.1/24 or fd77::1/64",
         )
@@ -112,9 +112,7 @@ def _prefix_length(text: Optional[str], address: Address, shown: str, parameter:
         return address.max_prefixlen
     if text.isdigit() and len(text) <= 3 and int(text) <= address.max_prefixlen:
         return int(text)
-    raise InputError(
-        parameter, shown[:200], "has a bad prefix length", f"Write 0 to {address.max_prefixlen} after the slash"
-    )
+    raise InputError(parameter, shown, "has a bad prefix length", f"Write 0 to {address.max_prefixlen} after the slash")
 
 
 def _with_primaries(addresses: Sequence[HostAddress]) -> Iterator[HostAddress]:

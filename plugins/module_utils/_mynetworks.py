@@ -55,7 +55,7 @@ def mynetworks_style(settings: Settings) -> str:
         return "host" if level is not None and int(level.group(1)) >= 2 else "subnet"
     style = settings.get("mynetworks_style").strip(", \t")
     if style not in _STYLES:
-        raise InputError("mynetworks_style", style[:200], "is not a style that Postfix knows", "Write host or subnet")
+        raise InputError("mynetworks_style", style, "is not a style that Postfix knows", "Write host or subnet")
     return style
 
 

@@ -43,12 +43,12 @@ def mapping_resolver(mapping: Optional[Mapping[str, Any]], parameter: str = "res
     """
     known: Dict[str, Tuple[Address, ...]] = {}
     if not isinstance(mapping or {}, Mapping):
-        raise InputError(parameter, str(mapping)[:200], "is not a mapping", "Give host names with lists of addresses")
+        raise InputError(parameter, str(mapping), "is not a mapping", "Give host names with lists of addresses")
     for name, value in (mapping or {}).items():
         texts = value if isinstance(value, (list, tuple)) else [value]
         addresses = [parse_address(unbracket(text)) if isinstance(text, str) else None for text in texts]
         if None in addresses:
-            bad = str(texts[addresses.index(None)])[:200]
+            bad = str(texts[addresses.index(None)])
             raise InputError(parameter, bad, f"is not an address of {name}", "Give host names with lists of addresses")
         known[str(name).lower()] = tuple(address for address in addresses if address is not None)
 

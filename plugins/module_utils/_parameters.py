@@ -57,7 +57,6 @@ _WORDS = re.compile(r"[ \t\r\n,]+")
 _CONTINUATION = re.compile(r"\r?\n(?=[ \t])")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _SPACE = " \t\r\n\v\f"
-_SHOWN = 200
 
 
 def parse_version(text: str) -> Version:
@@ -67,7 +66,7 @@ def parse_version(text: str) -> Version:
     """
     match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,9}))?(?:[-+~ ].*)?\Z", text.strip())
     if match is None:
-        raise InputError("version", text[:_SHOWN], "is not a version of Postfix", 'write "3.7" or "3.7.11", in quotes')
+        raise InputError("version", text, "is not a version of Postfix", 'write "3.7" or "3.7.11", in quotes')
     return tuple(int(part) for part in match.groups() if part is not None)
 
 
@@ -82,10 +81,10 @@ def text_of(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if not isinstance(value, (str, int)):
         kind = "null" if value is None else f"a {type(value).__name__}"
-        raise InputError(name, str(value)[:_SHOWN], f"is {kind}", "Give text or a list of texts")
+        raise InputError(name, str(value), f"is {kind}", "Give text or a list of texts")
     text = _CONTINUATION.sub("", str(value)).strip(_SPACE)
     if "\n" in text:
-        raise InputError(name, text[:_SHOWN], "has a line break", "Write the value in one line, or give a list")
+        raise InputError(name, text, "has a line break", "Write the value in one line, or give a list")
     return text
 
 
@@ -180,15 +179,13 @@ def validate(name: str, value: Any, version: Version = NEWEST) -> str:
     if version < known.since:
         raise InputError(
             name,
-            str(value)[:_SHOWN],
+            str(value),
             f"needs Postfix {_dotted(known.since)}, this host has {_dotted(version)}, which would ignore it",
             "Leave the parameter out on this host",
         )
     for item in value if isinstance(value, (list, tuple)) else (value,):
         if isinstance(item, str) and _CONTROL.search(item.strip(_SPACE)):
-            raise InputError(
-                name, item[:_SHOWN], "has a line break or a control character", "Write the value in one line"
-            )
+            raise InputError(name, item, "has a line break or a control character", "Write the value in one line")
     text = text_of(name, value)
     if "$" in text:
         expand(text, lambda _name: "", name)
@@ -222,7 +219,7 @@ def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
             families |= _PROTOCOLS[word]
         elif word:
             hint = f"Write {word.lower()}" if word.lower() in _PROTOCOLS else "Write all, ipv4, ipv6, or ipv4 and ipv6"
-            raise InputError(name, word[:_SHOWN], "is not a protocol that Postfix knows", hint)
+            raise InputError(name, word, "is not a protocol that Postfix knows", hint)
     return families
 
 
@@ -261,14 +258,14 @@ def _check_address(name: str, text: str, version: Version) -> None:
     example = "fd77::1" if wanted == "ipv6" else "10.77.0.1"
     literal = unbracket(text)
     if len(_WORDS.split(text)) > 1:
-        raise InputError(name, text[:_SHOWN], "is a list, Postfix takes one address here", "Give one address")
+        raise InputError(name, text, "is a list, Postfix takes one address here", "Give one address")
     if text in KEYWORDS:
         raise InputError(name, text, "is a word of inet_interfaces only", f"Write an address such as {example}")
     check_tokens(name, [text])
     address = parse_address(literal)
     if address is None:
         raise InputError(
-            name, text[:_SHOWN], "is a host name, Postfix takes an address here", f"Write an address such as {example}"
+            name, text, "is a host name, Postfix takes an address here", f"Write an address such as {example}"
         )
     if literal != text and version < BRACKETS_SINCE:
         raise InputError(
@@ -284,7 +281,7 @@ def _check_address(name: str, text: str, version: Version) -> None:
 
 def _yes_no(name: str, text: str) -> bool:
     if text.lower() not in ("yes", "no"):
-        raise InputError(name, text[:_SHOWN], "is neither yes nor no", "Write yes or no")
+        raise InputError(name, text, "is neither yes nor no", "Write yes or no")
     return text.lower() == "yes"
 
 
@@ -300,7 +297,7 @@ def _check_match_list(name: str, text: str, version: Version) -> None:
         if kind.lower() not in _SERVICE_TYPES:
             raise InputError(
                 name,
-                token[:_SHOWN],
+                token,
                 "is neither a service type nor name/type",
                 "Write inet, or 2525/inet, or !smtp/inet",
             )

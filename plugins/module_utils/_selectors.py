@@ -53,7 +53,7 @@ def select_addresses(
     positive = False
     for selector in selectors:
         if not isinstance(selector, str):
-            raise InputError(parameter, str(selector)[:200], "is not a selector", f"Give {_FORMS}")
+            raise InputError(parameter, str(selector), "is not a selector", f"Give {_FORMS}")
         text = selector.strip()
         matches = _matcher(text.lstrip("!").strip(), host, parameter)
         if (len(text) - len(text.lstrip("!"))) % 2:
@@ -87,7 +87,7 @@ def _matcher(text: str, host: Host, parameter: str) -> Matcher:
         return lambda item: item.address == address
     network = _network(text)
     if network is None:
-        raise InputError(parameter, text[:200], "is not a selector", f"Give {_FORMS}")
+        raise InputError(parameter, text, "is not a selector", f"Give {_FORMS}")
     return _network_matcher(network)
 
 
@@ -99,7 +99,7 @@ def _interface_matcher(name: str, host: Host, parameter: str) -> Matcher:
     if host.addresses and not any(item.interface for item in host.addresses):
         raise InputError(
             parameter,
-            f"interface:{name}"[:200],
+            f"interface:{name}",
             "needs to know which interface has which address, and the addresses are given without",
             "Give ansible_facts, or select by prefix",
         )
@@ -130,7 +130,7 @@ def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[str]) -
     only: Optional[str] = wanted[0] if len(wanted) == 1 else None
     return InputError(
         parameter,
-        selector[:200],
+        selector,
         f"matches no {only + ' ' if only else ''}address of the host that is usable",
         f"Choose among {addresses_shown(host, only)}, or allow it with missing_ok",
     )

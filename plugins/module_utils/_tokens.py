@@ -23,7 +23,6 @@ KEYWORDS = ("all", "loopback-only")
 _SEPARATORS = re.compile(r"[ \t,]+")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?\Z")
 _NUMBERS = re.compile(r"[0-9.]+\Z")
-_LONGEST_SHOWN = 200
 _LIST_THEM = "List single addresses, or choose them with select"
 
 
@@ -64,7 +63,7 @@ def problem_of_token(parameter: str, token: str) -> Optional[InputError]:
     if parse_address(literal) is not None:
         return None
     reason, remedy = _explain(parameter, token, literal)
-    return InputError(parameter, token[:_LONGEST_SHOWN], reason, remedy) if reason else None
+    return InputError(parameter, token, reason, remedy) if reason else None
 
 
 def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:

@@ -32,7 +32,6 @@ Answer = TypeVar("Answer")
 #: Names of services(5) that mail hosts listen on and that Postfix does not know by itself.
 _SERVICES_FILE = {"mail": 25, "ssmtp": 465, "urd": 465, "qmqp": 628}
 
-_SHOWN = 200
 _COLUMNS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")
 _KEYS = ("name", "type", "state", "command", *_COLUMNS, "options", "unset_options")
 _STATES = ("present", "absent", "disabled")
@@ -70,7 +69,7 @@ def read_input(settings: Any, addresses: Any, services: Any, version: Any, resol
     if not isinstance(settings, Mapping):
         raise InputError(
             "settings",
-            str(settings)[:_SHOWN],
+            str(settings),
             "is not a mapping",
             "Give main.cf parameters with their values, such as {'inet_interfaces': 'all'}",
         )
@@ -91,9 +90,7 @@ def version_from_input(value: Any) -> Version:
     if value is None:
         return NEWEST
     if not isinstance(value, str):
-        raise InputError(
-            "version", str(value)[:_SHOWN], "is a number, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"'
-        )
+        raise InputError("version", str(value), "is a number, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"')
     return parse_version(value)
 
 
@@ -116,7 +113,7 @@ def services_from_input(value: Any) -> list[Service]:
         return [service for service in listed if service is not None]
     raise InputError(
         "services",
-        str(value)[:_SHOWN],
+        str(value),
         "is neither a list of services nor the text of a master.cf",
         "Give a list such as [{'name': 'smtp', 'command': 'smtpd'}]",
     )
@@ -187,4 +184,4 @@ def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _bad(value: str, reason: str, remedy: str) -> InputError:
-    return InputError("services", value[:_SHOWN], reason, remedy)
+    return InputError("services", value, reason, remedy)
