@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 from typing import Any, Dict, Iterable, List, NoReturn, Optional, Sequence, Set
 
 from ._changes import Reason
@@ -209,7 +210,8 @@ class _Run:
     def _good(self, found: Assessment, master: Master, started: bool) -> None:
         """Postfix runs by these files: there is nothing to go back to any more."""
         self.transactions.confirm()
-        remember(found, master, started, self.transactions.state)
+        with suppress(TransactionError):  # a full disk: the next run knows less, and is the more careful
+            remember(found, master, started, self.transactions.state)
         self.in_sync = True
         self.sockets = _sockets(found.promised, master)
 

@@ -83,7 +83,7 @@ RETURN = r"""
 action:
   description:
     - What was needed, and was done. V(none), V(reload), V(restart) for a stop and a start, or V(start).
-    - Where the files could not be applied, what they would have needed.
+    - Where the files could not be applied, what they would have needed as far as that can be told.
   type: str
   returned: always
   sample: restart

@@ -330,6 +330,15 @@ def test_a_killed_play_is_finished_by_the_next(running: Host) -> None:
     assert not running.apply()["changed"]
 
 
+def test_what_cannot_be_remembered_does_no_harm(host: Host) -> None:
+    (Path(host.transactions.state.directory) / "running.json.new").mkdir(parents=True)
+    assert host.apply()["in_sync"]
+    host.commit("127.0.0.1", f"{host.port}", f"127.0.0.1:{host.other}")
+    result = host.apply()
+    assert (result["action"], result["in_sync"]) == ("reload", True)
+    assert host.transactions.pending() is None
+
+
 # What goes wrong ---------------------------------------------------------------------------------------------------
 
 
