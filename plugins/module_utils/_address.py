@@ -22,6 +22,7 @@ FAMILIES = ("ipv4", "ipv6")
 
 _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
 _SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%([^\s%]+))?\Z")
+_LENGTH = re.compile(r"[0-9]{1,3}\Z")
 _LONGEST = 128  # characters; no address is longer, and a huge text is not worth looking at
 
 
@@ -48,6 +49,11 @@ def parse_address(text: str) -> Optional[Address]:
     if scope is None or scope.isdigit() or needs_scope(address):
         return address
     return None
+
+
+def prefix_length(text: str, address: Address) -> Optional[int]:
+    """Read what stands behind the slash of a network, or return None when it is no length for this address."""
+    return int(text) if _LENGTH.match(text) and int(text) <= address.max_prefixlen else None
 
 
 def needs_scope(address: Address) -> bool:

@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ._address import FAMILIES, Address, family, parse_address, unbracket
+from ._address import FAMILIES, Address, family, parse_address, prefix_length, unbracket
 from ._errors import InputError
 
 
@@ -110,8 +110,9 @@ def _host_address(item: Any, parameter: str) -> HostAddress:
 def _prefix_length(text: Optional[str], address: Address, shown: str, parameter: str) -> int:
     if text is None:
         return address.max_prefixlen
-    if text.isdigit() and len(text) <= 3 and int(text) <= address.max_prefixlen:
-        return int(text)
+    length = prefix_length(text, address)
+    if length is not None:
+        return length
     raise InputError(parameter, shown, "has a bad prefix length", f"Write 0 to {address.max_prefixlen} after the slash")
 
 
@@ -129,43 +130,37 @@ def _with_primaries(addresses: Sequence[HostAddress]) -> Iterator[HostAddress]:
 
 def _host_from_facts(facts: Mapping[str, Any], parameter: str) -> Host:
     prefix = "ansible_" if "ansible_interfaces" in facts or "ansible_all_ipv4_addresses" in facts else ""
-    found: List[HostAddress] = []
-    for name in facts.get(prefix + "interfaces") or ():
-        details = facts.get(prefix + str(name).replace("-", "_"))
-        if isinstance(details, Mapping):
-            found.extend(_facts_of_interface(str(name), details, parameter))
-    if not found:
-        for key in ("all_ipv4_addresses", "all_ipv6_addresses"):
-            found.extend(_host_address(text, parameter) for text in facts.get(prefix + key) or ())
-    if not found and prefix + "interfaces" not in facts and prefix + "all_ipv4_addresses" not in facts:
+    listed = [(prefix + key) for key in ("interfaces", "all_ipv4_addresses", "all_ipv6_addresses")]
+    if not any(isinstance(facts.get(key), (list, tuple)) for key in listed):
         raise InputError(
             parameter,
             ", ".join(sorted(map(str, facts))[:5]) or "{}",
             "is a mapping without network facts",
             "Gather the subset network, or give a list of addresses",
         )
+    interfaces, *plain = [facts.get(key) or () for key in listed]
+    found: List[HostAddress] = []
+    for name in map(str, interfaces):
+        details = facts.get(prefix + name.replace("-", "_"))
+        if isinstance(details, Mapping):
+            found += [known._replace(interface=name) for known in _of_interface(details, parameter)]
+    if not found:
+        found = [_host_address(text, parameter) for texts in plain for text in texts]
     nodename = facts.get(prefix + "nodename")
     found.sort(key=lambda known: known.address.version)
     return Host(list(_with_primaries(found)), hostname=str(nodename) if nodename else None)
 
 
-def _facts_of_interface(name: str, details: Mapping[str, Any], parameter: str) -> Iterator[HostAddress]:
-    first = details.get("ipv4")
-    # a stopped alias or a BSD host may give a list here
-    groups = [
-        first if isinstance(first, (list, tuple)) else [first] if first else [],
-        details.get("ipv4_secondaries") or [],
-    ]
-    for primary, group in zip((True, False), groups):
-        for entry in group:
-            known = _host_address(entry.get("address"), parameter)
-            mask = entry.get("prefix") or _mask_length(str(entry.get("netmask") or ""))
-            length = int(mask) if str(mask).isdigit() else 32
-            yield known._replace(prefix_length=length, interface=name, primary=primary)
-    for entry in details.get("ipv6") or ():
-        known = _host_address(entry.get("address"), parameter)
-        length = int(entry["prefix"]) if str(entry.get("prefix", "")).isdigit() else 128
-        yield known._replace(prefix_length=length, interface=name)
+def _of_interface(details: Mapping[str, Any], parameter: str) -> Iterator[HostAddress]:
+    """Read the facts of one interface; IPv4 has its first address apart from the others."""
+    for key in ("ipv4", "ipv4_secondaries", "ipv6"):
+        entries = details.get(key) or []
+        for entry in entries if isinstance(entries, (list, tuple)) else [entries]:
+            if not isinstance(entry, Mapping):
+                raise InputError(parameter, str(entry), f"is no fact about {key}", "Give ansible_facts as gathered")
+            length = entry.get("prefix") or _mask_length(str(entry.get("netmask")))
+            known = _host_address(f"{entry.get('address')}/{length}", parameter)
+            yield known._replace(primary=key != "ipv4_secondaries")
 
 
 def _mask_length(netmask: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Callable, List, Optional, Sequence, Union
 
-from ._address import FAMILIES, Address, family, needs_scope, parse_address, unbracket
+from ._address import FAMILIES, Address, family, needs_scope, parse_address, prefix_length, unbracket
 from ._errors import InputError
 from ._host import Host, HostAddress, addresses_shown
 
@@ -109,12 +109,8 @@ def _interface_matcher(name: str, host: Host, parameter: str) -> Matcher:
 def _network(text: str) -> Union[None, IPv4Network, IPv6Network]:
     literal, slash, length = text.partition("/")
     address = parse_address(unbracket(literal))
-    if not slash or address is None or not length.isdigit() or len(length) > 3:
-        return None
-    try:
-        return ip_network((address.packed, int(length)), strict=False)
-    except ValueError:
-        return None
+    bits = prefix_length(length, address) if slash and address is not None else None
+    return None if address is None or bits is None else ip_network((address.packed, bits), strict=False)
 
 
 def _network_matcher(network: Union[IPv4Network, IPv6Network]) -> Matcher:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import List, Optional, Sequence, Tuple
 
-from ._address import parse_address, unbracket
+from ._address import parse_address, prefix_length, unbracket
 from ._errors import InputError
 
 KEYWORDS = ("all", "loopback-only")
@@ -83,8 +83,9 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
         return "is a pattern, Postfix takes single addresses", "Write all, or list single addresses"
     if literal.lower().startswith("ipv6:"):
         return "has the prefix IPv6:, which belongs to master.cf", f"Write {literal[5:]}"
-    address, slash, length = literal.partition("/")
-    if slash and parse_address(unbracket(address)) is not None and length.isdigit():
+    text, _slash, length = literal.partition("/")
+    address = parse_address(unbracket(text))
+    if address is not None and prefix_length(length, address) is not None:
         return "is a network, Postfix takes single addresses", _LIST_THEM
     if "/" in token:
         return "is a file or a table, which Postfix does not read here", _LIST_THEM
@@ -95,9 +96,9 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
         return "has quotes or braces, which are no part of an address", "Leave them out"
     if (token[0] == "[") != (token[-1] == "]"):
         return "has a bracket without its partner", "Write both brackets or none"
-    address, percent, _scope = literal.partition("%")
-    if percent and parse_address(address) is not None:
-        return "has a zone, which only link-local addresses have", f"Write {address}"
+    text, percent, _scope = literal.partition("%")
+    if percent and parse_address(text) is not None:
+        return "has a zone, which only link-local addresses have", f"Write {text}"
     if ":" in literal:
         return "is not an IPv6 address", "Write an address such as fd77::1"
     if _NUMBERS.match(literal):

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel is asked, against iproute2. This needs root: it makes a network namespace, and fails without."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# the collections tree that this file was imported from has the core, whichever Python runs the tests
+TREE = next(str(path) for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
+
+SET_UP = """
+set -e
+ip link set lo up
+ip link add vA type veth peer name vB
+ip link set vA up
+ip link set vB up
+ip link add vC type veth peer name vD
+ip link set vC up
+for address in 10.77.0.1/24 10.77.0.2/24 10.88.0.1/16; do ip address add $address dev vA; done
+ip address add 10.99.0.1 peer 10.99.0.9/32 dev vB
+ip address add fd77::1/64 dev vA nodad
+ip address add fd77::2/64 dev vA nodad
+ip address add 10.66.0.1/24 dev vD
+ip address add fd66::1/64 dev vC  # no carrier: stays tentative
+ip link set vD up
+ip link set vD down
+"""
+
+READ = """
+import json, sys
+sys.path.insert(0, TREE)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import read_host
+host = read_host()
+print(json.dumps({
+    "addresses": [
+        (str(known.address), known.prefix_length, known.interface, known.up, known.tentative, known.primary)
+        for known in host.addresses
+    ],
+    "families": sorted(host.families), "nonlocal_bind": sorted(host.nonlocal_bind), "hostname": host.hostname,
+}))
+"""
+
+
+def in_namespace(script: str) -> str:
+    """Run a shell script in a network namespace of its own."""
+    if os.geteuid():
+        pytest.fail("this test makes a network namespace and needs root: run it as root")
+    command = ["unshare", "--net", "--mount", "bash", "-c", "mount -t sysfs sysfs /sys\n" + script]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def read_and_ask(set_up: str) -> Any:
+    """Return what the core reads after a set-up, and what iproute2 tells."""
+    read = READ.replace("TREE", repr(TREE))
+    script = f"{set_up}\n{sys.executable} - <<'E'\n{read}\nE\nip -json address show\nhostname\n"
+    told, links, hostname, *_rest = in_namespace(script).split("\n")
+    return json.loads(told), json.loads(links), hostname
+
+
+def test_agrees_with_iproute2() -> None:
+    told, links, hostname = read_and_ask(SET_UP)
+    expected = [
+        (
+            entry["local"],
+            entry["prefixlen"],
+            link["ifname"],
+            "UP" in link["flags"],
+            bool(entry.get("tentative")),
+            not entry.get("secondary"),
+        )
+        for link in links
+        for entry in link["addr_info"]
+    ]
+    # the kernel lists IPv4 of all interfaces first; within a family both list alike
+    expected.sort(key=lambda entry: ":" in entry[0])
+    found = [tuple(entry) for entry in told["addresses"]]
+    assert found == expected
+    assert ("10.77.0.2", 24, "vA", True, False, False) in found
+    assert ("10.99.0.1", 32, "vB", True, False, True) in found
+    assert ("10.66.0.1", 24, "vD", False, False, True) in found
+    assert ("fd66::1", 64, "vC", True, True, True) in found
+    assert told["families"] == ["ipv4", "ipv6"]
+    assert told["nonlocal_bind"] == []
+    assert told["hostname"] == hostname
+
+
+def test_sysctls() -> None:
+    told, _links, _hostname = read_and_ask(
+        "ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.ip_nonlocal_bind=1"
+    )
+    assert [entry[0] for entry in told["addresses"]] == ["127.0.0.1"]
+    assert told["families"] == ["ipv4", "ipv6"]
+    assert told["nonlocal_bind"] == ["ipv4"]
+
+
+def test_many_addresses() -> None:
+    told, _links, _hostname = read_and_ask(
+        "ip link set lo up\n"
+        "for a in $(seq 2000); do echo address add 10.7.$((a / 250)).$((a % 250 + 1))/32 dev lo; done | ip -batch -\n"
+    )
+    assert len(told["addresses"]) == 2002
