@@ -203,10 +203,7 @@ def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Iterable[
             done = min(piece.end + 1, len(text))
         else:
             parts.append(new)
-    edited = text[: line.start] + "".join(parts)
-    if done == len(text) and edited.endswith("\n") and not text.endswith("\n"):
-        edited = edited[:-1].rstrip("\r")  # the last line stays without a newline
-    return edited + text[done:]
+    return text[: line.start] + "".join(parts) + text[done:]
 
 
 def remove_line(text: str, line: LogicalLine, keep: Callable[[str], bool] = lambda comment: True) -> str:

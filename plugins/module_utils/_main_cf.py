@@ -12,7 +12,7 @@ times the last one counts (postconf(5), "The main.cf file format").
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Union
 
 from ._config_lines import (
     WHITE,
@@ -67,42 +67,28 @@ class MainCf:
     """
 
     def __init__(self, text: str) -> None:
-        self._read(text)
+        self._write(text)
 
     @property
     def text(self) -> str:
         """The file: what was read, with the edits."""
         return self._text
 
-    def _read(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self._text = text
-        self._problems: List[Problem] = []
-        self._settings: Dict[str, List[Setting]] = {}
-        self._lines = logical_lines(text)
-        for line in self._lines:
-            self._problems.extend(line_problems(line))
-            if not line.stray:
-                self._read_setting(line)
+        self._lines: List[LogicalLine] = []
+        self._cache: Optional[Dict[str, List[Setting]]] = None
 
-    def _read_setting(self, line: LogicalLine) -> None:
-        text = line.effective
-        left, equals, right = text.partition("=")
-        name = left.rstrip(WHITE)
-        if not name:
-            self._problems.append(Problem(line.number, "error", f'missing attribute name: "{text}"'))
-            return
-        if not equals or any(char in name for char in WHITE):
-            self._problems.append(Problem(line.number, "error", f"missing '=' after attribute name: \"{text}\""))
-            return
-        value = right.strip(WHITE)
-        start = len(text) - len(right.lstrip(WHITE)) if value else len(left) + 1
-        setting = Setting(name, value, start, start + len(value), line)
-        earlier = self._settings.setdefault(name, [])
-        if earlier:
-            old = earlier[-1].value
-            message = f"overriding earlier entry: {name}={old}" if old != value else f"the same again: {name}={old}"
-            self._problems.append(Problem(line.number, "warning", message))
-        earlier.append(setting)
+    @property
+    def _settings(self) -> Dict[str, List[Setting]]:
+        if self._cache is None:
+            self._cache = {}
+            self._lines = logical_lines(self._text)
+            for line in self._lines:
+                setting = _setting(line)
+                if isinstance(setting, Setting):
+                    self._cache.setdefault(setting.name, []).append(setting)
+        return self._cache
 
     def values(self) -> Dict[str, str]:
         """The value of each parameter that the file sets: unexpanded, continuation lines joined as Postfix does."""
@@ -128,7 +114,12 @@ class MainCf:
 
     def problems(self) -> List[Problem]:
         """What Postfix would complain about, in the order of the file."""
-        return sorted(self._problems)
+        found = [problem for line in logical_lines(self._text) for problem in _line_problems(line)]
+        for name, settings in self._settings.items():
+            for old, new in zip(settings, settings[1:]):
+                text = "overriding earlier entry" if old.value != new.value else "the same again"
+                found.append(Problem(new.line.number, "warning", f"{text}: {name}={old.value}"))
+        return sorted(found)
 
     def set(self, name: str, value: str) -> None:
         """Make the file say that a parameter has a value, in exactly one line.
@@ -140,25 +131,23 @@ class MainCf:
         :raises InputError: when name or value could not be read back as they are
         """
         settings = self._settings.get(name)
-        if not settings:
-            if not _NAME.match(name):
-                raise InputError(name, value, "this is no parameter name", "Use letters, digits and underscores")
-            self._read(insert_line(self._text, self._place(name), f"{name} = {checked_value(name, value)}".rstrip(" ")))
+        if settings:
+            text = self._text
+            says = _says(settings[-1], value)
+            if not says:
+                text = edit_line(text, settings[-1].line, _edits(settings[-1], checked_value(name, value)))
+            self._write(_without(text, settings[:-1]))
+            if not says and _spans_lines(settings[-1]):
+                self.set(name, value)  # on one line now, where each blank counts
             return
-        if not _says(settings[-1], value):
-            self._read(edit_line(self._text, settings[-1].line, _edits(settings[-1], checked_value(name, value))))
-        self._remove(self._settings[name][:-1])
+        if not _NAME.match(name):
+            raise InputError(name, value, "this is no parameter name", "Use letters, digits and underscores")
+        line = f"{name} = {checked_value(name, value)}".rstrip(" ")
+        self._write(insert_line(self._text, self._place(name), line))
 
     def unset(self, name: str) -> None:
         """Remove a parameter wherever it is set; comments inside its continuation lines stay."""
-        self._remove(self._settings.get(name, []))
-
-    def _remove(self, settings: List[Setting]) -> None:
-        if settings:
-            text = self._text
-            for setting in reversed(settings):
-                text = remove_line(text, setting.line)
-            self._read(text)
+        self._write(_without(self._text, self._settings.get(name, [])))
 
     def _place(self, name: str) -> int:
         """Where a line for a parameter that the file does not set goes."""
@@ -182,6 +171,33 @@ class MainCf:
                     if sibling in self._settings:
                         return self._settings[sibling][-1].line.end
         return len(self._text)
+
+
+def _setting(line: LogicalLine) -> Union[Setting, str, None]:
+    """What a logical line sets, or what Postfix dies of, or None for a line that it drops."""
+    if line.stray:
+        return None
+    text = line.effective
+    left, equals, right = text.partition("=")
+    name = left.rstrip(WHITE)
+    if not name:
+        return f'missing attribute name: "{text}"'
+    if not equals or _WORD.findall(name) != [name]:
+        return f"missing '=' after attribute name: \"{text}\""
+    value = right.strip(WHITE)
+    start = len(text) - len(right.lstrip(WHITE)) if value else len(left) + 1
+    return Setting(name, value, start, start + len(value), line)
+
+
+def _line_problems(line: LogicalLine) -> List[Problem]:
+    fatal = _setting(line)
+    return line_problems(line) + ([Problem(line.number, "error", fatal)] if isinstance(fatal, str) else [])
+
+
+def _without(text: str, settings: List[Setting]) -> str:
+    for setting in reversed(settings):
+        text = remove_line(text, setting.line)
+    return text
 
 
 def _spans_lines(setting: Setting) -> bool:

@@ -58,22 +58,29 @@ class MasterCf:
 
     def __init__(self, text: str, lookup: PortLookup = known_port) -> None:
         self._lookup = lookup
-        self._read(text)
+        self._write(text)
 
     @property
     def text(self) -> str:
         """The file: what was read, with the edits."""
         return self._text
 
-    def _read(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self._text = text
-        self._lines = logical_lines(text)
-        self._known: List[_Known] = []
-        for line in self._lines:
-            entry = Entry(line)
-            service = entry.service
-            if service:
-                self._known.append(_Known(entry, service, identity(service.name, service.type, self._lookup)))
+        self._lines: List[LogicalLine] = []
+        self._cache: Optional[List[_Known]] = None
+
+    @property
+    def _known(self) -> List[_Known]:
+        if self._cache is None:
+            self._cache = []
+            self._lines = logical_lines(self._text)
+            for line in self._lines:
+                entry = Entry(line)
+                service = entry.service
+                if service:
+                    self._cache.append(_Known(entry, service, identity(service.name, service.type, self._lookup)))
+        return self._cache
 
     def services(self) -> List[Service]:
         """Every entry in the order of the file, duplicates included."""
@@ -104,7 +111,7 @@ class MasterCf:
     def problems(self) -> List[Problem]:
         """What Postfix would complain about, in the order of the file."""
         found: List[Problem] = []
-        for line in self._lines:
+        for line in logical_lines(self._text):
             entry = Entry(line)
             entry.check(self._lookup)
             found.extend(entry.problems)
@@ -133,31 +140,28 @@ class MasterCf:
             else:
                 self._insert(change)
         except InputError:
-            self._read(before)
+            self._write(before)
             raise
 
     def _change(self, change: ServiceChange) -> None:
-        line = self._found(change.name, change.type)[-1].entry.line
-        old = self._text[line.start : line.end]
-        new = EntryEditor(old, newline_of(self._text, line.end)).changed(change)
-        if new != old:
-            self._read(self._text[: line.start] + new + self._text[line.end :])
         found = self._found(change.name, change.type)
-        self._remove([known for known in found[:-1] if known.key == found[-1].key])
+        line = found[-1].entry.line
+        new = EntryEditor(self._text[line.start : line.end], newline_of(self._text, line.end)).changed(change)
+        text = self._text[: line.start] + new + self._text[line.end :]
+        self._write(_without(text, [known for known in found[:-1] if known.key == found[-1].key]))
 
     def remove(self, name: str, type: str = "inet") -> None:
         """Remove a service with the commented-out options in its entry and behind it; other comments inside it stay."""
-        self._remove(self._found(name, type))
+        self._write(_without(self._text, self._found(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:
         """Comment the entry of a service out, each physical line of it, so that ``present`` brings it back as it was.
 
         Entries of it that did not count are removed.
         """
-        found = self._found(name, type)
-        self._remove(found[:-1])
-        if found:
-            line = self._found(name, type)[-1].entry.line
+        self._write(_without(self._text, self._found(name, type)[:-1]))
+        for known in self._found(name, type):
+            line = known.entry.line
             text = self._text
             new = text[: line.start] + commented_out(text[line.start : line.end]) + protected(text[line.end :])
             if not self._comes_back(new, line):
@@ -165,7 +169,7 @@ class MasterCf:
                 joined = line.text.strip(WHITE) + newline_of(text, line.end)
                 rest = "".join(inner_comments(text, line)) + text[line.end :]
                 new = text[: line.start] + commented_out(joined) + protected(rest)
-            self._read(new)
+            self._write(new)
 
     def _comes_back(self, disabled: str, line: LogicalLine) -> bool:
         for twin in commented_entries(disabled, logical_lines(disabled)):
@@ -177,22 +181,13 @@ class MasterCf:
         wanted = identity(name, type, self._lookup)
         return [known for known in self._known if known.identity == wanted]
 
-    def _remove(self, found: Sequence[_Known]) -> None:
-        if found:
-            text = self._text
-            for known in reversed(found):
-                line = known.entry.line
-                text = text[: line.end] + text[lookalike_end(text, line.end) :]
-                text = remove_line(text, line, lambda comment: not _OPTION_COMMENT.match(comment))
-            self._read(text)
-
     def _restore(self, change: ServiceChange) -> bool:
         """Bring the commented-out twin of a service back, if there is one that runs the same program."""
         wanted = identity(change.name, change.type, self._lookup)
         program = change.program
         for twin in commented_entries(self._text, self._lines):
             if identity(twin.name, twin.type, self._lookup) == wanted and program in (None, twin.command):
-                self._read(self._text[: twin.start] + restored(self._text, twin) + self._text[twin.end :])
+                self._write(self._text[: twin.start] + restored(self._text, twin) + self._text[twin.end :])
                 return True
         return False
 
@@ -203,7 +198,7 @@ class MasterCf:
         check_name(change, self._lookup)
         position, like = self._place(change)
         lines = newline_of(self._text, position).join(entry_lines(change, like))
-        self._read(insert_line(self._text, position, lines))
+        self._write(insert_line(self._text, position, lines))
 
     def _place(self, change: ServiceChange) -> Tuple[int, Optional[Entry]]:
         """Where a new entry goes, and the entry that it is aligned like."""
@@ -216,3 +211,12 @@ class MasterCf:
         for known in (twins or like)[-1:]:
             return lookalike_end(self._text, known.entry.line.end), known.entry
         return len(self._text), None
+
+
+def _without(text: str, found: Sequence[_Known]) -> str:
+    """The file without some entries, given in its order, and without the commented-out options in and behind them."""
+    for known in reversed(found):
+        line = known.entry.line
+        text = text[: line.end] + text[lookalike_end(text, line.end) :]
+        text = remove_line(text, line, lambda comment: not _OPTION_COMMENT.match(comment))
+    return text

@@ -183,7 +183,9 @@ class Entry:
     def _read_option(self, letter: int, start: int, end: int) -> None:
         inner, problem = self.text[start:end], ""
         # Only a word of its own has braces to take off. postconf takes them off -o{a=b} too, the daemons do not.
-        if start > letter + 1 and inner[0] == "{":
+        if inner[0] == "{" and start == letter + 1:
+            self._complain("warning", f'the brace is text to the daemon in "-o{inner}"; a blank before it makes it one')
+        elif inner[0] == "{":
             inner, problem = unbraced(inner)
             if problem:
                 self._complain("error", problem)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import logical_lines
 from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import identity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_entry import Entry
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -95,6 +97,11 @@ def others(master_cf: MasterCf, change: ServiceChange) -> List[Service]:
     return without_line([one for one in master_cf.services() if identity(one.name, one.type) != wanted])
 
 
+def swallows(text: str) -> bool:
+    """Whether an open brace among the options of an entry makes the rest of it one word."""
+    return any(Entry(line).swallows for line in logical_lines(text))
+
+
 # --- reading
 
 
@@ -171,6 +178,7 @@ def test_fields_are_those_in_the_file() -> None:
         ("smtp inet n - y - - smtpd x {a", [(1, "error", "missing '}' in \"{a\"")]),
         ("smtp inet n - y - - smtpd -o a =b", [(1, "error", "invalid \"-o a\" option value: missing '='")]),
         ("smtp inet n - y - - smtpd -o", [(1, "error", 'option "-o" requires name=value')]),
+        ("smtp inet n - y - - smtpd -o{a=b}", [(1, "warning", 'the brace is text to the daemon in "-o{a=b}"')]),
         ("smtp inet n - y - - smtpd # x", [(1, "warning", "#comment after other text is an argument: #")]),
         ("smtp inet n - y - - smtpd -o a=b -o a=c", [(1, "warning", "-o a is given more than once")]),
         ("smtp\n inet n - y - - smtpd", [(1, "warning", "name and type are not on one line")]),
@@ -357,8 +365,7 @@ def test_public_and_private_services_of_one_name_are_two() -> None:
 def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceChange) -> None:
     before, after = MasterCf(text), MasterCf(text)
     assume(change.command or before.find(change.name, change.type))
-    if change.command and any("missing '}'" in problem.message for problem in before.problems()):
-        return  # the master dies of it, and an open brace can swallow what is set
+    assume(not (change.command and swallows(text)))
     after.put(change)
     assert others(after, change) == others(before, change)
     service = after.find(change.name, change.type)
@@ -385,7 +392,7 @@ def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceCha
 def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], change: ServiceChange) -> None:
     text, (name, kind) = about
     master_cf = MasterCf(text)
-    assume(not master_cf.duplicates())
+    assume(not master_cf.duplicates() and not swallows(text))
     master_cf.put(replace(change, name=name, type=kind))
     assert [line for line in master_cf.text.split("\n") if line.lstrip(" \t\v").startswith("#")] == [
         line for line in text.split("\n") if line.lstrip(" \t\v").startswith("#")
@@ -406,7 +413,7 @@ def test_setting_an_option_and_setting_it_back_reads_the_same(
     previous = old.option_values.get(name)
     if previous is None:
         after.put(ServiceChange(*service, unset_options=[name]))
-        assert after.text == text
+        assert after.text in (text, text + "\n", text + "\r\n")  # a missing final newline is not missed
     elif previous.isprintable() and previous.count("{") == previous.count("}"):
         after.put(ServiceChange(*service, options={name: previous}))
         assert without_line(after.services()) == without_line(before.services())
@@ -582,14 +589,18 @@ def test_stock_entries_that_are_commented_out_come_back(
         (
             "smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\nx unix - - - - - x\r\n",
             {"options": {"a": "b", "c": "d e"}},
-            ("smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\n2525\tinet\tn\t-\tn\t-\t-\tsmtpd\r\n"
-            "  -o a=b\r\n  -o { c = d e }\r\nx unix - - - - - x\r\n"),
+            (
+                "smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\n2525\tinet\tn\t-\tn\t-\t-\tsmtpd\r\n"
+                "  -o a=b\r\n  -o { c = d e }\r\nx unix - - - - - x\r\n"
+            ),
         ),
         (
             "1 inet n - n - - other\n#2 inet n - n - - smtpd\n#  -o a=b\n# prose\nx unix - - - - - x\n",
             {"command": "smtpd -v"},
-            ("1 inet n - n - - other\n#2 inet n - n - - smtpd\n#  -o a=b\n"
-            "2525 inet n - n - - smtpd -v\n# prose\nx unix - - - - - x\n"),
+            (
+                "1 inet n - n - - other\n#2 inet n - n - - smtpd\n#  -o a=b\n"
+                "2525 inet n - n - - smtpd -v\n# prose\nx unix - - - - - x\n"
+            ),
         ),
         ("1 inet n - n - - other\n\n", {}, "1 inet n - n - - other\n2525 inet n - n - - smtpd\n\n"),
         ("  dropped\n", {}, "  dropped\n2525      inet  n       -       n       -       -       smtpd\n"),
