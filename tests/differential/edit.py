@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of generated files, with a check that in our own eyes nothing else changes."""
+
+from __future__ import annotations
+
+import random
+from typing import Dict, List, Tuple
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import identity
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service, ServiceChange
+
+from .generate import OPTIONS, PARAMETERS
+
+VALUES = ("all", "", "127.0.0.1, [::1]", "$myhostname  x", "a #b", "é \udcff", "x\ty", "${a?{b c}:{d}}")
+SERVICES = [
+    ("smtp", "inet"), ("25", "inet"), ("relay", "unix"), ("[::1]:2525", "inet"), ("smtp-out", "unix"), ("new", "pass")
+]  # fmt: skip
+COMMANDS = (None, None, "smtpd", "smtp -v", "pipe flags=R argv=/bin/x a", "spawn {argv=a b}")
+
+
+def edited(seed: int, number: int, main: str, master: str) -> Tuple[str, str, List[str]]:
+    """Both files after some edits, and what those changed beyond what they were asked to."""
+    chance = random.Random(f"edit/{seed}/{number}")
+    wrong: List[str] = []
+    main_cf, master_cf = MainCf(main), MasterCf(master)
+    for _edit in range(chance.randint(1, 3)):
+        name, value = chance.choice(PARAMETERS), chance.choice(VALUES)
+        expected = dict(main_cf.values())
+        if chance.random() < 0.25:
+            main_cf.unset(name)
+            expected.pop(name, None)
+        else:
+            main_cf.set(name, value)
+            expected[name] = main_cf.values()[name]
+            if expected[name].split() != value.split():
+                wrong.append(f"set {name} to {value!r}, reads {expected[name]!r}")
+        if main_cf.values() != expected:
+            wrong.append(f"{name} = {value!r} changed more: {main_cf.values()!r} instead of {expected!r}")
+        change = _change(chance, master_cf)
+        others = _others(master_cf, change)
+        try:
+            master_cf.put(change)
+        except InputError:
+            continue  # an open brace, and arguments that it would swallow
+        if _others(master_cf, change) != others:
+            wrong.append(f"{change} changed more: {_others(master_cf, change)} instead of {others}")
+        wrong += _missing(master_cf, change)
+    return main_cf.text, master_cf.text, wrong
+
+
+def _change(chance: random.Random, master_cf: MasterCf) -> ServiceChange:
+    name, kind = chance.choice(SERVICES)
+    options = {option: chance.choice(VALUES) for option in chance.sample(OPTIONS, chance.randint(0, 2))}
+    unset = [option for option in chance.sample(OPTIONS, chance.randint(0, 2)) if option not in options]
+    command = chance.choice(COMMANDS)
+    state = chance.choice(("present", "present", "present", "absent", "disabled"))
+    change = ServiceChange(name, kind, state, command, options=options, unset_options=unset)
+    for field, values in (("chroot", "yn-"), ("wakeup", ("-", "60", "1000?")), ("process_limit", ("-", "5", "12345"))):
+        if chance.random() < 0.3:
+            setattr(change, field, chance.choice(values))
+    if command is None and state == "present" and not master_cf.find(name, kind):
+        change.command = "smtpd"
+    return change
+
+
+def _others(master_cf: MasterCf, change: ServiceChange) -> List[str]:
+    wanted = identity(change.name, change.type)
+    return [service.summary for service in master_cf.services() if identity(service.name, service.type) != wanted]
+
+
+def _missing(master_cf: MasterCf, change: ServiceChange) -> List[str]:
+    service = master_cf.find(change.name, change.type)
+    if change.state != "present":
+        return [f"{change} is still there: {service}"] if service else []
+    if service is None:
+        return [f"{change} did nothing"]
+    got: Dict[str, object] = {name: getattr(service, name) for name in change.fields}
+    got.update({name: service.option_values.get(name) for name in change.options})
+    got.update({name: service.option_values.get(name) for name in change.unset_options})
+    wanted: Dict[str, object] = dict(change.fields)
+    wanted.update(change.options)
+    wanted.update(dict.fromkeys(change.unset_options))
+    missing = [f"{change}: {name} is {got[name]!r}" for name in wanted if got[name] != wanted[name]]
+    if change.command is not None and _command(service) != change.command.split():
+        missing.append(f"{change}: the command is {_command(service)}")
+    return missing
+
+
+def _command(service: Service) -> List[str]:
+    words = [service.command] + [f"{{{word}}}" if " " in word else word for word in service.arguments]
+    return " ".join(words).split()

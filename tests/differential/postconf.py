@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the real postconf of a Postfix says about many configuration directories."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, List, NamedTuple
+
+# -o mynetworks=: a default of mynetworks would be computed from inet_interfaces, and die of most of ours.
+_QUESTIONS = {"main": "-n", "entries": "-M", "fields": "-F", "options": "-P"}
+_SCRIPT = """
+set -e
+mount -t tmpfs none "$1"
+mkdir "$1/root" "$1/upper" "$1/work"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" none "$1/root"
+mkdir "$1/root/cases"
+mount --bind "$3" "$1/root/cases"
+exec chroot "$1/root" /bin/sh -c '
+for case in /cases/*; do
+    for question in $1; do
+        postconf -c "$case" -o mynetworks= "$question" >"$case/out$question" 2>"$case/err$question" </dev/null
+        echo $? >"$case/rc$question"
+    done
+done' sh "$4"
+"""
+
+
+class Answer(NamedTuple):
+    """What postconf printed."""
+
+    rc: int
+    out: str
+    err: str
+
+
+def ask(tree: Path, pairs: Dict[str, tuple], scratch: Path) -> Dict[str, Dict[str, Answer]]:
+    """The answers of the Postfix in `tree` about pairs of files, by the pair's key and by question.
+
+    Nothing is written to the tree: postconf runs in a mount name space of its own on an overlay of it.
+    """
+    cases = scratch / "cases"
+    mount = scratch / "mount"
+    shutil.rmtree(scratch, ignore_errors=True)
+    cases.mkdir(parents=True)
+    mount.mkdir()
+    for key, (main, master) in pairs.items():
+        (cases / key).mkdir()
+        for name, text in (("main.cf", main), ("master.cf", master)):
+            path = cases / key / name
+            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+            os.utime(path, (0, 0))  # postconf reads a file again and again that is less than two seconds old
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _SCRIPT, "sh"]
+    arguments = [str(mount), str(tree), str(cases), " ".join(_QUESTIONS.values())]
+    subprocess.run(command + arguments, check=True)
+    answers = {
+        key: {question: _answer(cases / key, option) for question, option in _QUESTIONS.items()} for key in pairs
+    }
+    shutil.rmtree(scratch)
+    return answers
+
+
+def _answer(case: Path, option: str) -> Answer:
+    out, err = [(case / f"{name}{option}").read_bytes().decode("utf-8", "surrogateescape") for name in ("out", "err")]
+    return Answer(int((case / f"rc{option}").read_text(encoding="ascii")), out, err)
+
+
+def lines(text: str) -> List[str]:
+    """Lines end at a newline and nowhere else."""
+    return text.split("\n")[:-1] if text.endswith("\n") else [line for line in text.split("\n") if line]
