@@ -110,7 +110,7 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
         return local if value == "all" else [address for address in local if address.is_loopback]
     found: List[Address] = []
     tokens = split_tokens(value)
-    check_tokens(_INTERFACES, tokens)
+    check_tokens(_INTERFACES, list(dict.fromkeys(tokens)))
     for token in tokens:
         found.extend(_addresses_of(_INTERFACES, token, families, resolve, host))
     if not local and not allow_absent:

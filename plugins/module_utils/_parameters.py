@@ -224,8 +224,9 @@ def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
 
 
 def _literals(text: str) -> List[str]:
-    """Return the words that are no references; none where a reference may contain blanks."""
-    return [] if "${" in text or "$(" in text else [token for token in split_tokens(text) if "$" not in token]
+    """Return the words that are no references, each once; none where a reference may contain blanks."""
+    words = [] if "${" in text or "$(" in text else split_tokens(text)
+    return [token for token in dict.fromkeys(words) if "$" not in token]
 
 
 def _check_interfaces(name: str, text: str, version: Version) -> None:
@@ -329,7 +330,7 @@ def _meaning(kind: str, text: str, version: Version) -> Any:
         literal = unbracket(text) if version >= BRACKETS_SINCE else text
         address = parse_address(literal)
         return (normal_form(address), literal.partition("%")[2]) if address is not None else text
-    return text if text in KEYWORDS else frozenset(map(_meaning_of_token, split_tokens(text)))
+    return text if text in KEYWORDS else frozenset(map(_meaning_of_token, frozenset(split_tokens(text))))
 
 
 def _meaning_of_token(token: str) -> str:
