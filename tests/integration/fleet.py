@@ -1,0 +1,216 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests do with a mail host: run Ansible on it, look at its files and sockets, talk to its server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import socketserver
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailfleet_lab import hosts
+from mailfleet_lab.system import wait_until
+
+PLAYS = Path(__file__).resolve().parent / "plays"
+FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
+STATE = "/var/lib/mailfleet.postfix"
+WILDCARDS = {("0.0.0.0", 25), ("::", 25)}
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a play ended: what it said, and the numbers of its recap."""
+
+    said: str
+    changed: int
+    failed: int
+
+    @property
+    def messages(self) -> list[Any]:
+        """What the play's debug tasks said, in their order."""
+        return [json.loads(text)["msg"] for text in re.findall(r"^ok: \[\S+\] => (\{.*?^\})", self.said, re.M | re.S)]
+
+
+class MailHost:
+    """A host of the lab with Postfix on it."""
+
+    def __init__(self, host: hosts.Host) -> None:
+        self.host = host
+        self.name = host.name
+        self.run = host.run
+        attached = host.attachments[0].addresses
+        #: two addresses of each family
+        self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b = attached
+        self.unit = "postfix@-.service" if host.suite in ("bullseye", "bookworm") else "postfix.service"
+        self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
+
+    def reset(self) -> None:
+        """Everything as the package had set it up, with Postfix running."""
+        self.run("rm", "-rf", STATE, f"/etc/systemd/system/{self.unit}.d")
+        self.run("systemctl", "daemon-reload")
+        self.terminate()
+        for address, length in ((self.ipv4_b, 24), (self.ipv6_b, 64)):
+            if address not in self.run("ip", "-o", "address", "show", "dev", "eth0").stdout:
+                self.host.add_address(f"{address}/{length}")
+        self.run("sh", "-c", "rm -rf /etc/postfix && cp -a /root/postfix.stock /etc/postfix")
+        self.run("systemctl", "reset-failed", check=False)
+        self.run("systemctl", "restart", self.unit)
+        wait_until(lambda: self.sockets() == WILDCARDS, 10, "Postfix starting")
+
+    def terminate(self) -> None:
+        """Stop Postfix whatever its files say: its own stop dies of an address that is gone."""
+        self.run("systemctl", "kill", "--signal=SIGTERM", self.unit, check=False)
+        wait_until(lambda: not self.sockets(), 10, "Postfix stopping")
+        self.run("systemctl", "stop", self.unit, check=False)
+
+    def master(self) -> str:
+        """The process number of the master."""
+        return self.run("cat", "/var/spool/postfix/pid/master.pid").stdout.strip()
+
+    def sockets(self) -> set[tuple[str, int]]:
+        """Where the master listens."""
+        return self.host.listeners()
+
+    def files(self) -> str:
+        """Both files to the byte and to the inode."""
+        return self.run("sha256sum", *FILES).stdout + self.run("stat", "--format=%n %i %Y %U:%G %a", *FILES).stdout
+
+    def contents(self) -> str:
+        """Both files to the byte."""
+        return self.run("sha256sum", *FILES).stdout
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file on the host as somebody does by hand."""
+        self.run("install", "-D", "-m", "0644", "/dev/stdin", path, input=text, stdin=None)
+
+    def edit(self, name: str, value: str) -> None:
+        """Set a parameter in main.cf as somebody does by hand."""
+        self.run("postconf", "-e", f"{name} = {value}")
+
+    def banner(self, address: str, port: int = 25) -> str:
+        """What the server says to who connects from the room."""
+        with socket.create_connection((address, port), timeout=10) as connection:
+            return connection.recv(200).decode().strip()
+
+    def play(self, name: str, *arguments: str, **variables: Any) -> Played:
+        """Run a play of plays/ on this host."""
+        done = self.start_play(name, *arguments, **variables)
+        said = done.communicate(timeout=300)[0]
+        recap = re.search(rf"^{self.name} .*changed=(\d+) .*failed=(\d+)", said, re.M)
+        assert recap, said
+        return Played(said, *map(int, recap.groups()))
+
+    def start_play(self, name: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
+        """Start a play and do not wait for it. It leads a process group of its own."""
+        command = [
+            "ansible-playbook",
+            *self._inventory(),
+            f"{name}.yml",
+            "--extra-vars",
+            json.dumps(variables),
+            *arguments,
+        ]
+        return subprocess.Popen(
+            command,
+            cwd=PLAYS,
+            env=self._environment(),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def tasks(self, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
+        """Run single tasks, going on after one that fails, and return their results."""
+        names = [f"result_{number}" for number in range(len(tasks))]
+        steps = [{**task, "register": name, "ignore_errors": True} for task, name in zip(tasks, names, strict=True)]
+        steps += [{"ansible.builtin.debug": {"msg": f"{{{{ {name} }}}}"}} for name in names]
+        with tempfile.NamedTemporaryFile("w", suffix=".yml", dir=PLAYS) as file:
+            json.dump([{"hosts": "all", "gather_facts": False, "tasks": steps}], file)
+            file.flush()
+            return self.play(Path(file.name).stem).messages[-len(tasks) :]
+
+    def module(self, name: str, *arguments: str, **options: Any) -> dict[str, Any]:
+        """Run a module ad hoc, by whatever name, and return its answer."""
+        text = " ".join(f"{key}={value}" for key, value in options.items())
+        command = ["ansible", *self._inventory(), self.name, "-m", name, *(["-a", text] if text else []), *arguments]
+        done = subprocess.run(command, cwd=PLAYS, env=self._environment(), capture_output=True, text=True, check=False)
+        answer = re.search(rf"^{self.name} \| \S+ => (\{{.*^\}})", done.stdout, re.M | re.S)
+        assert answer, done.stdout + done.stderr
+        return json.loads(answer[1])
+
+    def _inventory(self) -> list[str]:
+        return ["--inventory", str(hosts.write_inventory()), "--limit", self.name]
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+
+
+class _Session(socketserver.StreamRequestHandler):
+    """Enough SMTP to take a message."""
+
+    def handle(self) -> None:
+        def answer(text: str) -> None:
+            self.wfile.write(text.encode() + b"\r\n")
+
+        answer("220 sink.example ESMTP")
+        while line := self.rfile.readline():
+            verb = line.decode().strip().upper()
+            if verb.startswith("DATA"):
+                answer("354 go on")
+                while self.rfile.readline() not in (b".\r\n", b""):
+                    pass
+                peer = self.client_address[0]
+                self.server.sink.sources.append(peer.removeprefix("::ffff:"))  # type: ignore[attr-defined]
+                answer("250 taken")
+            elif verb.startswith("QUIT"):
+                return answer("221 bye")
+            else:
+                answer("250 ok")
+        return None
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class Sink:
+    """An SMTP server on port 25 of addresses of the room. `sources` are the clients' addresses, one for each message."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.sources: list[str] = []
+        self.servers = [(_Server6 if ":" in address else _Server)((address, 25), _Session) for address in addresses]
+        for server in self.servers:
+            server.sink = self  # type: ignore[attr-defined]
+
+    def __enter__(self) -> Sink:
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+    def source_of_mail(self, host: MailHost, recipient: str) -> str:
+        """Send a message from the host and return the source address that it comes from."""
+        before = len(self.sources)
+        host.run("sendmail", "-f", "root@example", recipient, input="Subject: test\n\ntest\n", stdin=None)
+        return wait_until(lambda: (self.sources[before:] or [None])[0], 20, f"mail to {recipient} arriving")

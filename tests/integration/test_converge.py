@@ -1,0 +1,138 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role goes from inventory variables to sockets, and a second run does nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fleet import WILDCARDS, MailHost, Played, Sink
+
+
+def converged(host: MailHost, **variables: Any) -> Played:
+    """Run the role, check that the sockets are those that the filter promises, run it again and see nothing change."""
+    played = host.play("role", **variables)
+    assert played.failed == 0, played.said
+    promised = {(one["address"], one["port"]) for one in host.play("listeners").messages[-1]}
+    assert host.sockets() == promised
+    master = host.master()
+    again = host.play("role", **variables)
+    assert (again.changed, again.failed) == (0, 0), again.said
+    assert host.master() == master
+    return played
+
+
+def test_from_all_to_one_to_several_to_loopback_only_and_back(host: MailHost):
+    steps = [
+        ([host.ipv4, host.ipv6], {(host.ipv4, 25), (host.ipv6, 25)}),
+        (
+            ["127.0.0.1", f"[{host.ipv6_b}]", host.ipv4_b, host.ipv4],
+            {("127.0.0.1", 25), (host.ipv6_b, 25), (host.ipv4_b, 25), (host.ipv4, 25)},
+        ),
+        ("loopback-only", {("127.0.0.1", 25), ("::1", 25)}),
+        ("all", WILDCARDS),
+    ]
+    for value, sockets in steps:
+        master = host.master()
+        played = converged(host, postfix_interfaces_inet_interfaces=value)
+        assert played.changed == 2
+        assert host.sockets() == sockets
+        assert host.master() != master
+        for address, port in sockets - WILDCARDS:
+            if address not in ("127.0.0.1", "::1"):
+                assert host.banner(address, port).startswith("220 ")
+
+
+def test_one_family_and_back(host: MailHost):
+    converged(host, postfix_interfaces_inet_protocols="ipv4")
+    assert host.sockets() == {("0.0.0.0", 25)}
+    converged(host, postfix_interfaces_inet_protocols=["ipv4", "ipv6"])
+    assert host.sockets() == WILDCARDS
+
+
+def test_selection_from_the_addresses_that_the_host_has(host: MailHost):
+    converged(host, postfix_interfaces_select={"inet_interfaces": ["loopback", "10.1.0.0/24", f"!{host.ipv4_b}"]})
+    assert host.sockets() == {("127.0.0.1", 25), ("::1", 25), (host.ipv4, 25)}
+
+
+def test_endpoints_of_master_cf_are_added_and_removed_by_a_reload(host: MailHost):
+    endpoint = {"name": f"[{host.ipv6}]:2525", "command": "smtpd", "options": {"smtpd_banner": "$myhostname endpoint"}}
+    master = host.master()
+    converged(host, postfix_interfaces_services=[endpoint])
+    assert host.sockets() == WILDCARDS | {(host.ipv6, 2525)}
+    assert host.banner(host.ipv6, 2525).endswith(" endpoint")
+    converged(host, postfix_interfaces_services=[{"name": endpoint["name"], "state": "absent"}])
+    assert host.sockets() == WILDCARDS
+    assert host.master() == master
+
+
+def test_a_single_option_takes_effect_by_a_reload(host: MailHost):
+    master = host.master()
+    service = {"name": "smtp", "options": {"smtpd_banner": "$myhostname changed"}}
+    converged(host, postfix_interfaces_services=[service])
+    assert host.banner(host.ipv4).endswith(" changed")
+    assert host.master() == master
+
+
+def test_mail_leaves_from_the_source_address(host: MailHost, sink: Sink):
+    assert sink.source_of_mail(host, "who@[10.1.0.1]") == host.ipv4
+    converged(host, postfix_interfaces_smtp_bind_address=host.ipv4_b, postfix_interfaces_smtp_bind_address6=host.ipv6_b)
+    assert sink.source_of_mail(host, "who@[10.1.0.1]") == host.ipv4_b
+    assert sink.source_of_mail(host, "who@[IPv6:fd00:1::1]") == host.ipv6_b
+
+
+def test_a_single_own_address_is_the_source_address_unless_the_kernel_is_left_the_choice(host: MailHost, sink: Sink):
+    converged(host, postfix_interfaces_inet_interfaces=host.ipv4_b)
+    assert sink.source_of_mail(host, "who@[10.1.0.1]") == host.ipv4_b
+    converged(host, postfix_interfaces_inet_interfaces=host.ipv4_b, postfix_interfaces_smtp_bind_address="0.0.0.0")
+    assert sink.source_of_mail(host, "who@[10.1.0.1]") == host.ipv4
+
+
+def test_check_mode_foresees_the_real_run_and_touches_nothing(host: MailHost):
+    variables = {"inet_interfaces": host.ipv4, "smtp_bind_address6": host.ipv6}
+    before, master = host.files(), host.master()
+    foreseen = host.module("mailfleet.postfix.postfix_interfaces", "--check", **variables)
+    assert host.files() == before
+    done = host.module("mailfleet.postfix.postfix_interfaces", **variables)
+    assert done["changed"]
+    assert {key: foreseen[key] for key in done} == done
+    edited = host.files()
+    foreseen = host.module("mailfleet.postfix.postfix_apply", "--check")
+    assert (host.files(), host.master()) == (edited, master)
+    done = host.module("mailfleet.postfix.postfix_apply")
+    for key in ("changed", "action", "reasons", "sockets"):
+        assert foreseen[key] == done[key], key
+
+
+def test_a_handler_of_another_role_restarts(host: MailHost):
+    played = host.play("handler")
+    assert played.failed == 0, played.said
+    assert host.sockets() == {("127.0.0.1", 25), ("::1", 25)}
+
+
+def test_a_variable_that_the_role_does_not_have_is_refused(host: MailHost):
+    before = host.files()
+    played = host.play("role", postfix_interfaces_inet_interface="loopback-only")
+    assert played.failed == 1
+    assert "postfix_interfaces_inet_interface: no such variable" in played.said
+    assert host.files() == before
+
+
+def test_the_short_ad_hoc_name(host: MailHost):
+    assert host.module("postfix_interfaces", inet_interfaces="loopback-only")["action"] == "restart"
+    assert host.module("postfix_apply")["action"] == "restart"
+    assert host.module("postfix_interfaces_info")["in_sync"] is True
+    assert host.sockets() == {("127.0.0.1", 25), ("::1", 25)}
+
+
+@pytest.mark.parametrize("settings", [{"mode": "0640", "group": "postfix"}])
+def test_owner_group_and_mode_are_kept_and_can_be_set(host: MailHost, settings: dict[str, str]):
+    host.run("chown", "root:postfix", "/etc/postfix/main.cf")
+    host.run("chmod", "0604", "/etc/postfix/main.cf")
+    host.module("postfix_interfaces", inet_interfaces="loopback-only")
+    assert host.run("stat", "--format=%U:%G %a", "/etc/postfix/main.cf").stdout.strip() == "root:postfix 604"
+    assert host.module("postfix_interfaces", **settings)["changed"]
+    assert host.run("stat", "--format=%G %a", "/etc/postfix/main.cf").stdout.strip() == "postfix 640"
+    assert not host.module("postfix_interfaces", **settings)["changed"]
