@@ -228,13 +228,13 @@ def checked_value(parameter: str, value: str) -> str:
     """
     value = value.strip(" \t")
     if any(ord(char) < 32 and char != "\t" or ord(char) == 127 for char in value):
-        raise InputError(parameter, value, "it has a line break or a control character", "Write the value on one line")
+        raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
-        raise InputError(parameter, value, "it starts with '#' like a comment", "Leave the comment out")
+        raise InputError(parameter, value, "starts with '#' like a comment", "Leave the comment out")
     try:
         encode_config(value)
     except UnicodeEncodeError:
-        raise InputError(parameter, value, "it is not valid text", "Write it in UTF-8") from None
+        raise InputError(parameter, value, "is no text that a file can hold", "Write it in UTF-8") from None
     return value
 
 

@@ -46,11 +46,11 @@ def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
     """Split the first field of an inet service into host and port.
 
     :returns: the host without brackets and without ``ipv6:``, empty when there is none; the port as it is written
-    :raises InputError: with the master's own reason, when it would refuse the field
+    :raises InputError: with the master's own reason behind the colon of ours, when it would refuse the field
     """
 
     def error(reason: str) -> InputError:
-        return InputError(parameter, name, reason, _REMEDY)
+        return InputError(parameter, name, f"is no endpoint: {reason}", _REMEDY)
 
     if name[:1] == "[":
         host, bracket, rest = name[1:].partition("]")
@@ -96,7 +96,7 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
         return min(int(text), 2**64 - 1) & 0xFFFF
     port = lookup(text)
     if port is None:
-        raise InputError(parameter, text, "Servname not supported: no such service name", "Write the port's number")
+        raise InputError(parameter, text, "is no port: Servname not supported for ai_socktype", "Write its number")
     return port
 
 

@@ -141,7 +141,7 @@ class MainCf:
                 self.set(name, value)  # on one line now, where each blank counts
             return
         if not _NAME.match(name):
-            raise InputError(name, value, "this is no parameter name", "Use letters, digits and underscores")
+            raise InputError(name, value, "is no parameter name", "Use letters, digits and underscores")
         line = f"{name} = {checked_value(name, value)}".rstrip(" ")
         self._write(insert_line(self._text, self._place(name), line))
 

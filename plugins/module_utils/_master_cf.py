@@ -193,8 +193,8 @@ class MasterCf:
 
     def _insert(self, change: ServiceChange) -> None:
         if change.command is None:
-            label = f"{change.name}/{change.type}"
-            raise InputError(label, "", "the service is not in master.cf, and no command is given", "Give its command")
+            label, reason = f"{change.name}/{change.type}", "is not in master.cf, and no command is given for it"
+            raise InputError("services", label, reason, "Give its command")
         check_name(change, self._lookup)
         position, like = self._place(change)
         lines = newline_of(self._text, position).join(entry_lines(change, like))

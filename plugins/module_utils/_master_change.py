@@ -76,23 +76,23 @@ def check_change(change: ServiceChange) -> None:
     """Refuse a change that could add a line, a service or an option, or that the master could not read."""
     label = f"{change.name}/{change.type}"
     if change.state not in STATES:
-        raise InputError(f"state of {label}", change.state, "unknown state", f"Use one of {', '.join(STATES)}")
+        raise InputError(f"state of {label}", change.state, "is no state", f"Use one of {', '.join(STATES)}")
     if change.type not in TYPES:
-        raise InputError(f"type of {label}", change.type, "unknown service type", f"Use one of {', '.join(TYPES)}")
+        raise InputError(f"type of {label}", change.type, "is no service type", f"Use one of {', '.join(TYPES)}")
     for name, value in change.fields.items():
         if not FIELD_VALUES[name].match(value):
-            raise InputError(f"{name} of {label}", value, "master.cf has no such value", _FIELD_REMEDY[name])
+            raise InputError(f"{name} of {label}", value, "is no value of this field", _FIELD_REMEDY[name])
     if change.type == "inet" and change.private not in (None, "n"):
-        raise InputError(f"private of {label}", str(change.private), "an inet service cannot be private", "Write n")
+        raise InputError(f"private of {label}", str(change.private), "makes an inet service private", "Write n")
     if change.command is not None:
         _check_command(f"command of {label}", change.command)
     for name in list(change.options) + list(change.unset_options):
         if not _OPTION_NAME.match(name):
-            raise InputError(f"options of {label}", name, "this is no parameter name", "Use letters, digits and _")
+            raise InputError(f"options of {label}", name, "is no parameter name", "Use letters, digits and _")
     for name, value in change.options.items():
         _check_option(f"option {name} of {label}", value)
         if name in change.unset_options:
-            raise InputError(f"options of {label}", name, "it is to be set and unset", "Say one of both")
+            raise InputError(f"options of {label}", name, "is to be set and unset", "Say one of both")
 
 
 def check_name(change: ServiceChange, lookup: PortLookup) -> None:
@@ -101,34 +101,35 @@ def check_name(change: ServiceChange, lookup: PortLookup) -> None:
     if change.type == "inet":
         port = split_endpoint(change.name, label)[1]
         if not _SERVICE_NAME.match(change.name):
-            raise InputError(label, change.name, "it has characters that no endpoint has", "Write [address]:port")
+            raise InputError(label, change.name, "has characters that no endpoint has", "Write [address]:port")
         number = port_number(port, lookup, label)
         if not number or port.isdigit() and int(port) != number:
-            raise InputError(label, change.name, "there is no such port", "Use a port from 1 to 65535")
+            raise InputError(label, change.name, "has a port that does not exist", "Use a port from 1 to 65535")
     elif not _SERVICE_NAME.match(change.name):
-        raise InputError(label, change.name, "this is no service name", "Use letters, digits, - and _")
+        raise InputError(label, change.name, "is no service name", "Use letters, digits, - and _")
 
 
 def _check_command(label: str, command: str) -> None:
     words = [command[start:end] for start, end in split_words(checked_value(label, command))]
     if not words or not _PROGRAM.match(words[0]):
-        raise InputError(label, command, "it does not start with a program's name", "Write program and arguments")
+        raise InputError(label, command, "does not start with a program's name", "Write program and arguments")
     for word in words:
-        problem = unbraced(word)[1] or ("unbalanced braces" if not _balanced(word) else "")
-        if problem:
-            raise InputError(label, command, problem, "Close every brace")
+        if unbraced(word)[1] or not _balanced(word):
+            raise InputError(label, command, f"has braces that do not match in {word!r}", "Close every brace")
         if word[0] == "#":
-            raise InputError(label, command, "master.cf has no comments at the end of a line", "Leave the comment out")
+            raise InputError(label, command, "has a comment, which master.cf takes for an argument", "Leave it out")
     for word in words[1:]:
         if word[0] != "-" or word in ("-", "--"):
             break
         if "o" in word[1:]:
-            raise InputError(label, command, "-o settings are no part of the command", "Use options for them")
+            raise InputError(label, command, "has -o settings in it", "Give them as options")
 
 
 def _check_option(label: str, value: str) -> None:
+    if not isinstance(value, str):
+        raise InputError(label, str(value), "is no text", "Quote it")
     if not _balanced(checked_value(label, value)):
-        raise InputError(label, value, "its braces are not balanced", "Close every brace")
+        raise InputError(label, value, "has braces that do not match", "Close every brace")
 
 
 def _balanced(text: str) -> bool:

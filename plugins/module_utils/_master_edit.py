@@ -72,7 +72,7 @@ class EntryEditor:
         at = self.entry.options_end
         if rest and self.entry.swallows:
             name = "/".join(word.value for word in self.entry.fields[:2])
-            reason = "a brace that is open in its options would swallow it"
+            reason = "would be swallowed by a brace that is open in the options"
             raise InputError(f"command of {name}", command, reason, "Set or unset that option")
         self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
 

@@ -231,7 +231,7 @@ class Entry:
             try:
                 port = port_number(split_endpoint(name)[1], lookup)
             except InputError as error:
-                self._complain("error", f'{error.reason} in "{name}"')
+                self._complain("error", f"{error.reason.partition(': ')[2]} in \"{name}\"")
             else:
                 if port == 0:
                     self._complain("warning", f'"{name}" listens on a random port')
