@@ -162,5 +162,3 @@ def _aligned(words: Sequence[str], like: Optional[Entry]) -> str:
     for word, column, gap in zip(words[1:], columns[1:], gaps):
         text = text + gap + word if "\t" in gap else text.ljust(column - 1) + " " + word
     return text
-
-

@@ -178,7 +178,7 @@ class Entry:
             if problem:
                 self._complain("error", problem)
             elif self.text[start] == "#":
-                self._complain("warning", f"#comment after other text is an argument: {self.text[start:start + 20]}")
+                self._complain("warning", f"#comment after other text is an argument: {self.text[start : start + 20]}")
 
     def _read_option(self, letter: int, start: int, end: int) -> None:
         inner, problem = self.text[start:end], ""
@@ -231,7 +231,7 @@ class Entry:
             try:
                 port = port_number(split_endpoint(name)[1], lookup)
             except InputError as error:
-                self._complain("error", f"{error.reason.partition(': ')[2]} in \"{name}\"")
+                self._complain("error", f'{error.reason.partition(": ")[2]} in "{name}"')
             else:
                 if port == 0:
                     self._complain("warning", f'"{name}" listens on a random port')

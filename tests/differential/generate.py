@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from typing import List, Sequence, Tuple
 
+# fmt: off
 PARAMETERS = [
     "inet_interfaces", "inet_protocols", "proxy_interfaces", "smtp_bind_address", "smtp_bind_address6", "mydestination",
     "relayhost", "smtpd_banner", "alias_maps", "biff", "foo", "foo_bar", "my-own", "x9", "transport_maps",
@@ -47,7 +48,8 @@ VALUES = [
 ARGUMENTS = [
     "flags=DRXhu", "user=vmail", "argv=/bin/x", "{argv=/bin/x a b}", "{ a }", "${recipient}", "-f", "#", "x{y z}w", "}",
     "a}", "{a",
-]  # fmt: skip
+]
+# fmt: on
 
 
 def files(seed: int, number: int) -> Tuple[str, str]:
