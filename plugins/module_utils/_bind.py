@@ -8,12 +8,10 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Optional
+from typing import Iterator, Optional
 
 from ._address import Address, family, needs_scope
 from ._host import Host, HostAddress, addresses_shown
-
-_LIMITED_BROADCAST = 0xFFFFFFFF
 
 
 def bind_problem(address: Address, host: Host) -> Optional[str]:
@@ -31,35 +29,42 @@ def bind_problem(address: Address, host: Host) -> Optional[str]:
             return "is a multicast address"
         if address.ipv4_mapped is not None:
             return "is an IPv4 address in an IPv6 spelling, which an IPv6 socket of Postfix cannot use"
-    if family(address) in host.nonlocal_bind:
-        return None
     known = host.find(address)
-    if known is not None and known.up:
-        return "is tentative: duplicate address detection is not finished, or has failed" if known.tentative else None
-    if address.version == 4 and _bindable_ipv4(int(address), host):
+    if host.bindable(address) if host.bindable else _bindable(address, known, host):
         return None
-    if known is not None:
-        return (
-            f"belongs to interface {known.interface}, which is down"
-            if known.interface
-            else "is on an interface that is down"
-        )
-    return f"is on no interface of the host, which has {addresses_shown(host, family(address))}"
+    if known is None:
+        return f"is on no interface of the host, which has {addresses_shown(host, family(address))}"
+    if known.tentative:
+        return "is tentative: duplicate address detection is not finished, or has failed"
+    return "cannot be used now, though an interface has it"
 
 
-def _bindable_ipv4(number: int, host: Host) -> bool:
-    """Tell whether Linux lets a socket bind to an IPv4 address beyond those of interfaces."""
-    if number >> 28 == 0xE or number >> 24 == 0 or number == _LIMITED_BROADCAST:
+def is_broadcast(address: Address, host: Host) -> bool:
+    """Tell whether an IPv4 address reaches all hosts of a network: a socket can bind to it, but not send from it."""
+    return int(address) == 0xFFFFFFFF or any(
+        known.prefix_length < 31 and address == _network(known).broadcast_address and not known.address.is_loopback
+        for known in _ipv4(host)
+    )
+
+
+def _bindable(address: Address, known: Optional[HostAddress], host: Host) -> bool:
+    """Apply the kernel's rule to what is known of the host.
+
+    Own addresses can be used, of interfaces that are down too, and multicast, broadcast, and all of loopback's network.
+    """
+    if family(address) in host.nonlocal_bind or (known is not None and not known.tentative):
         return True
-    return any(_network_has(number, known) for known in host.addresses if known.up and known.address.version == 4)
+    if address.version == 6:
+        return False
+    loopback = (item for item in _ipv4(host) if item.address.is_loopback or item.interface == "lo")
+    return address.is_multicast or is_broadcast(address, host) or any(address in _network(item) for item in loopback)
 
 
-def _network_has(number: int, known: HostAddress) -> bool:
-    """Tell whether an address is a broadcast address, or any address of the loopback interface's network."""
-    length = known.prefix_length
-    if known.address.is_loopback and length == 32 and not known.interface:
-        length = 8  # given without a prefix length: 127.0.0.1 is 127.0.0.1/8 on Linux
-    network = IPv4Network((int(known.address), length), strict=False)
-    if known.address.is_loopback or known.interface == "lo":
-        return int(network.network_address) <= number <= int(network.broadcast_address)
-    return length < 31 and number == int(network.broadcast_address)
+def _ipv4(host: Host) -> Iterator[HostAddress]:
+    return (known for known in host.addresses if known.up and known.address.version == 4)
+
+
+def _network(known: HostAddress) -> IPv4Network:
+    """Return the network of an IPv4 address; of 127.0.0.1 without a prefix length it is 127.0.0.0/8."""
+    bare_loopback = known.address.is_loopback and known.prefix_length == 32 and not known.interface
+    return IPv4Network((int(known.address), 8 if bare_loopback else known.prefix_length), strict=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
 
-from ._address import FAMILIES, family, normal_form, parse_address, unbracket
+from ._address import FAMILIES, family, needs_scope, normal_form, parse_address, unbracket
+from ._bind import bind_problem
 from ._endpoint import PortLookup, identity, known_port, split_endpoint
 from ._errors import InputError
 from ._host import Host
@@ -290,11 +291,11 @@ def _bind_address(
         message = f"{shown} is a loopback address: mail to other hosts cannot leave"
         yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
         return
-    known = context.host.find(address)
-    if (known is None or not known.up or known.tentative) and name not in context.host.nonlocal_bind:
-        what = "is on no interface of the host" if known is None else "cannot be used now"
+    problem = None if needs_scope(address) else bind_problem(address, context.host)
+    if problem is not None:
         severity = "error" if enforced else "warning"
-        yield Finding("absent_address", severity, parameter, f"{shown} {what}: {stuck}", "Use an address of the host")
+        message = f"{shown} {problem}: {stuck}"
+        yield Finding("absent_address", severity, parameter, message, "Use an address of the host")
     elif not enforced and settings.version >= (3, 7) and context.others(normal_form(address), name):
         message = f"{shown} is not enforced: should the host lose it, mail leaves from another address"
         remedy = f"Set {parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, family, parse_address, prefix_length, unbracket
 from ._errors import InputError
@@ -37,6 +37,7 @@ class Host:
     :param addresses: of all interfaces, those that are down included
     :param families: that the kernel supports; a family switched off by sysctl is still supported
     :param nonlocal_bind: families whose sockets may bind to addresses that the host does not have (ip_nonlocal_bind)
+    :param bindable: tells whether a socket can bind to an address, where the kernel can be asked
     :param hostname: what gethostname(2) returns, from which Postfix derives $myhostname; None where it is not known
     """
 
@@ -46,11 +47,13 @@ class Host:
         families: FrozenSet[str] = frozenset(FAMILIES),
         nonlocal_bind: FrozenSet[str] = frozenset(),
         hostname: Optional[str] = None,
+        bindable: Optional[Callable[[Address], bool]] = None,
     ) -> None:
         self.addresses = tuple(addresses)
         self.families = families
         self.nonlocal_bind = nonlocal_bind
         self.hostname = hostname
+        self.bindable = bindable
         self._index: Dict[Address, HostAddress] = {}
         for known in self.addresses:
             if known.address not in self._index or (known.up and not self._index[known.address].up):
@@ -203,7 +206,21 @@ def read_host() -> Host:
         frozenset(name for name in FAMILIES if _supported(name)),
         frozenset(name for name in FAMILIES if _nonlocal_bind(name)),
         socket.gethostname(),
+        _can_bind,
     )
+
+
+def _can_bind(address: Address) -> bool:
+    """Ask the kernel by a socket on a free port that never listens, made as the master makes its own."""
+    kind = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(kind, socket.SOCK_STREAM) as probe:
+            if kind == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
 
 
 def _from_message(body: bytes, links: Mapping[int, Tuple[str, bool]]) -> Optional[HostAddress]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ._address import FAMILIES, Address, family, needs_scope, normal_form, parse_address
-from ._bind import bind_problem
+from ._bind import bind_problem, is_broadcast
 from ._errors import InputError
 from ._host import Host
 from ._listeners import active_services
@@ -155,9 +155,7 @@ def _kernel_chooses(address: Address, host: Host) -> bool:
     """Tell whether an address that bind(2) takes is no source: a wildcard, a multicast or a broadcast address."""
     if address.is_unspecified or address.is_multicast:
         return True
-    if address.version == 6 or address.is_loopback or "ipv4" in host.nonlocal_bind:
-        return False
-    return host.find(address) is None
+    return address.version == 4 and host.find(address) is None and is_broadcast(address, host)
 
 
 def _origin(parameter: str, options: Mapping[str, str]) -> str:

@@ -26,7 +26,7 @@ ip link set vA up
 ip link set vB up
 ip link add vC type veth peer name vD
 ip link set vC up
-for address in 10.77.0.1/24 10.77.0.2/24 10.88.0.1/16; do ip address add $address dev vA; done
+for address in 10.77.0.1/24 10.77.0.2/24 10.88.0.1/16; do ip address add $address broadcast + dev vA; done
 ip address add 10.99.0.1 peer 10.99.0.9/32 dev vB
 ip address add fd77::1/64 dev vA nodad
 ip address add fd77::2/64 dev vA nodad
@@ -94,6 +94,48 @@ def test_agrees_with_iproute2() -> None:
     assert told["families"] == ["ipv4", "ipv6"]
     assert told["nonlocal_bind"] == []
     assert told["hostname"] == hostname
+
+
+CANDIDATES = """
+    0.0.0.0 0.1.2.3 127.0.0.1 127.9.9.9 127.255.255.255 10.77.0.1 10.77.0.2 10.77.0.0 10.77.0.255 10.77.0.9
+    10.88.255.255 10.99.0.1 10.99.0.9 10.66.0.1 10.66.0.255 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 169.254.1.1
+    :: ::1 fd77::1 fd77::2 fd66::1 fd77:: fd77::9 fe80::1 ff02::1 ff05::1 ff0e::1 ::ffff:10.77.0.1 ::10.77.0.1
+    2001:db8::1
+"""
+
+BIND = """
+import json, sys
+from ipaddress import ip_address
+sys.path.insert(0, TREE)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._bind import bind_problem
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, read_host
+asked = read_host()
+told = Host(asked.addresses)
+answers = {}
+for text in CANDIDATES.split():
+    address = ip_address(text)
+    answers[text] = (bind_problem(address, asked), bind_problem(address, told), asked.bindable(address))
+print(json.dumps(answers))
+"""
+
+
+def test_bind_rule_agrees_with_the_kernel() -> None:
+    bind = BIND.replace("TREE", repr(TREE)).replace("CANDIDATES", repr(CANDIDATES))
+    told = in_namespace(f"{SET_UP}\n{sys.executable} - <<'E'\n{bind}\nE\n")
+    for text, (asked, computed, kernel) in json.loads(told).items():
+        assert (asked is None, computed is None) == (kernel, kernel), text
+
+
+def test_addresses_that_only_the_kernel_knows() -> None:
+    bind = BIND.replace("TREE", repr(TREE)).replace("CANDIDATES", "'192.0.2.1 10.66.0.1'")
+    told = in_namespace(
+        "ip link set lo up\nip route add local 192.0.2.0/24 dev lo\nip link add vA type veth peer name vB\n"
+        f"ip address add 10.66.0.1/24 dev vA\n{sys.executable} - <<'E'\n{bind}\nE\n"
+    )
+    answers = json.loads(told)
+    assert answers["192.0.2.1"][0] is None
+    assert "no interface" in answers["192.0.2.1"][1]
+    assert answers["10.66.0.1"] == [None, None, True]  # an interface that was never up
 
 
 def test_sysctls() -> None:

@@ -1,0 +1,241 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import socket
+import time
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import (
+    enabled_families,
+    mapping_resolver,
+    own_addresses,
+    proxy_addresses,
+    sort_as_postfix,
+    system_resolver,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64"])
+NAMES = mapping_resolver({"localhost": ["127.0.0.1", "::1"], "mx": "10.77.0.1", "away": "192.0.2.1", "none": []})
+
+
+def own(inet_interfaces: Any, host: Host = HOST, allow_absent: bool = False, **settings: Any) -> list:
+    found = own_addresses(Settings({"inet_interfaces": inet_interfaces, **settings}), host, NAMES, allow_absent)
+    return list(map(normal_form, found))
+
+
+@pytest.mark.parametrize(
+    "inet_interfaces, expected",
+    [
+        ("all", ["127.0.0.1", "10.77.0.1", "10.77.0.2", "::1", "fd77::1", "fe80::1"]),
+        ("loopback-only", ["127.0.0.1", "::1"]),
+        ("", []),
+        ("$undefined", []),
+        ("fd77::1, 10.77.0.2, 10.77.0.1", ["10.77.0.1", "10.77.0.2", "fd77::1"]),
+        (["[fd77::1]", "mx", "MX"], ["10.77.0.1", "fd77::1"]),
+        ("localhost", ["127.0.0.1", "::1"]),
+        ("fe80::1%eth0", ["fe80::1"]),
+    ],
+)
+def test_own_addresses(inet_interfaces: Any, expected: list) -> None:
+    assert own(inet_interfaces) == expected
+
+
+def test_default_is_all() -> None:
+    assert len(own_addresses(Settings({}), HOST, NAMES)) == 6
+
+
+@pytest.mark.parametrize(
+    "inet_interfaces, offending, words",
+    [
+        ("10.77.0.9", "10.77.0.9", "no interface of the host"),
+        ("10.77.0.1, 10.77.0.9", "10.77.0.9", "127.0.0.1, 10.77.0.1, 10.77.0.2"),
+        ("fd77::9", "fd77::9", "the host has ::1, fd77::1"),
+        ("127.0.0.2", "127.0.0.2", "no interface of the host"),
+        ("away", "192.0.2.1", "the address of a listed name"),
+        ("none", "none", "no address of a family in use"),
+        ("nosuch", "nosuch", "DNS is not asked"),
+        ("0.0.0.0", "0.0.0.0", "wildcard"),
+        ("::", "::", "wildcard"),
+        ("010.077.0.1", "010.077.0.1", "8.63.0.1 for Postfix"),
+        ("10.77.0.0/24", "10.77.0.0/24", "network"),
+        ("all, mx", "all", "stand alone"),
+    ],
+)
+def test_what_postfix_dies_of(inet_interfaces: str, offending: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        own(inet_interfaces)
+    assert (caught.value.parameter, caught.value.value) == ("inet_interfaces", offending)
+
+
+@pytest.mark.parametrize(
+    "protocols, inet_interfaces, expected",
+    [
+        ("ipv4", "all", ["127.0.0.1", "10.77.0.1", "10.77.0.2"]),
+        ("ipv6", "loopback-only", ["::1"]),
+        ("ipv4", "localhost", ["127.0.0.1"]),
+        ("ipv4,ipv6", "localhost", ["127.0.0.1", "::1"]),
+        ("", "all", []),
+        ("", "10.77.0.9", []),
+    ],
+)
+def test_protocols(protocols: str, inet_interfaces: str, expected: list) -> None:
+    assert own(inet_interfaces, inet_protocols=protocols) == expected
+
+
+@pytest.mark.parametrize(
+    "protocols, inet_interfaces, parameter, offending",
+    [
+        ("ipv4", "fd77::1", "inet_interfaces", "fd77::1"),
+        ("ipv6", "10.77.0.1, fd77::1", "inet_interfaces", "10.77.0.1"),
+        ("ipv6", "mx", "inet_interfaces", "mx"),
+        ("IPv4", "all", "inet_protocols", "IPv4"),
+        ("ipv4, all, x", "all", "inet_protocols", "x"),
+    ],
+)
+def test_protocols_that_postfix_dies_of(protocols: str, inet_interfaces: str, parameter: str, offending: str) -> None:
+    with pytest.raises(InputError) as caught:
+        own(inet_interfaces, inet_protocols=protocols)
+    assert (caught.value.parameter, caught.value.value) == (parameter, offending)
+
+
+@pytest.mark.parametrize("inet_interfaces", ["all", "loopback-only", "", "::1"])
+def test_no_address_of_the_family(inet_interfaces: str) -> None:
+    with pytest.raises(InputError, match="leaves no address"):
+        own(inet_interfaces, host_from_input(["127.0.0.1", "10.77.0.1"]), inet_protocols="ipv6")
+
+
+def test_kernel_without_ipv6() -> None:
+    host = Host(HOST.addresses[:3], frozenset(["ipv4"]))
+    assert enabled_families(Settings({}), host) == {"ipv4"}
+    assert own("localhost", host) == ["127.0.0.1"]
+    with pytest.raises(InputError, match="switches off"):
+        own("::1", host)
+    assert own("all", host, inet_protocols="ipv6") == []
+
+
+def test_interfaces_that_are_down() -> None:
+    host = Host([HostAddress(ip_address("10.77.0.1"), 24, "eth1", up=False), *HOST.addresses[:1]])
+    assert own("all", host) == ["127.0.0.1"]
+    with pytest.raises(InputError, match="belongs to interface eth1, which is down"):
+        own("10.77.0.1", host)
+    assert own("10.77.0.1", host, allow_absent=True) == ["10.77.0.1"]
+
+
+def test_tentative_addresses_are_own_addresses() -> None:
+    host = Host([HostAddress(ip_address("fd77::1"), 64, "eth1", tentative=True)])
+    assert own("all", host) == own("fd77::1", host) == ["fd77::1"]
+
+
+def test_interface_names() -> None:
+    host = Host([HostAddress(ip_address("10.77.0.1"), 24, "eth0")])
+    with pytest.raises(InputError, match="name of an interface") as caught:
+        own("eth0", host)
+    assert "interface:eth0" in caught.value.remedy
+    resolve = mapping_resolver({"eth0": "10.77.0.1"})
+    assert own_addresses(Settings({"inet_interfaces": "eth0"}), host, resolve) == [ip_address("10.77.0.1")]
+
+
+def test_absent_addresses_can_be_allowed() -> None:
+    assert own("10.77.0.9, 127.0.0.1", allow_absent=True) == ["10.77.0.9", "127.0.0.1"]
+    with pytest.raises(InputError, match="network"):
+        own("10.77.0.0/24", allow_absent=True)
+
+
+def test_same_address_on_two_interfaces() -> None:
+    host = Host([HostAddress(ip_address("10.77.0.1"), 24, name) for name in ("eth0", "eth1")])
+    assert own("all", host) == ["10.77.0.1", "10.77.0.1"]
+    assert own("10.77.0.1", host) == ["10.77.0.1"]
+
+
+@pytest.mark.parametrize(
+    "proxies, expected",
+    [("", []), ("198.51.100.1, [2001:db8::1], 198.51.100.1", ["198.51.100.1", "2001:db8::1"]), ("away", ["192.0.2.1"])],
+)
+def test_proxy_addresses(proxies: str, expected: list) -> None:
+    assert list(map(normal_form, proxy_addresses(Settings({"proxy_interfaces": proxies}), HOST, NAMES))) == expected
+
+
+@pytest.mark.parametrize(
+    "proxies, offending", [("198.51.100.0/24", "198.51.100.0/24"), ("nosuch", "nosuch"), ("all", "all")]
+)
+def test_bad_proxies(proxies: str, offending: str) -> None:
+    with pytest.raises(InputError) as caught:
+        proxy_addresses(Settings({"proxy_interfaces": proxies}), HOST, NAMES)
+    assert (caught.value.parameter, caught.value.value) == ("proxy_interfaces", offending)
+
+
+@pytest.mark.parametrize("mapping", [["localhost"], "localhost", 5, {"a": ["x"]}, {"a": [None]}, {"a": {"b": 1}}])
+def test_bad_mappings(mapping: Any) -> None:
+    with pytest.raises(InputError, match="^resolve: "):
+        mapping_resolver(mapping)
+
+
+def test_system_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(name: str, *_args: Any, **_options: Any) -> list:
+        if name != "mx":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        pairs = [(socket.AF_INET, ("10.77.0.1", 0)), (socket.AF_INET6, ("fe80::1%eth0", 0, 0, 2))]
+        return [(kind, socket.SOCK_STREAM, 6, "", address) for kind, address in pairs]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    resolve = system_resolver()
+    assert list(map(normal_form, resolve("mx"))) == ["10.77.0.1", "fe80::1"]
+    with pytest.raises(InputError, match="host not found .*Name or service not known"):
+        resolve("nosuch")
+    with pytest.raises(InputError, match="^inet_interfaces: 'nosuch' .*host not found"):
+        own_addresses(Settings({"inet_interfaces": "nosuch"}), HOST, resolve)
+
+
+ADDRESSES = st.lists(st.ip_addresses(), max_size=12)
+
+
+@given(ADDRESSES)
+def test_new_order_is_by_bytes(addresses: list) -> None:
+    found = sort_as_postfix(addresses, (3, 12))
+    assert sorted(found, key=lambda one: (one.version, one)) == found
+    assert set(found) == set(addresses)
+    assert len(set(found)) == len(found)
+
+
+@given(ADDRESSES)
+def test_old_order_has_all_and_ipv4_first(addresses: list) -> None:
+    found = sort_as_postfix(addresses, (3, 5, 25))
+    assert set(found) == set(addresses)
+    assert [one.version for one in found] == sorted(one.version for one in found)
+    ipv6 = [one for one in found if one.version == 6]
+    assert ipv6 == sorted(set(ipv6))
+
+
+@pytest.mark.parametrize(
+    "version, old",
+    [
+        ((3, 5, 25), True),
+        ((3, 7), True),
+        ((3, 7, 21), True),
+        ((3, 7, 22), False),
+        ((3, 10, 12), True),
+        ((3, 10, 13), False),
+    ]
+    + [((3, 11), True), ((3, 11, 6), False), ((3, 12), False), ((4, 0), False)],
+)
+def test_which_versions_have_the_old_order(version: tuple, old: bool) -> None:
+    addresses = [ip_address("10.0.0.2"), ip_address("10.0.1.1")]
+    assert (sort_as_postfix(addresses, version) == addresses[::-1]) is old
+
+
+def test_many_addresses_are_answered_quickly() -> None:
+    texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(10000)]
+    before = time.process_time()
+    assert len(own(texts, host_from_input(texts))) == 10000
+    assert time.process_time() - before < 1
