@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Tuple
 
 # -o mynetworks=: a default of mynetworks would be computed from inet_interfaces, and die of most of ours.
 _QUESTIONS = {"main": "-n", "entries": "-M", "fields": "-F", "options": "-P"}
@@ -20,13 +19,15 @@ mkdir "$1/root" "$1/upper" "$1/work"
 mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" none "$1/root"
 mkdir "$1/root/cases"
 mount --bind "$3" "$1/root/cases"
-exec chroot "$1/root" /bin/sh -c '
-for case in /cases/*; do
-    for question in $1; do
+ls "$3" | chroot "$1/root" xargs --max-procs="$5" --max-args=10 /bin/sh -c '
+questions=$0
+for name; do
+    case=/cases/$name
+    for question in $questions; do
         postconf -c "$case" -o mynetworks= "$question" >"$case/out$question" 2>"$case/err$question" </dev/null
         echo $? >"$case/rc$question"
     done
-done' sh "$4"
+done' "$4"
 """
 
 
@@ -38,15 +39,16 @@ class Answer(NamedTuple):
     err: str
 
 
-def ask(tree: Path, pairs: Dict[str, tuple], scratch: Path) -> Dict[str, Dict[str, Answer]]:
+def ask(tree: Path, pairs: Dict[str, Tuple[str, str]], scratch: Path) -> Dict[str, Dict[str, Answer]]:
     """The answers of the Postfix in `tree` about pairs of files, by the pair's key and by question.
+
+    :param scratch: an empty directory
 
     Nothing is written to the tree: postconf runs in a mount name space of its own on an overlay of it.
     """
     cases = scratch / "cases"
     mount = scratch / "mount"
-    shutil.rmtree(scratch, ignore_errors=True)
-    cases.mkdir(parents=True)
+    cases.mkdir()
     mount.mkdir()
     for key, (main, master) in pairs.items():
         (cases / key).mkdir()
@@ -55,13 +57,9 @@ def ask(tree: Path, pairs: Dict[str, tuple], scratch: Path) -> Dict[str, Dict[st
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
             os.utime(path, (0, 0))  # postconf reads a file again and again that is less than two seconds old
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _SCRIPT, "sh"]
-    arguments = [str(mount), str(tree), str(cases), " ".join(_QUESTIONS.values())]
+    arguments = [str(mount), str(tree), str(cases), " ".join(_QUESTIONS.values()), str(os.cpu_count() or 1)]
     subprocess.run(command + arguments, check=True)
-    answers = {
-        key: {question: _answer(cases / key, option) for question, option in _QUESTIONS.items()} for key in pairs
-    }
-    shutil.rmtree(scratch)
-    return answers
+    return {key: {question: _answer(cases / key, option) for question, option in _QUESTIONS.items()} for key in pairs}
 
 
 def _answer(case: Path, option: str) -> Answer:
