@@ -13,7 +13,8 @@ a carriage return is white space, a no-break space is text.
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, List, NamedTuple, Sequence, Tuple
+from itertools import accumulate
+from typing import Callable, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from ._errors import InputError
 
@@ -157,39 +158,35 @@ def insert_line(text: str, position: int, line: str) -> str:
 def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
     """Apply edits of a logical line's text to the file and return the new file.
 
-    A replacement goes where the first character of its span is. Physical lines that an edit leaves blank disappear,
-    those that it would turn into comments are joined to the line before, those whose indentation is part of the span
-    keep it all the same; comment lines stay where they are.
+    A replacement goes where the first character of its span is; deletions may overlap. Physical lines that an edit
+    leaves blank disappear, those that it would turn into comments are joined to the line before, those whose indentation
+    is part of the span keep it all the same; comment lines stay where they are.
     """
     pieces = [text[piece.start : piece.end] for piece in line.pieces]
-    offsets = []
-    length = 0
-    for piece in pieces:
-        offsets.append(length)
-        length += len(piece)
+    ends = list(accumulate(map(len, pieces)))
     touched = set()
-    for edit in sorted(edits, reverse=True):
+    limit = len(line.text)
+    for edit in sorted(edits, reverse=True):  # from behind, so that the places of the others stay as they are
+        last, limit = min(edit.end, limit), edit.start
         replacement = edit.text
-        for index, offset in enumerate(offsets):
-            start, end = edit.start - offset, edit.end - offset
-            size = line.pieces[index].end - line.pieces[index].start
-            inside = 0 < start <= size or start == 0 and index == 0 if start == end else start < size and end > 0
-            if inside:
-                piece = pieces[index]
-                pieces[index] = piece[: max(start, 0)] + replacement + piece[max(min(end, size), 0) :]
+        for index, end in enumerate(ends):
+            start = ends[index - 1] if index else 0
+            one, two = max(edit.start, start), min(last, end)
+            if one < two or edit.start == last and (start < last <= end or not last):
+                pieces[index] = pieces[index][: one - start] + replacement + pieces[index][two - start :]
                 replacement = ""
                 touched.add(index)
     return _rebuild(text, line, pieces, touched)
 
 
-def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Iterable[int]) -> str:
-    changed = set(touched)
+def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int]) -> str:
+    """The file with other texts for the physical lines of a logical line."""
     for index in range(len(pieces) - 1, 0, -1):
         content = pieces[index].strip(WHITE)
         if content and pieces[index][0] not in WHITE:
             old = text[line.pieces[index].start : line.pieces[index].end]
             pieces[index] = old[: len(old) - len(old.lstrip(WHITE))] + pieces[index]
-        if index in changed and content[:1] == "#":
+        if index in touched and content[:1] == "#":
             before = pieces[index - 1]
             kept = len(before.rstrip(WHITE))
             pieces[index - 1] = before[:kept] + " " + content + before[kept:]

@@ -112,6 +112,13 @@ def test_a_line_that_an_edit_leaves_blank_disappears() -> None:
     assert edit_line(text, line, gone) == "a = b\r\n # why\r\n"
 
 
+def test_deletions_side_by_side_take_nothing_else() -> None:
+    text = "a = b\n  c d\0e\n"
+    line = logical_lines(text)[0]
+    gone = [line.deletion(line.text.index(letter), line.text.index(letter) + 1) for letter in "cd"]
+    assert edit_line(text, line, gone) == "a = b\n  \0e\n"
+
+
 def test_text_that_an_edit_would_turn_into_a_comment_moves_to_the_line_before() -> None:
     text = "a = b\r\n  c #d e\r\n  f\r\n"
     line = logical_lines(text)[0]
