@@ -17,16 +17,16 @@ import os
 from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import normal_form, parse_address
-from ._changes import Reason, Snapshot, reasons, strongest
+from ._changes import Reason, Snapshot, reasons, snapshot, strongest
 from ._endpoint import identity, system_port
 from ._errors import InputError
 from ._host import Host
 from ._instance import Instance
-from ._listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap, port_lookup
+from ._listeners import SHARED_PORTS_SINCE, Listener, overlap, port_lookup
 from ._main_cf import MainCf
 from ._master import Master, Socket
 from ._master_cf import MasterCf
-from ._own_addresses import Resolver, enabled_families, own_addresses
+from ._own_addresses import Resolver, own_addresses
 from ._parameters import PARAMETERS, Settings
 from ._state import State
 from ._transaction import ConfigFiles, Pending
@@ -177,13 +177,7 @@ def _action(found: Sequence[Reason]) -> str:
 def _snapshot(files: ConfigFiles, instance: Instance, host: Host, resolve: Resolver) -> Snapshot:
     settings = Settings(MainCf(files.main).values(), instance.version, host.hostname)
     lookup = port_lookup(settings, system_port)
-    services = MasterCf(files.master, lookup).effective()
-    try:
-        families = enabled_families(settings, host)
-        promised = listeners(settings, host, services, resolve, lookup)
-        return Snapshot(settings, families, active_services(settings, services), promised, lookup)
-    except InputError as error:
-        return Snapshot(settings, frozenset(), services, None, lookup, error)
+    return snapshot(settings, MasterCf(files.master, lookup).effective(), host, resolve, lookup)
 
 
 def _before(
