@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._effective import effective_view
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+
+HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24"])
+KEYS = ["own_addresses", "listeners", "source_addresses", "mynetworks", "error"]
+
+
+def view(values: dict, services: Any = STOCK_SERVICES, host: Host = HOST, **more: Any) -> dict:
+    answer = effective_view(values, services, host, (3, 12), mapping_resolver({}), **more)
+    assert json.loads(json.dumps(answer)) == answer
+    assert list(answer) == KEYS
+    return answer
+
+
+def test_view() -> None:
+    answer = view({"inet_interfaces": "10.77.0.1", "inet_protocols": "ipv4"})
+    assert answer["own_addresses"] == ["10.77.0.1"]
+    assert answer["listeners"] == [
+        {
+            "service": "smtp",
+            "type": "inet",
+            "address": "10.77.0.1",
+            "port": 25,
+            "family": "ipv4",
+            "origin": "inet_interfaces",
+        }
+    ]
+    assert [source["transport"] for source in answer["source_addresses"]] == ["smtp/unix", "relay/unix", "lmtp/unix"]
+    assert answer["mynetworks"] == ["10.77.0.0/24"]
+    assert answer["error"] is None
+
+
+def test_explicit_mynetworks() -> None:
+    assert view({"mynetworks": "127.0.0.0/8"})["mynetworks"] is None
+
+
+@pytest.mark.parametrize(
+    "values, services, known, words",
+    [
+        ({"inet_interfaces": "10.77.0.9"}, STOCK_SERVICES, [], "10.77.0.9"),
+        ({"inet_interfaces": "nosuch"}, STOCK_SERVICES, [], "DNS"),
+        ({"inet_interfaces": "$"}, STOCK_SERVICES, [], "without a name"),
+        ({"inet_interfaces": "a\nb"}, STOCK_SERVICES, [], "line break"),
+        ({"mynetworks_style": "x"}, STOCK_SERVICES, ["own_addresses"], "not a style"),
+        (
+            {"inet_interfaces": ""},
+            STOCK_SERVICES,
+            ["own_addresses", "mynetworks", "source_addresses"],
+            "no address at all",
+        ),
+        (
+            {},
+            MasterCf("10.77.0.9:25 inet n - n - - smtpd\n").services(),
+            ["own_addresses", "mynetworks", "source_addresses"],
+            "10.77.0.9:25/inet",
+        ),
+    ],
+)
+def test_what_postfix_dies_of(values: dict, services: Any, known: list, words: str) -> None:
+    answer = view(values, services)
+    assert words in answer.pop("error")
+    assert {name for name, value in answer.items() if value is not None} == set(known)
+
+
+def test_absent_addresses_can_be_allowed() -> None:
+    answer = view({"inet_interfaces": "10.77.0.9"}, allow_absent=True)
+    assert answer["own_addresses"] == ["10.77.0.9"]
+    assert answer["error"] is None
+
+
+def test_host_name_comes_from_the_host() -> None:
+    host = Host(HOST.addresses, hostname="mx1.example.org")
+    answer = effective_view(
+        {"inet_interfaces": "$myhostname"},
+        STOCK_SERVICES,
+        host,
+        (3, 12),
+        mapping_resolver({"mx1.example.org": "10.77.0.1"}),
+    )
+    assert answer["own_addresses"] == ["10.77.0.1"]

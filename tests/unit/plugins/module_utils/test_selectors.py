@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._selectors import select_addresses
+
+
+def on(interface: str, text: str, length: int, **more: bool) -> HostAddress:
+    return HostAddress(ip_address(text), length, interface, **more)
+
+
+HOST = Host(
+    [
+        on("lo", "127.0.0.1", 8),
+        on("eth0", "10.77.0.1", 24),
+        on("eth0", "10.77.0.2", 24, primary=False),
+        on("eth1", "198.51.100.7", 24),
+        on("eth1", "169.254.1.1", 16),
+        on("eth2", "10.99.0.1", 24, up=False),
+        on("lo", "::1", 128),
+        on("eth0", "fd77::1", 64),
+        on("eth0", "fd77::2", 64, primary=False),
+        on("eth0", "fe80::1", 64),
+    ]
+)
+
+
+def picked(*selectors: Any, host: Host = HOST, **more: Any) -> list:
+    return list(map(normal_form, select_addresses(host, selectors, **more)))
+
+
+@pytest.mark.parametrize(
+    "selectors, expected",
+    [
+        (["10.0.0.0/8"], ["10.77.0.1", "10.77.0.2"]),
+        (["10.77.0.99/24"], ["10.77.0.1", "10.77.0.2"]),
+        (["fd77::/16"], ["fd77::1", "fd77::2"]),
+        (["[fd77::]/16"], ["fd77::1", "fd77::2"]),
+        (["::/0"], ["::1", "fd77::1", "fd77::2"]),
+        (["fe80::/10"], ["fe80::1"]),
+        (["fe80::1"], ["fe80::1"]),
+        (["interface:eth0"], ["10.77.0.1", "10.77.0.2", "fd77::1", "fd77::2"]),
+        (
+            ["interface:eth1", "interface:eth0"],
+            ["198.51.100.7", "169.254.1.1", "10.77.0.1", "10.77.0.2", "fd77::1", "fd77::2"],
+        ),
+        (["10.77.0.2"], ["10.77.0.2"]),
+        (["[FD77:0::2]"], ["fd77::2"]),
+        (["loopback"], ["127.0.0.1", "::1"]),
+        (["global"], ["10.77.0.1", "10.77.0.2", "198.51.100.7", "fd77::1", "fd77::2"]),
+        (["primary"], ["10.77.0.1", "198.51.100.7", "fd77::1"]),
+        (["10.77.0.2", "loopback", "10.0.0.0/8"], ["10.77.0.2", "127.0.0.1", "::1", "10.77.0.1"]),
+        (["global", "!10.77.0.0/24"], ["198.51.100.7", "fd77::1", "fd77::2"]),
+        (["!10.77.0.0/24", "global"], ["198.51.100.7", "fd77::1", "fd77::2"]),
+        (["!interface:eth0", "!169.254.0.0/16"], ["127.0.0.1", "198.51.100.7", "::1"]),
+        (["!interface:nosuch", "loopback"], ["127.0.0.1", "::1"]),
+        (["!!loopback"], ["127.0.0.1", "::1"]),
+        ([" loopback ", "! ::1"], ["127.0.0.1"]),
+    ],
+)
+def test_selectors(selectors: list, expected: list) -> None:
+    assert picked(*selectors) == expected
+
+
+@pytest.mark.parametrize(
+    "selectors, families, expected",
+    [
+        (["primary"], "ipv4", ["10.77.0.1", "198.51.100.7"]),
+        (["primary"], "ipv6", ["fd77::1"]),
+        (["loopback"], ["ipv6"], ["::1"]),
+        (["loopback"], ["ipv4", "ipv6"], ["127.0.0.1", "::1"]),
+    ],
+)
+def test_family(selectors: list, families: Any, expected: list) -> None:
+    assert picked(*selectors, families=families) == expected
+
+
+@pytest.mark.parametrize(
+    "selectors, families, value",
+    [
+        (["10.88.0.0/16"], None, "10.88.0.0/16"),
+        (["loopback", "10.77.0.9"], None, "10.77.0.9"),
+        (["interface:eth2"], None, "interface:eth2"),
+        (["10.99.0.1"], None, "10.99.0.1"),
+        (["fd77::/16"], "ipv4", "fd77::/16"),
+        (["loopback", "!127.0.0.0/8"], "ipv4", "loopback, !127.0.0.0/8"),
+        ([], None, ""),
+        (["primary"], [], "primary"),
+    ],
+)
+def test_nothing(selectors: list, families: Any, value: str) -> None:
+    with pytest.raises(InputError, match="matches no") as caught:
+        picked(*selectors, families=families, parameter="smtp_bind_address")
+    assert (caught.value.parameter, caught.value.value) == ("smtp_bind_address", value)
+    assert isinstance(picked(*selectors, families=families, missing_ok=True), list)
+
+
+@pytest.mark.parametrize(
+    "selector", ["", "!", "eth0", "interface", "10.77.0.0/33", "10.77.0.0/x", "/24", "all", "10.0.0.0/8,::1", None, 5]
+)
+def test_no_selectors(selector: Any) -> None:
+    with pytest.raises(InputError, match="is not a selector"):
+        picked("loopback", selector, missing_ok=True)
+
+
+def test_unknown_family() -> None:
+    with pytest.raises(InputError, match="is not a family"):
+        picked("loopback", families="inet")
+
+
+def test_interfaces_of_a_plain_list() -> None:
+    with pytest.raises(InputError, match="needs to know which interface"):
+        picked("interface:eth0", host=host_from_input(["10.77.0.1/24"]), missing_ok=True)
+
+
+def test_primaries_of_a_plain_list() -> None:
+    host = host_from_input(
+        ["127.0.0.1/8", "198.51.100.7/24", "198.51.100.8/24", "10.77.0.1/24", "fd77::1/64", "fd77::2/64"]
+    )
+    assert picked("primary", host=host) == ["198.51.100.7", "10.77.0.1", "fd77::1", "fd77::2"]
+
+
+def test_same_address_twice() -> None:
+    host = Host([on("eth0", "10.77.0.1", 24), on("eth1", "10.77.0.1", 24)])
+    assert picked("global", host=host) == ["10.77.0.1"]
