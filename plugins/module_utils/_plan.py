@@ -18,6 +18,7 @@ from ._endpoint import PortLookup, known_port
 from ._errors import InputError
 from ._findings import Finding, findings
 from ._host import Host
+from ._listeners import port_lookup
 from ._main_cf import MainCf
 from ._master_cf import MasterCf, ServiceChange
 from ._own_addresses import Resolver, enabled_families
@@ -78,7 +79,8 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
 
     :raises InputError: for anything wanted that is wrong in itself, or that would leave files by which Postfix dies
     """
-    main, master = MainCf(main_text), MasterCf(master_text, around.lookup)
+    main = MainCf(main_text)
+    master = MasterCf(master_text, port_lookup(_settings(main, around), around.lookup))
     before = _snapshot(main, master, around, wanted.allow_absent_addresses)
     before_view = _view(main, master, around, wanted)
     _set_parameters(main, wanted, around)
@@ -136,6 +138,8 @@ def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroun
     kind = PARAMETERS[name].kind
     if kind not in kinds:
         raise InputError("select", name, "takes no addresses", "give its value")
+    if not isinstance(selectors, (list, tuple)) or not all(isinstance(selector, str) for selector in selectors):
+        raise InputError(name, str(selectors), "is no list of selectors", "give a list such as [loopback, 10.0.0.0/8]")
     enabled = enabled_families(_settings(main, around), around.host)
     picked = select_addresses(around.host, selectors, [one for one in kinds[kind] if one in enabled], parameter=name)
     if kind.startswith("address") and len(picked) != 1:

@@ -317,7 +317,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._effective impor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import PARAMETERS
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import PARAMETERS, text_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
 
@@ -364,12 +364,21 @@ def wanted_of(params: dict[str, Any]) -> Wanted:
     return Wanted(
         values={name: params[name] for name in PARAMETERS if params[name] is not None},
         unset=params["unset"],
-        select=params["select"],
-        services=[ServiceChange(**service) for service in params["services"]],
+        select={
+            name: [selectors] if isinstance(selectors, str) else selectors
+            for name, selectors in params["select"].items()
+        },
+        services=[service_change(service) for service in params["services"]],
         unlisted_services=params["unlisted_services"],
         allow_absent_addresses=params["allow_absent_addresses"],
         allow_no_listener=params["allow_no_listener"],
     )
+
+
+def service_change(service: dict[str, Any]) -> ServiceChange:
+    """One entry of the option services; values are text whatever YAML has made of them."""
+    options = {name: text_of(name, value) for name, value in service["options"].items()}
+    return ServiceChange(**{**service, "options": options})
 
 
 def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
