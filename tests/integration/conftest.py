@@ -22,25 +22,26 @@ SUITES = ("bookworm", "trixie")
 
 @pytest.fixture(scope="session")
 def fleet() -> dict[str, MailHost]:
-    """The hosts by release, on one network with the room."""
-    networks.add_network("mail", "10.1.0.0/24", "fd00:1::/64")
-    plans = []
-    for number, suite in enumerate(SUITES, start=1):
-        addresses = (f"10.1.0.{number}0", f"10.1.0.{number}1", f"fd00:1::{number}0", f"fd00:1::{number}1")
-        plans.append((suite, suite, [networks.Attachment("mail", addresses)]))
-    return {host.suite: MailHost(host) for host in hosts.add_hosts(*plans)}
+    """The hosts that are up, by release."""
+    return {}
 
 
-@pytest.fixture(params=SUITES)
+@pytest.fixture(params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in SUITES])
 def host(fleet: dict[str, MailHost], request: pytest.FixtureRequest) -> MailHost:
-    """A host as its package had set it up."""
-    found = fleet[request.param]
-    found.reset()
-    return found
+    """A host of each release, on a network of its own with the room, as its package had set it up."""
+    suite = request.param
+    if suite not in fleet:
+        number = SUITES.index(suite) + 1
+        networks.add_network(f"mail{number}", f"10.1.{number}.0/24", f"fd00:{number}::/64")
+        addresses = [f"{prefix}{last}" for prefix in (f"10.1.{number}.", f"fd00:{number}::") for last in (10, 11)]
+        (lab_host,) = hosts.add_hosts((suite, suite, [networks.Attachment(f"mail{number}", tuple(addresses))]))
+        fleet[suite] = MailHost(lab_host, f"10.1.{number}.1", f"fd00:{number}::1")
+    fleet[suite].reset()
+    return fleet[suite]
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
+def sink(host: MailHost) -> Iterator[Sink]:
     """A receiver in the room that accepts all mail, and knows from which address it came."""
-    with Sink("10.1.0.1", "fd00:1::1") as receiver:
+    with Sink(*host.room) as receiver:
         yield receiver

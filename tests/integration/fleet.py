@@ -43,11 +43,13 @@ class Played:
 class MailHost:
     """A host of the lab with Postfix on it."""
 
-    def __init__(self, host: hosts.Host) -> None:
+    def __init__(self, host: hosts.Host, *room: str) -> None:
         self.host = host
         self.name = host.name
         self.run = host.run
         attached = host.attachments[0].addresses
+        #: the room's addresses on the host's network, IPv4 first
+        self.room = room
         #: two addresses of each family
         self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b = attached
         self.unit = "postfix@-.service" if host.suite in ("bullseye", "bookworm") else "postfix.service"
@@ -191,7 +193,7 @@ class _Server6(_Server):
 
 
 class Sink:
-    """An SMTP server on port 25 of addresses of the room. `sources` are the clients' addresses, one for each message."""
+    """An SMTP server on port 25 of addresses of the room. `sources` are the clients' addresses, one a message."""
 
     def __init__(self, *addresses: str) -> None:
         self.sources: list[str] = []
