@@ -159,8 +159,8 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
     """Apply edits of a logical line's text to the file and return the new file.
 
     A replacement goes where the first character of its span is; deletions may overlap. Physical lines that an edit
-    leaves blank disappear, those that it would turn into comments are joined to the line before, those whose indentation
-    is part of the span keep it all the same; comment lines stay where they are.
+    leaves blank disappear, those that it would turn into comments are joined to the line before, those whose
+    indentation is part of the span keep it all the same; comment lines stay where they are.
     """
     pieces = [text[piece.start : piece.end] for piece in line.pieces]
     ends = list(accumulate(map(len, pieces)))

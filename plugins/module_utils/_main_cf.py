@@ -34,12 +34,14 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
-# A new parameter without a commented-out example goes behind the first of these that is there.
+# A new parameter without a commented-out example goes behind the nearest of these that is there.
+_SMTP = ("smtp_bind_address", "smtp_bind_address6", "smtp_bind_address_enforce")
+_LMTP = ("lmtp_bind_address", "lmtp_bind_address6", "lmtp_bind_address_enforce")
 _SIBLINGS = (
     ("inet_interfaces", "inet_protocols", "proxy_interfaces", "mynetworks", "mynetworks_style", "mydestination"),
-    ("smtp_bind_address", "smtp_bind_address6", "smtp_bind_address_enforce"),
-    ("lmtp_bind_address", "lmtp_bind_address6", "lmtp_bind_address_enforce"),
-    ("smtp_bind_address", "lmtp_bind_address", "inet_interfaces", "inet_protocols"),
+    _SMTP,
+    _LMTP,
+    (*_SMTP, *_LMTP, "inet_interfaces", "inet_protocols"),
 )
 
 

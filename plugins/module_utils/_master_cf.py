@@ -33,6 +33,8 @@ from ._master_entry import Entry, Service
 
 __all__ = ["MasterCf", "Service", "ServiceChange"]
 
+# Programs that stock files offer, commented out, for a service that another one runs: never meant unless asked for.
+_ALTERNATIVES = ("postscreen", "oqmgr")
 _OPTION_COMMENT = re.compile(r"#[ \t]+-o")
 
 
@@ -184,12 +186,16 @@ class MasterCf:
     def _restore(self, change: ServiceChange) -> bool:
         """Bring the commented-out twin of a service back, if there is one that runs the same program."""
         wanted = identity(change.name, change.type, self._lookup)
-        program = change.program
-        for twin in commented_entries(self._text, self._lines):
-            if identity(twin.name, twin.type, self._lookup) == wanted and program in (None, twin.command):
-                self._write(self._text[: twin.start] + restored(self._text, twin) + self._text[twin.end :])
-                return True
-        return False
+        twins = [
+            twin
+            for twin in commented_entries(self._text, self._lines)
+            if identity(twin.name, twin.type, self._lookup) == wanted and change.program in (None, twin.command)
+        ]
+        if not twins:
+            return False
+        twin = min(twins, key=lambda one: (one.command in _ALTERNATIVES, one.name != change.name))
+        self._write(self._text[: twin.start] + restored(self._text, twin) + self._text[twin.end :])
+        return True
 
     def _insert(self, change: ServiceChange) -> None:
         if change.command is None:

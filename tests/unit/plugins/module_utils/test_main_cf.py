@@ -250,6 +250,7 @@ def test_siblings_that_are_new_together_stand_together() -> None:
     text = "inet_interfaces = all\nb = c\n"
     expected = "inet_interfaces = all\nsmtp_bind_address = 1.2.3.4\nsmtp_bind_address6 = ::1\nb = c\n"
     assert edit(text, smtp_bind_address="1.2.3.4", smtp_bind_address6="::1") == expected
+    assert edit(text, smtp_bind_address6="::1") == "inet_interfaces = all\nsmtp_bind_address6 = ::1\nb = c\n"
     assert edit("", inet_protocols="") == "inet_protocols =\n"
 
 

@@ -500,6 +500,23 @@ def test_a_commented_out_twin_comes_back_and_then_the_change_applies(commented: 
 
 
 @pytest.mark.parametrize(
+    "change, back",
+    [
+        ({"name": "smtp"}, 1),
+        ({"name": "smtp", "command": "postscreen"}, 0),
+        ({"name": ":25"}, 2),
+        ({"name": "25"}, 1),
+        ({"name": "25", "command": "smtpd"}, 1),
+    ],
+)
+def test_of_several_twins_the_likeliest_comes_back(change: Dict[str, Any], back: int) -> None:
+    lines = ["smtp inet n - - - 1 postscreen", "smtp inet n - n - - smtpd", ":25 inet n - y - - smtpd"]
+    text = "".join(f"#{line}\n" for line in lines)
+    new = put(text, **change).split("\n")
+    assert [index for index, line in enumerate(new) if line[:1] != "#"] == [back, 3]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "# smtp inet is the service that n - y - - smtpd\n",
@@ -553,7 +570,7 @@ def test_every_stock_service_can_be_disabled_and_brought_back(service: Service) 
     [
         ("smtps", "inet", "smtpd", ()),
         ("127.0.0.1:587", "inet", "smtpd", ()),
-        ("smtp", "inet", "postscreen", ()),
+        ("smtp", "inet", "postscreen", ()),  # the only one, once the active entry is gone
         ("cyrus", "unix", "pipe", ("flags=DRX", "user=cyrus", "argv=/cyrus/bin/deliver", "-e", "-r", "${sender}")),
         ("mailman", "unix", "pipe", ("flags=FRX", "user=list", "argv=/usr/lib/mailman/bin/postfix-to-mailman.py")),
     ],
