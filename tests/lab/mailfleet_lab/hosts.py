@@ -129,9 +129,10 @@ class Host:
         """Whether anything of the host runs."""
         return bool(self._processes())
 
-    def _processes(self) -> list[int]:
+    def _processes(self, part: str = "") -> list[int]:
+        """Those of the host and of the nspawn that watches it, or only those in this `part` of its cgroup."""
         found = []
-        for listing in self._cgroup.glob("**/cgroup.procs"):
+        for listing in (self._cgroup / part).glob("**/cgroup.procs"):
             with contextlib.suppress(OSError):  # removed in the meantime
                 found += [int(process) for process in listing.read_text().split()]
         return found
@@ -141,12 +142,13 @@ class Host:
         # ssh keeps connections for the next command, which would wait for a dead host.
         hang_up = ["ssh", "-F", str(Room.require_here().state / "ssh_config"), "-O", "exit", self.address]
         subprocess.run(hang_up, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        end = time.monotonic() + 30
+        begin = time.monotonic()
         while self.is_on():
-            for process in self._processes():
+            # nspawn ends by itself after what it watches; killed, it would leave things that hinder the next boot.
+            for process in self._processes("" if time.monotonic() > begin + 10 else "payload"):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            if time.monotonic() > end:
+            if time.monotonic() > begin + 30:
                 raise LabError(f"Host {self.name} does not end.")
             time.sleep(0.02)
 

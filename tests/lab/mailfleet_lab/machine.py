@@ -35,7 +35,9 @@ def end_cgroup(name: str) -> None:
     script = """
         tries=0
         while [ -d "$1" ]; do
-            find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -vx 0 | xargs -r kill -KILL 2>/dev/null
+            for process in $(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -vx 0); do
+                kill -KILL "$process" 2>/dev/null  # the shell's own: not every machine has the program
+            done
             find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
             tries=$((tries + 1)); [ $tries -lt 300 ] || exit 1
             [ ! -d "$1" ] || sleep 0.05

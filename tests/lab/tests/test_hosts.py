@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
-import subprocess
+import signal
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,7 @@ def test_hosts_end_with_their_room(lab: Lab) -> None:
     lab("network", "add", "inside", "10.1.0.0/24")
     lab("host", "add", "mta", "--suite", "trixie", "--network", "inside:ip=10.1.0.31")
     assert "(master)" in lab.leftovers()
-    init = (lab.state / "init").read_text()
-    subprocess.run(["kill", "-KILL", (lab.state / "keeper").read_text(), init], check=True)
+    for pid in [int((lab.state / role).read_text()) for role in ("keeper", "init")]:
+        os.kill(pid, signal.SIGKILL)
     lab("down")
     assert lab.leftovers() == "Nothing is left.\n"
