@@ -64,8 +64,7 @@ class EntryEditor:
         head, rest = command_words(command)
         if [word.value for word in head[1:]] != [word.value for word in self.entry.flags]:
             # -vo name=value becomes -v -o name=value, to change the flag alone
-            shared = [option.letter for option in self.entry.options if self.entry.text[option.letter - 1] != "-"]
-            self._apply([Edit(letter, letter, " -") for letter in shared])
+            self._apply([Edit(letter, letter, " -") for letter in self.entry.shared])
         old = [self.entry.fields[7]] + self.entry.flags
         self._apply(changed_words(self.entry.line, old, head, [command[word.start : word.end] for word in head], 0))
         old = [word if self._sound(word) else word._replace(value="\0") for word in self.entry.rest]
@@ -113,7 +112,7 @@ class EntryEditor:
 
     def _remove_option(self, option: Option) -> None:
         line = self.entry.line
-        if self.entry.text[option.letter - 1] != "-":  # -vo name=value: the v stays
+        if option.letter in self.entry.shared:  # -vo name=value: the v stays
             edits = [Edit(option.letter, option.letter + 1, "")]
             if option.start == option.letter + 1:
                 edits = [Edit(option.letter, option.end, "")]

@@ -107,6 +107,7 @@ class Entry:
     :ivar fields: the eight fields, fewer when the line is no entry
     :ivar options: the ``-o`` settings
     :ivar flags: the other words with a dash among them
+    :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
     :ivar invalid: what follows a ``-o`` and is no ``name=value``; the daemon dies of it
     :ivar options_end: where the last of these words ends, or the command; more of them can go there
     :ivar swallows: whether one of them has an open brace, so that it lasts to the end of the entry
@@ -121,6 +122,7 @@ class Entry:
         self.fields: List[Word] = []
         self.options: List[Option] = []
         self.flags: List[Word] = []
+        self.shared: List[int] = []
         self.invalid: List[Word] = []
         self.rest: List[Word] = []
         end = 0
@@ -160,6 +162,7 @@ class Entry:
                 continue
             if letter > 1:
                 self.flags.append(Word(start, start + letter, text[:letter]))
+                self.shared.append(start + letter)
             if start + letter + 1 < end:
                 self._read_option(start + letter, start + letter + 1, end)
             elif index < len(words):

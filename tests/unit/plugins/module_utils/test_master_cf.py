@@ -244,6 +244,8 @@ def test_meaning_ignores_what_makes_no_difference() -> None:
         ("smtp inet n - y - - smtpd\n  -o a=b\n", {"command": "smtpd -v"}, "smtp inet n - y - - smtpd -v\n  -o a=b\n"),
         ("smtp inet n - y - - smtpd -vo a=b\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd -o a=b\n"),
         ("smtp inet n - y - - smtpd -o\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd\n"),
+        ("smtp inet n - y - - smtpd -vorx\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd -orx\n"),
+        ("smtp inet n - y - - smtpd -vo\n", {"command": "smtpd"}, "smtp inet n - y - - smtpd\n"),
         (
             "smtp inet n - y - - pipe\n  # flags\n  flags=R user=x\n  argv=a b c\n",
             {"command": "pipe flags=R user=x argv=a x c"},
@@ -728,7 +730,7 @@ def test_whatever_is_given_makes_one_entry_or_an_error(name: str, command: str, 
     except InputError:
         assert master_cf.services() == before
         return
-    [new] = [service for service in master_cf.services() if service.name == name]
+    [new] = [service for service in master_cf.services() if (service.name, service.type) == (name, "unix")]
     assert len(master_cf.services()) == 3 - (name == "x")
     assert new.options == ((option, value.strip(" \t")),)
 
