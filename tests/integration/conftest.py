@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 
 from fleet import MailHost, Sink
 from mailfleet_lab import hosts, networks
+from xdist.scheduler import LoadScopeScheduling
 
 SUITES = ("bookworm", "trixie")
 
@@ -26,7 +28,19 @@ def fleet() -> dict[str, MailHost]:
     return {}
 
 
-@pytest.fixture(params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in SUITES])
+class BySuite(LoadScopeScheduling):
+    """All tests of a release go to the process that has its host."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(suite for suite in SUITES if suite in nodeid.rpartition("[")[2])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySuite:
+    """With --numprocesses=2 the releases are tested at the same time."""
+    return BySuite(config, log)
+
+
+@pytest.fixture(params=SUITES)
 def host(fleet: dict[str, MailHost], request: pytest.FixtureRequest) -> MailHost:
     """A host of each release, on a network of its own with the room, as its package had set it up."""
     suite = request.param
