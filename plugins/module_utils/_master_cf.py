@@ -163,14 +163,15 @@ class MasterCf:
         """
         self._write(_without(self._text, self._found(name, type)[:-1]))
         for known in self._found(name, type):
-            line = known.entry.line
+            line, program = known.entry.line, known.service.command
             text = self._text
-            new = text[: line.start] + commented_out(text[line.start : line.end]) + protected(text[line.end :])
+            body, behind = commented_out(text[line.start : line.end], program), protected(text[line.end :], program)
+            new = text[: line.start] + body + behind
             if not self._comes_back(new, line):
                 # A line of it reads like prose behind a "#": the entry on one line does not.
                 joined = line.text.strip(WHITE) + newline_of(text, line.end)
                 rest = "".join(inner_comments(text, line)) + text[line.end :]
-                new = text[: line.start] + commented_out(joined) + protected(rest)
+                new = text[: line.start] + commented_out(joined, program) + protected(rest, program)
             self._write(new)
 
     def _comes_back(self, disabled: str, line: LogicalLine) -> bool:
@@ -215,7 +216,7 @@ class MasterCf:
                 if (commented.type, commented.command) == (change.type, change.program):
                     return commented.end, like[-1].entry if like else None
         for known in (twins or like)[-1:]:
-            return lookalike_end(self._text, known.entry.line.end), known.entry
+            return lookalike_end(self._text, known.entry.line.end, known.service.command), known.entry
         return len(self._text), None
 
 
@@ -223,6 +224,6 @@ def _without(text: str, found: Sequence[_Known]) -> str:
     """The file without some entries, given in its order, and without the commented-out options in and behind them."""
     for known in reversed(found):
         line = known.entry.line
-        text = text[: line.end] + text[lookalike_end(text, line.end) :]
+        text = text[: line.end] + text[lookalike_end(text, line.end, known.service.command) :]
         text = remove_line(text, line, lambda comment: not _OPTION_COMMENT.match(comment))
     return text

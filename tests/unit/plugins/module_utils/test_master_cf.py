@@ -478,6 +478,23 @@ def test_disabled_prefixes_each_line_and_present_takes_it_away() -> None:
     assert put(disabled, "smtp", state="disabled") == disabled
 
 
+def test_an_entry_goes_with_its_commented_out_options_and_no_others() -> None:
+    text = (
+        "#a inet n - - - - x\n"
+        "smtp inet n - y - - smtpd\n  # why\n  -o a=b\n#  -o was=here\n  -o c=d\n"
+        "#  -o so=was\n#     this\n#  -o too=was\n"
+        "#  b inet n - - - - x\n#  -o of=b\n"
+    )
+    assert put(text, "smtp", state="absent") == "#a inet n - - - - x\n  # why\n#  b inet n - - - - x\n#  -o of=b\n"
+
+
+def test_prose_with_dashes_and_paths_is_no_part_of_a_twin() -> None:
+    text = "#smtp inet n - y - - smtpd\n#  -v\n#   - for clients\n#   /etc/x tells\n#   -o as well\n#  -o a=b\n"
+    expected = "smtp inet n - y - - smtpd\n  -v\n#   - for clients\n#   /etc/x tells\n#   -o as well\n  -o a=b\n"
+    assert put(text, "smtp") == expected
+    assert put(expected, "smtp", state="disabled") == text
+
+
 def test_arguments_that_would_read_like_prose_are_disabled_on_one_line() -> None:
     text = "x unix - n n - - pipe\n  flags=R argv=/bin/x\n  # why\n  word\ny unix - - - - - y\n"
     disabled = put(text, "x", "unix", state="disabled")
