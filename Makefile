@@ -21,9 +21,12 @@ export PATH := $(subst $(space),:,$(VENV)/bin $(wildcard $(PYENV_ROOT)/versions/
 
 JUNIT = --junitxml=tests/output/junit/$@.xml
 PYTEST := python -m pytest -q
+LAB := tests/lab/mailfleet-lab
+SUITES := bookworm trixie
+PAIRS ?= 50
 
 # What `make test` does, the cheap first.
-STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests molecule
+STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests differential integration molecule
 
 .PHONY: help
 help: ## this list
@@ -85,18 +88,28 @@ ansible-lint: venv ## ansible-lint, production profile
 sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
 	nox --reuse-venv=yes
 
+# The images that the test hosts are made of; kept outside of the checkout, in /var/cache.
+.PHONY: images
+images: venv
+	@tests/toolchain/needs.sh $(or $(MAKECMDGOALS),test)
+	@$(LAB) install
+	$(LAB) image $(SUITES)
+
 .PHONY: lab-tests
-lab-tests: venv ## tests on real hosts in the lab (root)
-	@tests/toolchain/needs.sh $@
-	tests/lab/mailfleet-lab install
+lab-tests: images ## the lab's own tests: do its hosts come up as real mail hosts, and go without a trace (root)
 	$(PYTEST) $(JUNIT) tests/lab
 
+.PHONY: integration
+integration: images ## the collection on real hosts of the lab (root)
+	$(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/integration
+
 .PHONY: molecule
-molecule: venv ## molecule's scenarios, on the lab's hosts (root)
-	@tests/toolchain/needs.sh $@
-	tests/lab/mailfleet-lab install
-	tests/lab/mailfleet-lab image bookworm trixie
-	tests/lab/mailfleet-lab session molecule test --all --no-command-borders
+molecule: images ## the role as a user has it: molecule's scenarios on hosts of the lab (root)
+	$(LAB) session molecule test --all --no-command-borders
+
+.PHONY: differential
+differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=1000 looks further)
+	PYTHONPATH=$(TREE) python -m tests.differential --pairs $(PAIRS) $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz
