@@ -93,7 +93,8 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
     :raises InputError: when nobody knows the name
     """
     if _DIGITS.match(text):
-        return min(int(text), 2**64 - 1) & 0xFFFF
+        digits = text.lstrip("0")
+        return (min(int(digits or "0"), 2**64 - 1) if len(digits) <= 20 else 2**64 - 1) & 0xFFFF
     port = lookup(text)
     if port is None:
         raise InputError(parameter, text, "is no port: Servname not supported for ai_socktype", "Write its number")

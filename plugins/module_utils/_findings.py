@@ -64,16 +64,18 @@ def findings(
     services: Sequence[Service],
     resolve: Resolver,
     lookup: PortLookup = known_port,
+    repeated: Sequence[str] = (),
 ) -> List[Finding]:
     """Return what is worth knowing of a configuration, gravest first; the stock configuration has nothing.
 
     What Postfix would die of is the finding ``fatal`` or ``absent_address``; what nobody can tell then is left out.
 
     :param services: all entries of master.cf, duplicates included
+    :param repeated: parameters that main.cf sets more than once
     :raises InputError: for a host name whose addresses were not given, so that nothing can be told
     """
     lookup = port_lookup(settings, lookup)
-    found = list(_duplicates(services, lookup)) + list(_misspelt(settings, services))
+    found = list(_duplicates(services, lookup, repeated)) + list(_misspelt(settings, services))
     last = {_key(service, lookup): service for service in services}
     active = active_services(settings, list(last.values()))
     try:
@@ -95,11 +97,14 @@ def findings(
 def _fatal(error: InputError, code: str) -> Finding:
     if isinstance(error.__cause__, InputError) and error.__cause__.parameter == "resolve":
         raise error
-    message = f"{error.value!r} {error.reason}: Postfix does not run with it"
+    message = f"{error.value[:200]!r} {error.reason}: Postfix does not run with it"
     return Finding(code, "error", error.parameter, message, error.remedy)
 
 
-def _duplicates(services: Sequence[Service], lookup: PortLookup) -> Iterator[Finding]:
+def _duplicates(services: Sequence[Service], lookup: PortLookup, repeated: Sequence[str]) -> Iterator[Finding]:
+    for name in repeated:
+        message = f"{name} is in main.cf more than once, and only the last line counts"
+        yield Finding("duplicate_parameter", "warning", name, message, "Keep one line")
     seen: Dict[str, Service] = {}
     for service in services:
         key = _key(service, lookup)
@@ -148,12 +153,16 @@ def _nearly(name: str, known: str) -> bool:
 
 
 def _absent(context: _Context, lookup: PortLookup) -> Iterator[Finding]:
-    """Addresses that Postfix would die of because the host does not have them."""
+    """Addresses that Postfix would die of, because the host does not have them or because nobody can use them."""
+    host = context.host
     try:
-        own_addresses(context.settings, context.host, context.resolve)
-        listeners(context.settings, context.host, context.services, context.resolve, lookup)
+        own_addresses(context.settings, host, context.resolve)
+        listeners(context.settings, host, context.services, context.resolve, lookup)
     except InputError as error:
-        yield _fatal(error, "absent_address")
+        places = [error.value, *(listener.address for listener in context.sockets)]
+        addresses = (parse_address(unbracket(place)) for place in places)
+        first = next((address for address in addresses if address is not None and bind_problem(address, host)), None)
+        yield _fatal(error, "absent_address" if first is not None and host.find(first) is None else "fatal")
 
 
 def _no_listener(context: _Context) -> Iterator[Finding]:
@@ -195,7 +204,7 @@ def _outside(context: _Context) -> Iterator[Finding]:
             where = "everywhere" if listener.address in WILDCARDS.values() else f"on {listener.address}"
             message = f"the service {listener.service} listens {where}, which inet_interfaces does not name"
             remedy = "Take the service out if only inet_interfaces should count, or add the address there"
-            yield Finding("endpoint_shadows_inet_interfaces", "warning", "services", message, remedy)
+            yield Finding("endpoint_shadows_inet_interfaces", "info", "services", message, remedy)
 
 
 def _odd_ports(context: _Context) -> Iterator[Finding]:
@@ -253,6 +262,15 @@ def _sources(context: _Context) -> Iterator[Finding]:
         yield Finding("implicit_source_address", severity, "inet_interfaces", message, remedy)
 
 
+class _BindAddress(NamedTuple):
+    """One explicit source address, where it is set."""
+
+    parameter: str
+    value: str
+    place: str
+    enforced: bool
+
+
 def _bind_addresses(context: _Context) -> Iterator[Finding]:
     """Explicit source addresses that Postfix cannot use and goes on without, and those that it may lose."""
     places = [(context.settings, program, "main.cf") for program in CLIENTS]
@@ -264,39 +282,39 @@ def _bind_addresses(context: _Context) -> Iterator[Finding]:
     for settings, program, place in places:
         for name in context.families:
             parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
-            value = settings.get(parameter)
-            address = parse_address(unbracket(value))
-            if address is None or address.is_unspecified or (parameter, value) in told:
+            try:
+                value = settings.get(parameter)
+                enforced = settings.yes_no(f"{program}_bind_address_enforce")
+            except InputError:  # a failure of the transport, which is told already
                 continue
-            told.add((parameter, value))
-            yield from _bind_address(context, settings, parameter, value, name, place)
+            if (parameter, value, enforced) not in told:
+                told.add((parameter, value, enforced))
+                yield from _bind_address(context, name, _BindAddress(parameter, value, place, enforced))
 
 
-def _bind_address(
-    context: _Context, settings: Settings, parameter: str, value: str, name: str, place: str
-) -> Iterator[Finding]:
-    address = parse_address(unbracket(value))
-    if address is None:
+def _bind_address(context: _Context, name: str, given: _BindAddress) -> Iterator[Finding]:
+    parameter = given.parameter
+    address = parse_address(unbracket(given.value))
+    if address is None or address.is_unspecified:
         return
-    shown = f"{parameter} = {value} in {place}"
-    enforced = settings.get(f"{parameter[:4]}_bind_address_enforce").lower() == "yes"
-    stuck = "mail stays in the queue" if enforced else "Postfix warns, and sends from another address"
+    shown = f"{parameter} = {given.value} in {given.place}"
+    stuck = "mail stays in the queue" if given.enforced else "Postfix warns, and sends from another address"
     if family(address) != name:
         other = parameter[:-1] if parameter.endswith("6") else parameter + "6"
-        yield Finding(
-            "wrong_family", "error", parameter, f"{shown} is no {name} address: {stuck}", f"Set {other} to it"
-        )
+        message = f"{shown} is no {name} address: {stuck}"
+        yield Finding("wrong_family", "error", parameter, message, f"Set {other} to it")
         return
     if address.is_loopback:
-        message = f"{shown} is a loopback address: mail to other hosts cannot leave"
-        yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
+        if given.place == "main.cf" and parameter.startswith("smtp"):
+            message = f"{shown} is a loopback address: mail to other hosts cannot leave"
+            yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
         return
     problem = None if needs_scope(address) else bind_problem(address, context.host)
     if problem is not None:
-        severity = "error" if enforced else "warning"
+        severity = "error" if given.enforced else "warning"
         message = f"{shown} {problem}: {stuck}"
         yield Finding("absent_address", severity, parameter, message, "Use an address of the host")
-    elif not enforced and settings.version >= (3, 7) and context.others(normal_form(address), name):
+    elif not given.enforced and context.settings.version >= (3, 7) and context.others(normal_form(address), name):
         message = f"{shown} is not enforced: should the host lose it, mail leaves from another address"
         remedy = f"Set {parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"
         yield Finding("bind_address_not_enforced", "info", parameter, message, remedy)
@@ -330,8 +348,8 @@ def _proxies(context: _Context) -> Iterator[Finding]:
     except InputError as error:
         _fatal(error, "bad_proxy_interfaces")
         message = (
-            f"{error.value!r} {error.reason}: trivial-rewrite dies of it as soon as somebody writes to user@[address], "
-            "and mail stands still"
+            f"{error.value[:200]!r} {error.reason}: trivial-rewrite dies of it as soon as somebody writes to "
+            "user@[address], and mail stands still"
         )
         yield Finding("bad_proxy_interfaces", "error", error.parameter, message, error.remedy)
 

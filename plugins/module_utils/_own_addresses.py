@@ -108,11 +108,7 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
         if not local:
             raise _no_addresses(families)
         return local if value == "all" else [address for address in local if address.is_loopback]
-    found: List[Address] = []
-    tokens = split_tokens(value)
-    check_tokens(_INTERFACES, list(dict.fromkeys(tokens)))
-    for token in tokens:
-        found.extend(_addresses_of(_INTERFACES, token, families, resolve, host))
+    found = _listed(_INTERFACES, value, families, resolve, host)
     if not local and not allow_absent:
         raise _no_addresses(families)
     present = set(local)
@@ -130,11 +126,7 @@ def proxy_addresses(settings: Settings, host: Host, resolve: Resolver) -> List[A
         to ``user@[address]``, which then kills trivial-rewrite again and again
     """
     families = enabled_families(settings, host)
-    found: List[Address] = []
-    tokens = split_tokens(settings.get(_PROXIES))
-    check_tokens(_PROXIES, tokens)
-    for token in tokens:
-        found.extend(_addresses_of(_PROXIES, token, families, resolve, host))
+    found = _listed(_PROXIES, settings.get(_PROXIES), families, resolve, host)
     return sort_as_postfix(found, settings.version)
 
 
@@ -187,6 +179,16 @@ def _difference(one: Address, other: Address) -> int:
         return (mine > others) - (mine < others)
     difference = int.from_bytes(one.packed, "little") - int.from_bytes(other.packed, "little")
     return (difference + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def _listed(parameter: str, value: str, families: FrozenSet[str], resolve: Resolver, host: Host) -> List[Address]:
+    """Return the addresses of all words of a value, in its order."""
+    tokens = split_tokens(value)
+    known: Dict[str, List[Address]] = dict.fromkeys(tokens, [])
+    check_tokens(parameter, list(known))
+    for token in known:
+        known[token] = _addresses_of(parameter, token, families, resolve, host)
+    return [address for token in tokens for address in known[token]]
 
 
 def _addresses_of(parameter: str, token: str, families: FrozenSet[str], resolve: Resolver, host: Host) -> List[Address]:

@@ -12,7 +12,7 @@ kernel chooses. The settings are those of the process, so each ``-o`` of the ser
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, family, needs_scope, normal_form, parse_address
 from ._bind import bind_problem, is_broadcast
@@ -21,7 +21,7 @@ from ._host import Host
 from ._listeners import active_services
 from ._master_entry import Service
 from ._own_addresses import Resolver, enabled_families, own_addresses
-from ._parameters import BRACKETS_SINCE, Settings
+from ._parameters import BRACKETS_SINCE, Settings, Version
 
 #: the programs that are SMTP or LMTP clients; the name decides which parameters count
 CLIENTS = ("smtp", "lmtp")
@@ -58,12 +58,20 @@ def source_addresses(
     :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
         failure
     """
-    own_addresses(settings, host, resolve, allow_absent)
+    told: Dict[Tuple[str, str], List[Address]] = {}
+
+    def own_of(process: Settings) -> List[Address]:
+        key = process.get("inet_interfaces"), process.get("inet_protocols")
+        if key not in told:
+            told[key] = own_addresses(process, host, resolve, allow_absent)
+        return told[key]
+
+    own_of(settings)
     clients: Dict[str, Dict[str, Any]] = {}
     for service in active_services(settings, services):
         if service.type == "unix" and client_of(service):
             name = f"{service.name}/{service.type}"
-            clients[name] = {"transport": name, **_sources(service, settings, host, resolve, allow_absent)}
+            clients[name] = {"transport": name, **_sources(service, settings, host, own_of)}
     return list(clients.values())
 
 
@@ -74,7 +82,7 @@ def client_of(service: Service) -> str:
 
 
 def _sources(
-    service: Service, settings: Settings, host: Host, resolve: Resolver, allow_absent: bool
+    service: Service, settings: Settings, host: Host, own_of: Callable[[Settings], List[Address]]
 ) -> Dict[str, Optional[Dict[str, Any]]]:
     options = service.option_values
     strays = [word for word in service.arguments if not word.startswith("-")]
@@ -85,37 +93,35 @@ def _sources(
     used = frozenset(FAMILIES)
     try:
         used = enabled_families(process, host)
-        own = own_addresses(process, host, resolve, allow_absent)
+        own = own_of(process)
         program = client_of(service)
         enforce = process.yes_no(f"{program}_bind_address_enforce")
+        values = {name: process.get(_parameter(program, name)) for name in FAMILIES}
     except InputError as error:
         failed = Source(None, _origin(error.parameter, options), False, str(error))
         return {name: dict(failed._asdict()) if name in used else None for name in FAMILIES}
     answers: Dict[str, Optional[Dict[str, Any]]] = dict.fromkeys(FAMILIES)
     for name in FAMILIES:
         if name in used:
-            source = _explicit(name, program, process, host, options, enforce, len(used) == 1)
-            answers[name] = dict((source or _implicit(name, process, host, own, options))._asdict())
+            source = _implicit(name, host, own, options)
+            if values[name]:
+                origin = _origin(_parameter(program, name), options)
+                source = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
+            answers[name] = dict(source._asdict())
     return answers
 
 
+def _parameter(program: str, name: str) -> str:
+    return f"{program}_bind_address" + ("6" if name == "ipv6" else "")
+
+
 def _explicit(
-    name: str,
-    program: str,
-    process: Settings,
-    host: Host,
-    options: Mapping[str, str],
-    enforce: bool,
-    one_family: bool,
-) -> Optional[Source]:
-    """Return what smtp_bind_address or its like makes of one family, or None when it is empty."""
-    parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
-    value = process.get(parameter)
-    if not value:
-        return None
-    origin = _origin(parameter, options)
+    name: str, value: str, origin: str, version: Version, host: Host, enforce: bool, one_family: bool
+) -> Source:
+    """Return what a value of smtp_bind_address or its like makes of one family."""
+    parameter = origin.replace("-o ", "")
     literal = value
-    if value[0] == "[" and process.version >= BRACKETS_SINCE:
+    if value[0] == "[" and version >= BRACKETS_SINCE:
         literal, _bracket, rest = value[1:].partition("]")
         if rest or "]" not in value:
             return Source(None, origin, enforce, f"{parameter} is malformed: {value}; the client dies of it")
@@ -123,6 +129,11 @@ def _explicit(
     if address is None or (one_family and family(address) != name):
         reason = "is not a numeric address" if address is None else "is of a family that inet_protocols switches off"
         return Source(None, origin, enforce, f"{parameter} {reason}: {value}; the client dies of it")
+    mapped = address.ipv4_mapped if address.version == 6 else None
+    if mapped is not None and bind_problem(mapped, host) is None:
+        return Source(
+            None, origin, enforce, f"{parameter} is an IPv4 address: {value}; no IPv6 connection starts there"
+        )
     problem = _source_problem(address, literal, name, host)
     if problem is not None:
         if enforce:
@@ -133,7 +144,7 @@ def _explicit(
     return Source(normal_form(address), origin, enforce, None)
 
 
-def _implicit(name: str, process: Settings, host: Host, own: Sequence[Address], options: Mapping[str, str]) -> Source:
+def _implicit(name: str, host: Host, own: Sequence[Address], options: Mapping[str, str]) -> Source:
     """Return what a single own address makes of one family."""
     mine = [address for address in own if family(address) == name]
     if len(mine) != 1 or mine[0].is_loopback or _source_problem(mine[0], "", name, host):

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._expand import expand
+from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES, Listener, listeners
 from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
@@ -130,6 +131,24 @@ def proxies(settings: Settings, host: Any, resolve: Any) -> list[Any]:
         return proxy_addresses(settings, host, resolve)
     except InputError:  # found late: only when the address is not an own one
         return []
+
+
+@pytest.mark.parametrize("stock", load("stock"), ids=lambda stock: stock["version"])
+@pytest.mark.parametrize("inet_interfaces", ["all", "loopback-only"])
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.1/8", "198.51.100.7/24", "::1/128", "2001:db8::7/64", "fe80::7/64"],
+        ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "192.0.2.1/24"],
+        ["127.0.0.1/8"],
+    ],
+    ids=["usual", "many", "none"],
+)
+def test_nothing_to_point_out_about_the_stock(stock: Any, inet_interfaces: str, addresses: list[str]) -> None:
+    settings = Settings({**stock["main"], "inet_interfaces": inet_interfaces}, parse_version(stock["version"]), "host")
+    services = MasterCf("".join(f"{line}\n" for line in stock["master"])).services()
+    assert len(services) == len(stock["master"])
+    assert findings(settings, host_from_input(addresses), services, mapping_resolver({})) == []
 
 
 ORDER = load("order")

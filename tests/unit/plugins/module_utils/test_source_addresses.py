@@ -146,6 +146,18 @@ def test_values_that_the_client_dies_of(value: str, version: str) -> None:
     assert ipv6 == KERNEL
 
 
+def test_ipv4_in_an_ipv6_spelling() -> None:
+    _ipv4, ipv6 = smtp({"smtp_bind_address6": "::ffff:10.77.0.1"})  # bind(2) takes it, connect(2) does not
+    assert "no IPv6 connection" in ipv6[0]
+    assert smtp({"smtp_bind_address6": "::ffff:10.77.0.9"})[1] == KERNEL
+
+
+def test_references_that_the_client_dies_of() -> None:
+    answer = sources({"smtp_bind_address6": "${x"}, SMTP + LMTP)
+    assert all("not closed" in source[0] for source in answer["smtp/unix"].values())
+    assert answer["lmtp/unix"]["ipv4"] == KERNEL
+
+
 def test_wrong_family_kills_where_only_one_is_in_use() -> None:
     ipv4, ipv6 = smtp({"smtp_bind_address": "fd77::1", "inet_protocols": "ipv4"})
     assert "inet_protocols switches off" in ipv4[0]

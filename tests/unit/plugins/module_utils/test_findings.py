@@ -1,0 +1,306 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import Finding, findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings, parse_version
+
+ONE = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64"])
+TWO = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64"])
+MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
+
+
+def found(settings: dict, master: str = MASTER, host: Host = TWO, version: str = "3.12", **more: Any) -> list:
+    given = Settings({"mynetworks": "127.0.0.0/8", **settings}, parse_version(version))
+    answer = findings(given, host, MasterCf(master).services(), mapping_resolver({"mx": "10.77.0.1"}), **more)
+    order = ["error", "warning", "info"]
+    assert [one.severity for one in answer] == sorted((one.severity for one in answer), key=order.index)
+    assert all(all(one) for one in answer)
+    return answer
+
+
+def only(*arguments: Any, **more: Any) -> Finding:
+    answer = found(*arguments, **more)
+    assert len(answer) == 1, answer
+    return answer[0]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"inet_interfaces": "all", "inet_protocols": "ipv4"},
+        {"inet_interfaces": "loopback-only"},
+        {"inet_interfaces": "127.0.0.1, ::1"},
+        {"inet_interfaces": "10.77.0.1, 10.77.0.2"},
+        {"smtp_bind_address": "0.0.0.0", "smtp_bind_address6": "::"},
+        {"smtp_bind_address": "10.77.0.1", "smtp_bind_address_enforce": "yes"},
+        {"lmtp_bind_address": "127.0.0.1"},
+        {"proxy_interfaces": "198.51.100.1, mx"},
+        {"inet_interfacez_of_mine": "x", "my_inet_interfaces": "10.77.0.1"},
+    ],
+)
+def test_nothing(settings: dict) -> None:
+    assert found(settings) == []
+
+
+@pytest.mark.parametrize("host", [ONE, TWO, host_from_input(["127.0.0.1/8"])])
+def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
+    assert findings(Settings({}), host, STOCK_SERVICES, mapping_resolver({})) == []
+
+
+@pytest.mark.parametrize("host, severity", [(ONE, "info"), (TWO, "warning")])
+def test_implicit_source_address(host: Host, severity: str) -> None:
+    one = only({"inet_interfaces": "127.0.0.1, fd77::1"}, host=host)
+    assert one[:3] == ("implicit_source_address", severity, "inet_interfaces")
+    assert "fd77::1" in one.message
+    assert "smtp/unix, lmtp/unix" in one.message
+    assert "smtp_bind_address6" in one.remedy
+
+
+def test_implicit_source_address_of_one_client() -> None:
+    master = "smtp inet n - n - - smtpd\nout unix - - n - - smtp -o inet_interfaces=10.77.0.2\n"
+    assert "out/unix" in only({}, master).message
+
+
+@pytest.mark.parametrize(
+    "line, parameter, words",
+    [
+        ("smtp inet n - n - - smtpd -o smtp_bind_address=10.77.0.1", "smtp_bind_address", "smtpd never looks"),
+        ("lmtp unix - - n - - lmtp -o smtp_bind_address=10.77.0.1", "smtp_bind_address", "lmtp never looks"),
+        ("smtp unix - - n - - smtp -o lmtp_bind_address_enforce=yes", "lmtp_bind_address_enforce", "smtp never looks"),
+        ("x unix - - n - - pipe -o smtp_bind_address6=fd77::1", "smtp_bind_address6", "pipe never looks"),
+    ],
+)
+def test_bind_address_where_nobody_looks(line: str, parameter: str, words: str) -> None:
+    one = only({}, f"587 inet n - n - - smtpd\n{line}\n")
+    assert one[:3] == ("ignored_bind_address", "warning", parameter)
+    assert words in one.message
+
+
+@pytest.mark.parametrize("parameter, value", [("inet_interfaces", "10.77.0.1"), ("inet_protocols", "ipv4")])
+def test_interfaces_of_a_server(parameter: str, value: str) -> None:
+    one = only({}, f"587 inet n - n - - smtpd -o {parameter}={value}\n")
+    assert one[:3] == ("ignored_on_server", "warning", parameter)
+    assert ":587" in one.remedy
+    assert found({}, f"{MASTER}pickup unix n - n 60 1 pickup -o {parameter}={value}\n") == []
+
+
+def test_endpoint_that_takes_connections_away() -> None:
+    one = only({}, MASTER + "10.77.0.1:smtp inet n - n - - smtpd\n")
+    assert one[:3] == ("endpoint_shadows_inet_interfaces", "warning", "services")
+    assert "10.77.0.1:smtp" in one.message
+    assert found({}, MASTER + "10.77.0.1:2525 inet n - n - - smtpd\n") == []
+
+
+def test_endpoint_beside_inet_interfaces() -> None:
+    settings = {"inet_interfaces": "loopback-only"}
+    assert only(settings, "10.77.0.1:25 inet n - n - - smtpd\n")[:2] == ("endpoint_shadows_inet_interfaces", "info")
+    assert "everywhere" in only(settings, "[::]:25 inet n - n - - smtpd\n").message
+    assert found(settings, "127.0.0.1:10025 inet n - n - - smtpd\n") == []
+    assert found({"inet_interfaces": ""}, "10.77.0.1:25 inet n - n - - smtpd\n") == []
+
+
+def test_socket_of_two_services() -> None:
+    master = "10.77.0.1:25 inet n - n - - smtpd\nmx:smtp inet n - n - - postscreen\n"
+    one = only({}, master)
+    assert one[:3] == ("shared_socket", "error", "services")
+    assert "10.77.0.1:25 and mx:smtp both listen on 10.77.0.1 port 25" in one.message
+    assert only({}, master, version="3.5").code == "fatal"
+
+
+def test_duplicate_service() -> None:
+    one = only({}, MASTER + "25 inet n - n - - postscreen -o smtpd_banner=x\n")
+    assert one[:3] == ("duplicate_service", "warning", "services")
+    assert "smtp/inet" in one.message
+    assert found({}, "x unix - - n - - smtp\nx unix n - n - - smtp\n" + MASTER) == []  # public and private
+
+
+def test_an_entry_that_does_not_count_is_not_looked_at() -> None:
+    master = "smtp inet n - n - - smtpd -o inet_protocols=ipv4\n" + MASTER
+    assert only({}, master).code == "duplicate_service"
+
+
+def test_duplicate_parameter() -> None:
+    one = only({}, repeated=["inet_interfaces"])
+    assert one[:3] == ("duplicate_parameter", "warning", "inet_interfaces")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "10.77.0.1:70000"])
+def test_odd_port(port: str) -> None:
+    one = only({}, f"{port} inet n - n - - smtpd\n")
+    assert one[:3] == ("odd_port", "error", "services")
+
+
+@pytest.mark.parametrize(
+    "settings, master, code, parameter, words",
+    [
+        (
+            {"inet_interfaces": "10.77.0.9"},
+            MASTER,
+            "absent_address",
+            "inet_interfaces",
+            "'10.77.0.9' is on no interface",
+        ),
+        ({}, MASTER + "10.77.0.9:587 inet n - n - - smtpd\n", "absent_address", "services", "10.77.0.9:587/inet"),
+        ({"inet_interfaces": "0.0.0.0"}, MASTER, "fatal", "inet_interfaces", "wildcard"),
+        ({"inet_interfaces": "10.77.0.0/24"}, MASTER, "fatal", "inet_interfaces", "is a network"),
+        ({"inet_interfaces": "${"}, MASTER, "fatal", "inet_interfaces", "not closed"),
+        ({"inet_interfaces": ""}, MASTER, "fatal", "inet_interfaces", "no address at all"),
+        ({"inet_protocols": "ipv5"}, MASTER, "fatal", "inet_protocols", "not a protocol"),
+        ({}, "smtp inet - - n - - smtpd\n", "fatal", "services", "private"),
+    ],
+)
+def test_what_postfix_dies_of(settings: dict, master: str, code: str, parameter: str, words: str) -> None:
+    one = next(one for one in found(settings, master) if one.severity == "error")
+    assert (one.code, one.parameter) == (code, parameter)
+    assert words in one.message
+
+
+def test_unusable_addresses_are_not_absent() -> None:
+    host = Host([*TWO.addresses, HostAddress(ip_address("fd77::9"), 64, "eth0", tentative=True)])
+    one = found({"inet_interfaces": "127.0.0.1, fd77::9"}, host=host)[0]
+    assert one.code == "fatal"
+    assert "tentative" in one.message
+
+
+@pytest.mark.parametrize(
+    "settings, code, severity, words",
+    [
+        ({"smtp_bind_address": "fd77::1"}, "wrong_family", "error", "sends from another address"),
+        ({"smtp_bind_address6": "10.77.0.1"}, "wrong_family", "error", "sends from another address"),
+        ({"smtp_bind_address": "10.77.0.9"}, "absent_address", "warning", "sends from another address"),
+        ({"lmtp_bind_address6": "fd77::9"}, "absent_address", "warning", "sends from another address"),
+        ({"smtp_bind_address": "127.0.0.1"}, "loopback_source", "error", "cannot leave"),
+        ({"smtp_bind_address": "10.77.0.1"}, "bind_address_not_enforced", "info", "not enforced"),
+        ({"smtp_bind_address": "mail.example.org"}, "source_failure", "error", "not a numeric address"),
+        ({"smtp_bind_address_enforce": "maybe"}, "source_failure", "error", "neither yes nor no"),
+        ({"smtp_bind_address6": "${"}, "source_failure", "error", "not closed"),
+    ],
+)
+def test_bind_addresses(settings: dict, code: str, severity: str, words: str) -> None:
+    one = only(settings)
+    assert (one.code, one.severity, one.parameter) == (code, severity, next(iter(settings)))
+    assert words in one.message
+
+
+def test_enforced_address_that_is_absent() -> None:
+    answer = found({"smtp_bind_address": "10.77.0.9", "smtp_bind_address_enforce": "yes"})
+    assert [(one.code, one.severity) for one in answer] == [("source_failure", "error"), ("absent_address", "error")]
+    assert "stays in the queue" in answer[1].message
+
+
+def test_not_enforced_where_it_makes_no_difference() -> None:
+    assert found({"smtp_bind_address": "10.77.0.1"}, host=ONE) == []
+    assert found({"smtp_bind_address": "10.77.0.1"}, version="3.6") == []
+
+
+def test_bind_address_of_one_client() -> None:
+    one = only({}, MASTER + "out unix - - n - - smtp -o smtp_bind_address=10.77.0.9\n")
+    assert one.code == "absent_address"
+    assert "in out/unix" in one.message
+
+
+def test_broken_line_of_one_client() -> None:
+    one = only({}, MASTER + "out unix - - n - - smtp # comment\n")
+    assert one[:3] == ("source_failure", "error", "services")
+    assert "out/unix cannot send" in one.message
+
+
+@pytest.mark.parametrize(
+    "inet_interfaces, severity, lost",
+    [
+        ("10.77.0.1, 10.77.0.2", "warning", "127.0.0.0/8"),
+        ("loopback-only", "info", "10.77.0.0/24"),
+    ],
+)
+def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
+    services = MasterCf(MASTER).services()
+    answer = findings(Settings({"inet_interfaces": inet_interfaces}), TWO, services, mapping_resolver({}))
+    assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
+    assert lost in answer[0].message
+
+
+@pytest.mark.parametrize(
+    "name, meant",
+    [
+        ("smtp_bind_adress", "smtp_bind_address"),
+        ("smtpd_bind_address", "smtp_bind_address"),
+        ("smtp_bind_address4", "smtp_bind_address"),
+        ("inet_interface", "inet_interfaces"),
+        ("inet_intefraces", "inet_interfaces"),
+        ("Inet-Protocols", "inet_protocols"),
+        ("proxy_interface", "proxy_interfaces"),
+    ],
+)
+def test_misspelt_parameter(name: str, meant: str) -> None:
+    one = only({name: "10.77.0.1"})
+    assert one[:3] == ("misspelt_parameter", "warning", name)
+    assert meant in one.remedy
+    assert found({name: "all", "x": f"${{{name}}}"}) == []  # a parameter of the user's own
+
+
+def test_misspelt_option() -> None:
+    one = only({}, MASTER + "out unix - - n - - smtp -o smtp_bind_adress=10.77.0.1\n")
+    assert "in out/unix" in one.message
+
+
+def test_parameter_that_an_older_postfix_ignores() -> None:
+    one = only({"smtp_bind_address_enforce": "yes"}, version="3.5")
+    assert one[:3] == ("unknown_to_version", "warning", "smtp_bind_address_enforce")
+
+
+@pytest.mark.parametrize(
+    "settings, master, words",
+    [
+        ({}, "#smtp inet n - n - - smtpd\n", "no active service"),
+        ({"master_service_disable": "inet"}, MASTER, "no active service"),
+        ({"inet_protocols": ""}, MASTER, "inet_protocols is empty"),
+    ],
+)
+def test_no_listener(settings: dict, master: str, words: str) -> None:
+    one = only(settings, master)
+    assert one[:3] == ("no_listener", "warning", "services")
+    assert words in one.message
+
+
+def test_bad_proxy_interfaces() -> None:
+    one = only({"proxy_interfaces": "198.51.100.0/24"})
+    assert one[:3] == ("bad_proxy_interfaces", "error", "proxy_interfaces")
+
+
+@pytest.mark.parametrize("settings", [{"inet_interfaces": "nosuch"}, {"proxy_interfaces": "nosuch"}])
+def test_names_whose_addresses_are_not_given(settings: dict) -> None:
+    with pytest.raises(InputError, match="DNS is not asked"):
+        found(settings)
+
+
+def test_names_that_the_system_does_not_know() -> None:
+    def resolve(name: str) -> Any:
+        raise InputError("getaddrinfo", name, "host not found", "Fix it")
+
+    given = Settings({"inet_interfaces": "nosuch"})
+    answer = findings(given, TWO, MasterCf(MASTER).services(), resolve)
+    assert answer[0].code == "fatal"
+    assert "host not found" in answer[0].message
+
+
+def test_large_configurations_are_answered_quickly() -> None:
+    texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(2500)]
+    master = MASTER + "".join(f"{port} inet n - n - - smtpd\n" for port in range(2500, 2504))
+    settings = {"inet_interfaces": texts, **{f"parameter_number_{n}": "x" for n in range(5000)}}
+    before = time.process_time()
+    assert found(settings, master, host=host_from_input(texts)) == []
+    assert time.process_time() - before < 2
