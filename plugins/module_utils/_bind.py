@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
 from typing import Iterator, Optional
 
 from ._address import Address, family, needs_scope
@@ -41,9 +40,11 @@ def bind_problem(address: Address, host: Host) -> Optional[str]:
 
 def is_broadcast(address: Address, host: Host) -> bool:
     """Tell whether an IPv4 address reaches all hosts of a network: a socket can bind to it, but not send from it."""
-    return int(address) == 0xFFFFFFFF or any(
-        known.prefix_length < 31 and address == _network(known).broadcast_address and not known.address.is_loopback
+    number = int(address)
+    return number == 0xFFFFFFFF or any(
+        known.prefix_length < 31 and number == int(known.address) | _host_mask(known)
         for known in _ipv4(host)
+        if not known.address.is_loopback
     )
 
 
@@ -56,15 +57,23 @@ def _bindable(address: Address, known: Optional[HostAddress], host: Host) -> boo
         return True
     if address.version == 6:
         return False
-    loopback = (item for item in _ipv4(host) if item.address.is_loopback or item.interface == "lo")
-    return address.is_multicast or is_broadcast(address, host) or any(address in _network(item) for item in loopback)
+    number = int(address)
+    return (
+        address.is_multicast
+        or is_broadcast(address, host)
+        or any(
+            number | _host_mask(known) == int(known.address) | _host_mask(known)
+            for known in _ipv4(host)
+            if known.address.is_loopback or known.interface == "lo"
+        )
+    )
 
 
 def _ipv4(host: Host) -> Iterator[HostAddress]:
     return (known for known in host.addresses if known.up and known.address.version == 4)
 
 
-def _network(known: HostAddress) -> IPv4Network:
-    """Return the network of an IPv4 address; of 127.0.0.1 without a prefix length it is 127.0.0.0/8."""
+def _host_mask(known: HostAddress) -> int:
+    """Return the bits of the host part; those of 127.0.0.1 without a prefix length are of 127.0.0.0/8."""
     bare_loopback = known.address.is_loopback and known.prefix_length == 32 and not known.interface
-    return IPv4Network((int(known.address), 8 if bare_loopback else known.prefix_length), strict=False)
+    return (1 << 32 - (8 if bare_loopback else known.prefix_length)) - 1

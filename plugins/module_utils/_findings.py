@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ._address import FAMILIES, family, needs_scope, normal_form, parse_address, unbracket
 from ._bind import bind_problem
@@ -76,22 +76,50 @@ def findings(
     """
     lookup = port_lookup(settings, lookup)
     found = list(_duplicates(services, lookup, repeated)) + list(_misspelt(settings, services))
-    last = {_key(service, lookup): service for service in services}
-    active = active_services(settings, list(last.values()))
+    context: Optional[_Context] = None
     try:
-        families = [name for name in FAMILIES if name in enabled_families(settings, host)]
-        own = own_addresses(settings, host, resolve, allow_absent=True)
-        sources = source_addresses(settings, host, services, resolve, allow_absent=True)
-        sockets = listeners(settings, host, services, resolve, lookup, allow_absent=True)
-        context = _Context(settings, host, active, resolve, own, sockets, sources, families)
-        found += list(_absent(context, lookup))
+        context = _context(settings, host, services, resolve, lookup, allow_absent=False)
     except InputError as error:
-        found.append(_fatal(error, "fatal"))
-    else:
+        try:
+            context = _context(settings, host, services, resolve, lookup, allow_absent=True)
+            found.append(_fatal(error, "absent_address" if _is_absence(error, context) else "fatal"))
+        except InputError:
+            found.append(_fatal(error, "fatal"))
+    if context is not None:
         for check in _CHECKS:
-            found += list(check(context))
+            found += check(context)
     order = ("error", "warning", "info")
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.severity))
+
+
+def _context(
+    settings: Settings,
+    host: Host,
+    services: Sequence[Service],
+    resolve: Resolver,
+    lookup: PortLookup,
+    allow_absent: bool,
+) -> _Context:
+    last = {_key(service, lookup): service for service in services}
+    return _Context(
+        settings,
+        host,
+        active_services(settings, list(last.values())),
+        resolve,
+        own_addresses(settings, host, resolve, allow_absent),
+        listeners(settings, host, services, resolve, lookup, allow_absent),
+        source_addresses(settings, host, services, resolve, allow_absent),
+        [name for name in FAMILIES if name in enabled_families(settings, host)],
+    )
+
+
+def _is_absence(error: InputError, context: _Context) -> bool:
+    """Tell whether it is an address that the host does not have; others are there and cannot be used."""
+    places = [error.value, *(listener.address for listener in context.sockets)]
+    addresses = (parse_address(unbracket(place)) for place in places)
+    unusable = (address for address in addresses if address is not None and bind_problem(address, context.host))
+    first = next(unusable, None)
+    return first is not None and context.host.find(first) is None
 
 
 def _fatal(error: InputError, code: str) -> Finding:
@@ -150,19 +178,6 @@ def _nearly(name: str, known: str) -> bool:
     while end < min(len(name), len(known)) - start and name[-1 - end] == known[-1 - end]:
         end += 1
     return max(len(name), len(known)) - start - end <= 2
-
-
-def _absent(context: _Context, lookup: PortLookup) -> Iterator[Finding]:
-    """Addresses that Postfix would die of, because the host does not have them or because nobody can use them."""
-    host = context.host
-    try:
-        own_addresses(context.settings, host, context.resolve)
-        listeners(context.settings, host, context.services, context.resolve, lookup)
-    except InputError as error:
-        places = [error.value, *(listener.address for listener in context.sockets)]
-        addresses = (parse_address(unbracket(place)) for place in places)
-        first = next((address for address in addresses if address is not None and bind_problem(address, host)), None)
-        yield _fatal(error, "absent_address" if first is not None and host.find(first) is None else "fatal")
 
 
 def _no_listener(context: _Context) -> Iterator[Finding]:

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
 from typing import Dict, List, Optional, Sequence
 
 from ._address import Address, normal_form
@@ -40,7 +39,8 @@ def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -
             length = _class_length(address)
         elif style != "host":
             length = lengths.get(address, length)
-        network = normal_form(ip_network((address.packed, length), strict=False).network_address)
+        host_bits = address.max_prefixlen - length
+        network = normal_form(type(address)(int(address) >> host_bits << host_bits))
         networks.append(f"{network}/{length}" if address.version == 4 else f"[{network}]/{length}")
     return list(dict.fromkeys(networks))
 
