@@ -162,6 +162,15 @@ def test_a_failed_start_says_why_and_leaves_nothing(lab: Lab, program: str, tmp_
     assert lab.leftovers() == "Nothing is left.\n"
 
 
+def test_a_room_ends_where_there_is_no_program_to_kill_with(lab: Lab, tmp_path: Path) -> None:
+    """As on a machine without the package procps."""
+    (tmp_path / "kill").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "kill").chmod(0o755)
+    path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    lab("up", env=path)
+    lab("down", env=path, timeout=10)
+
+
 def test_names_of_rooms_are_checked() -> None:
     argv = [sys.executable, str(LAB), "--room", "../x", "up"]
     failed = subprocess.run(argv, capture_output=True, text=True, check=False)
