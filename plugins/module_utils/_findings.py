@@ -7,55 +7,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
-from ._address import FAMILIES, family, needs_scope, normal_form, parse_address, unbracket
+from ._address import FAMILIES, parse_address, unbracket
 from ._bind import bind_problem
 from ._endpoint import PortLookup, identity, known_port, split_endpoint
 from ._errors import InputError
+from ._finding import Context, Finding
+from ._findings_sockets import no_listener, odd_ports, outside_inet_interfaces, shared_sockets
+from ._findings_sources import bind_addresses, told_sources
 from ._host import Host
-from ._listeners import WILDCARDS, Listener, active_services, clashes, listeners, port_lookup
+from ._listeners import active_services, listeners, port_lookup
 from ._master_entry import Service
 from ._mynetworks import default_mynetworks
 from ._own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
 from ._parameters import PARAMETERS, Settings
 from ._source_addresses import CLIENTS, client_of, source_addresses
 
-
-class Finding(NamedTuple):
-    """One thing worth knowing, with what to do about it."""
-
-    #: stable, for machines
-    code: str
-    #: ``error``: mail is lost, stuck or refused; ``warning``: probably not what was meant; ``info``: easily forgotten
-    severity: str
-    parameter: str
-    message: str
-    remedy: str
-
-
-class _Context(NamedTuple):
-    """One configuration, with what the rules say of it."""
-
-    settings: Settings
-    host: Host
-    services: List[Service]
-    resolve: Resolver
-    own: List[Any]
-    sockets: List[Listener]
-    sources: List[Dict[str, Any]]
-    families: Sequence[str]
-
-    def others(self, address: str, name: str) -> bool:
-        """Tell whether the host has another address of a family by which mail could leave."""
-        return any(
-            known.up
-            and family(known.address) == name
-            and not known.address.is_loopback
-            and not known.address.is_link_local
-            and normal_form(known.address) != address
-            for known in self.host.addresses
-        )
+__all__ = ["Finding", "findings"]
 
 
 def findings(
@@ -76,7 +45,7 @@ def findings(
     """
     lookup = port_lookup(settings, lookup)
     found = list(_duplicates(services, lookup, repeated)) + list(_misspelt(settings, services))
-    context: Optional[_Context] = None
+    context: Optional[Context] = None
     try:
         context = _context(settings, host, services, resolve, lookup, allow_absent=False)
     except InputError as error:
@@ -99,9 +68,9 @@ def _context(
     resolve: Resolver,
     lookup: PortLookup,
     allow_absent: bool,
-) -> _Context:
+) -> Context:
     last = {_key(service, lookup): service for service in services}
-    return _Context(
+    return Context(
         settings,
         host,
         active_services(settings, list(last.values())),
@@ -113,7 +82,7 @@ def _context(
     )
 
 
-def _is_absence(error: InputError, context: _Context) -> bool:
+def _is_absence(error: InputError, context: Context) -> bool:
     """Tell whether it is an address that the host does not have; others are there and cannot be used."""
     places = [error.value, *(listener.address for listener in context.sockets)]
     addresses = (parse_address(unbracket(place)) for place in places)
@@ -180,57 +149,7 @@ def _nearly(name: str, known: str) -> bool:
     return max(len(name), len(known)) - start - end <= 2
 
 
-def _no_listener(context: _Context) -> Iterator[Finding]:
-    if not context.sockets:
-        why = "master.cf has no active service of type inet" if context.families else "inet_protocols is empty"
-        message = f"Postfix receives no mail over the network: {why}"
-        yield Finding("no_listener", "warning", "services", message, "Add the service smtp of type inet if it should")
-
-
-def _shared(context: _Context) -> Iterator[Finding]:
-    """Sockets of different services in one place: the kernel deals the connections out."""
-    for other, one in clashes(context.sockets):
-        if one.service == other.service:
-            continue
-        if one.address == other.address:
-            message = (
-                f"the services {other.service} and {one.service} both listen on {one.address} port {one.port}, "
-                "and each connection goes to either of them by chance"
-            )
-            yield Finding("shared_socket", "error", "services", message, "Keep one of them")
-        elif one.origin != other.origin:
-            bare, endpoint = (one, other) if one.origin == "inet_interfaces" else (other, one)
-            message = (
-                f"connections to {endpoint.address} port {endpoint.port} go to the service {endpoint.service}, "
-                f"not to {bare.service}, which inet_interfaces lets listen everywhere"
-            )
-            remedy = f"Give {bare.service} a host part too, or take {endpoint.service} out if it is left over"
-            yield Finding("endpoint_shadows_inet_interfaces", "warning", "services", message, remedy)
-
-
-def _outside(context: _Context) -> Iterator[Finding]:
-    """Endpoints on addresses that inet_interfaces leaves out on purpose."""
-    if context.settings.get("inet_interfaces") in ("all", ""):
-        return
-    own = {normal_form(address) for address in context.own}
-    for listener in context.sockets:
-        address = parse_address(listener.address)
-        if listener.origin == "master.cf" and listener.address not in own and address and not address.is_loopback:
-            where = "everywhere" if listener.address in WILDCARDS.values() else f"on {listener.address}"
-            message = f"the service {listener.service} listens {where}, which inet_interfaces does not name"
-            remedy = "Take the service out if only inet_interfaces should count, or add the address there"
-            yield Finding("endpoint_shadows_inet_interfaces", "info", "services", message, remedy)
-
-
-def _odd_ports(context: _Context) -> Iterator[Finding]:
-    for service in sorted({listener.service for listener in context.sockets}):
-        port = split_endpoint(service)[1]
-        if port.isdigit() and not 0 < int(port[:20]) < 65536:
-            message = f"the service {service} has a port that does not exist: the system takes another one"
-            yield Finding("odd_port", "error", "services", message, "Write a port from 1 to 65535")
-
-
-def _misplaced_options(context: _Context) -> Iterator[Finding]:
+def _misplaced_options(context: Context) -> Iterator[Finding]:
     """Options that a service's program does not look at."""
     for service in context.services:
         shown = f"{service.name}/{service.type}"
@@ -247,95 +166,7 @@ def _misplaced_options(context: _Context) -> Iterator[Finding]:
                 yield Finding("ignored_on_server", "warning", name, message, remedy)
 
 
-def _sources(context: _Context) -> Iterator[Finding]:
-    """Source addresses that are not what they seem, or do not work."""
-    implicit: Dict[str, List[str]] = {}
-    for entry in context.sources:
-        for name in FAMILIES:
-            source = entry[name]
-            if source is None:
-                continue
-            parameter = source["origin"].replace("-o ", "")
-            if source["failure"]:
-                where = "services" if parameter == "master.cf" else parameter
-                message = f"{entry['transport']} cannot send: {source['failure']}"
-                yield Finding("source_failure", "error", where, message, "Correct the value")
-            elif parameter == "inet_interfaces":
-                implicit.setdefault(f"{name} {source['address']}", []).append(entry["transport"])
-    for key, transports in implicit.items():
-        name, _blank, address = key.partition(" ")
-        six = "6" if name == "ipv6" else ""
-        message = (
-            f"{address} is the only {name} address in inet_interfaces, and so {', '.join(transports)} "
-            "send from it, to content filters on loopback too"
-        )
-        remedy = (
-            f"Set smtp_bind_address{six} to it to say so, or to {WILDCARDS[name]} to let the kernel choose; "
-            f"for lmtp set lmtp_bind_address{six}"
-        )
-        severity = "warning" if context.others(address, name) else "info"
-        yield Finding("implicit_source_address", severity, "inet_interfaces", message, remedy)
-
-
-class _BindAddress(NamedTuple):
-    """One explicit source address, where it is set."""
-
-    parameter: str
-    value: str
-    place: str
-    enforced: bool
-
-
-def _bind_addresses(context: _Context) -> Iterator[Finding]:
-    """Explicit source addresses that Postfix cannot use and goes on without, and those that it may lose."""
-    places = [(context.settings, program, "main.cf") for program in CLIENTS]
-    for service in context.services:
-        if service.type == "unix" and client_of(service):
-            process = context.settings.with_options(service.option_values)
-            places.append((process, client_of(service), f"{service.name}/{service.type}"))
-    told = set()
-    for settings, program, place in places:
-        for name in context.families:
-            parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
-            try:
-                value = settings.get(parameter)
-                enforced = settings.yes_no(f"{program}_bind_address_enforce")
-            except InputError:  # a failure of the transport, which is told already
-                continue
-            if (parameter, value, enforced) not in told:
-                told.add((parameter, value, enforced))
-                yield from _bind_address(context, name, _BindAddress(parameter, value, place, enforced))
-
-
-def _bind_address(context: _Context, name: str, given: _BindAddress) -> Iterator[Finding]:
-    parameter = given.parameter
-    address = parse_address(unbracket(given.value))
-    if address is None or address.is_unspecified:
-        return
-    shown = f"{parameter} = {given.value} in {given.place}"
-    stuck = "mail stays in the queue" if given.enforced else "Postfix warns, and sends from another address"
-    if family(address) != name:
-        other = parameter[:-1] if parameter.endswith("6") else parameter + "6"
-        message = f"{shown} is no {name} address: {stuck}"
-        yield Finding("wrong_family", "error", parameter, message, f"Set {other} to it")
-        return
-    if address.is_loopback:
-        if given.place == "main.cf" and parameter.startswith("smtp"):
-            message = f"{shown} is a loopback address: mail to other hosts cannot leave"
-            yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
-        return
-    problem = None if needs_scope(address) else bind_problem(address, context.host)
-    if problem is not None:
-        severity = "error" if given.enforced else "warning"
-        message = f"{shown} {problem}: {stuck}"
-        yield Finding("absent_address", severity, parameter, message, "Use an address of the host")
-    elif not given.enforced and context.settings.version >= (3, 7) and context.others(normal_form(address), name):
-        message = f"{shown} is not enforced: should the host lose it, mail leaves from another address"
-        remedy = f"Set {parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"
-        yield Finding("bind_address_not_enforced", "info", parameter, message, remedy)
-
-
-def _relaying(context: _Context) -> Iterator[Finding]:
+def _relaying(context: Context) -> Iterator[Finding]:
     """A default of mynetworks that is not the one of inet_interfaces = all."""
     settings = context.settings
     now = default_mynetworks(settings, context.host, context.own)
@@ -357,7 +188,7 @@ def _relaying(context: _Context) -> Iterator[Finding]:
     yield Finding("mynetworks_default", severity, "mynetworks", message, "Set mynetworks to who may relay")
 
 
-def _proxies(context: _Context) -> Iterator[Finding]:
+def _proxies(context: Context) -> Iterator[Finding]:
     try:
         proxy_addresses(context.settings, context.host, context.resolve)
     except InputError as error:
@@ -369,14 +200,14 @@ def _proxies(context: _Context) -> Iterator[Finding]:
         yield Finding("bad_proxy_interfaces", "error", error.parameter, message, error.remedy)
 
 
-_CHECKS: Sequence[Callable[[_Context], Iterator[Finding]]] = (
-    _no_listener,
-    _shared,
-    _outside,
-    _odd_ports,
+_CHECKS: Sequence[Callable[[Context], Iterator[Finding]]] = (
+    no_listener,
+    shared_sockets,
+    outside_inet_interfaces,
+    odd_ports,
     _misplaced_options,
-    _sources,
-    _bind_addresses,
+    told_sources,
+    bind_addresses,
     _relaying,
     _proxies,
 )
