@@ -165,7 +165,8 @@ def run(command: List[str], deadline: float) -> Outcome:
                 start_new_session=True,  # the terminal shall not become theirs: closing it would send SIGHUP
             )
         except OSError as error:
-            return Outcome(shown, 127, [f"{command[0]}: {error.strerror}"])
+            # Python 3.7 puts the path into strerror.
+            return Outcome(shown, 127, [f"{command[0]}: {os.strerror(error.errno or 0)}"])
         finally:
             os.close(theirs)
         while process.poll() is None and time.monotonic() < deadline:
