@@ -26,7 +26,7 @@ SUITES := bookworm trixie
 PAIRS ?= 50
 
 # What `make test` does, the cheap first.
-STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests differential integration molecule
+STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential integration molecule
 
 .PHONY: help
 help: ## this list
@@ -70,7 +70,7 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
-	$(PYTEST) $(JUNIT) tests/unit tests/toolchain
+	$(PYTEST) $(JUNIT) --numprocesses=2 tests/unit tests/toolchain
 
 .PHONY: unit-oldest
 unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that is here
@@ -102,6 +102,11 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 .PHONY: integration
 integration: images ## the collection on real hosts of the lab (root)
 	$(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/integration
+
+.PHONY: crash
+crash: venv ## the files and the record of a change, with the writer killed at each of its system calls (root)
+	@tests/toolchain/needs.sh $@
+	$(PYTEST) $(JUNIT) tests/crash
 
 .PHONY: molecule
 molecule: images ## the role as a user has it: molecule's scenarios on hosts of the lab (root)

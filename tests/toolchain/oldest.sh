@@ -34,4 +34,4 @@ if [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$wanted" ]; then
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --requirement tests/requirements-oldest.txt
     echo "$wanted" >"$venv/.stamp"
 fi
-exec "$venv/bin/python" -m pytest -q "$@" tests/unit/plugins/module_utils
+exec "$venv/bin/python" -m pytest -q --numprocesses=2 "$@" tests/unit/plugins/module_utils
