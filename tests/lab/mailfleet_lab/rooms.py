@@ -163,11 +163,16 @@ def sweep() -> None:
 def leftovers(only: str | None = None) -> list[str]:
     """What there is of rooms on the machine, one sentence each: of all, or `only` of one."""
     found = []
+    running: dict[str, list[str]] = {}
+    for _pid, name, program in machine.processes_of_rooms():
+        running.setdefault(name, []).append(program)
     for room in Room.known():
         what = "is up" if room.is_up() else f"died and left {room.state} or cgroups"
-        found.append((room.name, f"room {room.name} {what}"))
-    for pid, name, program in machine.processes_of_rooms():
-        found.append((name, f"process {pid} ({program}) of room {name} runs"))
+        programs = running.pop(room.name, [])
+        masters = f"{programs.count('master')} of them Postfix masters"
+        found.append((room.name, f"room {room.name} {what}; {len(programs)} processes run in it, {masters}"))
+    for name, programs in running.items():
+        found.append((name, f"of room {name} there are still running: {', '.join(programs)}"))
     for point in machine.mounts_below(machine.STATE, images.CACHE):
         name = Path(point).relative_to(machine.STATE).parts[0] if Path(point).is_relative_to(machine.STATE) else "?"
         found.append((name, f"{point} is mounted"))
