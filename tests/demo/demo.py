@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's main job on a real Postfix host, step by step; a step that does not show what it says ends the demo."""
+"""The collection's main job on a real Postfix host; a step that does not show what it says ends the demo."""
 
 from __future__ import annotations
 
