@@ -25,7 +25,8 @@ options:
         kernel lists them, or the host's C(ansible_facts).
       - The list may also have mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
         and V(primary), as M(mailfleet.postfix.postfix_interfaces_info) returns them.
-      - Facts and plain lists do not tell whether an interface is up, so that all count as up.
+      - Facts and plain lists do not tell whether an interface is up, so that all count as up. Nor do facts tell in
+        which order the kernel lists interfaces.
     type: raw
     required: true
   services:

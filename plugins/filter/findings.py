@@ -25,7 +25,8 @@ EXAMPLES = r"""
     that: findings | selectattr('severity', 'equalto', 'error') | list == []
     fail_msg: "{{ findings | map(attribute='message') | join('; ') }}"
   vars:
-    findings: "{{ {'smtp_bind_address': 'fd77::1'} | mailfleet.postfix.findings(['10.77.0.1/24', 'fd77::1/64']) }}"
+    findings: "{{ {'smtp_bind_address': 'fd77::1'} | mailfleet.postfix.findings(addresses) }}"
+    addresses: [127.0.0.1/8, 10.77.0.1/24, "::1/128", "fd77::1/64"]
     # => one error with the code wrong_family
 """
 

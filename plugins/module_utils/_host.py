@@ -143,7 +143,7 @@ def _host_from_facts(facts: Mapping[str, Any], parameter: str) -> Host:
         )
     interfaces, *plain = [facts.get(key) or () for key in listed]
     found: List[HostAddress] = []
-    for name in map(str, interfaces):
+    for name in sorted(map(str, interfaces), key=lambda name: name != "lo"):  # the kernel has it first
         details = facts.get(prefix + name.replace("-", "_"))
         if isinstance(details, Mapping):
             found += [known._replace(interface=name) for known in _of_interface(details, parameter)]

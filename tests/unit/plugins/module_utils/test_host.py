@@ -17,7 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host import (
 )
 
 FACTS: Any = {
-    "interfaces": ["lo", "br-int", "eth0.5", "sit0"],
+    "interfaces": ["br-int", "eth0.5", "lo", "sit0"],
     "nodename": "mx1",
     "lo": {
         "active": True,
