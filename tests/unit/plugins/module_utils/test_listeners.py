@@ -215,7 +215,7 @@ def at(address: str, port: int = 25) -> Listener:
 
 
 @pytest.mark.parametrize(
-    "one, other, expected",
+    "first, second, expected",
     [
         (at("10.77.0.1"), at("10.77.0.1"), True),
         (at("10.77.0.1"), at("0.0.0.0"), True),
@@ -227,9 +227,9 @@ def at(address: str, port: int = 25) -> Listener:
         (at("0.0.0.0", 0), at("0.0.0.0", 0), False),
     ],
 )
-def test_overlap(one: Listener, other: Listener, expected: bool) -> None:
-    assert overlap(one, other) is overlap(other, one) is expected
-    assert bool(list(clashes([one, other]))) is bool(list(clashes([other, one]))) is expected
+def test_overlap(first: Listener, second: Listener, expected: bool) -> None:
+    assert overlap(first, second) is overlap(second, first) is expected
+    assert bool(list(clashes([first, second]))) is bool(list(clashes([second, first]))) is expected
 
 
 def test_clashes_are_all_pairs() -> None:
