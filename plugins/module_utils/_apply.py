@@ -24,6 +24,8 @@ from typing import Any, Dict, Iterable, List, NoReturn, Optional, Sequence, Set
 from ._changes import Reason
 from ._claims import claimed
 from ._drift import Assessment, assess, remember, shown, sockets_of
+from ._health import PROVEN, Answer, ask, dead, endpoints
+from ._hold import Hold, cannot_hold, put_back
 from ._host import read_host
 from ._instance import Instance
 from ._listeners import Listener
@@ -65,12 +67,15 @@ class _Run:
     def __init__(self, instance: Instance, timeout: float, state_directory: str) -> None:
         self.instance = instance
         self.timeout = timeout
+        self._main_cf = os.path.join(instance.config_directory, "main.cf")
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.changed = False
         self.in_sync = False
         self.action = "none"
         self.reasons: Sequence[Reason] = ()
+        self.interruption = "none"
         self.sockets: List[Dict[str, Any]] = []
+        self.answers: Dict[Socket, Answer] = {}
         self.restored: List[str] = []
         self.words: List[str] = []
         self.unit: Optional[str] = None
@@ -81,7 +86,12 @@ class _Run:
             "changed": self.changed,
             "action": self.action,
             "reasons": [dict(reason._asdict()) for reason in self.reasons],
+            "interruption": self.interruption,
             "sockets": self.sockets,
+            "answers": [
+                {"address": address, "port": port, **answer._asdict()}
+                for (address, port), answer in sorted(self.answers.items())
+            ],
             "in_sync": self.in_sync,
             "rolled_back": bool(self.restored),
             "restored": self.restored,
@@ -100,11 +110,14 @@ class _Run:
             back = " The previous version of the files would be restored." if pending else ""
             raise ApplyError(f"The files cannot be applied: {obstacle}{back}", self.result())
         self.changed = found.action != "none"
+        if found.action == "restart" and cannot_hold(self.instance.version):
+            self.interruption = "brief"
         self.sockets = [{**socket, "state": "listening"} for socket in _sockets(found.promised, None)]
         return self.result()
 
     def run(self) -> Dict[str, Any]:
         with self.transactions.locked():
+            put_back(self.transactions.state.base)
             self.recovered = self.transactions.recover()
             found = self._assess()
             service = self._begin(found)
@@ -149,9 +162,10 @@ class _Run:
 
     def _act(self, found: Assessment, service: Service) -> Optional[str]:
         """Do what is needed, and verify it; returns what went wrong, if anything did."""
-        mark = LogMark(*_log_of(found))
+        self.mark = mark = LogMark(*_log_of(found))
+        self.answers = {}
         if found.master:
-            _wait_until_cool(os.path.join(self.instance.config_directory, "main.cf"))
+            time.sleep(_heat(self._main_cf))
         deadline = time.monotonic() + self.timeout
         self.changed = True
         if found.action == "reload" and found.master:
@@ -166,34 +180,62 @@ class _Run:
     def _reload(self, found: Assessment, master: Master, service: Service, deadline: float) -> Optional[str]:
         old = {child for child in master.children() if child.name in ("qmgr", "pickup")}
         outcome = service.reload(deadline)
-        failure = self._verify(found, outcome, old)
+        failure = self._verify(found, service, outcome, deadline, old)
         if failure and outcome.status == 0 and master.is_alive():
             # What the master has cached since its start was not known after all: a start is sure to bring the sockets.
+            # And where programs of it had died, it does not start them again so soon after a mere reload.
             self.action = "restart"
             self.reasons = [*self.reasons, Reason("listeners", None, None, "restart", failure)]
             return self._restart(found, service, deadline)
         return failure
 
     def _restart(self, found: Assessment, service: Service, deadline: float) -> Optional[str]:
-        if found.master:
-            service.prepare(deadline)
+        if not found.master:
+            return self._verify(found, service, service.start(deadline), deadline)
+        refusal = service.prepare(deadline)
+        if refusal:
+            return f"Postfix does not accept the files: {refusal}."
+        held = None if cannot_hold(self.instance.version) else found.promised
+        promised = sockets_of(found.promised or ())
+        with Hold(found.master.held, held or (), self.transactions.state.base) as hold:
+            self.interruption = "none" if held and hold.works else "brief"
             tried = service.stop(found.master, deadline)
+            hold.stopped()
             if found.master.is_alive():
                 self._hear(*tried)
                 return f"Postfix could not be stopped by {', '.join(outcome.command for outcome in tried)}."
-        return self._verify(found, service.start(deadline))
 
-    def _verify(self, found: Assessment, outcome: Outcome, old: Optional[Set[Process]] = None) -> Optional[str]:
-        """Wait until the master has exactly the promised sockets.
+            def watch() -> None:
+                # Not when the command has ended: those who wait shall not wait for that.
+                master = find_master(self.instance) if hold.works else None
+                if master and master.sockets == promised:
+                    hold.release()
 
-        :param old: after a reload, children of which it must have got rid by then; None after a start
-        """
+            outcome = service.start(deadline, checked=True, watch=watch)
+            failure = self._await_sockets(found, outcome)
+        if failure:
+            self.interruption = "brief"
+        return failure or self._look(found, service, deadline)
+
+    def _verify(
+        self,
+        found: Assessment,
+        service: Service,
+        outcome: Outcome,
+        deadline: float,
+        old: Optional[Set[Process]] = None,
+    ) -> Optional[str]:
+        """:param old: after a reload, children of which the master must have got rid by then; None after a start"""
+        failure = self._await_sockets(found, outcome, old)
+        return failure or self._look(found, service, deadline, started=old is None)
+
+    def _await_sockets(self, found: Assessment, outcome: Outcome, old: Optional[Set[Process]] = None) -> Optional[str]:
+        """Wait until the master has exactly the promised sockets; returns what is wrong if that does not come to be."""
         promised = sockets_of(found.promised or ())
         until = time.monotonic() + _SETTLE
         while True:
             master = find_master(self.instance)
             if master and master.sockets == promised and not (old and old & set(master.children())):
-                self._good(found, master, started=old is None)
                 return None
             hopeless = master is None and (outcome.status != 0 or old is not None)
             if hopeless or time.monotonic() >= until:
@@ -206,6 +248,26 @@ class _Run:
         if master.sockets != promised:
             return f"After {outcome.command} Postfix listens on {_listed(master.sockets)}, not on {_listed(promised)}."
         return f"After {outcome.command} (exit status {outcome.status}) Postfix has not read its files again."
+
+    def _look(self, found: Assessment, service: Service, deadline: float, started: bool = True) -> Optional[str]:
+        """Whether the master with the promised sockets does its work; returns what is wrong."""
+        master = find_master(self.instance)
+        if master is None:
+            return "Postfix has ended as soon as it had its sockets."
+        began = time.monotonic()
+        self.answers = ask(endpoints(found.after), master, deadline)
+        self.sockets = _sockets(found.promised, master)
+        for (address, port), answer in sorted(self.answers.items()):
+            if answer.problem:
+                return f"The server at {_listed([(address, port)])} {answer.problem}."
+        program = dead(found.after, master, began + _heat(self._main_cf) + PROVEN)
+        if program:
+            return f"{program} does not stay alive, without which no mail is delivered."
+        throttled = self.mark.throttled(journal=bool(service.unit))
+        if throttled:
+            return f"The master cannot run {' and '.join(throttled)}, and could before."
+        self._good(found, master, started)
+        return None
 
     def _good(self, found: Assessment, master: Master, started: bool) -> None:
         """Postfix runs by these files: there is nothing to go back to any more."""
@@ -264,12 +326,10 @@ def _log_of(found: Assessment) -> Sequence[str]:
     return (name, settings.get("maillog_file"))
 
 
-def _wait_until_cool(path: str) -> None:
-    """Wait until Postfix's programs do not take this file for one that is being modified; at most some 2 s."""
-    now = time.time()
-    wait = int(os.stat(path).st_mtime) + _COOL - now
-    if 0 < wait <= _COOL:
-        time.sleep(wait)
+def _heat(path: str) -> float:
+    """How many seconds Postfix's programs still take this file for one that is being modified; at most some 2."""
+    wait = int(os.stat(path).st_mtime) + _COOL - time.time()
+    return wait if 0 < wait <= _COOL else 0.0
 
 
 def _sockets(promised: Optional[Sequence[Listener]], master: Optional[Master]) -> List[Dict[str, Any]]:

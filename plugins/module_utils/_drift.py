@@ -20,6 +20,7 @@ from ._address import normal_form, parse_address
 from ._changes import Reason, Snapshot, reasons, snapshot, strongest
 from ._endpoint import identity, system_port
 from ._errors import InputError
+from ._health import dead
 from ._host import Host
 from ._instance import Instance
 from ._listeners import SHARED_PORTS_SINCE, Listener, overlap, port_lookup
@@ -140,6 +141,11 @@ def assess(
         found = _compared(before, after, files, master) if before else _by_sockets(after, files, master)
         if before and "restart" not in [reason.action for reason in found]:
             found += _out_of_reach(before, after, master, cached == own)
+    if master and after.listeners is not None and "restart" not in [reason.action for reason in found]:
+        program = dead(after, master)
+        if program:
+            why = f"{program} has died, and the master does not start it again before throttle_time is over"
+            found.append(Reason("qmgr", None, None, "restart", why))
     return Assessment(files, master, after, own, _action(found), found, record)
 
 

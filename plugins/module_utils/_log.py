@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from ._service import run
 
 _FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
 _TAIL = 256 * 1024  # bytes of a log file that are looked at, at most
 _KEEP = 8
+_BEFORE = 90  # seconds: a program that stays broken is given up again every throttle_time (60 s)
 COMPLAINT = re.compile(r"(fatal|panic|error|warning): ")
 
 
@@ -58,6 +59,28 @@ class LogMark:
         severe = [text for text in found if "warning: " not in text] or found
         return list(dict.fromkeys(severe))[-_KEEP:]
 
+    def throttled(self, journal: bool) -> List[str]:
+        """The programs that the master gave up for a while (throttle_time) since, and had not in the time before.
+
+        :param journal: whether this host has a systemd journal
+        """
+        earlier: List[str] = []
+        later: List[str] = []
+        for path, size in self.files.items():
+            earlier += _added(path, max(size - _TAIL, 0), size)
+            later += _added(path, size)
+        if journal:
+            command = ["journalctl", "--no-pager", "-q", "-o", "short-unix", "-t", f"{self.tag}/master"]
+            lines = run([*command, f"--since=@{int(self.since - _BEFORE)}"], time.monotonic() + 5).words
+            later += [line for line in lines if not _older(line, self.since)]
+            earlier += [line for line in lines if _older(line, self.since)]
+        known = set(map(self._given_up, earlier))
+        return sorted(set(map(self._given_up, later)) - known - {""})
+
+    def _given_up(self, line: str) -> str:
+        match = re.search(r": warning: (\S+): bad command startup -- throttling", line)
+        return os.path.basename(match.group(1)) if match and self._own(line) else ""
+
     def _own(self, line: str) -> str:
         """What a program of this instance logged; empty if somebody else did.
 
@@ -76,12 +99,15 @@ def _older(line: str, since: float) -> bool:
     return bool(stamp and float(stamp.group(1)) < since - 0.001)
 
 
-def _added(path: str, size: int) -> List[str]:
+def _added(path: str, size: int, until: Optional[int] = None) -> List[str]:
     """The lines that a file has got since it had a size; all of it when it was replaced by a shorter one."""
     try:
         with open(path, "rb") as stream:
             end = os.fstat(stream.fileno()).st_size
-            stream.seek(max(size if end >= size else 0, end - _TAIL))
-            return stream.read().decode("utf-8", "replace").splitlines()
+            if until is not None and until <= end:
+                end = until
+            start = max(size if end >= size else 0, end - _TAIL)
+            stream.seek(start)
+            return stream.read(end - start).decode("utf-8", "replace").splitlines()
     except OSError:
         return []

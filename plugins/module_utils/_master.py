@@ -17,7 +17,7 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ._instance import Instance
 from ._state import TransactionError
@@ -150,6 +150,14 @@ def owners(inode: str, proc: str = PROC) -> List[Process]:
     return [process for process in found if process]
 
 
+def waiting(held: Iterable[str], proc: str = PROC) -> bool:
+    """Whether a client waits to be accepted by one of these listening sockets, given by their inode numbers."""
+    inodes = set(held)
+    # For a listening socket, the kernel shows the length of its queue where others have that of what is to be read.
+    lines = _lines("tcp", "self", proc) + _lines("tcp6", "self", proc)
+    return any(fields[9] in inodes and not fields[4].endswith(":00000000") for fields in lines)
+
+
 def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     process = read_process(pid, proc)
     if process is None or process.name != "master" or not _runs(process, instance, proc):
@@ -213,16 +221,19 @@ def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
 def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
     """Inode, address and port of each listening TCP socket in the network namespace of a process (proc(5))."""
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
-        try:
-            with open(f"{proc}/{pid}/net/{table}", encoding="ascii") as stream:
-                lines = [line.split() for line in stream if f" {_LISTEN} " in line]
-        except OSError:  # no such family in this kernel
-            continue
-        for fields in lines:
-            if fields[3] != _LISTEN:
-                continue
+        for fields in _lines(table, pid, proc):
             address, _colon, port = fields[1].partition(":")
             # The kernel prints each group of four bytes as one number in the machine's own byte order.
             words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
             packed = struct.pack(f"={len(words)}I", *words)
             yield fields[9], (socket.inet_ntop(family, packed), int(port, 16))
+
+
+def _lines(table: str, pid: "int | str", proc: str) -> List[List[str]]:
+    """The fields of each listening socket in one of the kernel's tables."""
+    try:
+        with open(f"{proc}/{pid}/net/{table}", encoding="ascii") as stream:
+            lines = [line.split() for line in stream if f" {_LISTEN} " in line]
+    except OSError:  # no such family in this kernel
+        return []
+    return [fields for fields in lines if fields[3] == _LISTEN]

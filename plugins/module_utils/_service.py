@@ -18,7 +18,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from ._instance import DEFAULT_NAME, Instance, command_environment
 from ._master import Master
@@ -32,6 +32,7 @@ _UNIT_DIRECTORIES = (
     "lib/systemd/system",
 )
 _READ_MASTER = ("-o", "mynetworks=", "-M")  # the default of mynetworks needs addresses that may be absent
+_CHECKED = "quick-start"  # postfix-script removes it, and starts without checks
 _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses force
 
 
@@ -49,16 +50,38 @@ class Service(NamedTuple):
     instance: Instance
     unit: Optional[str]
 
-    def prepare(self, deadline: float) -> None:
-        """What can be done before a stop, so that it takes no time while the instance is down."""
+    def prepare(self, deadline: float) -> Optional[str]:
+        """Do before a stop what then takes no time while the instance is down; returns why it could not start, if so.
+
+        A start checks the queue directory, as ``postfix check`` does, unless a file there says that this was done.
+        All deadlines are by time.monotonic().
+        """
         if self.unit:  # else systemd refuses a unit that was started too often in a short time
             run(["systemctl", "reset-failed", self.unit], deadline)
+        checked = run([self.instance.postfix, "-c", self.instance.config_directory, "check"], deadline)
+        if checked.status != 0:
+            said = [line for line in checked.words if re.search(r"(fatal|error): ", line)] or checked.words
+            return said[0] if said else f"{checked.command} has the exit status {checked.status}"
+        return None
 
-    def start(self, deadline: float) -> Outcome:
-        """Start the instance. All deadlines are by time.monotonic()."""
-        if self.unit:
-            return run(["systemctl", "start", self.unit], deadline)
-        return run([self.instance.postfix, "-c", self.instance.config_directory, "start"], deadline)
+    def start(self, deadline: float, checked: bool = False, watch: Callable[[], None] = lambda: None) -> Outcome:
+        """Start the instance.
+
+        :param checked: whether :meth:`prepare` has just found no fault
+        :param watch: called again and again meanwhile
+        """
+        done = os.path.join(self.instance.queue_directory, _CHECKED)
+        try:
+            if checked:
+                with suppress(OSError):
+                    os.close(os.open(done, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
+            if self.unit:
+                return run(["systemctl", "start", self.unit], deadline, watch)
+            return run([self.instance.postfix, "-c", self.instance.config_directory, "start"], deadline, watch)
+        finally:
+            if checked:
+                with suppress(OSError):
+                    os.unlink(done)
 
     def reload(self, deadline: float) -> Outcome:
         """Make the master read its files again.
@@ -139,8 +162,8 @@ def unit_of(master: Master) -> Optional[str]:
     return units[-1] if units else None
 
 
-def run(command: List[str], deadline: float) -> Outcome:
-    """Run a command until it ends, with a terminal for its output.
+def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
+    """Run a command until it ends, with a terminal for its output, calling ``watch`` again and again meanwhile.
 
     Before 3.8, postfix(1) and postlog(1) say what is wrong only to a terminal. Only the command itself is waited for:
     ``postfix reload`` leaves a process in the background that keeps the terminal open.
@@ -171,11 +194,16 @@ def run(command: List[str], deadline: float) -> Outcome:
             os.close(theirs)
         while process.poll() is None and time.monotonic() < deadline:
             output += _available(ours, 0.01)
+            watch()
         if process.poll() is None:
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGTERM)
             return Outcome(shown, None, [*_lines(output), f"{shown}: took too long and was ended"])
-        return Outcome(shown, process.returncode, _lines(output + _available(ours, 0.0)))
+        rest = _available(ours, 0.0)
+        while rest:
+            output += rest
+            rest = _available(ours, 0.0) if time.monotonic() < deadline else b""
+        return Outcome(shown, process.returncode, _lines(output))
     finally:
         os.close(ours)
 

@@ -15,10 +15,15 @@ description:
   - Decides by the running master and not by what an earlier task changed, so that a play that died between the edit
     and the restart is finished by the next run.
   - Before it touches a running master it makes sure that Postfix could run by the files on this host. Afterwards it
-    makes sure that the master has exactly the sockets that they promise.
-  - When the files cannot be applied, or the sockets are others, it restores the version of both files that was last
-    applied, brings that up, and fails with what happened, what was restored and what runs now. It can only restore
-    what M(mailfleet.postfix.postfix_interfaces) changed, and does not where somebody else edited the files since.
+    makes sure that the master has exactly the sockets that they promise, that each SMTP server answers with its banner,
+    that the queue manager stays alive, and that the master has not given up a program that it could run before.
+  - A stop and a start refuses no client where Postfix is 3.6 or later and Linux 5.14 or later. Sockets of this module
+    keep clients waiting in between, and hand them over to the new master. For that time it sets
+    C(net.ipv4.tcp_migrate_req), and puts it back. RV(interruption) says whether that was possible.
+  - When the files cannot be applied, or Postfix does not work by them, it restores the version of both files that was
+    last applied, brings that up, and fails with what happened, what was restored and what runs now. It can only
+    restore what M(mailfleet.postfix.postfix_interfaces) changed, and does not where somebody else edited the files
+    since.
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
@@ -47,6 +52,7 @@ notes:
   - Uses the instance's systemd unit where there is one, which is C(postfix@-.service) on Debian up to 12 and
     C(postfix.service) on others for the default instance, and C(postfix -c) with its directory otherwise. The units of
     other instances are neither stopped nor reloaded along.
+  - Connects to the SMTP servers after an action, from this host, so that their log shows a client that says C(QUIT).
   - Waits up to two seconds before a reload or a stop until C(main.cf) is older than that, because Postfix's programs
     start slowly before.
   - Remembers in C(/var/lib/mailfleet.postfix), readable by root only, what the master has read.
@@ -110,6 +116,15 @@ reasons:
     why:
       description: Why it needs that.
       type: str
+interruption:
+  description:
+    - V(none) where no client was refused. Nothing was done, or a reload, or a start of what did not run, or the clients
+      waited for the new master.
+    - V(brief) where clients were refused, or cut off before the banner, between the stop and the start.
+    - In check mode as it would be.
+  type: str
+  returned: always
+  sample: none
 sockets:
   description:
     - The sockets that the files promise and those that the master has, at the end; in check mode as they would be.
@@ -131,6 +146,32 @@ sockets:
     - address: 192.0.2.10
       port: 25
       state: listening
+answers:
+  description:
+    - What a client gets to see at each socket that an SMTP server listens on, as asked after the last action; empty
+      where there was none.
+    - Servers that begin with TLS, or wait for a proxy, are not asked.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    address:
+      description: The address of the socket.
+      type: str
+    port:
+      description: Its port.
+      type: int
+    banner:
+      description: The first line of the answer; none if there was no answer, or nobody on this host could connect.
+      type: str
+    problem:
+      description: What was wrong with the answer; none if nothing was.
+      type: str
+  sample:
+    - address: 192.0.2.10
+      port: 25
+      banner: 220 mx.example.net ESMTP Postfix
+      problem:
 in_sync:
   description:
     - Whether the running Postfix is in line with its files at the end, also where these were restored.

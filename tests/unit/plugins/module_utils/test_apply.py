@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils import _apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, find_master
 from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import Transactions, read_files
 
 COMMON = """\
-import os, re, signal, socket, subprocess, sys, time
+import os, re, select, signal, socket, subprocess, sys, time
 def fatal(text):
     print(os.path.basename(sys.argv[0]) + ": fatal: " + text, file=sys.stderr, flush=True)
     sys.exit(1)
@@ -56,6 +57,10 @@ if "nosuch" in setting("mail_owner"):
     fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
 command = sys.argv[3]
 log(command)
+if command == "check":
+    if setting("integrity"):
+        fatal(setting("integrity"))
+    sys.exit(0)
 if command == "start":
     if runs():
         fatal("the Postfix mail system is already running")
@@ -98,6 +103,7 @@ def opened(name, places):
                 raise OSError(99, "Cannot assign requested address")
             one = socket.socket()
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             one.bind(place)
             one.listen()
             result.append(one)
@@ -132,12 +138,23 @@ os.makedirs("pid", exist_ok=True)
 with open("pid/master.pid", "w") as stream:
     stream.write("%32d\\n" % os.getpid())
 children()
+if setting("gives_up"):
+    log("warning: /usr/lib/postfix/%s: bad command startup -- throttling" % setting("gives_up"))
 signal.signal(signal.SIGTERM, end)
 signal.signal(signal.SIGHUP, refresh)
 os.write(int(sys.argv[1]), b"+")
 os.close(int(sys.argv[1]))
-while True:
-    signal.pause()
+while True:  # what its smtpd would do
+    every = [one for several in list(held.values()) for one in several]
+    try:
+        ready = select.select(every, [], [], 0.05)[0]
+        for one in ready if "mute" not in setting("mail_owner") else []:
+            client = one.accept()[0]
+            client.send(b"220 " if "rude" not in setting("mail_owner") else b"")
+            client.send(b"stand-in ESMTP\\r\\n")
+            client.close()
+    except (OSError, ValueError):  # closed by a reload meanwhile
+        pass
 """
 
 POSTMAP = """\
@@ -234,7 +251,9 @@ def free_ports() -> List[int]:
 
 
 @pytest.fixture(name="host")
-def _host(tmp_path: Path) -> Iterator[Host]:
+def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    # Holding sockets changes a setting of the machine: test_hold.py has a network of its own for that.
+    monkeypatch.setattr(_apply, "cannot_hold", lambda version: "not here")
     host = Host(tmp_path)
     yield host
     host.end()
@@ -284,7 +303,7 @@ def test_what_only_a_start_takes_up_needs_a_stop_and_a_start(running: Host, by_h
     result = running.apply()
     assert (result["action"], result["changed"], result["in_sync"]) == ("restart", True, True)
     assert (predicted["action"], predicted["sockets"]) == (result["action"], result["sockets"])
-    assert running.commands == ["stop", "start"]
+    assert running.commands == ["check", "stop", "start"]
     assert running.master != before
     assert running.sockets == {("127.0.0.1", running.other)}
     assert not running.apply()["changed"]
@@ -391,6 +410,89 @@ def test_with_nothing_to_go_back_to_and_nothing_running(host: Host) -> None:
     assert message.endswith("There is no previous version of the files to go back to. Postfix is not running.")
 
 
+def test_the_answer_of_each_server_is_told(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
+    expected = [
+        {"address": "127.0.0.1", "port": port, "banner": "220 stand-in ESMTP", "problem": None}
+        for port in sorted([running.port, running.other])
+    ]
+    assert running.apply(check_mode=True)["answers"] == []
+    assert running.apply()["answers"] == expected
+    assert running.apply()["answers"] == []
+
+
+@pytest.mark.parametrize("owner, words", [("mute", "does not answer"), ("rude", "answers 'stand-in ESMTP'")])
+def test_a_server_that_does_not_greet_is_gone_back_on(running: Host, owner: str, words: str) -> None:
+    running.commit("127.0.0.1", f"{running.other}", mail_owner=owner, **START)
+    message, result = running.fails()
+    assert f"The server at 127.0.0.1:{running.other} {words}." in message
+    assert message.endswith(f"Postfix runs and listens on 127.0.0.1:{running.port}.")
+    assert (result["rolled_back"], result["in_sync"]) == (True, True)
+    assert running.commands == ["check", "stop", "start", "check", "stop", "start"]
+    assert not running.apply()["changed"]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_program_that_the_master_gives_up_is_gone_back_on_unless_it_was_so_before(
+    running: Host, before: bool
+) -> None:
+    if before:
+        with running.log.open("a") as log:
+            log.write("Nov 22 postfix/master[1]: warning: /usr/lib/x/policyd: bad command startup -- throttling\n")
+    running.commit("127.0.0.1", f"{running.other}", gives_up="policyd", **START)
+    if before:
+        assert running.apply()["in_sync"]
+    else:
+        message, result = running.fails()
+        assert "The master cannot run policyd, and could before." in message
+        assert (result["rolled_back"], result["in_sync"]) == (True, True)
+
+
+def test_what_postfix_check_finds_stops_nothing(running: Host) -> None:
+    before = running.master
+    running.commit("127.0.0.1", f"{running.other}", integrity="no directory", **START)
+    message, result = running.fails()
+    assert "Postfix does not accept the files" in message
+    assert "no directory" in message
+    assert (result["rolled_back"], result["in_sync"], result["interruption"]) == (True, True, "none")
+    assert running.master == before
+    assert running.commands == ["check"]
+
+
+@pytest.mark.parametrize("possible", [True, False])
+def test_an_interruption_is_predicted_and_told(running: Host, possible: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: List[object] = []
+
+    class Held(_apply.Hold):
+        def __enter__(self) -> _apply.Hold:
+            self.works = possible
+            held.extend(self._new)
+            return self
+
+    monkeypatch.setattr(_apply, "cannot_hold", lambda version: None if possible else "not here")
+    monkeypatch.setattr(_apply, "Hold", Held)
+    running.commit("127.0.0.1", f"{running.other}", **START)
+    expected = "none" if possible else "brief"
+    assert running.apply(check_mode=True)["interruption"] == expected
+    assert running.apply()["interruption"] == expected
+    assert [listener[3] for listener in held] == ([running.other] if possible else [])  # type: ignore[index]
+
+
+def test_a_queue_manager_that_died_needs_a_restart(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.port}")
+    with (running.etc / "master.cf").open("a") as stream:
+        stream.write("qmgr unix n - n 300 1 qmgr\n")
+    running.apply()
+    assert running.master
+    for child in running.master.children():
+        os.kill(child.pid, signal.SIGKILL)
+    assert running.apply(check_mode=True)["action"] == "restart"
+    result = running.apply()
+    assert (result["action"], result["in_sync"]) == ("restart", True)
+    assert [reason["parameter"] for reason in result["reasons"]] == ["qmgr"]
+    assert not running.apply()["changed"]
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_start_that_fails_is_gone_back_on(running: Host, stopped: bool) -> None:
     if stopped:
@@ -405,7 +507,7 @@ def test_a_start_that_fails_is_gone_back_on(running: Host, stopped: bool) -> Non
     assert (result["changed"], result["in_sync"]) == (True, True)
     assert any("bind 127.0.0.1" in word for word in result["messages"])
     assert running.sockets == {("127.0.0.1", running.port)}
-    assert running.commands == (["start", "start"] if stopped else ["stop", "start", "start"])
+    assert running.commands == (["start", "start"] if stopped else ["check", "stop", "start", "start"])
     assert running.transactions.pending() is None
     assert not running.apply()["changed"]
 
@@ -495,7 +597,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(running: Host) -> None:
         children.append(child)
     statuses = sorted(os.WEXITSTATUS(os.waitpid(child, 0)[1]) for child in children)
     assert statuses == [10, 20, 20]
-    assert running.commands == ["stop", "start"]
+    assert running.commands == ["check", "stop", "start"]
     assert running.sockets == {("127.0.0.1", running.other)}
 
 

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What counts as a server that works; over real sockets, with a stand-in for the master's children."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Dict, Iterator, List, Tuple
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import Snapshot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._health import Answer, Endpoint, ask, dead, endpoints
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import Listener
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, Process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
+
+
+class Children(Master):
+    """A master whose children are as the test says."""
+
+    names: List[str] = ["smtpd", "qmgr"]
+
+    def children(self) -> List[Process]:
+        return [Process(number, name, 1, 1) for number, name in enumerate(self.names, start=2)]
+
+
+def master(*names: str) -> Children:
+    made = Children(Process(1, "master", 0, 1), "/var/spool/postfix", {}, "")
+    made.names = list(names)
+    return made
+
+
+def snapshot(master_cf: str, **values: str) -> Snapshot:
+    services = MasterCf(master_cf).effective()
+    found = [
+        Listener(one.name, one.type, "127.0.0.1", 1000 + number, "ipv4", "")
+        for number, one in enumerate(services)
+        if one.type == "inet"
+    ]
+    return Snapshot(Settings(values, (3, 7)), frozenset({"ipv4"}), services, found)
+
+
+@pytest.mark.parametrize(
+    "line, values, asked",
+    [
+        ("smtp inet n - y - - smtpd", {}, True),
+        ("smtp inet n - y - 1 postscreen", {}, True),
+        ("10.0.0.1:25 inet n - n - - smtpd -o smtpd_tls_wrappermode=no", {"smtpd_tls_wrappermode": "yes"}, True),
+        ("smtps inet n - y - - smtpd -o smtpd_tls_wrappermode=yes", {}, False),
+        ("smtp inet n - y - - smtpd", {"smtpd_upstream_proxy_protocol": "haproxy"}, False),
+        ("smtp inet n - y - 1 postscreen", {"postscreen_upstream_proxy_protocol": "haproxy"}, False),
+        ("628 inet n - y - - qmqpd", {}, False),
+        ("10025 inet n n n - 0 spawn argv=/bin/filter", {}, False),
+    ],
+)
+def test_who_greets_at_once(line: str, values: Dict[str, str], asked: bool) -> None:
+    assert bool(endpoints(snapshot(line + "\n", **values))) == asked
+
+
+def test_a_service_given_twice_is_the_last_one() -> None:
+    text = "smtp inet n - y - - smtpd -o smtpd_tls_wrappermode=yes\n25 inet n - y - - smtpd\n"
+    assert [one.program for one in endpoints(snapshot(text))] == ["smtpd"]
+
+
+@pytest.fixture(name="server")
+def _server() -> Iterator[Tuple[socket.socket, List[bytes]]]:
+    """A socket that says to each client what the list has."""
+    said: List[bytes] = []
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(100)
+
+    def serve() -> None:
+        while True:
+            try:
+                client = listener.accept()[0]
+            except OSError:
+                return
+            for text in said:
+                client.sendall(text)
+                time.sleep(0.02)
+            client.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener, said
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    "said, answer",
+    [
+        ([b"220 mx.example ESMTP\r\n"], Answer("220 mx.example ESMTP")),
+        ([b"220-wait\r\n"], Answer("220-wait")),
+        ([b"220 mx.", b"example ESMTP\r\n"], Answer("220 mx.example ESMTP")),
+        ([b"421 4.7.0 too many connections\r\n"], Answer("421 4.7.0 too many connections")),
+        ([], Answer(problem="ends the connection without a banner")),
+        ([b"SSH-2.0-x\r\n"], Answer(problem="answers 'SSH-2.0-x'")),
+    ],
+)
+def test_what_a_server_says(server: Tuple[socket.socket, List[bytes]], said: List[bytes], answer: Answer) -> None:
+    listener, words = server
+    words += said
+    at = listener.getsockname()
+    assert ask([Endpoint(at, "smtpd")], master("smtpd"), time.monotonic() + 5) == {at: answer}
+
+
+def test_more_endpoints_than_are_asked_at_once(server: Tuple[socket.socket, List[bytes]]) -> None:
+    listener, words = server
+    words.append(b"220 x\r\n")
+    port = listener.getsockname()[1]
+    asked = [Endpoint((f"127.0.0.{number}", port), "smtpd") for number in range(1, 80)]
+    found = ask(asked, master("smtpd"), time.monotonic() + 10)
+    assert found.pop(("127.0.0.1", port)) == Answer("220 x")
+    assert set(found.values()) == {Answer()}  # nobody listens there: says nothing about the server
+
+
+def test_a_server_without_processes_is_not_waited_for() -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(1)
+        at, began = mute.getsockname(), time.monotonic()
+        found = ask([Endpoint(at, "smtpd")], master("qmgr"), began + 60)
+        assert time.monotonic() - began < 10
+        assert found == {at: Answer(problem="does not answer")}
+        ask([Endpoint(at, "smtpd")], master("smtpd"), time.monotonic() + 2.5)
+        assert time.monotonic() - began > 3.5
+
+
+@pytest.mark.parametrize(
+    "line, children, program",
+    [
+        ("qmgr unix n - n 300 1 qmgr", ["qmgr", "pickup"], None),
+        ("qmgr unix n - n 300 1 qmgr", ["pickup"], "qmgr"),
+        ("qmgr fifo n - n 300 1 oqmgr", ["oqmgr"], None),
+        ("qmgr unix n - n 300 1 oqmgr", ["qmgr"], "oqmgr"),
+        ("smtp inet n - n - - smtpd", ["pickup"], None),
+    ],
+)
+def test_the_queue_manager_lives(line: str, children: List[str], program: str) -> None:
+    assert dead(snapshot(line + "\n"), master(*children)) == program
+    assert dead(snapshot(line + "\n"), master(*children), time.monotonic()) == program

@@ -1,0 +1,289 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clients that wait from one master to the next, on the real kernel: each test in a network namespace of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Callable, Dict, FrozenSet, List, Tuple
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils import _hold
+from ansible_collections.mailfleet.postfix.plugins.module_utils._hold import Hold, cannot_hold, put_back
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import Listener
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master import listening_sockets
+
+SWITCH = "/proc/" + _hold.SWITCH
+NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+SET_FLAGS, UP = 0x8914, 1  # SIOCSIFFLAGS, IFF_UP
+
+
+def enter_network() -> None:
+    """Go to a new network, with loopback up."""
+    if ctypes.CDLL(None, use_errno=True).unshare(NEW_NETWORK):
+        raise OSError(ctypes.get_errno(), "unshare")
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SET_FLAGS, struct.pack("16sh14x", b"lo", UP))
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Run something in a process of its own and return the process."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return child
+
+
+def in_own_network(work: Callable[[], None]) -> bool:
+    """Run something in a network of its own; returns whether it succeeded."""
+
+    def there() -> None:
+        enter_network()
+        work()
+
+    return os.waitpid(in_child(there), 0)[1] == 0
+
+
+def _possible() -> None:
+    assert cannot_hold((3, 6)) is None
+
+
+@pytest.fixture(name="network")
+def _network() -> Callable[[Callable[[], None]], None]:
+    """Runs a function in a network of its own."""
+    if os.geteuid() or not in_own_network(_possible):
+        pytest.skip("needs root, namespaces and Linux 5.14")
+
+    def run(work: Callable[[], None]) -> None:
+        assert in_own_network(work)
+
+    return run
+
+
+def switch() -> str:
+    return Path(SWITCH).read_text(encoding="ascii").strip()
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 5
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+class Server:
+    """What a master does: sockets that share their ports, and somebody who greets whom they accept."""
+
+    def __init__(self, name: str, *places: Tuple[str, int]) -> None:
+        self.name = name
+        self.sockets: List[socket.socket] = []
+        for address, port in places:
+            one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if ":" in address:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind((address, port))
+            one.listen(100)
+            one.settimeout(0.05)
+            self.sockets.append(one)
+        self.ended = False
+        self.threads = [threading.Thread(target=self._serve, args=(one,)) for one in self.sockets]
+        for thread in self.threads:
+            thread.start()
+
+    def _serve(self, one: socket.socket) -> None:
+        while not self.ended:
+            try:
+                client = one.accept()[0]
+            except socket.timeout:
+                continue
+            client.sendall(self.name.encode("ascii"))
+            client.close()
+
+    @property
+    def held(self) -> Dict[str, Tuple[str, int]]:
+        mine = {str(os.fstat(one.fileno()).st_ino) for one in self.sockets}
+        return {inode: at for inode, at in listening_sockets(os.getpid()).items() if inode in mine}
+
+    def end(self) -> None:
+        self.ended = True
+        for thread in self.threads:
+            thread.join()
+        for one in self.sockets:
+            one.close()
+
+
+def promised(*places: Tuple[str, int]) -> List[Listener]:
+    return [Listener("smtp", "inet", *place, "ipv6" if ":" in place[0] else "ipv4", "") for place in places]
+
+
+W4, W6, A4, B4, A6 = ("0.0.0.0", 25), ("::", 25), ("127.0.0.1", 25), ("127.0.0.2", 25), ("::1", 25)
+
+
+@pytest.mark.parametrize(
+    "old, new, where",
+    [
+        ([W4, W6], [W4, W6], [A4, B4, A6]),
+        ([W4, W6], [A4, A6], [A4, A6]),
+        ([A4, A6], [W4, W6], [A4, B4, A6]),
+        ([A4], [A4, B4], [A4]),
+        ([A4, B4, A6], [A4, A6], [A4, A6]),
+        ([A4, ("0.0.0.0", 2525)], [A4, ("127.0.0.1", 2525)], [A4, ("127.0.0.1", 2525)]),
+    ],
+)
+def test_nobody_is_refused_between_two_masters(
+    network: Callable[..., None], tmp_path: Path, old: List[Any], new: List[Any], where: List[Any]
+) -> None:
+    def clients(results: List[Any], stop: threading.Event, place: Tuple[str, int]) -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                with socket.create_connection(place, timeout=5) as connection:
+                    said = connection.recv(10).decode("ascii")
+            except OSError as error:
+                said = repr(error)
+            results.append((place, said, time.monotonic() - began))
+            time.sleep(0.002)
+
+    def work() -> None:
+        before = Server("before", *old)
+        results: List[Any] = []
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=clients, args=(results, stop, place))
+            for place in where
+            if place in old or W4 in old
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)
+        with Hold(before.held, promised(*new), str(tmp_path)) as hold:
+            assert hold.works
+            assert switch() == "1"
+            before.end()
+            hold.stopped()
+            time.sleep(0.2)
+            after = Server("after", *new)
+        time.sleep(0.2)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        after.end()
+        assert switch() == "0"
+        assert {said for _place, said, _took in results} == {"before", "after"}, results
+        assert max(took for _place, _said, took in results) < 2
+
+    network(work)
+
+
+def test_the_switch_is_put_back_when_the_run_is_killed(network: Callable[..., None], tmp_path: Path) -> None:
+    def hold() -> None:
+        with Hold({}, promised(A4), str(tmp_path)):
+            time.sleep(60)
+
+    def work() -> None:
+        child = in_child(hold)
+        assert soon(lambda: switch() == "1" and (tmp_path / "migration").stat().st_size > 0)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert soon(lambda: switch() == "0")
+        assert soon(lambda: (tmp_path / "migration").stat().st_size == 0)
+
+    network(work)
+
+
+def test_the_next_run_puts_it_back_when_all_was_killed(network: Callable[..., None], tmp_path: Path) -> None:
+    def hold() -> None:
+        with Hold({}, promised(A4), str(tmp_path)):
+            time.sleep(60)
+
+    def work() -> None:
+        child = in_child(hold)
+        assert soon(lambda: switch() == "1")
+        listed = Path(f"/proc/{child}/task/{child}/children").read_text(encoding="ascii").split()
+        for pid in [*map(int, listed), child]:
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(child, 0)
+        time.sleep(0.1)
+        assert switch() == "1"
+        put_back(str(tmp_path))
+        assert switch() == "0"
+        assert (tmp_path / "migration").stat().st_size == 0
+
+    network(work)
+
+
+def test_a_switch_that_was_on_stays_on(network: Callable[..., None], tmp_path: Path) -> None:
+    def work() -> None:
+        Path(SWITCH).write_text("1", encoding="ascii")
+        with Hold({}, promised(A4), str(tmp_path)) as hold:
+            assert hold.works
+        assert switch() == "1"
+
+    network(work)
+
+
+def test_two_runs_at_once_take_turns(network: Callable[..., None], tmp_path: Path) -> None:
+    def hold() -> None:
+        for _number in range(10):
+            with Hold({}, promised(A4), str(tmp_path)) as held:
+                assert held.works
+                assert switch() == "1"
+
+    def work() -> None:
+        children = [in_child(hold) for _number in range(2)]
+        assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+        assert switch() == "0"
+
+    network(work)
+
+
+def test_where_a_socket_cannot_be_held_nothing_is_kept(network: Callable[..., None], tmp_path: Path) -> None:
+    def work() -> None:
+        with socket.socket() as other:  # that does not share its port
+            other.bind(A4)
+            other.listen(1)
+            with Hold({}, promised(B4, A4), str(tmp_path)) as hold:
+                assert not hold.works
+                assert switch() == "0"
+                assert set(listening_sockets(os.getpid()).values()) == {A4}
+
+    network(work)
+
+
+def test_hosts_where_clients_cannot_wait(tmp_path: Path) -> None:
+    assert "3.6" in (cannot_hold((3, 5, 25)) or "")
+    assert "5.14" in (cannot_hold((3, 6, 0), str(tmp_path)) or "")
+    put_back(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_addresses_that_become_part_of_a_wildcard() -> None:
+    def swallowed(old: List[Any], new: List[Any]) -> FrozenSet[Any]:
+        return _hold._swallowed(frozenset(old), frozenset(new))
+
+    assert swallowed([A4, A6, ("127.0.0.1", 26)], [W4, W6]) == {A4, A6}
+    assert swallowed([A4, A6], [W4, A6]) == {A4}
+    assert swallowed([W4], [A4]) == frozenset()
+    assert swallowed([A4], [A4, W4]) == frozenset()
