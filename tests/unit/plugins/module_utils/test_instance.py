@@ -24,7 +24,9 @@ def _etc(tmp_path: Path) -> Path:
     etc = tmp_path / "etc"
     files = {
         "postfix": f"multi_instance_directories = {etc}/postfix-out,\n  {etc}/plain {etc}/gone\nx = y\n",
-        "postfix-out": "multi_instance_name = postfix-out\nspool = /srv\nqueue_directory = $spool/$multi_instance_name\n",
+        "postfix-out": (
+            "multi_instance_name = postfix-out\nspool = /srv\nqueue_directory = $spool/$multi_instance_name\n"
+        ),
         "plain": "data_directory = /srv/plain\n",
     }
     for name, text in files.items():
