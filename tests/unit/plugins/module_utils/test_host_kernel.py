@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import read_host
 
 # the collections tree that this file was imported from has the core, whichever Python runs the tests
 TREE = next(str(path) for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
@@ -145,6 +149,22 @@ def test_sysctls() -> None:
     assert [entry[0] for entry in told["addresses"]] == ["127.0.0.1"]
     assert told["families"] == ["ipv4", "ipv6"]
     assert told["nonlocal_bind"] == ["ipv4"]
+
+
+def test_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    def without_ipv6(kind: int, *arguments: Any) -> Any:
+        if kind == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(kind, *arguments)
+
+    monkeypatch.setattr(socket, "socket", without_ipv6)
+    host = read_host()
+    assert host.families == {"ipv4"}
+    assert host.bindable is not None
+    assert host.bindable(ip_address("127.0.0.1"))
+    assert not host.bindable(ip_address("::1"))
 
 
 def test_many_addresses() -> None:
