@@ -15,7 +15,7 @@ from ._host import read_host
 from ._instance import Instance
 from ._own_addresses import system_resolver
 from ._plan import Plan, Surroundings, Wanted, make_plan
-from ._transaction import ConfigFiles, FileChanged, Transactions, read_files
+from ._transaction import STATE_DIRECTORY, ConfigFiles, FileChanged, Transactions, read_files
 
 
 class Edited(NamedTuple):
@@ -36,6 +36,7 @@ def edit(
     wanted: Wanted,
     check_mode: bool = False,
     before_commit: Callable[[List[str]], None] = lambda paths: None,
+    state_directory: str = STATE_DIRECTORY,
 ) -> Edited:
     """Make the files of an instance say what is wanted.
 
@@ -44,7 +45,7 @@ def edit(
     :raises InputError: something wanted is wrong; nothing was written
     :raises TransactionError: the files cannot be read or written; they are as they were
     """
-    transactions = Transactions(instance.config_directory)
+    transactions = Transactions(instance.config_directory, state_directory)
     around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
     try:
         return _edit(transactions, wanted, around, check_mode, before_commit)
@@ -60,13 +61,9 @@ def _edit(
     check_mode: bool,
     before_commit: Callable[[List[str]], None],
 ) -> Edited:
-    pending = transactions.pending()
-    recovered = None
-    if check_mode and pending is not None:
-        found = pending.settled
-    else:
-        recovered = None if check_mode else transactions.recover()
-        found = read_files(transactions.config_directory)
+    pending = transactions.pending() if check_mode else None
+    recovered = None if check_mode else transactions.recover()
+    found = pending.settled if pending else read_files(transactions.config_directory)
     plan = make_plan(wanted, found.main, found.master, around)
     changed = [
         os.path.join(transactions.config_directory, name)

@@ -38,14 +38,14 @@ class Replacement:
     """
 
     def __init__(self, path: str, deadline: float) -> None:
-        self.path = path
-        self.real = os.path.realpath(path)
+        self.path = self.real = path
         self._deadline = deadline
         self._temporary: Dict[str, int] = {}  # path of a lock held: its descriptor
 
     def __enter__(self) -> Replacement:
         # postconf locks by the name that it knows, which for a symbolic link is not where the new version is written.
         try:
+            self.real = os.path.realpath(self.path)
             for path in sorted({self.path, self.real}):
                 self._temporary[path + _SUFFIX] = _lock_temporary(path + _SUFFIX, self._deadline)
         except OSError as error:
@@ -68,7 +68,9 @@ class Replacement:
         """
         descriptor = self._temporary[self.real + _SUFFIX]
         try:
-            old = os.stat(self.real)
+            old = os.lstat(self.real)
+            if not stat.S_ISREG(old.st_mode):  # a link that realpath(3) could not read, or replaced since
+                raise TransactionError(f"{self.path} does not lead to a regular file; nothing was changed.")
             write_all(descriptor, content)
             new = os.fstat(descriptor)
             if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
@@ -96,7 +98,8 @@ class Replacement:
         for path, descriptor in self._temporary.items():
             with suppress(OSError):
                 os.unlink(path)  # while the lock is held: it is still ours
-            os.close(descriptor)
+            with suppress(OSError):
+                os.close(descriptor)
         self._temporary.clear()
 
 

@@ -17,7 +17,7 @@ import json
 import os
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, Optional
 
 STATE_DIRECTORY = "/var/lib/mailfleet.postfix"
@@ -134,6 +134,8 @@ class State:
             os.rename(path + ".new", path)
             sync_directory(self.directory)
         except OSError as error:
+            with suppress(OSError):
+                os.unlink(path + ".new")
             raise TransactionError(f"{path} cannot be written: {error.strerror}.") from error
 
     def remove(self, name: str) -> None:
@@ -154,31 +156,36 @@ class State:
         """
         if not self._held:
             self._prepare()
+            path = self.path("lock")
             try:
-                descriptor = os.open(self.path("lock"), _OPEN, 0o600)
+                descriptor = os.open(path, _OPEN, 0o600)
             except OSError as error:
-                raise TransactionError(f"{self.path('lock')} cannot be opened: {error.strerror}.") from error
+                raise TransactionError(f"{path} cannot be opened: {error.strerror}.") from error
             try:
-                wait_for_lock(descriptor, self.path("lock"), time.monotonic() + time_limit)
+                try:
+                    wait_for_lock(descriptor, path, time.monotonic() + time_limit)
+                except OSError as error:
+                    raise TransactionError(f"{path} cannot be locked: {error.strerror}.") from error
                 self._held = 1
                 yield
             finally:
                 self._held = 0
-                os.close(descriptor)
+                with suppress(OSError):  # nothing was written to it, and it is closed all the same
+                    os.close(descriptor)
         else:
             yield
 
     def _prepare(self) -> None:
         for directory in (self.base, self.directory):
             try:
-                status = os.lstat(directory)
-            except FileNotFoundError:
                 try:
+                    status = os.lstat(directory)
+                except FileNotFoundError:
                     os.makedirs(directory, mode=0o700)
                     sync_directory(os.path.dirname(directory))
                     continue
-                except OSError as error:
-                    raise TransactionError(f"{directory} cannot be made: {error.strerror}.") from error
+            except OSError as error:
+                raise TransactionError(f"{directory} cannot be made or used: {error.strerror}.") from error
             private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
             if not private:
                 raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import ContextManager, List, NamedTuple, Optional, Tuple
 
 from ._config_lines import decode_config, encode_config
@@ -178,7 +178,7 @@ class Transactions:
                 return None
             progress = journal.progress(now.texts)
             if progress == "half":
-                self._replace_files(now, journal.new)
+                self._replace_files(now, journal.new, journal.mtimes if journal.new == journal.original else None)
                 self._settle(journal)
                 return "An earlier run was interrupted between the two configuration files; its edit was completed."
             if progress == "none":
@@ -243,7 +243,8 @@ class Transactions:
                 state = f"{error} What was done cannot be undone: {second} The next run completes it."
                 raise TransactionError(state) from error
             raise
-        self._settle(journal)
+        with suppress(TransactionError):  # the files are what they are to be, and the next run finds that out
+            self._settle(journal)
 
     def _undo(self, journal: _Journal, now: ConfigFiles) -> None:
         left = read_files(self.config_directory)
