@@ -104,13 +104,16 @@ integration: images ## the collection on real hosts of the lab (root)
 	$(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/integration
 
 .PHONY: crash
-crash: venv ## the files and the record of a change, with the writer killed at each of its system calls (root)
-	@tests/toolchain/needs.sh $@
-	$(PYTEST) $(JUNIT) tests/crash
+crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
+	$(PYTEST) $(JUNIT) --numprocesses=2 tests/crash
 
 .PHONY: molecule
 molecule: images ## the role as a user has it: molecule's scenarios on hosts of the lab (root)
 	$(LAB) session molecule test --all --no-command-borders
+
+.PHONY: bench
+bench: venv ## how long the files take to read and to edit, against what was promised
+	PYTHONPATH=$(TREE) python -m tests.bench.files
 
 .PHONY: differential
 differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=1000 looks further)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long it takes to read the files and to compute an edit, against what was promised.
-
-PYTHONPATH=.venv/collections python3 -m tests.bench.files
-"""
+"""How long it takes to read the files and to compute an edit, against what was promised: make bench."""
 
 from __future__ import annotations
 
@@ -13,8 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Surroundings, Wanted, make_plan
 
 STOCK = Path(__file__).parents[1] / "unit/plugins/module_utils/files"
 
@@ -55,6 +55,13 @@ def edit_master(text: str) -> None:
     master.put(ServiceChange("127.0.0.1:7", command="smtpd", options={"a": "x"}))
 
 
+def plan(main: str, master: str) -> None:
+    """All that the module works out: the edit, the effective view before and after, reasons and findings."""
+    around = Surroundings(host_from_input(["127.0.0.1/8", "::1/128", "192.0.2.1/24"]), (3, 7, 11), mapping_resolver({}))
+    change = ServiceChange("smtp", options={"smtpd_banner": "x"})
+    make_plan(Wanted({"inet_interfaces": ["loopback-only"]}, services=[change]), main, master, around)
+
+
 def main() -> int:
     stock_main, stock_master = [(STOCK / name).read_text(encoding="utf-8") for name in ("main.cf", "master.cf")]
     both = milliseconds(edit_both, stock_main, stock_master)
@@ -68,6 +75,8 @@ def main() -> int:
     ]
     for what, value, limit, unit in results:
         print(f"{'ok  ' if value <= limit else 'SLOW'} {what}: {value:.1f} {unit} (at most {limit})")
+    for what, text in (("both stock files", stock_main), ("a main.cf of 2,000 lines", main_cf(2000))):
+        print(f"     {what}, the whole plan of the module: {milliseconds(plan, text, stock_master):.1f} ms")
     return int(any(value > limit for _what, value, limit, _unit in results))
 
 
