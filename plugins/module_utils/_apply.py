@@ -22,12 +22,13 @@ from contextlib import suppress
 from typing import Any, Dict, Iterable, List, NoReturn, Optional, Sequence, Set
 
 from ._changes import Reason
-from ._claims import claimed
+from ._claims import claimed, shared
 from ._drift import Assessment, assess, remember, shown, sockets_of
+from ._errors import InputError
 from ._health import PROVEN, Answer, ask, dead, endpoints
 from ._hold import Hold, cannot_hold, put_back
 from ._host import read_host
-from ._instance import Instance
+from ._instance import Instance, find_instances
 from ._listeners import Listener
 from ._log import COMPLAINT, LogMark
 from ._master import Master, Process, Socket, find_master
@@ -61,6 +62,30 @@ def apply(
     return run.predict() if check_mode else run.run()
 
 
+def apply_all(
+    timeout: float = 30.0, check_mode: bool = False, state_directory: str = STATE_DIRECTORY
+) -> Dict[str, Any]:
+    """Bring every enabled instance in line, in the order of postmulti(1); returns the result of each.
+
+    :raises ApplyError: one of them is not; the others were tried all the same
+    """
+    results, failures = [], []
+    for instance in find_instances():
+        if not instance.enabled:
+            continue
+        named: Dict[str, Any] = {"config_directory": instance.config_directory, "instance": instance.name}
+        try:
+            found = apply(instance, timeout, check_mode, state_directory)
+        except (ApplyError, InputError, TransactionError) as error:
+            found = {**getattr(error, "result", {}), "failed": True, "msg": str(error)}
+            failures.append(f"{instance.config_directory}: {error}")
+        results.append({"failed": False, **found, **named})
+    together = {"changed": any(one.get("changed", False) for one in results), "instances": results}
+    if failures:
+        raise ApplyError(" ".join(failures), together)
+    return together
+
+
 class _Run:
     """One run over one instance, and what it has found and done so far."""
 
@@ -79,6 +104,7 @@ class _Run:
         self.restored: List[str] = []
         self.words: List[str] = []
         self.unit: Optional[str] = None
+        self.outside_unit = False
         self.recovered: Optional[str] = None
 
     def result(self) -> Dict[str, Any]:
@@ -97,6 +123,7 @@ class _Run:
             "restored": self.restored,
             "messages": self.words,
             "unit": self.unit,
+            "outside_unit": self.outside_unit,
             "recovered": self.recovered,
         }
 
@@ -143,6 +170,7 @@ class _Run:
     def _begin(self, found: Assessment) -> Service:
         service = find_service(self.instance, found.master)
         self.action, self.reasons, self.unit = found.action, found.reasons, service.unit
+        self.outside_unit = service.is_outside(found.master)
         self.sockets = _sockets(found.promised, found.master)
         return service
 
@@ -153,6 +181,10 @@ class _Run:
         if found.action == "none":
             return None
         taken = claimed(found.promised or (), found.master, self.instance.version)
+        if not taken:
+            have = found.master.sockets if found.master else ()
+            new = [listener for listener in found.promised or () if listener[2:4] not in have]
+            taken = shared(new, self.instance, read_host(), system_resolver()) if new else None
         if taken:
             return str(taken)
         if found.action != "reload" and service.is_masked():
@@ -275,6 +307,7 @@ class _Run:
         with suppress(TransactionError):  # a full disk: the next run knows less, and is the more careful
             remember(found, master, started, self.transactions.state)
         self.in_sync = True
+        self.outside_unit = find_service(self.instance, master).is_outside(master)
         self.sockets = _sockets(found.promised, master)
 
     def _go_back(self, failure: str) -> NoReturn:

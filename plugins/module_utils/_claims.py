@@ -11,11 +11,17 @@ of Postfix 3.6 or later do share a socket, and with it their mail, which is wors
 
 from __future__ import annotations
 
+import os
 from typing import Optional, Sequence, Tuple
 
+from ._drift import snapshot_of
 from ._errors import InputError
+from ._host import Host
+from ._instance import Instance, find_instances
 from ._listeners import SHARED_PORTS_SINCE, Listener, overlap
 from ._master import PROC, Master, all_listening_sockets, owners
+from ._own_addresses import Resolver
+from ._transaction import TransactionError, read_files
 
 
 def claimed(
@@ -41,6 +47,35 @@ def claimed(
             reason = f"cannot listen on {listener.address} port {port}: {' and '.join(names) or 'another program'} does"
             remedy = "Stop that program, or use another address or port"
             return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+    return None
+
+
+def shared(
+    promised: Sequence[Listener], instance: Instance, host: Host, resolve: Resolver, others: Sequence[Instance] = ()
+) -> Optional[InputError]:
+    """Return which socket another instance's files promise too, whether that one runs or not; None if there is none.
+
+    :param others: the instances to compare with; by default all of this host
+    """
+    here = os.path.realpath(instance.config_directory)
+    try:
+        others = [one for one in others or find_instances() if one.enabled]
+    except InputError:  # an instance of a Postfix that is not installed as the system's
+        return None
+    for other in others:
+        if os.path.realpath(other.config_directory) == here:
+            continue
+        try:
+            theirs = snapshot_of(read_files(other.config_directory), other, host, resolve).listeners or ()
+        except TransactionError:
+            continue
+        for listener, its in ((one, two) for one in promised for two in theirs):
+            same = listener[2:4] == its[2:4] and listener.port != 0
+            if same or (instance.version < SHARED_PORTS_SINCE and overlap(listener, its)):
+                place = f"{its.address} port {its.port}"
+                reason = f"would listen on {place}, which {its.service}/{its.type} in {other.config_directory} claims"
+                remedy = "Give them different addresses or ports, and change first the one that has it now"
+                return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
     return None
 
 

@@ -39,6 +39,9 @@ _AT_START = {
     "data_directory": "the master locks this directory only when it starts",
 }
 
+# What only postmulti(1) reads.
+_NOT_READ = {f"multi_instance_{name}" for name in ("directories", "enable", "group", "wrapper")}
+
 
 class Record(NamedTuple):
     """What a master has read, known because it was verified.
@@ -119,7 +122,7 @@ def assess(
     :param state: where the record is kept
     :param pending: the commit that waits to be confirmed, if there is one
     """
-    after = _snapshot(files, instance, host, resolve)
+    after = snapshot_of(files, instance, host, resolve)
     own: Sequence[str] = ()
     if after.listeners is not None and after.settings.get("inet_interfaces") == "all":
         own = ("all",)
@@ -180,10 +183,13 @@ def _action(found: Sequence[Reason]) -> str:
     return "start" if "start" in actions else strongest(actions)
 
 
-def _snapshot(files: ConfigFiles, instance: Instance, host: Host, resolve: Resolver) -> Snapshot:
-    settings = Settings(MainCf(files.main).values(), instance.version, host.hostname)
+def snapshot_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Resolver) -> Snapshot:
+    main = MainCf(files.main)
+    settings = Settings(main.values(), instance.version, host.hostname)
     lookup = port_lookup(settings, system_port)
-    return snapshot(settings, MasterCf(files.master, lookup).effective(), host, resolve, lookup)
+    master = MasterCf(files.master, lookup)
+    fatal = main.fatal() or master.fatal()
+    return snapshot(settings, master.effective(), host, resolve, lookup, fatal=fatal)
 
 
 def _before(
@@ -197,10 +203,10 @@ def _before(
     """What the master runs by, and what it has cached of inet_interfaces; each None if it is not known."""
     if record:
         files = ConfigFiles(instance.config_directory, record.main, record.master)
-        before = _snapshot(files, instance, host, resolve)
+        before = snapshot_of(files, instance, host, resolve)
         return before._replace(listeners=record.listeners, families=record.families, error=None), record.own
     if pending:
-        before = _snapshot(pending.original, instance, host, resolve)
+        before = snapshot_of(pending.original, instance, host, resolve)
         if before.listeners is not None and sockets_of(before.listeners) == master.sockets:
             return before, None
     return None, None
@@ -209,7 +215,7 @@ def _before(
 def _compared(before: Snapshot, after: Snapshot, files: ConfigFiles, master: Master) -> List[Reason]:
     """The differences between what the master runs by and the files; without those that a reload has taken up since."""
     found = reasons(before, after)
-    names = sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS))
+    names = sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ)
     for name in names:
         was, becomes = (" ".join(snapshot.settings.raw(name).split()) for snapshot in (before, after))
         if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):

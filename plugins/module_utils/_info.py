@@ -37,13 +37,19 @@ def describe(instance: Instance) -> Dict[str, Any]:
     found = assess(instance, files, master, host, resolve, transactions.state, pending)
     settings, lookup = found.after.settings, found.after.lookup
     main, services = MainCf(files.main), MasterCf(files.master, lookup)
-    view = effective_view(main.values(), services.effective(), host, instance.version, resolve, lookup)
+    fatal = main.fatal() or services.fatal()
+    view = effective_view(main.values(), services.effective(), host, instance.version, resolve, lookup, fatal=fatal)
+    repeated = [duplicate.name for duplicate in main.duplicates()]
+    pointed_out = findings(settings, host, services.services(), resolve, lookup, repeated, fatal)
     held = sorted(master.sockets) if master else []
+    service = find_service(instance, master)
     return {
         "config_directory": instance.config_directory,
         "instance": instance.name,
         "version": ".".join(map(str, instance.version)),
-        "unit": find_service(instance, master).unit,
+        "unit": service.unit,
+        "outside_unit": service.is_outside(master),
+        "enabled": instance.enabled,
         "parameters": {name: _parameter(settings, name) for name in PARAMETERS},
         "effective": view,
         "running": master is not None,
@@ -52,7 +58,7 @@ def describe(instance: Instance) -> Dict[str, Any]:
         "action": found.action,
         "reasons": [reason._asdict() for reason in found.reasons],
         "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
-        "findings": [finding._asdict() for finding in findings(settings, host, services.services(), resolve, lookup)],
+        "findings": [finding._asdict() for finding in pointed_out],
         "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
         "addresses": _addresses(host),
     }

@@ -35,7 +35,7 @@ class Instance:
     """One Postfix instance.
 
     ``name`` is its multi_instance_name, ``-`` for the default instance, empty for another one that has none. The
-    directories are absolute; ``version`` is (3, 7, 11).
+    directories are absolute; ``version`` is (3, 7, 11). ``enabled`` is whether postmulti(1) starts it with the others.
     """
 
     config_directory: str
@@ -45,6 +45,7 @@ class Instance:
     daemon_directory: str
     command_directory: str
     version: Tuple[int, ...]
+    enabled: bool = True
 
     @property
     def postfix(self) -> str:
@@ -150,6 +151,8 @@ def _instance(config_directory: str, compiled: BuiltIn) -> Instance:
         daemon_directory=own("daemon_directory"),
         command_directory=own("command_directory"),
         version=parse_version(compiled.version),
+        # A default instance without others is started whatever this says.
+        enabled=own("multi_instance_enable").lower() == "yes" or (is_default and not own("multi_instance_directories")),
     )
 
 

@@ -31,7 +31,9 @@ _UNIT_DIRECTORIES = (
     "usr/lib/systemd/system",
     "lib/systemd/system",
 )
+_GENERATED = re.compile(r"(?m)^ExecStart=.*postmulti.*%i")  # Debian up to 12, and Ubuntu's of that time
 _READ_MASTER = ("-o", "mynetworks=", "-M")  # the default of mynetworks needs addresses that may be absent
+_CONFIGURE = "/usr/lib/postfix/configure-instance.sh"  # of Debian up to 12
 _CHECKED = "quick-start"  # postfix-script removes it, and starts without checks
 _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses force
 
@@ -58,6 +60,8 @@ class Service(NamedTuple):
         """
         if self.unit:  # else systemd refuses a unit that was started too often in a short time
             run(["systemctl", "reset-failed", self.unit], deadline)
+        else:
+            self._configure(deadline)
         checked = run([self.instance.postfix, "-c", self.instance.config_directory, "check"], deadline)
         if checked.status != 0:
             said = [line for line in checked.words if re.search(r"(fatal|error): ", line)] or checked.words
@@ -77,11 +81,18 @@ class Service(NamedTuple):
                     os.close(os.open(done, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
             if self.unit:
                 return run(["systemctl", "start", self.unit], deadline, watch)
+            if not checked:
+                self._configure(deadline)
             return run([self.instance.postfix, "-c", self.instance.config_directory, "start"], deadline, watch)
         finally:
             if checked:
                 with suppress(OSError):
                     os.unlink(done)
+
+    def _configure(self, deadline: float) -> None:
+        """What Debian's unit and init script do before each start: copy what programs need in their chroot."""
+        if self.instance.name and os.access(_CONFIGURE, os.X_OK):
+            run([_CONFIGURE, self.instance.name], deadline)
 
     def reload(self, deadline: float) -> Outcome:
         """Make the master read its files again.
@@ -127,6 +138,14 @@ class Service(NamedTuple):
             if fatal:
                 return fatal[-1]
         return None
+
+    def is_outside(self, master: Optional[Master]) -> bool:
+        """Whether a master runs that somebody has started by hand, although there is a unit for it."""
+        return master is not None and self.unit is not None and unit_of(master) != self.unit
+
+    def is_generated(self, root: str = "/") -> bool:
+        """Whether the unit comes from the generator of Debian up to 12, which knows all instances."""
+        return self.unit is not None and _GENERATED.search(_unit_text(self.unit, root) or "") is not None
 
     def is_masked(self, root: str = "/") -> bool:
         """Whether the administrator forbade to start the unit."""
@@ -250,7 +269,7 @@ def _signal(master: Master, number: signal.Signals) -> Outcome:
 
 def _usual_unit(instance: Instance, root: str) -> Optional[str]:
     template = _unit_text("postfix@.service", root) or ""
-    if re.search(r"(?m)^ExecStart=.*postmulti.*%i", template):  # Debian up to 12, and Ubuntu's of that time
+    if _GENERATED.search(template):
         return f"postfix@{instance.name}.service" if instance.name else None
     if instance.name == DEFAULT_NAME:
         return None if _unit_text("postfix.service", root) is None else "postfix.service"

@@ -32,6 +32,14 @@ extends_documentation_fragment:
   - mailfleet.postfix._attributes.actiongroup_postfix
   - mailfleet.postfix._instance
 options:
+  all_instances:
+    description:
+      - Bring every enabled instance of the host in line, the default one first and then those that it lists in
+        C(multi_instance_directories), and return each one's result in RV(instances).
+      - One that fails does not keep the others from being tried; then the module fails.
+      - Mutually exclusive with O(config_directory) and O(instance).
+    type: bool
+    default: false
   timeout:
     description:
       - How many seconds the action and its verification may take, and how many seconds to wait for another run of
@@ -86,6 +94,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+instances:
+  description:
+    - The result for each instance, with the keys below, and C(config_directory), C(instance) and C(failed).
+    - Without O(all_instances) the keys below are those of the one instance.
+  type: list
+  elements: dict
+  returned: O(all_instances=true)
 action:
   description:
     - What was needed, and was done. V(none), V(reload), V(restart) for a stop and a start, or V(start).
@@ -200,6 +215,13 @@ unit:
   type: str
   returned: always
   sample: postfix@-.service
+outside_unit:
+  description:
+    - Whether Postfix runs, at the end, outside of the unit that there is for it, because somebody started it by hand.
+      systemd takes it for stopped then, and does not stop it when the host shuts down.
+    - A stop and a start brings it back into its unit. Nothing is done for that alone.
+  type: bool
+  returned: always
 recovered:
   description: What became of the files that an earlier run left half replaced or unconfirmed; none if it left none.
   type: str
@@ -209,7 +231,7 @@ recovered:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
@@ -217,6 +239,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction imp
 
 def argument_spec() -> dict[str, Any]:
     return {
+        "all_instances": {"type": "bool", "default": False},
         "config_directory": {"type": "path"},
         "instance": {"type": "str"},
         "timeout": {"type": "float", "default": 30},
@@ -227,12 +250,15 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec(),
         supports_check_mode=True,
-        mutually_exclusive=[["config_directory", "instance"]],
+        mutually_exclusive=[["all_instances", "config_directory", "instance"]],
     )
     params = module.params
     try:
-        instance = find_instance(params["config_directory"], params["instance"])
-        result = apply(instance, params["timeout"], module.check_mode)
+        if params["all_instances"]:
+            result = apply_all(params["timeout"], module.check_mode)
+        else:
+            instance = find_instance(params["config_directory"], params["instance"])
+            result = apply(instance, params["timeout"], module.check_mode)
     except ApplyError as error:
         module.fail_json(msg=str(error), **error.result)
     except InputError as error:
@@ -241,6 +267,9 @@ def main() -> None:
         )
     except TransactionError as error:
         module.fail_json(msg=str(error))
+    for one in result.get("instances", [result]):
+        if one.get("outside_unit"):
+            module.warn(f"Postfix runs outside of {one['unit']}, so systemd takes it for stopped.")
     module.exit_json(**result)
 
 

@@ -71,6 +71,14 @@ unit:
   type: str
   returned: success
   sample: postfix@-.service
+outside_unit:
+  description: Whether Postfix runs outside of the unit that there is for it, because somebody started it by hand.
+  type: bool
+  returned: success
+enabled:
+  description: Whether C(postmulti) starts the instance with the others, by C(multi_instance_enable).
+  type: bool
+  returned: success
 parameters:
   description:
     - For each parameter of this family C(value), which is its effective value, and C(set), which is what main.cf says,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import socketserver
 import subprocess
@@ -20,8 +21,31 @@ from typing import Any
 from mailfleet_lab import hosts
 from mailfleet_lab.system import wait_until
 
+CORE = "root/core/ansible_collections/mailfleet/postfix/plugins/module_utils"
+PRELUDE = """\
+import json, os, signal, sys, time
+sys.path.insert(0, "/root/core")
+from ansible_collections.mailfleet.postfix.plugins.module_utils import _apply, _hold, _replace, _service, _transaction
+from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
+def bring(wanted=None, services=(), check_mode=False, instance=None, **options):
+    \"\"\"What the role does on a host, in one process.\"\"\"
+    try:
+        if wanted or services:
+            changes = [ServiceChange(**one) for one in services]
+            edit(find_instance(None, instance), Wanted(wanted or {}, services=changes))
+        return _apply.apply(find_instance(None, instance), check_mode=check_mode, **options)
+    except _apply.ApplyError as error:
+        return {**error.result, "msg": str(error)}
+    except (InputError, _transaction.TransactionError) as error:
+        return {"msg": str(error)}
+"""
 PLAYS = Path(__file__).resolve().parent / "plays"
 FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
+OTHER = "/etc/postfix-out"
 STATE = "/var/lib/mailfleet.postfix"
 WILDCARDS = {("0.0.0.0", 25), ("::", 25)}
 
@@ -52,12 +76,16 @@ class MailHost:
         self.room = room
         #: two addresses of each family
         self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b = attached
-        self.unit = "postfix@-.service" if host.suite in ("bullseye", "bookworm") else "postfix.service"
+        generated = host.suite in ("bullseye", "bookworm")
+        self.unit = "postfix@-.service" if generated else "postfix.service"
+        self.other_unit = "postfix@postfix-out.service" if generated else "postfix@out.service"
         self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
 
     def reset(self) -> None:
         """Everything as the package had set it up, with Postfix running."""
+        self._remove_instance()
         self.run("rm", "-rf", STATE, f"/etc/systemd/system/{self.unit}.d")
+        self.run("systemctl", "unmask", self.unit)
         self.run("systemctl", "daemon-reload")
         self.terminate()
         for address, length in ((self.ipv4_b, 24), (self.ipv6_b, 64)):
@@ -68,6 +96,15 @@ class MailHost:
         self.run("systemctl", "restart", self.unit)
         wait_until(lambda: self.sockets() == WILDCARDS, 10, "Postfix starting")
 
+    def _remove_instance(self) -> None:
+        """Remove the second instance that a test has left."""
+        if self.run("test", "-e", OTHER, check=False).returncode:
+            return
+        for unit in ("postfix@out.service", "postfix@postfix-out.service"):
+            self.run("systemctl", "kill", "--signal=SIGKILL", unit, check=False)
+            self.run("systemctl", "disable", unit, check=False)
+        self.run("rm", "-rf", OTHER, *(f"/var/{place}/postfix-out" for place in ("lib", "spool")))
+
     def terminate(self) -> None:
         """Stop Postfix whatever its files say: its own stop dies of an address that is gone."""
         self.run("systemctl", "kill", "--signal=SIGTERM", self.unit, check=False)
@@ -77,6 +114,10 @@ class MailHost:
     def master(self) -> str:
         """The process number of the master."""
         return self.run("cat", "/var/spool/postfix/pid/master.pid").stdout.strip()
+
+    def runs(self, unit: str) -> bool:
+        """Whether a unit is active."""
+        return self.run("systemctl", "is-active", unit, check=False).stdout.strip() == "active"
 
     def sockets(self) -> set[tuple[str, int]]:
         """Where the master listens."""
@@ -102,6 +143,38 @@ class MailHost:
         """What the server says to who connects from the room."""
         with socket.create_connection((address, port), timeout=10) as connection:
             return connection.recv(200).decode().strip()
+
+    def start_core(self, text: str, *, systemd: bool = True) -> subprocess.Popen[str]:
+        """Start Python on the host with the collection's core; `bring()` there is what the role does, without Ansible.
+
+        :param systemd: whether it is to see that the host has systemd
+        """
+        if not (self.host.root / CORE).exists():
+            source = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
+            shutil.copytree(source, self.host.root / CORE, ignore=shutil.ignore_patterns("__pycache__"))
+        command = ["python3", "-c", PRELUDE + text]
+        if not systemd:
+            hidden = 'mount -t tmpfs none /run/systemd && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", hidden, "sh", *command]
+        return subprocess.Popen(
+            self.host.command(*command),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def core(self, text: str, *, systemd: bool = True) -> Any:
+        """Run Python on the host with the collection's core; returns its `answer`, None if it was killed."""
+        process = self.start_core(f"{text}\nprint(json.dumps(answer))", systemd=systemd)
+        said, complaint = process.communicate(timeout=200)
+        assert not complaint, complaint
+        return json.loads(said.splitlines()[-1]) if said else None
+
+    def bring(self, wanted: dict[str, Any] | None = None, *, systemd: bool = True, **options: Any) -> dict[str, Any]:
+        """Make the files say something and apply them, all by the core."""
+        text = f"answer = bring({wanted!r}, **{options!r})"
+        return self.core(text, systemd=systemd)
 
     def play(self, name: str, *arguments: str, **variables: Any) -> Played:
         """Run a play of plays/ on this host."""

@@ -167,15 +167,19 @@ class Host:
 
         LabError when it fails, or with check=False none. Options as for subprocess.run.
         """
-        init = self.init()
-        if not init:
-            raise LabError(f"Host {self.name} is off.")
-        enter = ["nsenter", f"--target={init}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]
-        command = [*enter, "env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", *argv]
+        command = self.command(*argv)
         if check:
             return run(command, what=f"{self.name}: {' '.join(argv)}", **options)
         options = {"stdin": subprocess.DEVNULL, "capture_output": True, **options}
         return subprocess.run(command, text=True, check=False, **options)
+
+    def command(self, *argv: str) -> list[str]:
+        """The command that runs `argv` on the host, for who starts it himself; LabError when the host is off."""
+        init = self.init()
+        if not init:
+            raise LabError(f"Host {self.name} is off.")
+        enter = ["nsenter", f"--target={init}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]
+        return [*enter, "env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", *argv]
 
     def add_address(self, address: str, interface: str = "eth0") -> None:
         """Give an interface an address, such as "10.1.0.40/24"."""
