@@ -57,13 +57,17 @@ def snapshot(
     resolve: Resolver,
     lookup: PortLookup,
     allow_absent: bool = False,
+    fatal: Optional[InputError] = None,
 ) -> Snapshot:
     """Take a snapshot of effective settings and services on a host; what the master would die of is its error.
 
     :param services: the entries of master.cf that count
     :param allow_absent: accept addresses that the host does not have (yet)
+    :param fatal: what Postfix dies of in the text of the files, if it does
     """
     try:
+        if fatal is not None:
+            raise fatal
         found = listeners(settings, host, services, resolve, lookup, allow_absent)
         families = enabled_families(settings, host)
         return Snapshot(settings, families, active_services(settings, services), found, lookup)
@@ -154,10 +158,12 @@ def _meaning(service: Service) -> Tuple[object, ...]:
         service.command,
         service.arguments,
         service.option_values,
+        service.invalid,
     )
 
 
 def _summary(service: Service) -> str:
     fields = (service.private, service.unprivileged, service.chroot, service.wakeup, service.process_limit)
     options = [f"-o {{ {name} = {value} }}" for name, value in service.option_values.items()]
+    options += [f"-o {word}" for word in service.invalid]
     return " ".join([*fields, service.command, *service.arguments, *options])

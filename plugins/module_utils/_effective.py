@@ -29,14 +29,18 @@ def effective_view(
     resolve: Resolver,
     lookup: PortLookup = known_port,
     allow_absent: bool = False,
+    fatal: Optional[InputError] = None,
 ) -> Dict[str, Any]:
     """Return what Postfix would do, as plain data; it never raises.
 
+    :param fatal: what Postfix dies of in the text of the files, if it does
     :returns: own_addresses, listeners, source_addresses and mynetworks (the default; None when main.cf sets it), each
         None where Postfix would die first; and error, the first sentence that says of what it would die, or None
     """
     view: Dict[str, Any] = dict.fromkeys(("own_addresses", "listeners", "source_addresses", "mynetworks", "error"))
     try:
+        if fatal is not None:
+            raise fatal
         settings = Settings(main_values, version, host.hostname)
         own = own_addresses(settings, host, resolve, allow_absent)
         view["own_addresses"] = [normal_form(address) for address in own]

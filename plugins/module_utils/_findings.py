@@ -34,6 +34,7 @@ def findings(
     resolve: Resolver,
     lookup: PortLookup = known_port,
     repeated: Sequence[str] = (),
+    fatal: Optional[InputError] = None,
 ) -> List[Finding]:
     """Return what is worth knowing of a configuration, gravest first; the stock configuration has nothing.
 
@@ -41,10 +42,13 @@ def findings(
 
     :param services: all entries of master.cf, duplicates included
     :param repeated: parameters that main.cf sets more than once
+    :param fatal: what Postfix dies of in the text of the files, if it does
     :raises InputError: for a host name whose addresses were not given, so that nothing can be told
     """
     lookup = port_lookup(settings, lookup)
     found = list(_duplicates(services, lookup, repeated)) + list(_misspelt(settings, services))
+    if fatal is not None:
+        found.append(_fatal(fatal, "fatal"))
     context: Optional[Context] = None
     try:
         context = _context(settings, host, services, resolve, lookup, allow_absent=False)

@@ -123,6 +123,15 @@ class MainCf:
                 found.append(Problem(new.line.number, "warning", f"{text}: {name}={old.value}"))
         return sorted(found)
 
+    def fatal(self) -> Optional[InputError]:
+        """Why every program of Postfix dies of the text of the file, whatever its values are; None where none does."""
+        for line in logical_lines(self._text):
+            for problem in _line_problems(line):
+                if problem.severity == "error":
+                    reason = f"is no parameter with a value (line {problem.line})"
+                    return InputError("main.cf", line.effective[:200], reason, "Write name = value, or take it out")
+        return None
+
     def set(self, name: str, value: str) -> None:
         """Make the file say that a parameter has a value, in exactly one line.
 

@@ -122,6 +122,15 @@ class MasterCf:
             found.append(Problem(service.line, "warning", message))
         return sorted(found)
 
+    def fatal(self) -> Optional[InputError]:
+        """Why Postfix does not start by the text of the file, whatever its entries are about; None where it does."""
+        for problem in self.problems():
+            broken = problem.message.startswith(("bad field count", "missing '}'", "syntax error after '}'"))
+            if problem.severity == "error" and broken:
+                line = self._text.split("\n")[problem.line - 1]
+                return InputError("services", line, f"{problem.message} (line {problem.line})", "Correct master.cf")
+        return None
+
     def put(self, change: ServiceChange) -> None:
         """Make the file say what the change says, in exactly one entry, and nothing else.
 

@@ -40,6 +40,7 @@ class Service:
     :ivar arguments: the words after the command that are no ``-o``, without the braces around them
     :ivar options: the ``-o`` settings in their order; of a name that is there twice the last one counts
     :ivar line: where the entry starts in the file, 0 for one that is in no file
+    :ivar invalid: what follows a ``-o`` and is no ``name=value``; the service's processes die of it
     """
 
     name: str
@@ -53,6 +54,7 @@ class Service:
     arguments: Tuple[str, ...] = ()
     options: Tuple[Tuple[str, str], ...] = ()
     line: int = 0
+    invalid: Tuple[str, ...] = ()
 
     @property
     def option_values(self) -> Dict[str, str]:
@@ -71,6 +73,7 @@ class Service:
             self.command,
             self.arguments,
             tuple(sorted(self.option_values.items())),
+            self.invalid,
         )
 
     @property
@@ -143,8 +146,21 @@ class Entry:
         arguments = tuple(word.value for word in sorted(self.flags + self.rest))
         options = tuple((option.name, option.value) for option in self.options)
         name, kind, private, unprivileged, chroot, wakeup, limit, command = [word.value for word in self.fields]
-        number = self.line.number
-        return Service(name, kind, private, unprivileged, chroot, wakeup, limit, command, arguments, options, number)
+        invalid = tuple(word.value for word in self.invalid)
+        return Service(
+            name,
+            kind,
+            private,
+            unprivileged,
+            chroot,
+            wakeup,
+            limit,
+            command,
+            arguments,
+            options,
+            self.line.number,
+            invalid,
+        )
 
     def _read_words(self, words: List[Tuple[int, int]]) -> None:
         index = 0

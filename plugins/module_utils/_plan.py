@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ._address import parse_address, unbracket
+from ._address import FAMILIES, parse_address, unbracket
 from ._bind import bind_problem
 from ._changes import Reason, Snapshot, reasons, snapshot, strongest
 from ._effective import effective_view
@@ -21,9 +21,10 @@ from ._host import Host
 from ._listeners import port_lookup
 from ._main_cf import MainCf
 from ._master_cf import MasterCf, ServiceChange
-from ._own_addresses import Resolver, enabled_families
+from ._own_addresses import Resolver, enabled_families, proxy_addresses
 from ._parameters import PARAMETERS, Settings, equivalent, validate
 from ._selectors import select_addresses
+from ._source_addresses import source_addresses
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         raise after.error
     if not wanted.allow_absent_addresses:
         _refuse_absent(wanted, after, around)
+    _refuse_failures(wanted, after, around)
     _refuse_silence(before, after, wanted)
     return Plan(
         main=main.text,
@@ -103,7 +105,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         reasons=reasons(before, after) if changed else [],
         before=before_view,
         after=_view(main, master, around, wanted) if changed else before_view,
-        findings=findings(after.settings, around.host, master.services(), around.resolve),
+        findings=_findings(after, main, master, around),
         unlisted=unlisted,
     )
 
@@ -169,14 +171,15 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
 
 def _snapshot(main: MainCf, master: MasterCf, around: Surroundings, allow_absent: bool) -> Snapshot:
     settings = _settings(main, around)
-    return snapshot(settings, master.effective(), around.host, around.resolve, around.lookup, allow_absent)
+    fatal = main.fatal() or master.fatal()
+    return snapshot(settings, master.effective(), around.host, around.resolve, around.lookup, allow_absent, fatal)
 
 
 def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:
     allow_absent = wanted.allow_absent_addresses
-    services = master.effective()
+    services, fatal = master.effective(), main.fatal() or master.fatal()
     return effective_view(
-        main.values(), services, around.host, around.version, around.resolve, around.lookup, allow_absent
+        main.values(), services, around.host, around.version, around.resolve, around.lookup, allow_absent, fatal
     )
 
 
@@ -194,6 +197,29 @@ def _refuse_absent(wanted: Wanted, after: Snapshot, around: Surroundings) -> Non
         if problem is not None:
             remedy = "Use an address of the host, or allow_absent_addresses if it comes later"
             raise InputError(name, value, problem, remedy)
+
+
+def _refuse_failures(wanted: Wanted, after: Snapshot, around: Surroundings) -> None:
+    """What was asked for and stops mail later: a proxy_interfaces, or a client's options, of which a process dies."""
+    if "proxy_interfaces" in (*wanted.values, *wanted.select):
+        proxy_addresses(after.settings, around.host, around.resolve)
+    given = {name for name in (*wanted.values, *wanted.select, *wanted.unset) if name in PARAMETERS}
+    services = {f"{change.name}/{change.type}" for change in wanted.services if change.state == "present"}
+    allow_absent = wanted.allow_absent_addresses
+    for entry in source_addresses(after.settings, around.host, after.services, around.resolve, allow_absent):
+        for source in (entry[name] for name in FAMILIES if entry[name] is not None):
+            parameter = source["origin"].replace("-o ", "")
+            if source["failure"] and (entry["transport"] in services or parameter in given):
+                if allow_absent and source["enforced"]:
+                    continue  # mail waits for the address
+                reason = f"leaves the transport {entry['transport']} without a way to send: {source['failure']}"
+                raise InputError(parameter, str(after.settings.raw(parameter)), reason, "Correct the value")
+
+
+def _findings(after: Snapshot, main: MainCf, master: MasterCf, around: Surroundings) -> List[Finding]:
+    lookup = port_lookup(after.settings, around.lookup)
+    repeated = [duplicate.name for duplicate in main.duplicates()]
+    return findings(after.settings, around.host, master.services(), around.resolve, lookup, repeated)
 
 
 def _refuse_silence(before: Snapshot, after: Snapshot, wanted: Wanted) -> None:

@@ -85,7 +85,8 @@ def _sources(
     service: Service, settings: Settings, host: Host, own_of: Callable[[Settings], List[Address]]
 ) -> Dict[str, Optional[Dict[str, Any]]]:
     options = service.option_values
-    strays = [word for word in service.arguments if not word.startswith("-")]
+    strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
+    strays += [f"-o {word}" for word in service.invalid]
     if strays:
         failed = Source(None, "master.cf", False, f"the client dies of its line in master.cf: {strays[0]}")
         return {name: dict(failed._asdict()) for name in FAMILIES}

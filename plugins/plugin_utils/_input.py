@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -122,19 +121,10 @@ def services_from_input(value: Any) -> list[Service]:
 def _services_of_text(text: str) -> list[Service]:
     """Read a master.cf. What is wrong with names, types and columns is for the rules to say, which know what counts."""
     master = MasterCf(text, port_of_service)
-    services = {service.line: service for service in master.services()}
-    for problem in master.problems():
-        if problem.severity != "error":
-            continue
-        service = services.get(problem.line)
-        if service is not None and '"-o' in problem.message:
-            # only the service's own processes die of it, as of any stray word
-            services[problem.line] = replace(service, arguments=(*service.arguments, problem.message))
-        elif service is None or "}" in problem.message:
-            raise _bad(
-                text.split("\n")[problem.line - 1], f"{problem.message} (line {problem.line})", "Correct master.cf"
-            )
-    return list(services.values())
+    fatal = master.fatal()
+    if fatal is not None:
+        raise fatal
+    return master.services()
 
 
 def _service(item: Any) -> Service | None:

@@ -161,6 +161,22 @@ def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
             "smtp_bind_address",
             "::1",
         ),
+        ({"values": {"proxy_interfaces": "nat.example"}}, "proxy_interfaces", "nat.example"),
+        ({"values": {"proxy_interfaces": "10.0.0.0/8"}}, "proxy_interfaces", "10.0.0.0/8"),
+        ({"values": {"smtp_bind_address": "$relay"}, "main": MAIN + "relay = mx\n"}, "smtp_bind_address", "mx"),
+        (
+            {"services": [ServiceChange("smtp", "unix", options={"inet_interfaces": "10.77.0.99"})]},
+            "inet_interfaces",
+            "10.77.0.99",
+        ),
+        ({"services": [ServiceChange("smtp", "unix", command="smtp stray")]}, "master.cf", "stray"),
+        ({"values": {"inet_protocols": "ipv4"}, "main": MAIN + "stray\n"}, "main.cf", "stray"),
+        ({"values": {"inet_protocols": "ipv4"}, "master": MASTER + "stray unix\n"}, "services", "field count"),
+        (
+            {"values": {"inet_protocols": "ipv4"}, "master": MASTER + "x unix - - n - - smtp {a\n"},
+            "services",
+            "missing",
+        ),
     ],
 )
 def test_a_bad_value_is_one_error_with_its_name_value_reason_and_remedy(others, parameter, part):
@@ -222,3 +238,45 @@ def test_unlisted_services(what, left):
     assert done.unlisted == ["smtp"]
     assert ("\nsmtp      inet" in done.master) is left
     assert ("#smtp      inet" in done.master) is (what == "disable")
+
+
+def test_a_transport_that_fails_and_was_not_asked_for_stays_as_it_is():
+    done = plan({"inet_protocols": "ipv4"}, master=MASTER + "odd unix - - n - - smtp -o smtp_bind_address=mx\n")
+    assert done.after["source_addresses"][2]["ipv4"]["failure"]
+    assert [one.code for one in done.findings] == ["source_failure"]
+
+
+def test_an_enforced_address_that_comes_later_is_written_where_it_is_allowed_by_name():
+    values = {"smtp_bind_address": "10.77.0.99", "smtp_bind_address_enforce": True}
+    assert "10.77.0.99" in plan(values, allow_absent_addresses=True).main
+
+
+def test_a_bad_proxy_interfaces_of_somebody_else_is_a_finding():
+    done = plan({"inet_protocols": "ipv4"}, main=MAIN + "proxy_interfaces = 10.0.0.0/8\n")
+    assert [one.code for one in done.findings] == ["bad_proxy_interfaces"]
+
+
+def test_a_parameter_that_is_there_twice_is_a_finding():
+    done = plan({"inet_protocols": "all"}, main=MAIN + "myhostname = other.example.com\n")
+    assert [(one.code, one.parameter) for one in done.findings] == [("duplicate_parameter", "myhostname")]
+
+
+def test_ports_by_name_are_those_of_main_cf_in_the_findings_too():
+    main = MAIN + "known_tcp_ports = tcpmail=2526\n"
+    done = plan(services=[ServiceChange("tcpmail", command="smtpd")], main=main)
+    assert [one["port"] for one in done.after["listeners"]] == [25, 25, 2526, 2526]
+    assert done.findings == []
+
+
+def test_no_listener_left_is_a_finding_where_it_is_allowed_by_name():
+    done = plan(services=[ServiceChange("smtp", state="disabled")], allow_no_listener=True)
+    assert [one.code for one in done.findings] == ["no_listener"]
+
+
+def test_a_broken_option_counts_where_the_module_reads_the_file():
+    done = plan(master=MASTER + "odd unix - - n - - smtp -o smtp_bind_address\n")
+    assert "dies" in done.after["source_addresses"][2]["ipv4"]["failure"]
+    repaired = MASTER + "odd unix - - n - - smtp -o smtp_bind_address\n"
+    change = ServiceChange("odd", "unix", options={"smtp_bind_address": "10.77.0.1"})
+    with pytest.raises(InputError, match="dies"):
+        plan(services=[change], master=repaired)
