@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import Edited, edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import FileChanged, Transactions
+
+MAIN = "inet_interfaces = all\n"
+MASTER = "smtp inet n - y - - smtpd\n"
+LOOPBACK = Wanted({"inet_interfaces": ["loopback-only"]})
+BOTH = Wanted({"inet_interfaces": ["loopback-only"]}, services=[ServiceChange("smtp", options={"a": "b"})])
+
+
+class Host:
+    """A configuration directory, and what the module does there."""
+
+    def __init__(self, path: Path) -> None:
+        self.config = path / "etc"
+        self.state = path / "state"
+        self.config.mkdir()
+        self.main, self.master = self.config / "main.cf", self.config / "master.cf"
+        self.main.write_text(MAIN)
+        self.master.write_text(MASTER)
+
+    @property
+    def transactions(self) -> Transactions:
+        return Transactions(str(self.config), str(self.state))
+
+    def edit(self, wanted: Wanted, **options: Any) -> Edited:
+        directories = [str(self.config.parent / name) for name in ("queue", "data", "daemons", "commands")]
+        instance = Instance(str(self.config), "-", *directories, (3, 7, 11))
+        return edit(instance, wanted, state_directory=str(self.state), **options)
+
+
+@pytest.fixture(name="host")
+def _host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_it_tells_the_files_that_change_before_it_changes_them(host: Host) -> None:
+    told: List[List[str]] = []
+
+    def before_commit(paths: List[str]) -> None:
+        told.append(paths)
+        assert (host.main.read_text(), host.master.read_text()) == (MAIN, MASTER)
+
+    done = host.edit(BOTH, before_commit=before_commit)
+    assert told == [[str(host.main), str(host.master)]]
+    assert done.changed == told[0]
+    assert host.main.read_text() == "inet_interfaces = loopback-only\n"
+    assert "-o a=b" in host.master.read_text()
+    assert host.edit(BOTH, before_commit=before_commit).changed == []
+    assert len(told) == 1
+
+
+def test_an_edit_of_somebody_else_meanwhile_is_kept(host: Host) -> None:
+    calls: List[List[str]] = []
+
+    def somebody_else(paths: List[str]) -> None:
+        calls.append(paths)
+        if len(calls) == 1:
+            host.main.write_text(MAIN + "mynetworks = 10.0.0.0/8\n")
+
+    done = host.edit(LOOPBACK, before_commit=somebody_else)
+    assert host.main.read_text() == "inet_interfaces = loopback-only\nmynetworks = 10.0.0.0/8\n"
+    assert done.found.main == MAIN + "mynetworks = 10.0.0.0/8\n"
+    assert len(calls) == 2
+
+
+def test_somebody_who_does_not_stop_editing_is_an_error_that_says_so(host: Host) -> None:
+    calls: List[List[str]] = []
+
+    def somebody_else(paths: List[str]) -> None:
+        calls.append(paths)
+        host.master.write_text(MASTER + "# again\n" * len(calls))
+
+    with pytest.raises(FileChanged, match=r"master\.cf was changed by somebody else since it was read"):
+        host.edit(LOOPBACK, before_commit=somebody_else)
+    assert len(calls) == 2
+    assert host.main.read_text() == MAIN
+    assert host.master.read_text() == MASTER + "# again\n" * 2
+    assert sorted(os.listdir(host.config)) == ["main.cf", "master.cf"]
+    assert host.transactions.pending() is None
+
+
+def test_check_mode_writes_nothing_even_where_an_earlier_run_was_interrupted(host: Host) -> None:
+    host.edit(BOTH)
+    host.main.write_text(MAIN)  # as if the second of the two files had come first, and the power had failed then
+    before = {path: path.stat() for path in (host.config, host.main, host.master, *host.state.rglob("*"))}
+    predicted = host.edit(LOOPBACK, check_mode=True)
+    assert predicted.changed == []
+    assert predicted.recovered is None
+    assert {path: path.stat() for path in before} == before
+    done = host.edit(LOOPBACK)
+    assert (done.changed, done.plan.main) == ([], predicted.plan.main)
+    assert done.recovered is not None
+    assert "was interrupted" in done.recovered
+    assert host.main.read_text() == "inet_interfaces = loopback-only\n"
+
+
+def test_a_wrong_wish_leaves_no_trace(host: Host) -> None:
+    before = host.config.stat()
+    with pytest.raises(InputError):
+        host.edit(Wanted({"inet_interfaces": ["256.1.1.1"]}))
+    assert host.config.stat() == before
+    assert not host.state.exists()
