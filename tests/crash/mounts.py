@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 
 @contextmanager
 def mounted(target: Path, *arguments: str) -> Iterator[Path]:
@@ -20,3 +22,13 @@ def mounted(target: Path, *arguments: str) -> Iterator[Path]:
         yield target
     finally:
         subprocess.run(["umount", str(target)], check=True)
+
+
+def empty_disk(directory: Path, megabytes: int) -> Path:
+    """A file in the directory that can become a disk."""
+    if not Path("/dev/loop-control").exists():
+        pytest.skip("a disk in a file needs loop devices, which this machine does not give")
+    image = directory / "disk"
+    with image.open("wb") as stream:
+        stream.truncate(megabytes << 20)
+    return image

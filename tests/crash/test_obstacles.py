@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from mounts import mounted
+from mounts import empty_disk, mounted
 from scene import FIRST, OLD, Scene, check_next_run
 from test_kills import begin
 
@@ -36,6 +37,15 @@ def read_only(directory: Path) -> Iterator[None]:
     with mounted(directory, "--bind", str(directory)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(directory)], check=True)
         yield
+
+
+@contextmanager
+def over_quota(subvolume: Path) -> Iterator[None]:
+    """A subvolume that may hold no more than the least that any takes."""
+    limit = ["btrfs", "qgroup", "limit"]
+    subprocess.run([*limit, "16k", str(subvolume)], check=True)
+    yield
+    subprocess.run([*limit, "none", str(subvolume)], check=True)
 
 
 @contextmanager
@@ -76,6 +86,23 @@ def small(room: Path) -> Iterator[Scene]:
             options = f"mode=700,size={12 * PAGE},nr_inodes=30"
             stack.enter_context(mounted(directory / name, "-t", "tmpfs", "-o", options, name))
         yield Scene(directory)
+
+
+@pytest.fixture
+def allotted(room: Path) -> Iterator[Scene]:
+    """A scene whose two directories can be given quotas that root has to respect too: subvolumes of a btrfs."""
+    if shutil.which("modprobe"):
+        subprocess.run(["modprobe", "--quiet", "btrfs"], check=False)
+    if "btrfs" not in Path("/proc/filesystems").read_text(encoding="ascii"):
+        pytest.skip("the kernel has no btrfs, the file system whose quotas bind root too")
+    directory = Path(tempfile.mkdtemp(dir=room))
+    image = empty_disk(directory, megabytes=128)
+    subprocess.run(["mkfs.btrfs", "--quiet", "--mixed", str(image)], check=True, stderr=subprocess.DEVNULL)
+    with mounted(directory / "mnt", "-o", "loop", str(image)) as place:
+        subprocess.run(["btrfs", "quota", "enable", str(place)], check=True)
+        for name in ("etc", "state"):
+            subprocess.run(["btrfs", "--quiet", "subvolume", "create", str(place / name)], check=True)
+        yield Scene(place)
 
 
 def check_obstacle(scene: Scene, chain: str, reason: str, obstacle: Callable[[], object]) -> None:
@@ -122,6 +149,12 @@ def test_no_inode_is_free(small: Scene, place: str, chain: str) -> None:
             name.unlink()
 
     check_obstacle(small, chain, "No space left on device", obstacle)
+
+
+@pytest.mark.parametrize("place", ["config", "state"])
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_quota(allotted: Scene, place: str, chain: str) -> None:
+    check_obstacle(allotted, chain, "Disk quota exceeded", lambda: over_quota(getattr(allotted, place)))
 
 
 @pytest.mark.parametrize("place", ["config", "state"])

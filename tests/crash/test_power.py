@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import tracer
-from mounts import mounted
+from mounts import empty_disk, mounted
 from scene import SECOND, Scene, check_next_run, check_whole
 from test_kills import begin
 
@@ -44,12 +44,8 @@ class Disk:
 
 @pytest.fixture
 def disk(room: Path) -> Iterator[Disk]:
-    if not Path("/dev/loop-control").exists() or not shutil.which("mkfs.ext4"):
-        pytest.skip("a disk in a file needs loop devices and mkfs.ext4")
     directory = Path(tempfile.mkdtemp(dir=room))
-    image = directory / "disk"
-    with image.open("wb") as stream:
-        stream.truncate(8 << 20)
+    image = empty_disk(directory, megabytes=8)
     subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,nodiscard", str(image)], check=True)
     with mounted(directory / "mnt", "-o", _OPTIONS, str(image)) as place:
         yield Disk(image, place)

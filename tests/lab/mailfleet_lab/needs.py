@@ -14,7 +14,9 @@ from .system import SEALED, LabError, run
 
 #: Debian package -> what it must have put on the machine: a program, or a file.
 PACKAGES = {
+    "btrfs-progs": "mkfs.btrfs",  # this and e2fsprogs: disks for tests/crash
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
