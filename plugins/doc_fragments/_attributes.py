@@ -33,6 +33,14 @@ attributes:
   safe_file_operations:
     description: Replaces a file in one step, so that nobody sees half of it, and keeps its owner, mode and context.
     support: full
+    details:
+      - Both files change or none, whenever the run is killed and whatever the disk does. What a killed run left half
+        done the next one completes, whichever module it is.
+      - Owner, group, mode, ACL, SELinux context and other extended attributes stay. A symbolic link stays one, and its
+        target changes. Of a file with several hard links only the name here changes, the others keep the old content.
+      - C(postconf -e) and this take the same lock, and wait for each other.
+      - The previous version of both files is kept in C(/var/lib/mailfleet.postfix), readable by root only, until
+        M(mailfleet.postfix.postfix_apply) has confirmed the new one.
 """
 
     # For a module that never changes anything.
