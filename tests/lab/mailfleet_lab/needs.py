@@ -16,6 +16,7 @@ from .system import SEALED, LabError, run
 PACKAGES = {
     "btrfs-progs": "mkfs.btrfs",  # this and e2fsprogs: disks for tests/crash
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "dnsmasq-base": "dnsmasq",
     "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "mmdebstrap": "mmdebstrap",
