@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from errno import EDQUOT, EINTR, EIO, ENOSPC, EROFS
 
 import pytest
@@ -56,6 +57,18 @@ def test_a_call_that_fails_is_told_and_leaves_the_files_as_they_were(
         check_next_run(scene, SECOND, metadata)
 
 
+def failing_from(target: tracer.Call, code: int) -> Callable[[tracer.Call], int | None]:
+    """A plan by which the call fails, and all that write after it."""
+    broken = False
+
+    def plan(call: tracer.Call) -> int | None:
+        nonlocal broken
+        broken = broken or call == target
+        return code if broken and call.writes else None
+
+    return plan
+
+
 @pytest.mark.parametrize("code", [ENOSPC, EROFS, EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("chain", ["first edit", "second edit", "rollback"])
 def test_a_disk_that_fails_from_some_call_on_costs_no_file(scene: Scene, chain: str, code: int) -> None:
@@ -66,15 +79,7 @@ def test_a_disk_that_fails_from_some_call_on_costs_no_file(scene: Scene, chain: 
         if not target.writes:
             continue
         scene.restore(start)
-        broken = []
-
-        def fail(call: tracer.Call, target: tracer.Call = target, broken: list[tracer.Call] = broken) -> int | None:
-            if call == target or broken and call.writes:
-                broken.append(call)
-                return code
-            return None
-
-        run = tracer.run(writer, fail)
+        run = tracer.run(writer, failing_from(target, code))
         assert run.said is not None
         check_whole(scene, [before, after], metadata)
         if run.said == "ok":

@@ -115,7 +115,7 @@ def run(work: Callable[[], str], plan: Callable[[Call], int | None] = lambda cal
 def _follow(child: int, writer: int, plan: Callable[[Call], int | None]) -> list[Call]:
     calls: list[Call] = []
     seen: Counter[tuple[str, str]] = Counter()
-    error = None
+    error = 0
     _wait(child)
     _ptrace(_SETOPTIONS, child, 0, _TRACESYSGOOD | _EXITKILL)
     while True:
@@ -126,7 +126,7 @@ def _follow(child: int, writer: int, plan: Callable[[Call], int | None]) -> list
         if operation != _ENTRY:
             if error:
                 _ptrace(_POKEUSER, child, _RAX, -error)
-                error = None
+                error = 0
             continue
         call = _describe(child, number, arguments, seen)
         if call.name in ("write", "1", "64") and arguments[0] == writer:
@@ -134,7 +134,7 @@ def _follow(child: int, writer: int, plan: Callable[[Call], int | None]) -> list
             _wait(child)
             return calls
         calls.append(call)
-        error = plan(call)
+        error = plan(call) or 0
         if error == KILL:
             killed[call.name] += 1
             os.kill(child, signal.SIGKILL)
