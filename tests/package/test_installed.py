@@ -13,6 +13,8 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 NAME = "mailfleet.postfix"
+#: options that a module is not called without
+REQUIRED = {"postfix_instance": {"name": "postfix-out"}}
 
 
 def names(folder: str) -> list[str]:
@@ -69,7 +71,7 @@ def test_the_action_group_is_of_all_modules(run: Any, installed: Path, tmp_path:
                 "connection": "local",
                 "gather_facts": False,
                 "module_defaults": {f"group/{NAME}.postfix": {"no_such_option": 1}},
-                "tasks": [{f"{NAME}.{module}": {}}],
+                "tasks": [{f"{NAME}.{module}": REQUIRED.get(module, {})}],
             }
         ]
         (tmp_path / "play.yml").write_text(json.dumps(play), encoding="utf-8")
@@ -89,5 +91,6 @@ def test_the_short_ad_hoc_name_works_with_the_settings_of_the_readme(
     (tmp_path / "ansible.cfg").write_text(
         f"[defaults]\ncollections_path = {installed}\nlibrary = {root / 'plugins' / 'modules'}\n", encoding="utf-8"
     )
-    done = run("ansible", "localhost", "-c", "local", "-m", module, "-a", "no_such_option=1", cwd=tmp_path)
+    options = " ".join(f"{name}={value}" for name, value in {**REQUIRED.get(module, {}), "no_such_option": 1}.items())
+    done = run("ansible", "localhost", "-c", "local", "-m", module, "-a", options, cwd=tmp_path)
     assert f"Unsupported parameters for ({module}) module: no_such_option" in done.stdout + done.stderr
