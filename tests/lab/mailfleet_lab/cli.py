@@ -67,14 +67,20 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _session(arguments: argparse.Namespace) -> int:
-    """Bring a room up, run a command in it, take it down whatever happens. Without --room it has a name of its own."""
+    """Bring a room up, run a command in it, take it down whatever happens. Without --room it has a name of its own.
+
+    The exit code is the command's; 1 where the command did well and something of the room is still there.
+    """
     signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
     with Room(arguments.room or f"session-{os.getpid()}") as room:
         try:
             code = subprocess.run(room.command(arguments.command), check=False).returncode
         except KeyboardInterrupt:
             return 130
-    return code if code >= 0 else 128 - code
+    found = leftovers(room.name)
+    if found:
+        print("Left behind:", *found, sep="\n", file=sys.stderr)
+    return (code if code >= 0 else 128 - code) or int(bool(found))
 
 
 def _status(arguments: argparse.Namespace) -> int:
