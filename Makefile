@@ -26,7 +26,7 @@ SUITES := bookworm trixie
 PAIRS ?= 50
 
 # What `make test` does, the cheap first.
-STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential integration molecule
+STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential integration molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -107,9 +107,23 @@ integration: images ## the collection on real hosts of the lab (root)
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
 	$(PYTEST) $(JUNIT) --numprocesses=2 tests/crash
 
+# SCENARIO=vip RELEASE=bullseye tells which; without them all of them, on each release.
 .PHONY: molecule
-molecule: images ## the role as a user has it: molecule's scenarios on hosts of the lab (root)
-	$(LAB) session molecule test --all --no-command-borders
+molecule: SUITES := $(or $(RELEASE),bullseye bookworm trixie forky)
+molecule: images ## real-life layouts, proven with mail, on hosts of the lab (root; SCENARIO=vip RELEASE=bullseye runs one)
+	for release in $(SUITES); do \
+	    echo "===== molecule on $$release"; \
+	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
+	done
+
+# What `make test` has of it: each scenario once, on one release or the other, both cores at work.
+.PHONY: molecule-chosen molecule-bookworm molecule-trixie
+molecule-chosen: images
+	$(MAKE) --jobs=2 --output-sync=target molecule-bookworm molecule-trixie
+molecule-bookworm: CHOSEN := null_client multihomed_firewall nat_proxy upgrade
+molecule-trixie: CHOSEN := default transports virtual_hosting vip ad_hoc
+molecule-bookworm molecule-trixie: molecule-%:
+	MAILFLEET_RELEASE=$* $(LAB) session molecule test --no-command-borders $(CHOSEN:%=--scenario-name=%)
 
 .PHONY: bench
 bench: venv ## how long the files take to read and to edit, against what was promised

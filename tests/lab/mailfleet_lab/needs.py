@@ -21,8 +21,10 @@ PACKAGES = {
     "iproute2": "ip",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
+    "nftables": "nft",
     "openssh-client": "ssh-keygen",
     "systemd-container": "systemd-nspawn",
+    "tcpdump": "tcpdump",
     "util-linux": "setpriv",
 }
 

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docs/layouts shows is what molecule proves: each page has its scenario's inventory, word for word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[2]
+LAYOUTS = HERE / "docs" / "layouts"
+SCENARIOS = sorted(file.parent for file in (HERE / "extensions" / "molecule").glob("*/molecule.yml"))
+
+
+def test_there_are_scenarios() -> None:
+    assert len(SCENARIOS) > 1
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_page_shows_the_inventory_of_its_scenario(scenario: Path) -> None:
+    page = (LAYOUTS / f"{scenario.name}.md").read_text(encoding="utf-8")
+    inventory = (scenario / "inventory" / "mail.yml").read_text(encoding="utf-8")
+    assert f"```yaml\n{inventory.partition('---')[2].lstrip()}```\n" in page
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_overview_lists_the_page(scenario: Path) -> None:
+    assert f"[{scenario.name}]({scenario.name}.md)" in (LAYOUTS / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(LAYOUTS.glob("*.md")), ids=lambda page: page.name)
+def test_a_page_points_at_what_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_make_test_runs_each_scenario_once() -> None:
+    chosen = re.findall(r"^molecule-\w+: CHOSEN := (.*)$", (HERE / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert sorted(" ".join(chosen).split()) == [scenario.name for scenario in SCENARIOS]
