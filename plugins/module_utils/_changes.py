@@ -18,7 +18,7 @@ from ._endpoint import PortLookup, identity, known_port
 from ._errors import InputError
 from ._host import Host
 from ._listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap
-from ._master_cf import Service
+from ._master_entry import Service, service_key
 from ._own_addresses import Resolver, enabled_families
 from ._parameters import PARAMETERS, Settings, equivalent
 
@@ -87,17 +87,23 @@ def reasons(before: Snapshot, after: Snapshot) -> List[Reason]:
     return [reason for reason in found if reason] + _services(before, after)
 
 
-def _by_identity(snapshot: Snapshot) -> Dict[str, FrozenSet[Tuple[str, int]]]:
+def identity_of(listener: Listener, snapshot: Snapshot) -> str:
+    """The identity of a listener's service."""
+    return identity(listener.service, listener.type, snapshot.lookup)
+
+
+def by_identity(snapshot: Snapshot) -> Dict[str, FrozenSet[Tuple[str, int]]]:
+    """The sockets of each inet service, by its identity."""
     sockets: Dict[str, FrozenSet[Tuple[str, int]]] = {}
     for listener in snapshot.listeners or ():
-        key = identity(listener.service, listener.type, snapshot.lookup)
+        key = identity_of(listener, snapshot)
         sockets[key] = sockets.get(key, frozenset()) | {(listener.address, listener.port)}
     return sockets
 
 
 def _moved(before: Snapshot, after: Snapshot) -> bool:
     """Whether a service that stays would have other sockets: the one thing that a reload never does."""
-    old, new = _by_identity(before), _by_identity(after)
+    old, new = by_identity(before), by_identity(after)
     return before.listeners is None or any(old[key] != new[key] for key in old.keys() & new.keys())
 
 
@@ -118,8 +124,8 @@ def _parameter(name: str, before: Snapshot, after: Snapshot, moved: bool) -> Opt
 
 
 def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
-    old = {identity(service.name, service.type, before.lookup): service for service in before.services}
-    new = {identity(service.name, service.type, after.lookup): service for service in after.services}
+    old = {service_key(service, before.lookup): service for service in before.services}
+    new = {service_key(service, after.lookup): service for service in after.services}
     found = []
     for key in list(old) + [key for key in new if key not in old]:
         was, becomes = old.get(key), new.get(key)
@@ -136,7 +142,7 @@ def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
 def _added(key: str, service: Service, before: Snapshot, after: Snapshot) -> Reason:
     action, why = "reload", "a reload opens the service's sockets"
     if before.settings.version < SHARED_PORTS_SINCE:
-        opened = [one for one in after.listeners or () if identity(one.service, one.type, after.lookup) == key]
+        opened = [one for one in after.listeners or () if identity_of(one, after) == key]
         if any(overlap(one, other) for one in opened for other in before.listeners or ()):
             action = "restart"
             why = "before Postfix 3.6 a reload dies of a new socket that overlaps one which is still open"

@@ -14,11 +14,11 @@ only the sockets and the start times of the master's children do.
 from __future__ import annotations
 
 import os
-from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import normal_form, parse_address
-from ._changes import Reason, Snapshot, reasons, snapshot, strongest
-from ._endpoint import identity, system_port
+from ._changes import Reason, Snapshot, by_identity, identity_of, reasons, snapshot, strongest
+from ._endpoint import system_port
 from ._errors import InputError
 from ._health import dead
 from ._host import Host
@@ -231,7 +231,7 @@ def _compared(before: Snapshot, after: Snapshot, files: ConfigFiles, master: Mas
 
 def _out_of_reach(before: Snapshot, after: Snapshot, master: Master, same_own: bool) -> List[Reason]:
     """What a reload would not open or close although the files promise it: it only knows new and vanished services."""
-    old, new = _by_identity(before), _by_identity(after)
+    old, new = by_identity(before), by_identity(after)
     kept = _union(old[key] for key in old.keys() & new.keys())
     closed = _union(old[key] for key in old.keys() - new.keys()) - kept
     opened = _union(new[key] for key in new.keys() - old.keys())
@@ -263,10 +263,10 @@ def _by_sockets(after: Snapshot, files: ConfigFiles, master: Master) -> List[Rea
 def _reload_suffices(after: Snapshot, have: FrozenSet[Socket]) -> bool:
     """Whether all that differs are services with a numeric host part, each of which is there or not."""
     extra = have - sockets_of(after.listeners or ())
-    fixed = {key for key in _by_identity(after) if key.startswith("[") and parse_address(key[1 : key.index("]")])}
+    fixed = {key for key in by_identity(after) if key.startswith("[") and parse_address(key[1 : key.index("]")])}
     for listener in after.listeners or ():
         socket = (listener.address, listener.port)
-        if _key(listener, after) not in fixed:
+        if identity_of(listener, after) not in fixed:
             if socket not in have or any(port == listener.port for _address, port in extra):
                 return False
         elif socket not in have and after.settings.version < SHARED_PORTS_SINCE:
@@ -276,21 +276,9 @@ def _reload_suffices(after: Snapshot, have: FrozenSet[Socket]) -> bool:
     return all(("ipv6" if ":" in address else "ipv4") in after.families for address, _port in extra)
 
 
-def _key(listener: Listener, snapshot: Snapshot) -> str:
-    return identity(listener.service, listener.type, snapshot.lookup)
-
-
-def _by_identity(snapshot: Snapshot) -> Dict[str, FrozenSet[Socket]]:
-    found: Dict[str, FrozenSet[Socket]] = {}
-    for listener in snapshot.listeners or ():
-        key = _key(listener, snapshot)
-        found[key] = found.get(key, frozenset()) | {(listener.address, listener.port)}
-    return found
-
-
 def _bare(snapshot: Snapshot) -> FrozenSet[str]:
     """The identities of the services without a host part."""
-    return frozenset(_key(one, snapshot) for one in snapshot.listeners or () if one.origin == "inet_interfaces")
+    return frozenset(identity_of(one, snapshot) for one in snapshot.listeners or () if one.origin == "inet_interfaces")
 
 
 def _union(sets: Iterable[FrozenSet[Socket]]) -> FrozenSet[Socket]:

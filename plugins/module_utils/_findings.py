@@ -11,14 +11,14 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 from ._address import FAMILIES, parse_address, unbracket
 from ._bind import bind_problem
-from ._endpoint import PortLookup, identity, known_port, split_endpoint
+from ._endpoint import PortLookup, known_port, split_endpoint
 from ._errors import InputError
 from ._finding import Context, Finding
 from ._findings_sockets import no_listener, odd_ports, outside_inet_interfaces, shared_sockets
 from ._findings_sources import bind_addresses, told_sources
 from ._host import Host
 from ._listeners import active_services, listeners, port_lookup
-from ._master_entry import Service
+from ._master_entry import Service, service_key
 from ._mynetworks import default_mynetworks
 from ._own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
 from ._parameters import PARAMETERS, Settings
@@ -73,7 +73,7 @@ def _context(
     lookup: PortLookup,
     allow_absent: bool,
 ) -> Context:
-    last = {_key(service, lookup): service for service in services}
+    last = {service_key(service, lookup): service for service in services}
     return Context(
         settings,
         host,
@@ -108,17 +108,11 @@ def _duplicates(services: Sequence[Service], lookup: PortLookup, repeated: Seque
         yield Finding("duplicate_parameter", "warning", name, message, "Keep one line")
     seen: Dict[str, Service] = {}
     for service in services:
-        key = _key(service, lookup)
+        key = service_key(service, lookup)
         if key in seen:
             message = f"{seen[key].name}/{service.type} is in master.cf more than once, and only the last entry counts"
             yield Finding("duplicate_service", "warning", "services", message, "Keep one entry")
         seen[key] = service
-
-
-def _key(service: Service, lookup: PortLookup) -> str:
-    """Return what makes two entries one service; other types than inet have a public and a private name space."""
-    public = service.type != "inet" and service.private == "n"
-    return identity(service.name, service.type, lookup) + ("/public" if public else "")
 
 
 def _misspelt(settings: Settings, services: Sequence[Service]) -> Iterator[Finding]:

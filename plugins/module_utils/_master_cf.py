@@ -29,7 +29,7 @@ from ._errors import InputError
 from ._master_change import ServiceChange, check_change, check_name
 from ._master_comments import commented_entries, commented_out, lookalike_end, protected, restored
 from ._master_edit import EntryEditor, entry_lines
-from ._master_entry import Entry, Service
+from ._master_entry import Entry, Service, service_key
 
 __all__ = ["MasterCf", "Service", "ServiceChange"]
 
@@ -39,16 +39,12 @@ _OPTION_COMMENT = re.compile(r"#[ \t]+-o")
 
 
 class _Known(NamedTuple):
-    """An entry of the file with its service and the service's identity."""
+    """An entry of the file with its service, the service's identity and what it shares with its duplicates."""
 
     entry: Entry
     service: Service
     identity: str
-
-    @property
-    def key(self) -> str:
-        """What the entry shares with its duplicates: names of unix services can be public or private (master(5))."""
-        return f"{self.identity}/{self.service.type != 'inet' and self.service.private == 'n'}"
+    key: str
 
 
 class MasterCf:
@@ -81,7 +77,8 @@ class MasterCf:
                 entry = Entry(line)
                 service = entry.service
                 if service:
-                    self._cache.append(_Known(entry, service, identity(service.name, service.type, self._lookup)))
+                    name = identity(service.name, service.type, self._lookup)
+                    self._cache.append(_Known(entry, service, name, service_key(service, self._lookup)))
         return self._cache
 
     def services(self) -> List[Service]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ._config_lines import BLANKS, WHITE, LogicalLine, Problem, Word, line_problems
-from ._endpoint import PortLookup, port_number, split_endpoint
+from ._endpoint import PortLookup, identity, known_port, port_number, split_endpoint
 from ._errors import InputError
 
 TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
@@ -83,6 +83,12 @@ class Service:
         words += [f"-o {option_text(name, value)}" for name, value in self.options]
         words += [f"{{{word}}}" if any(blank in word for blank in BLANKS) else word for word in self.arguments]
         return " ".join(words)
+
+
+def service_key(service: Service, lookup: PortLookup = known_port) -> str:
+    """What an entry shares with its duplicates: names of other types than inet can be public or private (master(5))."""
+    public = service.type != "inet" and service.private == "n"
+    return identity(service.name, service.type, lookup) + ("/public" if public else "")
 
 
 class Option(NamedTuple):

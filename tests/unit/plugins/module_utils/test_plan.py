@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import reasons, snapshot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Plan, Surroundings, Wanted, make_plan
 
 MAIN = """\
@@ -224,6 +227,17 @@ def test_a_single_option_needs_a_reload():
     done = plan(services=[ServiceChange("relay", "unix", options={"smtp_bind_address": "10.77.0.2"})])
     assert done.master == MASTER + "        -o smtp_bind_address=10.77.0.2\n"
     assert [(reason.parameter, reason.action) for reason in done.reasons] == [("relay/unix", "reload")]
+
+
+def test_a_public_and_a_private_service_of_one_name_are_two():
+    master = "mine unix n - n - - public\nmine unix - - n - - private\n"
+    states = [
+        snapshot(Settings({}, (3, 7, 11)), MasterCf(text).effective(), HOST, mapping_resolver({}), known_port)
+        for text in (master, master.replace("public", "changed"))
+    ]
+    (reason,) = reasons(*states)
+    assert reason.before.endswith("public")
+    assert reason.after.endswith("changed")
 
 
 def test_the_same_service_under_another_name_needs_nothing():
