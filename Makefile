@@ -24,6 +24,7 @@ PYTEST := python -m pytest -q
 LAB := tests/lab/mailfleet-lab
 SUITES := bookworm trixie
 PAIRS ?= 50
+RESTARTS ?= 4
 
 # What `make test` does, the cheap first.
 STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential integration molecule-chosen
@@ -100,8 +101,8 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 	$(PYTEST) $(JUNIT) tests/lab
 
 .PHONY: integration
-integration: images ## the collection on real hosts of the lab (root)
-	$(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/integration
+integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky" RESTARTS=20)
+	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/integration
 
 .PHONY: crash
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from fleet import MailHost, Sink
 from mailfleet_lab import hosts, networks
 from xdist.scheduler import LoadScopeScheduling
 
-SUITES = ("bookworm", "trixie")
+SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,19 @@ def bring(wanted=None, services=(), check_mode=False, instance=None, **options):
         return {**error.result, "msg": str(error)}
     except (InputError, _transaction.TransactionError) as error:
         return {"msg": str(error)}
+"""
+SYSLOGD_PID = "/run/syslogd.pid"
+SYSLOGD = f"""\
+import os, socket
+os.makedirs("/run/systemd/journal")
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/run/systemd/journal/dev-log")
+os.chmod("/run/systemd/journal/dev-log", 0o666)
+with open("{SYSLOGD_PID}", "w") as pid:
+    pid.write(str(os.getpid()))
+with open("/var/log/mail.log", "ab", 0) as file:
+    while True:
+        file.write(log.recv(65536).partition(b">")[2].rstrip(b"\\0\\n") + b"\\n")
 """
 PLAYS = Path(__file__).resolve().parent / "plays"
 FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
@@ -79,7 +93,14 @@ class MailHost:
         generated = host.suite in ("bullseye", "bookworm")
         self.unit = "postfix@-.service" if generated else "postfix.service"
         self.other_unit = "postfix@postfix-out.service" if generated else "postfix@out.service"
+        self._has_core = self._has_view = False
         self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
+
+    @cached_property
+    def shares_ports(self) -> bool:
+        """Whether its Postfix lets several sockets listen on one address and port, since 3.6."""
+        major, minor, *_rest = self.run("postconf", "-dh", "mail_version").stdout.split(".")
+        return (int(major), int(minor)) >= (3, 6)
 
     def reset(self) -> None:
         """Everything as the package had set it up, with Postfix running."""
@@ -108,6 +129,8 @@ class MailHost:
     def terminate(self) -> None:
         """Stop Postfix whatever its files say: its own stop dies of an address that is gone."""
         self.run("systemctl", "kill", "--signal=SIGTERM", self.unit, check=False)
+        outside = "read -r pid </var/spool/postfix/pid/master.pid; grep -qx master /proc/$pid/comm && kill $pid"
+        self.run("sh", "-c", outside, check=False)
         wait_until(lambda: not self.sockets(), 10, "Postfix stopping")
         self.run("systemctl", "stop", self.unit, check=False)
 
@@ -135,6 +158,26 @@ class MailHost:
         """Write a file on the host as somebody does by hand."""
         self.run("install", "-D", "-m", "0644", "/dev/stdin", path, input=text, stdin=None)
 
+    def shell(self, script: str, *, systemd: bool = True) -> str:
+        """Run a script on the host, which has to end well, and return what it says.
+
+        :param systemd: whether it is to see that the host has systemd
+        """
+        return self.run(*self._view(systemd), "sh", "-ec", script).stdout
+
+    def _view(self, systemd: bool) -> list[str]:
+        """How a command starts that sees a host with systemd, or one with init scripts and a syslog daemon."""
+        if systemd:
+            return []
+        if not self._has_view:
+            self.write("/root/syslogd", SYSLOGD)
+            hide = "mount -t tmpfs none /run/systemd && exec python3 /root/syslogd"
+            self.run("sh", "-c", f"setsid unshare --mount sh -c '{hide}' >/dev/null 2>&1 </dev/null &")
+            wait_until(lambda: self.run("cat", SYSLOGD_PID, check=False).stdout, 10, "a syslog daemon starting")
+            self._has_view = True
+        pid = self.run("cat", SYSLOGD_PID).stdout
+        return ["nsenter", "--mount", f"--target={pid}", "--"]
+
     def edit(self, name: str, value: str) -> None:
         """Set a parameter in main.cf as somebody does by hand."""
         self.run("postconf", "-e", f"{name} = {value}")
@@ -149,15 +192,14 @@ class MailHost:
 
         :param systemd: whether it is to see that the host has systemd
         """
-        if not (self.host.root / CORE).exists():
+        if not self._has_core:
+            shutil.rmtree(self.host.root / CORE, ignore_errors=True)
             source = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
             shutil.copytree(source, self.host.root / CORE, ignore=shutil.ignore_patterns("__pycache__"))
+            self._has_core = True
         command = ["python3", "-c", PRELUDE + text]
-        if not systemd:
-            hidden = 'mount -t tmpfs none /run/systemd && exec "$@"'
-            command = ["unshare", "--mount", "sh", "-c", hidden, "sh", *command]
         return subprocess.Popen(
-            self.host.command(*command),
+            self.host.command(*self._view(systemd), *command),
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,0 +1,262 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each kind of change needs, and gets: the action and the sockets that check mode predicts, and no more.
+
+-rP shows how many changes each release went through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from fleet import WILDCARDS, MailHost
+
+SAME = ("action", "reasons", "interruption", "unit", "outside_unit", "recovered")
+
+
+class Change(NamedTuple):
+    """One change: what is asked for, what that needs, and the sockets after it.
+
+    ``before_36`` is what it needs where a new socket cannot share its port with an old one. ``reload_leaves`` says that
+    a reload alone, which is tried first then, leaves the sockets as they were.
+    """
+
+    what: str
+    wanted: dict[str, Any]
+    action: str
+    sockets: set[tuple[str, int]]
+    services: tuple[dict[str, Any], ...] = ()
+    before_36: str = ""
+    reload_leaves: bool = False
+
+
+def changes(host: MailHost) -> list[Change]:
+    """One after the other: each begins where the one before it has ended."""
+    a4, b4, a6 = host.ipv4, host.ipv4_b, host.ipv6
+    listed = {("127.0.0.1", 25), (a4, 25)}
+    more = {"name": f"{b4}:2525", "command": "smtpd"}
+    two = {(a4, 25), (a6, 25)}
+    split = (
+        {"name": "smtp", "state": "disabled"},
+        {"name": f"{a4}:25", "command": "smtpd"},
+        {"name": f"[{a6}]:25", "command": "smtpd"},
+    )
+    joined = ({"name": "smtp"}, {"name": f"{a4}:25", "state": "absent"}, {"name": f"[{a6}]:25", "state": "absent"})
+    banner = {"options": {"smtpd_banner": "$myhostname x"}}
+    return [
+        Change("addresses of a bare service", {"inet_interfaces": ["127.0.0.1", a4]}, "restart", listed, (), "", True),
+        Change("their order and spelling", {"inet_interfaces": f"[{a4}],127.0.0.1"}, "none", listed),
+        Change("an endpoint more", {}, "reload", listed | {(b4, 2525)}, (more,)),
+        Change("an option of it", {}, "reload", listed | {(b4, 2525)}, ({**more, **banner},)),
+        Change("its chroot", {}, "reload", listed | {(b4, 2525)}, ({**more, "chroot": "y"},)),
+        Change(
+            "its other name", {}, "reload", listed | {(b4, 2525)}, ({"name": f"[{b4}]:2525", "process_limit": "7"},)
+        ),
+        Change("an endpoint less", {}, "reload", listed, ({"name": f"{b4}:2525", "state": "absent"},)),
+        # A reload alone would leave a server that dies of the first client by IPv6.
+        Change("one family less", {"inet_protocols": "ipv4"}, "restart", listed),
+        Change("the families' spelling", {"inet_protocols": "ipv4,ipv4"}, "none", listed),
+        Change(
+            "one family more", {"inet_protocols": "all", "inet_interfaces": "all"}, "restart", WILDCARDS, (), "", True
+        ),
+        Change("a source address", {"smtp_bind_address": b4, "lmtp_bind_address6": a6}, "reload", WILDCARDS),
+        Change("addresses of a proxy", {"proxy_interfaces": "192.0.2.1"}, "reload", WILDCARDS),
+        # Before 3.6 a reload alone would kill the master.
+        Change("a bare service by endpoints", {}, "reload", two, split, "restart"),
+        Change("addresses of no bare service", {"inet_interfaces": ["127.0.0.1", b4]}, "reload", two),
+        Change("a service disabled", {"master_service_disable": f"{a4}:25/inet"}, "reload", {(a6, 25)}),
+        Change("a service enabled", {"master_service_disable": ""}, "reload", two),
+        # A reload alone would open what inet_interfaces was at the start.
+        Change("endpoints by a bare service", {"inet_interfaces": [a4, a6]}, "restart", two, joined),
+        # With a reload alone the master would die of the new bare service.
+        Change(
+            "one family less, and a bare service",
+            {"inet_interfaces": "all", "inet_protocols": "ipv4"},
+            "restart",
+            {("0.0.0.0", 25), ("0.0.0.0", 2526)},
+            ({"name": "2526", "command": "smtpd"},),
+        ),
+        Change(
+            "all as it was", {"inet_protocols": "all"}, "restart", WILDCARDS, ({"name": "2526", "state": "absent"},)
+        ),
+    ]
+
+
+def predicted_and_done(host: MailHost, *, before: str = "") -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+    """What check mode says, what the real run then does, and what `before` left in `between`."""
+    text = f"between = None\n{before}\npredicted, done = bring(check_mode=True), bring()\n"
+    found = host.core(f"{text}answer = [predicted, done, between]")
+    return found[0], found[1], found[2]
+
+
+def check(host: MailHost, what: str, action: str, sockets: set[tuple[str, int]], **options: Any) -> list[Any]:
+    """Apply what the files say; returns what `before` left in `between`."""
+    master = host.master()
+    predicted, done, between = predicted_and_done(host, **options)
+    assert {key: predicted.get(key) for key in SAME} == {key: done.get(key) for key in SAME}, (what, predicted, done)
+    assert predicted["changed"] == done["changed"] == (action != "none"), what
+    assert done["action"] == action, (what, done)
+    assert done["in_sync"], (what, done)
+    promised = {(one["address"], one["port"]) for one in predicted["sockets"]}
+    assert predicted["sockets"] == done["sockets"], what
+    assert promised == sockets == host.sockets(), what
+    assert (host.master() == master) == (action not in ("restart", "start")), what
+    return between
+
+
+RELOAD = """
+import subprocess
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master import find_master
+def master_sockets(reload):
+    if reload:
+        subprocess.run(["postfix", "reload"], check=True, capture_output=True)
+        time.sleep(0.5)
+    return sorted(find_master(find_instance()).sockets)
+"""
+
+
+def test_each_change_gets_what_it_needs(host: MailHost):
+    assert host.bring()["in_sync"]
+    steps = changes(host)
+    for step in steps:
+        action = step.before_36 if step.before_36 and not host.shares_ports else step.action
+        was = host.sockets()
+        before = f"plan = edit(find_instance(), Wanted({step.wanted!r}, "
+        before += f"services=[ServiceChange(**one) for one in {step.services!r}])).plan\n"
+        before += f"between = [plan.action, master_sockets({step.reload_leaves})]"
+        planned, between = check(host, step.what, action, step.sockets, before=RELOAD + before)
+        assert planned == action, step.what
+        if step.reload_leaves:
+            assert {(address, port) for address, port in between} == was != step.sockets, step.what
+    print(f"{host.name}: {len(steps)} changes, each with the action and the sockets that were predicted")
+
+
+def test_what_is_no_change_needs_nothing(host: MailHost):
+    assert host.bring()["in_sync"]
+    host.run("sh", "-c", "printf '\n# a comment\n' >>/etc/postfix/main.cf")
+    host.run("sh", "-c", "printf '# a comment\n' >>/etc/postfix/master.cf")
+    host.run("touch", "/etc/postfix/main.cf", "/etc/postfix/master.cf")
+    check(host, "comments", "none", WILDCARDS)
+    host.run("sh", "-c", "cp -a /etc/postfix/main.cf /root/again && mv /root/again /etc/postfix/main.cf")
+    check(host, "a file rewritten unchanged", "none", WILDCARDS)
+    # An address more on the host, with inet_interfaces=all: the wildcard has it already.
+    host.host.remove_address(f"{host.ipv4_b}/24")
+    host.host.add_address(f"{host.ipv4_b}/24")
+    check(host, "an address more on the host", "none", WILDCARDS)
+    host.edit("multi_instance_group", "mta")
+    check(host, "what only postmulti reads", "none", WILDCARDS)
+
+
+def test_what_a_reload_has_done_needs_nothing(host: MailHost):
+    """And what it has not done, still does."""
+    assert host.bring()["in_sync"]
+    host.edit("smtp_bind_address", host.ipv4)
+    host.run("sh", "-c", f"echo '{host.ipv4}:2525 inet n - n - - smtpd' >>/etc/postfix/master.cf")
+    check(host, "a source address and an endpoint by hand", "reload", WILDCARDS | {(host.ipv4, 2525)})
+    host.edit("smtp_bind_address", host.ipv4_b)
+    host.run("postconf", "-X", "smtp_bind_address")
+    host.run("postconf", "-MX", f"{host.ipv4}:2525/inet")
+    host.run("sleep", "2")
+    host.run("postfix", "reload")
+    host.run("sleep", "1")
+    check(host, "reloaded by hand", "none", WILDCARDS)
+    host.edit("inet_interfaces", "loopback-only")
+    host.run("postfix", "reload")
+    check(host, "reloaded by hand in vain", "restart", {("127.0.0.1", 25), ("::1", 25)})
+
+
+@pytest.fixture
+def names(host: MailHost) -> Iterator[str]:
+    """The host's names; what a test adds to them goes."""
+    before = host.run("cat", "/etc/hosts").stdout
+    yield before
+    host.write("/etc/hosts", before)
+
+
+@pytest.mark.parametrize("place", ["inet_interfaces", "master.cf"])
+def test_a_name_that_resolves_elsewhere_needs_a_restart(host: MailHost, names: str, place: str):
+    def resolve(*addresses: str) -> None:
+        host.write("/etc/hosts", names + "".join(f"{address} mx.test\n" for address in addresses))
+
+    def sockets(*addresses: str) -> set[tuple[str, int]]:
+        return {(address, 2525) for address in addresses} | (set() if place == "inet_interfaces" else WILDCARDS)
+
+    resolve(host.ipv4)
+    if place == "inet_interfaces":
+        text = "Wanted({'inet_interfaces': 'mx.test'}, services=[ServiceChange('smtp', state='disabled'), "
+        text += "ServiceChange('2525', command='smtpd')])"
+    else:
+        text = "Wanted({}, services=[ServiceChange('mx.test:2525', command='smtpd')])"
+    assert host.core(f"edit(find_instance(), {text}); answer = bring()")["in_sync"]
+    assert host.sockets() == sockets(host.ipv4)
+    resolve(host.ipv4_b)
+    check(host, "another address", "restart", sockets(host.ipv4_b))
+    resolve(host.ipv4, host.ipv4_b)
+    check(host, "an address more", "restart", sockets(host.ipv4, host.ipv4_b))
+    assert host.banner(host.ipv4_b, 2525).startswith("220 ")
+    # The master would die of a reload now.
+    resolve()
+    master = host.master()
+    for answer in predicted_and_done(host)[:2]:
+        assert "mx.test" in answer["msg"]
+    assert host.master() == master
+    assert host.sockets() == sockets(host.ipv4, host.ipv4_b)
+
+
+@pytest.mark.parametrize("how", ["removed", "down"])
+def test_an_address_that_is_gone_is_refused_and_then_taken_out(host: MailHost, how: str):
+    """Its endpoint would keep its dead socket at a reload, and kill the master at the next start."""
+    host.run("ip", "link", "add", "spare", "type", "veth", "peer", "name", "other")
+    try:
+        host.run("ip", "link", "set", "spare", "up")
+        host.run("ip", "address", "add", "10.8.0.1/24", "dev", "spare")
+        listed = {("127.0.0.1", 25), ("10.8.0.1", 25)}
+        assert host.bring({"inet_interfaces": ["127.0.0.1", "10.8.0.1"]})["in_sync"]
+        assert host.sockets() == listed
+        command = ("link", "set", "spare", "down") if how == "down" else ("address", "flush", "dev", "spare")
+        host.run("ip", *command)
+        assert host.run("postfix", "stop", check=False).returncode
+        master = host.master()
+        for answer in predicted_and_done(host)[:2]:
+            assert "10.8.0.1" in answer["msg"], answer
+        assert (host.master(), host.sockets()) == (master, listed)
+        host.core("edit(find_instance(), Wanted({'inet_interfaces': '127.0.0.1'})); answer = True")
+        check(host, f"an address that is {how} less", "restart", {("127.0.0.1", 25)})
+        assert host.runs(host.unit)
+    finally:
+        host.run("ip", "link", "delete", "spare")
+
+
+def test_another_queue_directory_needs_a_restart(host: MailHost):
+    assert host.bring()["in_sync"]
+    other = "/var/spool/postfix-other"
+    try:
+        host.run("sh", "-c", f"postfix stop; cp -a /var/spool/postfix {other}; systemctl restart {host.unit}")
+        assert host.bring()["in_sync"]
+        host.edit("queue_directory", other)
+        assert host.bring(check_mode=True)["action"] == "restart"
+        result = host.bring()
+        assert (result["action"], result["in_sync"]) == ("restart", True), result
+        assert host.sockets() == WILDCARDS
+        host.run("postconf", "-X", "queue_directory")
+        assert host.bring()["in_sync"]
+        assert host.run("readlink", f"/proc/{host.master()}/cwd").stdout.strip() == "/var/spool/postfix"
+    finally:
+        host.run("rm", "-rf", other)
+
+
+def test_what_can_never_work_is_refused_before_anything_is_touched(host: MailHost):
+    assert host.bring()["in_sync"]
+    master = host.master()
+    host.edit("inet_protocols", "ipv4")
+    host.edit("inet_interfaces", f"127.0.0.1, {host.ipv6}")
+    for answer in predicted_and_done(host)[:2]:
+        assert host.ipv6 in answer["msg"], answer
+    host.run("cp", "/root/postfix.stock/main.cf", "/etc/postfix/main.cf")
+    host.run("sh", "-c", "echo '10.9.9.9:25 inet n - n - - smtpd' >>/etc/postfix/master.cf")
+    for answer in predicted_and_done(host)[:2]:
+        assert "10.9.9.9" in answer["msg"], answer
+    assert (host.master(), host.sockets()) == (master, WILDCARDS)
