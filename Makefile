@@ -87,7 +87,7 @@ ansible-lint: venv ## ansible-lint, production profile
 
 .PHONY: sanity
 sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
-	nox --reuse-venv=yes
+	tests/toolchain/sanity.sh
 
 # The images that the test hosts are made of; kept outside of the checkout, in /var/cache.
 .PHONY: images
