@@ -24,10 +24,12 @@ PYTEST := python -m pytest -q
 LAB := tests/lab/mailfleet-lab
 SUITES := bookworm trixie
 PAIRS ?= 50
+CASES ?= 1000
+SEED ?= 1
 RESTARTS ?= 4
 
 # What `make test` does, the cheap first.
-STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential integration molecule-chosen
+STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential conformance-chosen integration molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -133,6 +135,18 @@ bench: venv ## how long the files take to read and to edit, against what was pro
 .PHONY: differential
 differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=1000 looks further)
 	PYTHONPATH=$(TREE) python -m tests.differential --pairs $(PAIRS) $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
+
+# ROOT=DIRECTORY takes another tree with a Postfix instead, of any version: a vendor's, or one built from source.
+CONFORMANCE = PYTHONPATH=$(TREE) python -m tests.conformance --seed $(SEED) --cases
+.PHONY: conformance
+conformance: SUITES := bullseye bookworm trixie forky
+conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ROOT=)
+	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /'))
+
+# What make test has of it.
+.PHONY: conformance-chosen
+conformance-chosen: images
+	$(CONFORMANCE) 40 $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz

@@ -61,7 +61,7 @@ def snapshot(
 ) -> Snapshot:
     """Take a snapshot of effective settings and services on a host; what the master would die of is its error.
 
-    :param services: the entries of master.cf that count
+    :param services: all entries of master.cf; those that another one replaces count for nothing, but can be fatal
     :param allow_absent: accept addresses that the host does not have (yet)
     :param fatal: what Postfix dies of in the text of the files, if it does
     """
@@ -70,7 +70,10 @@ def snapshot(
             raise fatal
         found = listeners(settings, host, services, resolve, lookup, allow_absent)
         families = enabled_families(settings, host)
-        return Snapshot(settings, families, active_services(settings, services), found, lookup)
+        active = active_services(settings, services)
+        last = {service_key(service, lookup): service for service in active}
+        active = [service for service in active if last[service_key(service, lookup)] is service]
+        return Snapshot(settings, families, active, found, lookup)
     except InputError as error:
         return Snapshot(settings, frozenset(), services, None, lookup, error)
 

@@ -189,7 +189,7 @@ def snapshot_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Res
     lookup = port_lookup(settings, system_port)
     master = MasterCf(files.master, lookup)
     fatal = main.fatal() or master.fatal()
-    return snapshot(settings, master.effective(), host, resolve, lookup, fatal=fatal)
+    return snapshot(settings, master.services(), host, resolve, lookup, fatal=fatal)
 
 
 def _before(

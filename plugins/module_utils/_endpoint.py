@@ -26,6 +26,8 @@ PortLookup = Callable[[str], Optional[int]]
 _DIGITS = re.compile(r"[0-9]+\Z")
 _LABEL = re.compile(r"[0-9A-Za-z_\x80-\U0010ffff](?:[0-9A-Za-z_\x80-\U0010ffff-]{0,61}[0-9A-Za-z_\x80-\U0010ffff])?\Z")
 _IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
+_LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
+_NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is no number, and so takes this one for a name
 _REMEDY = "Write port, host:port or [address]:port"
 
 
@@ -94,7 +96,9 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
     """
     if _DIGITS.match(text):
         digits = text.lstrip("0")
-        return (min(int(digits or "0"), 2**64 - 1) if len(digits) <= 20 else 2**64 - 1) & 0xFFFF
+        number = min(int(digits or "0"), _LARGEST) if len(digits) <= 20 else _LARGEST
+        if number & 0xFFFFFFFF != _NO_NUMBER:
+            return number & 0xFFFF
     port = lookup(text)
     if port is None:
         raise InputError(parameter, text, "is no port: Servname not supported for ai_socktype", "Write its number")

@@ -38,7 +38,7 @@ def describe(instance: Instance) -> Dict[str, Any]:
     settings, lookup = found.after.settings, found.after.lookup
     main, services = MainCf(files.main), MasterCf(files.master, lookup)
     fatal = main.fatal() or services.fatal()
-    view = effective_view(main.values(), services.effective(), host, instance.version, resolve, lookup, fatal=fatal)
+    view = effective_view(main.values(), services.services(), host, instance.version, resolve, lookup, fatal=fatal)
     repeated = [duplicate.name for duplicate in main.duplicates()]
     pointed_out = findings(settings, host, services.services(), resolve, lookup, repeated, fatal)
     held = sorted(master.sockets) if master else []

@@ -21,7 +21,7 @@ from ._endpoint import PortLookup, identity, known_port, port_number, split_endp
 from ._errors import InputError
 from ._host import Host
 from ._master_entry import FIELD_VALUES, TYPES, Service
-from ._own_addresses import Resolver, enabled_families, own_addresses, sort_as_postfix
+from ._own_addresses import Resolver, enabled_families, of_families, own_addresses, sort_as_postfix
 from ._parameters import Settings
 
 WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
@@ -203,7 +203,7 @@ def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[st
         resolved = resolve(host_part)
     except InputError as error:
         raise _error(service, error.reason, error.remedy) from error
-    found = [address for address in resolved if family(address) in families]
+    found = of_families(resolved, families)
     if not found:
         raise _error(
             service, "has a host name without an address of a family in use", "Write an address before the port"

@@ -13,6 +13,7 @@ when it starts and ends at once when it cannot. Every such end is an InputError 
 from __future__ import annotations
 
 import socket
+from ipaddress import IPv4Address
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, family, normal_form, parse_address, unbracket
@@ -141,6 +142,16 @@ def local_addresses(host: Host, families: FrozenSet[str]) -> List[Address]:
     ]
 
 
+def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[Address]:
+    """Return what Postfix gets of a name's addresses when it asks for some families.
+
+    When only IPv4 is asked for, the C library makes 127.0.0.1 of a name that the hosts file has for ::1.
+    """
+    if families == {"ipv4"}:
+        resolved = [IPv4Address("127.0.0.1") if str(address) == "::1" else address for address in resolved]
+    return [address for address in resolved if family(address) in families]
+
+
 def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Address]:
     """Sort and drop repetitions as Postfix does with addresses from a list: IPv4 first, by their bytes.
 
@@ -215,7 +226,7 @@ def _addresses_of(parameter: str, token: str, families: FrozenSet[str], resolve:
                 f"List its addresses, or use select with interface:{literal}",
             ) from error
         raise InputError(parameter, token, error.reason, error.remedy) from error
-    usable = [address for address in resolved if family(address) in families]
+    usable = of_families(resolved, families)
     if not usable:
         raise InputError(
             parameter,

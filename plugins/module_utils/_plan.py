@@ -172,12 +172,12 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
 def _snapshot(main: MainCf, master: MasterCf, around: Surroundings, allow_absent: bool) -> Snapshot:
     settings = _settings(main, around)
     fatal = main.fatal() or master.fatal()
-    return snapshot(settings, master.effective(), around.host, around.resolve, around.lookup, allow_absent, fatal)
+    return snapshot(settings, master.services(), around.host, around.resolve, around.lookup, allow_absent, fatal)
 
 
 def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:
     allow_absent = wanted.allow_absent_addresses
-    services, fatal = master.effective(), main.fatal() or master.fatal()
+    services, fatal = master.services(), main.fatal() or master.fatal()
     return effective_view(
         main.values(), services, around.host, around.version, around.resolve, around.lookup, allow_absent, fatal
     )

@@ -82,7 +82,7 @@ def test_what_the_master_refuses_is_refused_for_its_reason(name: str, reason: st
     "text, port",
     [
         ("smtp", 25), ("smtps", 465), ("submission", 587), ("submissions", 465), ("lmtp", 24),
-        ("25", 25), ("025", 25), ("65535", 65535), ("65536", 0), ("70000", 4464), ("0", 0), ("9" * 40, 65535),
+        ("25", 25), ("025", 25), ("65535", 65535), ("65536", 0), ("70000", 4464), ("0", 0), ("4294967321", 25),
     ],
 )  # fmt: skip
 def test_port_numbers_are_those_that_the_system_makes_of_them(text: str, port: int) -> None:
@@ -93,6 +93,12 @@ def test_a_service_name_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(InputError, match="Servname not supported") as caught:
         port_number("SMTP")
     assert caught.value.value == "SMTP"
+
+
+@pytest.mark.parametrize("text", ["4294967295", "9" * 20, "9" * 40])
+def test_numbers_that_the_system_takes_for_names(text: str) -> None:
+    with pytest.raises(InputError, match="Servname not supported"):
+        port_number(text)
 
 
 def test_the_names_of_services_5_are_known_only_where_they_are_asked_for() -> None:

@@ -1,0 +1,204 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds the rules, and the filters, against a real Postfix: the cases in cases/ and generated ones.
+
+    python3 -m tests.conformance --tree NAME=DIRECTORY [--tree ...] [--cases 1000] [--seed 1]
+
+Each directory is the root file system of a host with Postfix. Needs root, for name spaces of its own: nothing is
+written to the directories, and no packet leaves the machine. --only 1/17 runs one case and prints all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import NEWEST, parse_version
+
+from .compare import disagreements
+from .filters import question, through_filters
+from .generate import task
+from .predict import predict
+from .recorded import tasks as recorded_tasks
+
+_UNSHARE = [
+    "unshare",
+    "--mount",
+    "--net",
+    "--uts",
+    "--ipc",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "--propagation",
+    "private",
+]
+_LONGEST = 90.0  # seconds for one case
+_PATIENT = 4.0
+
+
+class Done(NamedTuple):
+    """One task on one release, with what became of it."""
+
+    release: str
+    task: dict[str, Any]
+    answer: dict[str, Any]
+
+
+class Room:
+    """A process of real.py."""
+
+    def __init__(self, tree: str, scratch: str) -> None:
+        directory = tempfile.mkdtemp(dir=scratch)
+        command = [*_UNSHARE, sys.executable, "-m", "tests.conformance.real", tree, directory]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, one: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(one).encode() + b"\n")
+        self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], _LONGEST)[0]:
+            raise RuntimeError(f"{one['id']}: no answer in {_LONGEST:.0f} s")
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{one['id']}: the runner ended with {self.process.wait()}")
+        return json.loads(line)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def run(name: str, tree: str, tasks: list[dict[str, Any]], scratch: str) -> list[Done]:
+    """Put the tasks to one tree's Postfix, in as many rooms as there are processors."""
+
+    def share(mine: list[dict[str, Any]]) -> list[Done]:
+        room = Room(tree, scratch)
+        try:
+            return [Done(name, one, room.ask(one)) for one in mine]
+        finally:
+            room.close()
+
+    count = min(os.cpu_count() or 1, len(tasks))
+    with ThreadPoolExecutor(count) as pool:
+        return [
+            done for share_done in pool.map(share, [tasks[at::count] for at in range(count)]) for done in share_done
+        ]
+
+
+def differences(done: Done) -> list[str]:
+    """What the rules say differently."""
+    if "version" not in done.answer:
+        return disagreements(done.task, done.answer, None)  # type: ignore[arg-type]
+    return disagreements(done.task, done.answer, predict(done.task, done.answer["version"], done.answer["addresses"]))
+
+
+def checked(
+    name: str, tree: str, tasks: list[dict[str, Any]], scratch: str
+) -> tuple[list[Done], list[tuple[Done, str]]]:
+    """Run all; what disagrees runs a second time, with more patience, for a busy machine is no disagreement."""
+    found, wrong = [], []
+    for done in run(name, tree, tasks, scratch):
+        if differences(done):
+            (done,) = run(name, tree, [{**done.task, "patience": _PATIENT}], scratch)
+            wrong += [(done, difference) for difference in differences(done)]
+        found.append(done)
+    return found, wrong
+
+
+def by_filters(everything: list[Done], scratch: str) -> Iterator[tuple[Done, str]]:
+    """What the filters say differently from the real thing."""
+    asked = []
+    for done in everything:
+        if "fatal" in done.answer:  # else there was no question that a filter answers
+            asking = question(done.task, done.answer["version"], done.answer["addresses"])
+            if asking is not None:
+                asked.append((done, asking))
+    answers = through_filters([asking for _done, asking in asked], Path(scratch))
+    for (done, _asking), (said, findings) in zip(asked, answers, strict=True):
+        ours = predict(done.task, done.answer["version"], done.answer["addresses"])
+        for difference in disagreements(done.task, done.answer, said._replace(proxies=ours.proxies)):
+            yield done, f"by the filters: {difference}"
+        dead = isinstance(said.listeners, str) or isinstance(ours.proxies, str)
+        if isinstance(findings, str) and not dead:
+            yield done, f"the filter findings fails: {findings}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.conformance", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--tree", action="append", required=True, metavar="NAME=DIRECTORY")
+    parser.add_argument("--cases", type=int, default=1000, help="generated cases for each tree")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first generated case")
+    parser.add_argument("--only", help="the name of one case")
+    options = parser.parse_args()
+    tasks = recorded_tasks() + [
+        task(options.seed, number) for number in range(options.first, options.first + options.cases)
+    ]
+    if options.only:
+        seed, _slash, number = options.only.partition("/")
+        tasks = [one for one in tasks if one["id"] == options.only] or [task(int(seed), int(number))]
+    everything: list[Done] = []
+    wrong: list[tuple[Done, str]] = []
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:
+        for tree in options.tree:
+            name, _equals, directory = tree.partition("=")
+            start = time.monotonic()
+            found, bad = checked(name, directory, tasks, scratch)
+            everything += found
+            wrong += bad
+            version = next((done.answer["version"] for done in found if "version" in done.answer), "0.0")
+            shown(bad)
+            seconds = time.monotonic() - start
+            print(f"{name} (Postfix {version}): {summary(found)}, {seconds:.0f} s: {len(bad)} disagreements")
+            print(newer(version), end="")
+            sys.stdout.flush()
+        if options.only:
+            for done in everything:
+                print(json.dumps({"task": done.task, "answer": done.answer}, indent=1))
+        start = time.monotonic()
+        bad = list(by_filters(everything, scratch))
+        wrong += bad
+        shown(bad)
+        seconds = time.monotonic() - start
+        print(f"the same through the filters: {len(everything)} cases, {seconds:.0f} s: {len(bad)} disagreements")
+    return 1 if wrong else 0
+
+
+def newer(version: str) -> str:
+    """A note about a version that is newer than all that is known, else nothing."""
+    if parse_version(version)[:2] <= NEWEST:
+        return ""
+    newest = ".".join(map(str, NEWEST))
+    return f"note: Postfix {version} is newer than {newest}, the newest that is known, whose rules were used\n"
+
+
+def shown(wrong: list[tuple[Done, str]]) -> None:
+    """Print disagreements."""
+    for done, difference in wrong:
+        print(f"{done.release}, case {done.task['id']}: {difference}")
+
+
+def summary(found: list[Done]) -> str:
+    """How many cases there were, and of which kinds."""
+    answers = [done.answer for done in found]
+    died = sum(bool(answer.get("dies")) for answer in answers)
+    mails = sum(len(answer.get("sources", ())) + len(answer.get("literals", ())) for answer in answers)
+    reloads = sum("reload" in answer for answer in answers)
+    return f"{len(found)} cases ({died} fatal, {mails} mails, {reloads} reloads)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
