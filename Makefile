@@ -124,7 +124,7 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 molecule-chosen: images
 	$(MAKE) --jobs=2 --output-sync=target molecule-bookworm molecule-trixie
 molecule-bookworm: CHOSEN := null_client multihomed_firewall nat_proxy upgrade
-molecule-trixie: CHOSEN := default transports virtual_hosting vip ad_hoc
+molecule-trixie: CHOSEN := default transports virtual_hosting vip ad_hoc rollout
 molecule-bookworm molecule-trixie: molecule-%:
 	MAILFLEET_RELEASE=$* $(LAB) session molecule test --no-command-borders $(CHOSEN:%=--scenario-name=%)
 

@@ -31,7 +31,12 @@ def test_the_overview_lists_the_page(scenario: Path) -> None:
     assert f"[{scenario.name}]({scenario.name}.md)" in (LAYOUTS / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", sorted(LAYOUTS.glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_page_shows_its_network(scenario: Path) -> None:
+    assert f"]({scenario.name}.svg)" in (LAYOUTS / f"{scenario.name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted((HERE / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_a_page_points_at_what_is_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
