@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What docs/layouts shows is what molecule proves: each page has its scenario's inventory, word for word."""
+"""What docs/layouts shows is what molecule proves, word for word; and the role's README describes what the role has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 HERE = Path(__file__).resolve().parents[2]
 LAYOUTS = HERE / "docs" / "layouts"
@@ -45,3 +46,13 @@ def test_a_page_points_at_what_is_there(page: Path) -> None:
 def test_make_test_runs_each_scenario_once() -> None:
     chosen = re.findall(r"^molecule-\w+: CHOSEN := (.*)$", (HERE / "Makefile").read_text(encoding="utf-8"), re.M)
     assert sorted(" ".join(chosen).split()) == [scenario.name for scenario in SCENARIOS]
+
+
+def test_the_role_describes_every_variable() -> None:
+    role = HERE / "roles" / "postfix_interfaces"
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options = specs["argument_specs"]["main"]["options"]
+    described = re.findall(r"^\| `(\w+)` \|", (role / "README.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(described) == sorted(options)
+    for name, option in options.items():
+        assert option["description"], name
