@@ -18,7 +18,7 @@ METADATA = {"MANIFEST.json", "FILES.json"}
 REQUIRED = {"CHANGELOG.md", "LICENSE", "LICENSES", "README.md", "changelogs", "docs", "meta", "plugins", "roles"}
 ALLOWED = METADATA | REQUIRED | {"REUSE.toml", "playbooks"}
 PLUGIN_FOLDERS = {"doc_fragments", "filter", "module_utils", "modules", "plugin_utils"}
-SUFFIXES = {"", ".j2", ".json", ".md", ".py", ".rst", ".toml", ".txt", ".yaml", ".yml"}
+SUFFIXES = {"", ".j2", ".json", ".md", ".py", ".rst", ".svg", ".toml", ".txt", ".yaml", ".yml"}
 
 
 @pytest.fixture(scope="module")
