@@ -33,7 +33,7 @@ from ._listeners import Listener
 from ._log import COMPLAINT, LogMark
 from ._master import Master, Process, Socket, find_master
 from ._own_addresses import system_resolver
-from ._service import Outcome, Service, find_service
+from ._service import Outcome, ServiceControl, find_service
 from ._transaction import STATE_DIRECTORY, TransactionError, Transactions, read_files
 
 _COOL = 2  # seconds, counted in whole ones as Postfix does, until it believes that main.cf is not being modified
@@ -154,6 +154,8 @@ class _Run:
             if found.in_sync and found.master:
                 self._good(found, found.master, started=False)
                 return self.result()
+            if found.record:
+                self.transactions.adopt((found.record.main, found.record.master))
             failure = self._act(found, service)
             if failure:
                 self._go_back(failure)
@@ -167,14 +169,14 @@ class _Run:
         state, resolve = self.transactions.state, system_resolver()
         return assess(self.instance, files, find_master(self.instance), read_host(), resolve, state, pending)
 
-    def _begin(self, found: Assessment) -> Service:
+    def _begin(self, found: Assessment) -> ServiceControl:
         service = find_service(self.instance, found.master)
         self.action, self.reasons, self.unit = found.action, found.reasons, service.unit
         self.outside_unit = service.is_outside(found.master)
         self.sockets = _sockets(found.promised, found.master)
         return service
 
-    def _obstacle(self, found: Assessment, service: Service) -> Optional[str]:
+    def _obstacle(self, found: Assessment, service: ServiceControl) -> Optional[str]:
         """Why nothing should be begun, if there is a reason."""
         if found.error:
             return str(found.error)
@@ -192,7 +194,7 @@ class _Run:
         refusal = service.refusal(time.monotonic() + self.timeout)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 
-    def _act(self, found: Assessment, service: Service) -> Optional[str]:
+    def _act(self, found: Assessment, service: ServiceControl) -> Optional[str]:
         """Do what is needed, and verify it; returns what went wrong, if anything did."""
         self.mark = mark = LogMark(*_log_of(found))
         self.answers = {}
@@ -209,7 +211,7 @@ class _Run:
             self.words = list(dict.fromkeys([*said, *self.words]))
         return failure
 
-    def _reload(self, found: Assessment, master: Master, service: Service, deadline: float) -> Optional[str]:
+    def _reload(self, found: Assessment, master: Master, service: ServiceControl, deadline: float) -> Optional[str]:
         old = {child for child in master.children() if child.name in ("qmgr", "pickup")}
         outcome = service.reload(deadline)
         failure = self._verify(found, service, outcome, deadline, old)
@@ -221,12 +223,14 @@ class _Run:
             return self._restart(found, service, deadline)
         return failure
 
-    def _restart(self, found: Assessment, service: Service, deadline: float) -> Optional[str]:
+    def _restart(self, found: Assessment, service: ServiceControl, deadline: float) -> Optional[str]:
         if not found.master:
             return self._verify(found, service, service.start(deadline), deadline)
-        refusal = service.prepare(deadline)
-        if refusal:
-            return f"Postfix does not accept the files: {refusal}."
+        checked = service.prepare(deadline)
+        if checked.status != 0:
+            self.words += checked.words[-_HEARD:]  # the reason, mkdir's for example, stands before Postfix's complaint
+            said = "; ".join(self.words) or f"{checked.command} has the exit status {checked.status}"
+            return f"Postfix does not accept the files: {said}."
         held = None if cannot_hold(self.instance.version) else found.promised
         promised = sockets_of(found.promised or ())
         with Hold(found.master.held, held or (), self.transactions.state.base) as hold:
@@ -252,7 +256,7 @@ class _Run:
     def _verify(
         self,
         found: Assessment,
-        service: Service,
+        service: ServiceControl,
         outcome: Outcome,
         deadline: float,
         old: Optional[Set[Process]] = None,
@@ -281,7 +285,7 @@ class _Run:
             return f"After {outcome.command} Postfix listens on {_listed(master.sockets)}, not on {_listed(promised)}."
         return f"After {outcome.command} (exit status {outcome.status}) Postfix has not read its files again."
 
-    def _look(self, found: Assessment, service: Service, deadline: float, started: bool = True) -> Optional[str]:
+    def _look(self, found: Assessment, service: ServiceControl, deadline: float, started: bool = True) -> Optional[str]:
         """Whether the master with the promised sockets does its work; returns what is wrong."""
         master = find_master(self.instance)
         if master is None:
@@ -321,6 +325,7 @@ class _Run:
             self.action, self.reasons = action, reasons
             if self.restored:
                 story.append(f"The previous version of {' and '.join(self.restored)} was restored.")
+                story.append(f"What did not work is kept in {self.transactions.rejected}.")
             else:
                 story.append("There is no previous version of the files to go back to.")
             if found.in_sync and found.master:
@@ -330,13 +335,13 @@ class _Run:
         except (TransactionError, OSError) as error:
             story.append(f"Going back failed: {error}")
         said = [word for word in self.words if re.search(r"(fatal|panic|error): ", word)]
-        if said:
+        if said and said[0] not in failure:
             story.insert(1, f"It says: {said[0]}.")
         master = find_master(self.instance)
         story.append(f"Postfix runs and listens on {_listed(master.sockets)}." if master else "Postfix is not running.")
         raise ApplyError(" ".join(story), self.result())
 
-    def _bring_up(self, found: Assessment, service: Service) -> List[str]:
+    def _bring_up(self, found: Assessment, service: ServiceControl) -> List[str]:
         action = self.action
         obstacle = self._obstacle(found, service)
         if obstacle:

@@ -15,7 +15,7 @@ from ._host import read_host
 from ._instance import Instance
 from ._own_addresses import system_resolver
 from ._plan import Plan, Surroundings, Wanted, make_plan
-from ._transaction import STATE_DIRECTORY, ConfigFiles, FileChanged, Transactions, read_files
+from ._transaction import STATE_DIRECTORY, ConfigFiles, FileChanged, TransactionError, Transactions, read_files
 
 
 class Edited(NamedTuple):
@@ -48,13 +48,14 @@ def edit(
     transactions = Transactions(instance.config_directory, state_directory)
     around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
     try:
-        return _edit(transactions, wanted, around, check_mode, before_commit)
+        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
     except FileChanged:
         # Somebody else wrote a file since it was read: once more on what it is now, then give up.
-        return _edit(transactions, wanted, around, check_mode, before_commit)
+        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
 
 
 def _edit(
+    instance: Instance,
     transactions: Transactions,
     wanted: Wanted,
     around: Surroundings,
@@ -72,5 +73,27 @@ def _edit(
     ]
     if changed and not check_mode:
         before_commit(changed)
+        _confirm_what_runs(instance, transactions, found, around)
         transactions.commit(found, plan.main, plan.master)
     return Edited(plan, found, changed, recovered)
+
+
+def _confirm_what_runs(
+    instance: Instance, transactions: Transactions, found: ConfigFiles, around: Surroundings
+) -> None:
+    """Confirm an earlier commit if Postfix runs by it, because somebody else has restarted or reloaded it since.
+
+    Otherwise the version to go back to would be the one from before the first edit, however long ago that was.
+    """
+    pending = transactions.pending()
+    if pending is None or pending.progress != "done":
+        return
+    from ._drift import assess  # not needed by most runs, and long to load
+    from ._master import find_master
+
+    try:
+        master = find_master(instance)
+    except TransactionError:  # not visible from here
+        return
+    if master and assess(instance, found, master, around.host, around.resolve, transactions.state, pending).in_sync:
+        transactions.confirm()

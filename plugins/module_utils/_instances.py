@@ -23,7 +23,7 @@ from ._errors import InputError
 from ._instance import BuiltIn, Instance, built_in, find_instance, find_instances
 from ._main_cf import MainCf
 from ._master import find_master
-from ._service import Service, find_service, run
+from ._service import ServiceControl, find_service, run
 from ._state import TransactionError
 from ._transaction import STATE_DIRECTORY, Transactions, read_files
 
@@ -182,7 +182,7 @@ class _Work:
         if not self.check_mode:
             mark.remove(_MARK)
 
-    def _enable(self, service: Service) -> None:
+    def _enable(self, service: ServiceControl) -> None:
         """See to it that systemd starts the instance with the others.
 
         Debian up to 12 has a generator that makes its unit from the default main.cf; Debian 13 and others want it to

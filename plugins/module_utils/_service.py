@@ -46,14 +46,14 @@ class Outcome(NamedTuple):
     words: List[str]
 
 
-class Service(NamedTuple):
+class ServiceControl(NamedTuple):
     """The means to stop, start and reload one instance; ``unit`` is None where there is no systemd unit for it."""
 
     instance: Instance
     unit: Optional[str]
 
-    def prepare(self, deadline: float) -> Optional[str]:
-        """Do before a stop what then takes no time while the instance is down; returns why it could not start, if so.
+    def prepare(self, deadline: float) -> Outcome:
+        """Do before a stop what then takes no time while the instance is down; returns what ``postfix check`` says.
 
         A start checks the queue directory, as ``postfix check`` does, unless a file there says that this was done.
         All deadlines are by time.monotonic().
@@ -62,11 +62,7 @@ class Service(NamedTuple):
             run(["systemctl", "reset-failed", self.unit], deadline)
         else:
             self._configure(deadline)
-        checked = run([self.instance.postfix, "-c", self.instance.config_directory, "check"], deadline)
-        if checked.status != 0:
-            said = [line for line in checked.words if re.search(r"(fatal|error): ", line)] or checked.words
-            return said[0] if said else f"{checked.command} has the exit status {checked.status}"
-        return None
+        return run([self.instance.postfix, "-c", self.instance.config_directory, "check"], deadline)
 
     def start(self, deadline: float, checked: bool = False, watch: Callable[[], None] = lambda: None) -> Outcome:
         """Start the instance.
@@ -152,7 +148,7 @@ class Service(NamedTuple):
         return self.unit is not None and _unit_text(self.unit, root) == ""
 
 
-def find_service(instance: Instance, master: Optional[Master] = None, root: str = "/") -> Service:
+def find_service(instance: Instance, master: Optional[Master] = None, root: str = "/") -> ServiceControl:
     """Find out what runs an instance.
 
     Debian up to 12 runs each instance in ``postfix@NAME.service``, where the default instance has the name ``-`` and
@@ -163,11 +159,11 @@ def find_service(instance: Instance, master: Optional[Master] = None, root: str 
     :param master: the running one, if any
     """
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
-        return Service(instance, None)
+        return ServiceControl(instance, None)
     running = unit_of(master) if master else None
     if running and re.search(r"(?m)^Exec\w+=.*post(fix|multi)", _unit_text(running, root) or ""):
-        return Service(instance, running)
-    return Service(instance, _usual_unit(instance, root))
+        return ServiceControl(instance, running)
+    return ServiceControl(instance, _usual_unit(instance, root))
 
 
 def unit_of(master: Master) -> Optional[str]:

@@ -122,17 +122,27 @@ class State:
 
         :raises TransactionError: it cannot be written; what was there before still is
         """
+        self.keep(name, json.dumps(data).encode("ascii"))
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Replace a file by this name, which can have one directory; it is on the disk when this returns.
+
+        :raises TransactionError: it cannot be written; what was there before still is
+        """
         self._prepare()
         path = self.path(name)
+        directory = os.path.dirname(path)
         try:
+            with suppress(FileExistsError):
+                os.mkdir(directory, 0o700)
             descriptor = os.open(path + ".new", _OPEN | os.O_TRUNC, 0o600)
             try:
-                write_all(descriptor, json.dumps(data).encode("ascii"))
+                write_all(descriptor, content)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             os.rename(path + ".new", path)
-            sync_directory(self.directory)
+            sync_directory(directory)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(path + ".new")

@@ -33,6 +33,8 @@ __all__ = ["ConfigFiles", "FileChanged", "Pending", "STATE_DIRECTORY", "Transact
 
 NAMES = ("main.cf", "master.cf")
 _JOURNAL = "transaction.json"
+_REJECTED = "rejected"
+_OLDER = 60 * 10**9  # ns
 _FORMAT = 1
 
 Texts = Tuple[str, ...]
@@ -149,6 +151,18 @@ class Transactions:
                 journal = _Journal(found.texts, found.texts, new, found.mtimes, time.time())
             self._carry_out(journal, found)
 
+    def adopt(self, verified: Texts) -> None:
+        """Make an edit of somebody else's one that can be rolled back, unless there is a commit that can.
+
+        :param verified: the files that Postfix has proved to work by
+        """
+        with self.locked():
+            now = read_files(self.config_directory)
+            if now.texts != verified and self._journal(now.texts) is None:
+                # Not the time of now, or Postfix's programs would wait for it to pass after a rollback.
+                mtimes = tuple(time_ns - _OLDER for time_ns in now.mtimes)
+                self._save(_Journal(verified, now.texts, now.texts, mtimes, time.time()))
+
     def pending(self) -> Optional[Pending]:
         """The commit that waits to be confirmed, or to be completed, if there is one. Writes nothing."""
         now = read_files(self.config_directory)
@@ -205,7 +219,8 @@ class Transactions:
 
         None are where there is nothing to go back to: no commit is pending, or somebody edited the files since.
         A restored file gets its modification time of then, which is the truth about its content, and spares Postfix's
-        programs the pause by which they treat a main.cf that was modified within the last 2 s.
+        programs the pause by which they treat a main.cf that was modified within the last 2 s. What it was before is
+        kept in :attr:`rejected`, because it may be somebody's handiwork.
         """
         with self.locked():
             self.recover()
@@ -213,8 +228,17 @@ class Transactions:
             journal = self._journal(now.texts)
             if journal is None:
                 return []
+            for name, text, old in zip(NAMES, now.texts, journal.original):
+                if text != old:
+                    with suppress(TransactionError):
+                        self.state.keep(os.path.join(_REJECTED, name), encode_config(text))
             self._carry_out(journal._replace(found=now.texts, new=journal.original), now, journal.mtimes)
             return [path for path, text, old in zip(self._paths(), now.texts, journal.original) if text != old]
+
+    @property
+    def rejected(self) -> str:
+        """The directory with what rollbacks have replaced, the last version of each file."""
+        return self.state.path(_REJECTED)
 
     def _paths(self) -> List[str]:
         return [os.path.join(self.config_directory, name) for name in NAMES]

@@ -21,9 +21,9 @@ description:
     keep clients waiting in between, and hand them over to the new master. For that time it sets
     C(net.ipv4.tcp_migrate_req), and puts it back. RV(interruption) says whether that was possible.
   - When the files cannot be applied, or Postfix does not work by them, it restores the version of both files that was
-    last applied, brings that up, and fails with what happened, what was restored and what runs now. It can only
-    restore what M(mailfleet.postfix.postfix_interfaces) changed, and does not where somebody else edited the files
-    since.
+    last applied, brings that up, and fails with what happened, what was restored and what runs now. What was edited by
+    others it restores only where Postfix did not work by it, and an earlier run has seen what the running master had
+    read before. The version that did not work is kept in C(/var/lib/mailfleet.postfix).
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0

@@ -501,7 +501,8 @@ def test_a_start_that_fails_is_gone_back_on(running: Host, stopped: bool) -> Non
     message, result = running.fails()
     assert "Postfix does not run after" in message
     assert f"It says: postfix/master: fatal: bind 127.0.0.1 port {running.other}: Cannot assign" in message
-    assert message.endswith(f"was restored. Postfix runs and listens on 127.0.0.1:{running.port}.")
+    assert f" was restored. What did not work is kept in {running.transactions.rejected}. " in message
+    assert message.endswith(f"Postfix runs and listens on 127.0.0.1:{running.port}.")
     assert result["restored"] == [f"{running.etc}/main.cf", f"{running.etc}/master.cf"]
     assert result["action"] == ("start" if stopped else "restart")
     assert (result["changed"], result["in_sync"]) == (True, True)
@@ -522,7 +523,21 @@ def test_a_reload_that_kills_the_master_is_gone_back_on(running: Host) -> None:
     assert running.commands == ["reload", "start"]
 
 
+def test_an_edit_by_hand_that_fails_is_undone_and_kept(running: Host) -> None:
+    before = read_files(str(running.etc)).texts
+    running.write("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
+    running.age()
+    edited = read_files(str(running.etc)).texts
+    message, result = running.fails()
+    assert message.endswith(f"Postfix runs and listens on 127.0.0.1:{running.port}.")
+    assert (result["rolled_back"], result["in_sync"]) == (True, True)
+    assert read_files(str(running.etc)).texts == before
+    assert read_files(running.transactions.rejected).texts == edited
+    assert not running.apply()["changed"]
+
+
 def test_a_start_that_fails_with_nothing_to_go_back_to_says_so(running: Host) -> None:
+    os.unlink(running.transactions.state.path("running.json"))
     running.write("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
     running.age()
     message, result = running.fails()
