@@ -123,14 +123,18 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 .PHONY: molecule-chosen molecule-bookworm molecule-trixie
 molecule-chosen: images
 	$(MAKE) --jobs=2 --output-sync=target molecule-bookworm molecule-trixie
-molecule-bookworm: CHOSEN := null_client multihomed_firewall nat_proxy upgrade
-molecule-trixie: CHOSEN := default transports virtual_hosting vip ad_hoc rollout
+molecule-bookworm: CHOSEN := multihomed_firewall rollout nat_proxy null_client
+molecule-trixie: CHOSEN := vip virtual_hosting ad_hoc upgrade transports default
 molecule-bookworm molecule-trixie: molecule-%:
 	MAILFLEET_RELEASE=$* $(LAB) session molecule test --no-command-borders $(CHOSEN:%=--scenario-name=%)
 
 .PHONY: bench
 bench: venv ## how long the files take to read and to edit, against what was promised
 	PYTHONPATH=$(TREE) python -m tests.bench.files
+
+.PHONY: bench-apply
+bench-apply: images ## what postfix_apply costs on hosts that are in sync, against ping over ssh (root)
+	$(LAB) session python tests/bench/in_sync.py $(SUITES)
 
 .PHONY: differential
 differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=1000 looks further)
