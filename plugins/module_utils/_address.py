@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import socket
 from ipaddress import IPv4Address, IPv6Address
-from typing import Optional, Union
+from typing import AbstractSet, Optional, Union
 
 Address = Union[IPv4Address, IPv6Address]
 FAMILIES = ("ipv4", "ipv6")
@@ -49,6 +49,15 @@ def parse_address(text: str) -> Optional[Address]:
     if scope is None or scope.isdigit() or needs_scope(address):
         return address
     return None
+
+
+def asked_for(address: Address, families: AbstractSet[str]) -> Address:
+    """Return what getaddrinfo(3) makes of a numeric address when only some families are asked for.
+
+    For IPv4 alone, ``::ffff:10.77.0.1`` is 10.77.0.1.
+    """
+    mapped = address.ipv4_mapped if address.version == 6 and families == {"ipv4"} else None
+    return address if mapped is None else mapped
 
 
 def prefix_length(text: str, address: Address) -> Optional[int]:

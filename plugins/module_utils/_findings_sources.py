@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, NamedTuple
 
-from ._address import FAMILIES, family, needs_scope, normal_form, parse_address, unbracket
+from ._address import FAMILIES, asked_for, family, needs_scope, normal_form, parse_address, unbracket
 from ._bind import bind_problem
 from ._errors import InputError
 from ._finding import Context, Finding
@@ -82,6 +82,7 @@ def _bind_address(context: Context, name: str, given: _BindAddress) -> Iterator[
     address = parse_address(unbracket(given.value))
     if address is None or address.is_unspecified:
         return
+    address = asked_for(address, set(context.families))
     shown = f"{parameter} = {given.value} in {given.place}"
     stuck = "mail stays in the queue" if given.enforced else "Postfix warns, and sends from another address"
     if family(address) != name:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from ._address import FAMILIES, Address, family, normal_form, parse_address
+from ._address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from ._bind import bind_problem
 from ._endpoint import PortLookup, identity, known_port, port_number, split_endpoint
 from ._errors import InputError
@@ -185,6 +185,7 @@ def _sockets(
 def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[str], resolve: Resolver) -> List[Address]:
     address = parse_address(host_part)
     if address is not None:
+        address = asked_for(address, families)
         if family(address) in families:
             return [address]
         kind = family(address)

@@ -13,10 +13,10 @@ when it starts and ends at once when it cannot. Every such end is an InputError 
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
-from ._address import FAMILIES, Address, family, normal_form, parse_address, unbracket
+from ._address import FAMILIES, Address, asked_for, family, normal_form, parse_address, unbracket
 from ._errors import InputError
 from ._host import Host, addresses_shown
 from ._parameters import Settings, Version, protocols_of
@@ -26,6 +26,7 @@ Resolver = Callable[[str], Sequence[Address]]
 
 _INTERFACES = "inet_interfaces"
 _PROXIES = "proxy_interfaces"
+_LOOPBACK, _LOOPBACK6 = IPv4Address("127.0.0.1"), IPv6Address("::1")
 #: the first version of each branch that sorts IPv4 addresses by their bytes
 _SORTED_SINCE: Dict[Version, Version] = {
     (3, 7): (3, 7, 22),
@@ -145,10 +146,11 @@ def local_addresses(host: Host, families: FrozenSet[str]) -> List[Address]:
 def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[Address]:
     """Return what Postfix gets of a name's addresses when it asks for some families.
 
-    When only IPv4 is asked for, the C library makes 127.0.0.1 of a name that the hosts file has for ::1.
+    When only IPv4 is asked for, the C library makes 127.0.0.1 of a name that the hosts file has for ::1, and IPv4
+    addresses of those in IPv6 spelling.
     """
     if families == {"ipv4"}:
-        resolved = [IPv4Address("127.0.0.1") if str(address) == "::1" else address for address in resolved]
+        resolved = [_LOOPBACK if address == _LOOPBACK6 else asked_for(address, families) for address in resolved]
     return [address for address in resolved if family(address) in families]
 
 
@@ -207,6 +209,7 @@ def _addresses_of(parameter: str, token: str, families: FrozenSet[str], resolve:
     literal = unbracket(token)
     address = parse_address(literal)
     if address is not None:
+        address = asked_for(address, families)
         if family(address) not in families:
             raise InputError(
                 parameter,

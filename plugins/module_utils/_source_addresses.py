@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ._address import FAMILIES, Address, family, needs_scope, normal_form, parse_address
+from ._address import FAMILIES, Address, asked_for, family, needs_scope, normal_form, parse_address
 from ._bind import bind_problem, is_broadcast
 from ._errors import InputError
 from ._host import Host
@@ -127,6 +127,8 @@ def _explicit(
         if rest or "]" not in value:
             return Source(None, origin, enforce, f"{parameter} is malformed: {value}; the client dies of it")
     address = parse_address(literal)
+    if address is not None and one_family:
+        address = asked_for(address, {name})
     if address is None or (one_family and family(address) != name):
         reason = "is not a numeric address" if address is None else "is of a family that inet_protocols switches off"
         return Source(None, origin, enforce, f"{parameter} {reason}: {value}; the client dies of it")
