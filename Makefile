@@ -129,8 +129,9 @@ molecule-bookworm molecule-trixie: molecule-%:
 	MAILFLEET_RELEASE=$* $(LAB) session molecule test --no-command-borders $(CHOSEN:%=--scenario-name=%)
 
 .PHONY: bench
-bench: venv ## how long the files take to read and to edit, against what was promised
+bench: venv ## how long files and filters take, against what was promised
 	PYTHONPATH=$(TREE) python -m tests.bench.files
+	PYTHONPATH=$(TREE) python -m tests.bench.fleet
 
 .PHONY: bench-apply
 bench-apply: images ## what postfix_apply costs on hosts that are in sync, against ping over ssh (root)
