@@ -16,6 +16,7 @@ from ._errors import InputError
 from ._finding import Context, Finding
 from ._findings_sockets import no_listener, odd_ports, outside_inet_interfaces, shared_sockets
 from ._findings_sources import bind_addresses, told_sources
+from ._findings_world import half_dual_stack, nat, private_source
 from ._host import Host
 from ._listeners import active_services, listeners, port_lookup
 from ._master_entry import Service, service_key
@@ -206,6 +207,9 @@ _CHECKS: Sequence[Callable[[Context], Iterator[Finding]]] = (
     _misplaced_options,
     told_sources,
     bind_addresses,
+    private_source,
+    half_dual_stack,
+    nat,
     _relaying,
     _proxies,
 )

@@ -43,6 +43,11 @@ def told_sources(context: Context) -> Iterator[Finding]:
             f"Set smtp_bind_address{six} to it to say so, or to {WILDCARDS[name]} to let the kernel choose; "
             f"for lmtp set lmtp_bind_address{six}"
         )
+        if any(map(context.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
+            remedy += (
+                ". Of several instances, either let the kernel choose in the one that sends to all networks, or "
+                "let that one have inet_interfaces = all and the others endpoints in master.cf"
+            )
         severity = "warning" if context.others(address, name) else "info"
         yield Finding("implicit_source_address", severity, "inet_interfaces", message, remedy)
 

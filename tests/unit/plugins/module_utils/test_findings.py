@@ -44,9 +44,10 @@ def only(*arguments: Any, **more: Any) -> Finding:
         {"inet_interfaces": "all", "inet_protocols": "ipv4"},
         {"inet_interfaces": "loopback-only"},
         {"inet_interfaces": "127.0.0.1, ::1"},
-        {"inet_interfaces": "10.77.0.1, 10.77.0.2"},
+        {"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"},
+        {"inet_interfaces": "10.77.0.1, 10.77.0.2", "inet_protocols": "ipv4"},
         {"smtp_bind_address": "0.0.0.0", "smtp_bind_address6": "::"},
-        {"smtp_bind_address": "10.77.0.1", "smtp_bind_address_enforce": "yes"},
+        {"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "fd77::1", "smtp_bind_address_enforce": "yes"},
         {"lmtp_bind_address": "127.0.0.1"},
         {"proxy_interfaces": "198.51.100.1, mx"},
         {"inet_interfacez_of_mine": "x", "my_inet_interfaces": "10.77.0.1"},
@@ -63,7 +64,7 @@ def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
 
 @pytest.mark.parametrize("host, severity", [(ONE, "info"), (TWO, "warning")])
 def test_implicit_source_address(host: Host, severity: str) -> None:
-    one = only({"inet_interfaces": "127.0.0.1, fd77::1"}, host=host)
+    one = only({"inet_interfaces": "127.0.0.1, 10.77.0.1, fd77::1"}, host=host)
     assert one[:3] == ("implicit_source_address", severity, "inet_interfaces")
     assert "fd77::1" in one.message
     assert "smtp/unix, lmtp/unix" in one.message
@@ -184,7 +185,12 @@ def test_unusable_addresses_are_not_absent() -> None:
         ({"smtp_bind_address": "10.77.0.9"}, "absent_address", "warning", "sends from another address"),
         ({"lmtp_bind_address6": "fd77::9"}, "absent_address", "warning", "sends from another address"),
         ({"smtp_bind_address": "127.0.0.1"}, "loopback_source", "error", "cannot leave"),
-        ({"smtp_bind_address": "10.77.0.1"}, "bind_address_not_enforced", "info", "not enforced"),
+        (
+            {"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "::"},
+            "bind_address_not_enforced",
+            "info",
+            "not enforced",
+        ),
         ({"smtp_bind_address": "mail.example.org"}, "source_failure", "error", "not a numeric address"),
         ({"smtp_bind_address_enforce": "maybe"}, "source_failure", "error", "neither yes nor no"),
         ({"smtp_bind_address6": "${"}, "source_failure", "error", "not closed"),
@@ -204,7 +210,7 @@ def test_enforced_address_that_is_absent() -> None:
 
 def test_not_enforced_where_it_makes_no_difference() -> None:
     assert found({"smtp_bind_address": "10.77.0.1"}, host=ONE) == []
-    assert found({"smtp_bind_address": "10.77.0.1"}, version="3.6") == []
+    assert found({"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "::"}, version="3.6") == []
 
 
 def test_bind_address_of_one_client() -> None:
@@ -222,7 +228,7 @@ def test_broken_line_of_one_client() -> None:
 @pytest.mark.parametrize(
     "inet_interfaces, severity, lost",
     [
-        ("10.77.0.1, 10.77.0.2", "warning", "127.0.0.0/8"),
+        ("10.77.0.1, 10.77.0.2, fd77::1, fd77::2", "warning", "127.0.0.0/8"),
         ("loopback-only", "info", "10.77.0.0/24"),
     ],
 )
@@ -304,3 +310,77 @@ def test_large_configurations_are_answered_quickly() -> None:
     before = time.process_time()
     assert found(settings, master, host=host_from_input(texts)) == []
     assert time.process_time() - before < 2
+
+
+PUBLIC = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/24", "::1/128", "fd77::1/64", "2001:db8::7/64"])
+
+
+def test_half_dual_stack_of_listeners() -> None:
+    one = only({"inet_interfaces": "10.77.0.1, 10.77.0.2"})
+    assert one[:3] == ("half_dual_stack", "info", "inet_interfaces")
+    assert "no ipv6 address" in one.message
+    master = MASTER + "[fd77::1]:smtp inet n - n - - smtpd\n"
+    assert "half_dual_stack" not in [one.code for one in found({"inet_interfaces": "10.77.0.1, 10.77.0.2"}, master)]
+    assert (
+        found({"inet_interfaces": "10.77.0.1, 127.0.0.1"}, host=host_from_input(["127.0.0.1", "10.77.0.1", "::1"]))
+        == []
+    )
+
+
+def test_half_dual_stack_of_a_client() -> None:
+    settings = {"smtp_bind_address": "10.77.0.1", "smtp_bind_address_enforce": "yes"}
+    one = only(settings)
+    assert one[:3] == ("half_dual_stack", "info", "smtp_bind_address6")
+    assert "smtp/unix" in one.message
+    master = MASTER + "out unix - - n - - smtp -o smtp_bind_address6=fd77::1 -o smtp_bind_address_enforce=yes\n"
+    assert only({}, master).parameter == "smtp_bind_address"
+    assert found(settings, host=ONE) == []
+
+
+@pytest.mark.parametrize(
+    "settings, parameter, remedy",
+    [
+        ({"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "::"}, "smtp_bind_address", "198.51.100.7"),
+        ({"smtp_bind_address6": "fd77::1", "smtp_bind_address": "0.0.0.0"}, "smtp_bind_address6", "2001:db8::7"),
+        ({"inet_interfaces": "10.77.0.1, fd77::1, ::1"}, "inet_interfaces", "198.51.100.7"),
+    ],
+)
+def test_private_source(settings: dict, parameter: str, remedy: str) -> None:
+    answer = [one for one in found(settings, host=PUBLIC) if one.code == "private_source_address"]
+    assert [one[1:3] for one in answer] == [("warning", parameter)]
+    assert remedy in answer[0].remedy
+    assert "private_source_address" not in [one.code for one in found(settings, host=TWO, version="3.6")]
+
+
+def test_a_transport_of_its_own_may_have_a_private_source() -> None:
+    master = MASTER + "in unix - - n - - smtp -o smtp_bind_address=10.77.0.1 -o smtp_bind_address6=fd77::1\n"
+    assert "private_source_address" not in [one.code for one in found({}, master, host=PUBLIC)]
+
+
+def test_nat_without_proxy_interfaces() -> None:
+    def told(names: dict, **settings: str) -> list:
+        given = Settings({"mynetworks": "127.0.0.0/8", "myhostname": "mx.example.org", **settings})
+        return findings(given, ONE, MasterCf(MASTER).services(), mapping_resolver(names))
+
+    world = {"mx.example.org": ["203.0.113.25"]}
+    (one,) = told(world)
+    assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
+    assert "203.0.113.25" in one.remedy
+    assert told(world, proxy_interfaces="203.0.113.25") == []
+    assert told(world, inet_interfaces="loopback-only") == []
+    for harmless in (
+        {},
+        {"mx.example.org": "10.77.0.1"},
+        {"mx.example.org": "127.0.1.1"},
+        {"mx.example.org": "10.1.1.1"},
+    ):
+        assert told(harmless) == []
+
+
+def test_several_instances_have_both_remedies() -> None:
+    settings = {"inet_interfaces": "10.77.0.1", "inet_protocols": "ipv4"}
+    assert "instances" not in only(settings).remedy
+    for name in ("multi_instance_name", "multi_instance_directories"):
+        remedy = only({**settings, name: "postfix-out"}).remedy
+        assert "let the kernel choose" in remedy
+        assert "inet_interfaces = all" in remedy
