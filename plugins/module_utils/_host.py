@@ -179,7 +179,7 @@ _IFLA_IFNAME = 3
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _IFF_UP = 0x1
 _IFA_F_SECONDARY, _IFA_F_OPTIMISTIC, _IFA_F_TENTATIVE = 0x01, 0x04, 0x40
-_HEADER = struct.Struct("=IHHII")
+NETLINK_HEADER = struct.Struct("=IHHII")
 _IFADDRMSG = struct.Struct("=BBBBi")
 _LINK_OFFSET = 16  # of struct ifinfomsg
 
@@ -195,7 +195,7 @@ def read_host() -> Host:
         netlink.bind((0, 0))
         for body in _dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
             index, flags = struct.unpack_from("=iI", body, 4)
-            name = _attributes(body, _LINK_OFFSET).get(_IFLA_IFNAME, b"").rstrip(b"\0")
+            name = netlink_attributes(body, _LINK_OFFSET).get(_IFLA_IFNAME, b"").rstrip(b"\0")
             links[index] = name.decode("utf-8", "replace"), bool(flags & _IFF_UP)
         for body in _dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
             known = _from_message(body, links)
@@ -225,7 +225,7 @@ def _can_bind(address: Address) -> bool:
 
 def _from_message(body: bytes, links: Mapping[int, Tuple[str, bool]]) -> Optional[HostAddress]:
     kind, length, flags, _scope, index = _IFADDRMSG.unpack_from(body)
-    attributes = _attributes(body, _IFADDRMSG.size)
+    attributes = netlink_attributes(body, _IFADDRMSG.size)
     # a point-to-point link has the peer in IFA_ADDRESS and the own address in IFA_LOCAL
     packed = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS)
     if packed is None or kind not in (socket.AF_INET, socket.AF_INET6):
@@ -242,24 +242,27 @@ def _from_message(body: bytes, links: Mapping[int, Tuple[str, bool]]) -> Optiona
 
 def _dump(netlink: socket.socket, request: int, answer: int) -> Iterator[bytes]:
     """Send one dump request and yield the bodies of its answers."""
-    netlink.sendto(_HEADER.pack(_HEADER.size + 16, request, _NLM_REQUEST_DUMP, request, 0) + bytes(16), (0, 0))
+    netlink.sendto(
+        NETLINK_HEADER.pack(NETLINK_HEADER.size + 16, request, _NLM_REQUEST_DUMP, request, 0) + bytes(16), (0, 0)
+    )
     while True:
         data = netlink.recv(1 << 18)
         at = 0
-        while at + _HEADER.size <= len(data):
-            length, kind, _flags, sequence, _port = _HEADER.unpack_from(data, at)
+        while at + NETLINK_HEADER.size <= len(data):
+            length, kind, _flags, sequence, _port = NETLINK_HEADER.unpack_from(data, at)
             if sequence == request:
                 if kind == _NLMSG_DONE:
                     return
                 if kind == _NLMSG_ERROR:
-                    (error,) = struct.unpack_from("=i", data, at + _HEADER.size)
+                    (error,) = struct.unpack_from("=i", data, at + NETLINK_HEADER.size)
                     raise OSError(-error, "netlink dump failed")
                 if kind == answer:
-                    yield data[at + _HEADER.size : at + length]
-            at += (length + 3) & ~3 or _HEADER.size
+                    yield data[at + NETLINK_HEADER.size : at + length]
+            at += (length + 3) & ~3 or NETLINK_HEADER.size
 
 
-def _attributes(body: bytes, at: int) -> Dict[int, bytes]:
+def netlink_attributes(body: bytes, at: int) -> Dict[int, bytes]:
+    """Return the attributes of a message of rtnetlink by their numbers."""
     found: Dict[int, bytes] = {}
     while at + 4 <= len(body):
         length, kind = struct.unpack_from("=HH", body, at)

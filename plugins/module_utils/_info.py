@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from ._address import normal_form
 from ._config_lines import Problem
@@ -22,13 +22,17 @@ from ._master import find_master
 from ._master_cf import MasterCf
 from ._own_addresses import system_resolver
 from ._parameters import PARAMETERS, Settings
+from ._routes import routes
 from ._service import find_service
 from ._transaction import Transactions, read_files
+from ._variables import variables
 
 
-def describe(instance: Instance) -> Dict[str, Any]:
+def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, Any]:
     """Describe an instance as plain data, as the module's RETURN says.
 
+    :param destinations: addresses to which mail could go
+    :raises InputError: one of the destinations is no address
     :raises TransactionError: one of its files cannot be read
     """
     host, resolve, transactions = read_host(), system_resolver(), Transactions(instance.config_directory)
@@ -61,6 +65,8 @@ def describe(instance: Instance) -> Dict[str, Any]:
         "findings": [finding._asdict() for finding in pointed_out],
         "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
         "addresses": _addresses(host),
+        "destinations": routes(destinations, host, view["source_addresses"]),
+        "variables": variables(main, services, instance.version),
     }
 
 

@@ -52,6 +52,8 @@ PARAMETERS: Dict[str, Parameter] = {
 #: Postfix before this one does not understand brackets in smtp_bind_address and its like.
 BRACKETS_SINCE = (3, 7)
 _PROTOCOLS = {"all": frozenset(("ipv4", "ipv6")), "ipv4": frozenset(("ipv4",)), "ipv6": frozenset(("ipv6",))}
+_LISTS = ("interfaces", "proxy", "protocols", "match_list")
+_PARTS = re.compile(r"([ \t\r\n,]+|[{}()])")
 _SERVICE_TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _WORDS = re.compile(r"[ \t\r\n,]+")
 _CONTINUATION = re.compile(r"\r?\n(?=[ \t])")
@@ -197,15 +199,29 @@ def equivalent(name: str, one: str, other: str, version: Version = NEWEST) -> bo
     """Tell whether two values of a parameter mean the same, so that another spelling is not a change.
 
     Order, repetition, blanks, brackets and the spelling of addresses do not matter where they do not matter to Postfix.
-    Values with ``$`` references are only the same when their text is.
+    Values with ``$`` references are only the same when their words are, in their order.
     """
     one, other = one.strip(_SPACE), other.strip(_SPACE)
     if one == other:
         return True
     known = PARAMETERS.get(name)
-    if known is None or "$" in one or "$" in other:
+    if known is None:
         return False
+    if "$" in one or "$" in other:
+        return known.kind in _LISTS and _outer_words(one) == _outer_words(other)
     return bool(_meaning(known.kind, one, version) == _meaning(known.kind, other, version))
+
+
+def _outer_words(text: str) -> List[str]:
+    """Split a list at the separators that are not within a reference."""
+    words, level = [""], 0
+    for part in _PARTS.split(text):
+        if not level and part and part[0] in " \t\r\n,":
+            words.append("")
+            continue
+        level = max(0, level + (part in ("{", "(")) - (part in ("}", ")")))
+        words[-1] += part
+    return [word for word in words if word]
 
 
 def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:

@@ -26,6 +26,13 @@ options:
         C(multi_instance_directories), instead of one.
     type: bool
     default: false
+  destinations:
+    description:
+      - Addresses of other hosts. For each of them RV(destinations) tells how mail would leave this host. Nothing is
+        sent, and no name is looked up.
+    type: list
+    elements: str
+    default: []
 attributes:
   platform:
     platforms: posix
@@ -43,6 +50,18 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: postfix.in_sync
     fail_msg: "Postfix needs: {{ postfix.action }}, since {{ postfix.reasons | map(attribute='why') | join(', ') }}"
+
+- name: Ask how mail to two hosts would leave
+  mailfleet.postfix.postfix_interfaces_info:
+    destinations: [203.0.113.5, "2001:db8:5::25"]
+  register: postfix
+
+- name: Fail if a transport's source address sits on another interface than its mail leaves by
+  ansible.builtin.assert:
+    that: not item.1.other_interface
+    fail_msg: >-
+      {{ item.1.transport }} sends to {{ item.0.destination }} from {{ item.1.source }} by {{ item.1.interface }}
+  loop: "{{ postfix.destinations | subelements('transports') }}"
 """
 
 RETURN = r"""
@@ -177,6 +196,59 @@ addresses:
     primary:
       description: Whether it is not a secondary address of its network.
       type: bool
+destinations:
+  description: How mail to each of O(destinations) would leave.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    destination:
+      description: The address.
+      type: str
+    source:
+      description: The source address that the kernel chooses, or none.
+      type: str
+    interface:
+      description: The interface of the kernel's route, or none.
+      type: str
+    error:
+      description: Why the kernel has no route, or none.
+      type: str
+    transports:
+      description: What each SMTP and LMTP client does.
+      type: list
+      elements: dict
+      contains:
+        transport:
+          description: The service's name and type.
+          type: str
+        source:
+          description: The address that it sends from.
+          type: str
+        source_interface:
+          description: The interface that has this address.
+          type: str
+        interface:
+          description: The interface by which the packets leave, from this source.
+          type: str
+        other_interface:
+          description:
+            - Whether these are two, since main.cf or master.cf choose the source. Firewalls and providers drop such
+              packets.
+          type: bool
+        failure:
+          description: Why no mail leaves, or none.
+          type: str
+variables:
+  description:
+    - The variables of the role P(mailfleet.postfix.postfix_interfaces#role) that describe the instance as it is.
+      Applying them changes nothing, but for a parameter that main.cf sets twice, of which the line goes that does not
+      count. What Postfix ignores, or fails by, is not among them. With O(all_instances=true)
+      the variables of the whole host are beside RV(instances).
+  type: dict
+  returned: success
+  sample:
+    postfix_interfaces_inet_interfaces: all
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -184,6 +256,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import I
 from ansible_collections.mailfleet.postfix.plugins.module_utils._info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance, find_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._variables import of_instances
 
 
 def main() -> None:
@@ -192,6 +265,7 @@ def main() -> None:
             "config_directory": {"type": "path"},
             "instance": {"type": "str"},
             "all_instances": {"type": "bool", "default": False},
+            "destinations": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
         mutually_exclusive=[["config_directory", "instance", "all_instances"]],
@@ -199,9 +273,11 @@ def main() -> None:
     params = module.params
     try:
         if params["all_instances"]:
-            result = {"instances": [describe(instance) for instance in find_instances()]}
+            described = [describe(instance, params["destinations"]) for instance in find_instances()]
+            result = {"instances": described, "variables": of_instances(described)}
         else:
-            result = describe(find_instance(params["config_directory"], params["instance"]))
+            instance = find_instance(params["config_directory"], params["instance"])
+            result = describe(instance, params["destinations"])
     except (InputError, TransactionError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

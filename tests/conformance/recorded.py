@@ -87,8 +87,8 @@ def _expansions() -> list[dict[str, Any]]:
     interfaces = {"lo": ["127.0.0.1/8"]}
     found = []
     for number, text in enumerate(texts):
-        task = _task(f"EX-{number}", interfaces, {}, _lines({**defined, "vx": text}), "")
-        found.append({**task, "expand": "vx"})
+        task = _task(f"EX-{number}", interfaces, {}, _lines({**defined, "smtpd_banner": text}), "")
+        found.append({**task, "expand": "smtpd_banner"})
     return found
 
 

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role's variables say of an instance, and that applying them changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Surroundings, Wanted, make_plan
+from ansible_collections.mailfleet.postfix.plugins.module_utils._variables import of_instances, variables
+
+FILES = Path(__file__).parent / "files"
+AROUND = Surroundings(
+    host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128"]), (3, 7, 11), mapping_resolver({"mx.test": "10.77.0.1"})
+)
+MAIN = """\
+myhostname = mx.test
+inet_interfaces = $myhostname,
+    127.0.0.1
+inet_protocols = ipv4
+inet_protocols = all
+smtp_bind_address = [10.77.0.1]
+smtp_bind_address_enforce = ${{$x} == {} ? {yes} : {no}}
+relayhost = x
+"""
+MASTER = """\
+smtp      inet  n       -       y       -       -       smtpd -v
+  -o { smtpd_banner = a b  c }
+#submission inet n - y - - smtpd
+127.0.0.1:10025 inet n - n 60? 5 spawn {argv=/bin/x a b}
+smtp unix - - y - - smtp
+out unix - - n - - smtp -o smtp_bind_address=10.77.0.1
+  -o smtp_bind_address=127.0.0.1
+pickup unix n - y 60 1 pickup
+"""
+
+
+def described(main: str, master: str, version: tuple[int, ...] = (3, 7, 11)) -> dict[str, object]:
+    return variables(MainCf(main), MasterCf(master), version)
+
+
+def test_all_that_is_set() -> None:
+    assert described(MAIN, MASTER) == {
+        "postfix_interfaces_inet_interfaces": "$myhostname,    127.0.0.1",
+        "postfix_interfaces_inet_protocols": "all",
+        "postfix_interfaces_smtp_bind_address": "[10.77.0.1]",
+        "postfix_interfaces_smtp_bind_address_enforce": "${{$x} == {} ? {yes} : {no}}",
+        "postfix_interfaces_services": [
+            {
+                "name": "smtp", "type": "inet", "command": "smtpd -v", "private": "n", "unprivileged": "-",
+                "chroot": "y",
+                "wakeup": "-", "process_limit": "-", "options": {"smtpd_banner": "a b  c"},
+            },
+            {
+                "name": "127.0.0.1:10025", "type": "inet", "command": "spawn {argv=/bin/x a b}", "private": "n",
+                "unprivileged": "-", "chroot": "n", "wakeup": "60?", "process_limit": "5",
+            },
+            {
+                "name": "out", "type": "unix", "command": "smtp", "private": "-", "unprivileged": "-", "chroot": "n",
+                "wakeup": "-", "process_limit": "-", "options": {"smtp_bind_address": "127.0.0.1"},
+            },
+        ],
+    }  # fmt: skip
+
+
+def wanted(found: dict[str, object]) -> Wanted:
+    values = {name.replace("postfix_interfaces_", ""): value for name, value in found.items()}
+    services = [ServiceChange(**one) for one in values.pop("services", [])]  # type: ignore[attr-defined]
+    return Wanted(values, services=services)
+
+
+@pytest.mark.parametrize("files", ["own", "stock"])
+def test_applying_them_changes_nothing(files: str) -> None:
+    main, master = MAIN.replace("inet_protocols = ipv4\n", ""), MASTER
+    if files == "stock":
+        main, master = [(FILES / name).read_text(encoding="utf-8") for name in ("main.cf", "master.cf")]
+    plan = make_plan(wanted(described(main, master)), main, master, AROUND)
+    assert (plan.main, plan.master, plan.reasons) == (main, master, [])
+
+
+def test_what_the_role_would_refuse_is_left_out() -> None:
+    assert described("smtp_bind_address_enforce = yes\n", "", (3, 5, 25)) == {}
+    assert described("inet_interfaces = 10.0.0.0/8\n", "") == {}
+    assert described("", "2525 inet n - n - - smtpd -o x\n2526 inet - - n - - smtpd\n") == {}
+
+
+def test_several_instances() -> None:
+    one = {"config_directory": "/etc/postfix", "variables": {"postfix_interfaces_inet_interfaces": "all"}}
+    other = {"config_directory": "/etc/postfix-out", "variables": {}}
+    assert of_instances([one, other]) == {
+        "postfix_interfaces_instances": [
+            {"config_directory": "/etc/postfix", "inet_interfaces": "all"},
+            {"config_directory": "/etc/postfix-out"},
+        ]
+    }
