@@ -209,7 +209,10 @@ class MailHost:
     def core(self, text: str, *, systemd: bool = True) -> Any:
         """Run Python on the host with the collection's core; returns its `answer`, None if it was killed."""
         process = self.start_core(f"{text}\nprint(json.dumps(answer))", systemd=systemd)
-        said, complaint = process.communicate(timeout=200)
+        try:
+            said, complaint = process.communicate(timeout=200)
+        finally:
+            process.kill()
         assert not complaint, complaint
         return json.loads(said.splitlines()[-1]) if said else None
 
