@@ -26,6 +26,59 @@ from ._parameters import PARAMETERS, Settings, equivalent
 ACTIONS = ("none", "reload", "restart")
 
 
+class Rule(NamedTuple):
+    """What one kind of change needs, and why; the table in docs/concepts.md has each."""
+
+    #: in words, as the table has it
+    change: str
+    action: str
+    why: str
+    #: the first Postfix that it is true for, and the first that it is not
+    since: Tuple[int, ...] = ()
+    until: Tuple[int, ...] = ()
+    #: how to get by without a stop: what to do in two steps, with a reload after each
+    two_steps: str = ""
+
+
+RULES: Dict[str, Rule] = {
+    "broken": Rule("files by which Postfix could not run", "restart", "Postfix could not run by the previous files"),
+    "protocols": Rule("`inet_protocols`", "restart", "the master takes up protocol families only when it starts"),
+    "interfaces": Rule(
+        "`inet_interfaces`, and a service without a host uses it",
+        "restart",
+        "a reload leaves the sockets of existing services as they are",
+    ),
+    "own_addresses": Rule(
+        "`inet_interfaces`, all inet services name their host",
+        "reload",
+        "no listener moves, but every process keeps its list of own addresses until a reload",
+    ),
+    "parameter": Rule(
+        "`proxy_interfaces`, `*_bind_address*`", "reload", "running processes keep the previous value until a reload"
+    ),
+    "fields": Rule(
+        "a service's program, arguments, `-o` options or fields",
+        "reload",
+        "the master keeps a service's fields and options until a reload",
+    ),
+    "added": Rule("a new or removed `inet` service", "reload", "a reload opens the service's sockets"),
+    "removed": Rule("a new or removed `inet` service", "reload", "a reload closes the service's sockets"),
+    "overlap": Rule(
+        "`smtp` for `192.0.2.1:smtp`, or back, or anything else that overlaps",
+        "restart",
+        "before Postfix 3.6 a reload dies of a new socket that overlaps one which is still open",
+        until=SHARED_PORTS_SINCE,
+        two_steps="take the old service out, then put the new one in",
+    ),
+    "overlap_shared": Rule(
+        "`smtp` for `192.0.2.1:smtp`, or back, or anything else that overlaps",
+        "reload",
+        "a reload opens the service's sockets",
+        since=SHARED_PORTS_SINCE,
+    ),
+}
+
+
 class Reason(NamedTuple):
     """One difference, with what it needs and why."""
 
@@ -114,16 +167,14 @@ def _parameter(name: str, before: Snapshot, after: Snapshot, moved: bool) -> Opt
     old, new = before.settings.get(name), after.settings.get(name)
     if equivalent(name, old, new):
         return None
-    action, why = "reload", "running processes keep the previous value until a reload"
+    rule, more = RULES["parameter"], ""
     if before.listeners is None:
-        action, why = "restart", f"Postfix could not run by the previous files ({before.error})"
+        rule, more = RULES["broken"], f" ({before.error})"
     elif name == "inet_protocols" and before.families != after.families:
-        action, why = "restart", "the master takes up protocol families only when it starts"
-    elif name == "inet_interfaces" and moved:
-        action, why = "restart", "a reload leaves the sockets of existing services as they are"
+        rule = RULES["protocols"]
     elif name == "inet_interfaces":
-        why = "no listener moves, but every process keeps its list of own addresses until a reload"
-    return Reason(name, old, new, action, why)
+        rule = RULES["interfaces" if moved else "own_addresses"]
+    return Reason(name, old, new, rule.action, rule.why + more)
 
 
 def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
@@ -135,21 +186,23 @@ def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
         if was is None and becomes is not None:
             found.append(_added(key, becomes, before, after))
         elif was is not None and becomes is None:
-            found.append(Reason(_title(was), _summary(was), None, "reload", "a reload closes the service's sockets"))
+            rule = RULES["removed"]
+            found.append(Reason(_title(was), _summary(was), None, rule.action, rule.why))
         elif was is not None and becomes is not None and _meaning(was) != _meaning(becomes):
-            why = "the master keeps a service's fields and options until a reload"
-            found.append(Reason(_title(was), _summary(was), _summary(becomes), "reload", why))
+            rule = RULES["fields"]
+            found.append(Reason(_title(was), _summary(was), _summary(becomes), rule.action, rule.why))
     return found
 
 
 def _added(key: str, service: Service, before: Snapshot, after: Snapshot) -> Reason:
-    action, why = "reload", "a reload opens the service's sockets"
-    if before.settings.version < SHARED_PORTS_SINCE:
-        opened = [one for one in after.listeners or () if identity_of(one, after) == key]
-        if any(overlap(one, other) for one in opened for other in before.listeners or ()):
-            action = "restart"
-            why = "before Postfix 3.6 a reload dies of a new socket that overlaps one which is still open"
-    return Reason(_title(service), None, _summary(service), action, why)
+    rule, why = RULES["added"], RULES["added"].why
+    opened = [one for one in after.listeners or () if identity_of(one, after) == key]
+    if any(overlap(one, other) for one in opened for other in before.listeners or ()):
+        rule = RULES["overlap" if before.settings.version < SHARED_PORTS_SINCE else "overlap_shared"]
+        why = rule.why
+        if rule.two_steps and before.error is None:
+            why += f"; without a stop in two steps, each with a reload: {rule.two_steps}"
+    return Reason(_title(service), None, _summary(service), rule.action, why)
 
 
 def _title(service: Service) -> str:

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each kind of change needs, by version, in the words of the table in the guide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import (
+    RULES,
+    Reason,
+    Snapshot,
+    reasons,
+    snapshot,
+    strongest,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
+
+GUIDE = Path(__file__).parents[4] / "docs/concepts.md"
+HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])
+BARE = "smtp inet n - n - - smtpd\n"
+NAMED = "10.77.0.1:smtp inet n - n - - smtpd\n"
+OTHER = "2525 inet n - n - - smtpd\n"
+OPTION = "smtp inet n - n - - smtpd -o smtpd_banner=x\n"
+
+
+def taken(main: str, master: str, version: tuple[int, ...]) -> Snapshot:
+    settings = Settings(MainCf(main).values(), version, "mx.test")
+    return snapshot(settings, MasterCf(master).services(), HOST, mapping_resolver({}), known_port)
+
+
+def changed(before: tuple[str, str], after: tuple[str, str], version: tuple[int, ...]) -> list[Reason]:
+    return reasons(taken(*before, version), taken(*after, version))
+
+
+EXAMPLES = [
+    ("broken", ("inet_interfaces = 10.9.9.9\n", BARE), ("inet_interfaces = all\n", BARE), (3, 7)),
+    ("protocols", ("inet_protocols = all\n", BARE), ("inet_protocols = ipv4\n", BARE), (3, 7)),
+    ("protocols", ("inet_protocols = ipv4\n", NAMED), ("", NAMED), (3, 5)),
+    ("interfaces", ("", BARE), ("inet_interfaces = 10.77.0.1\n", BARE), (3, 7)),
+    ("own_addresses", ("", NAMED), ("inet_interfaces = 10.77.0.1\n", NAMED), (3, 7)),
+    ("parameter", ("", BARE), ("proxy_interfaces = 203.0.113.5\n", BARE), (3, 7)),
+    ("parameter", ("", BARE), ("smtp_bind_address = 10.77.0.1\n", BARE), (3, 7)),
+    ("parameter", ("", BARE), ("smtp_bind_address_enforce = yes\n", BARE), (3, 7)),
+    ("fields", ("", BARE), ("", OPTION), (3, 7)),
+    ("added", ("", BARE), ("", BARE + OTHER), (3, 5)),
+    ("removed", ("", BARE + OTHER), ("", BARE), (3, 5)),
+    ("overlap", ("", BARE), ("", NAMED), (3, 5, 25)),
+    ("overlap", ("", NAMED), ("", BARE), (3, 5, 25)),
+    ("overlap_shared", ("", BARE), ("", NAMED), (3, 6)),
+    ("overlap_shared", ("", NAMED), ("", BARE), (3, 12)),
+]
+
+
+@pytest.mark.parametrize("name, before, after, version", EXAMPLES)
+def test_each_rule(name: str, before: tuple[str, str], after: tuple[str, str], version: tuple[int, ...]) -> None:
+    found = changed(before, after, version)
+    rule = RULES[name]
+    assert strongest([reason.action for reason in found]) == rule.action
+    assert any(reason.action == rule.action and reason.why.startswith(rule.why) for reason in found), found
+    assert rule.since <= version
+    assert not rule.until or version < rule.until
+
+
+def test_every_rule_has_an_example() -> None:
+    assert {name for name, *_rest in EXAMPLES} == set(RULES)
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (("inet_interfaces = 10.77.0.1, 10.77.0.2\n", BARE), ("inet_interfaces=[10.77.0.2]\t10.77.1\n", BARE)),
+        (("inet_protocols = all\n", BARE), ("inet_protocols = ipv6, ipv4\n", BARE)),
+        (("", BARE), ("# all\ninet_interfaces = all\n", f"# x\n\n{BARE}")),
+        (("", BARE), ("", BARE.replace("smtp inet", "25 inet"))),
+        (("", OPTION), ("", OPTION.replace(" -o", "\n   -o"))),
+        (("smtp_bind_address = 10.77.0.1\n", ""), ("smtp_bind_address = [10.77.0.1]\n", "")),
+    ],
+)
+def test_text_alone_needs_nothing(before: tuple[str, str], after: tuple[str, str]) -> None:
+    assert changed(before, after, (3, 7)) == []
+    assert changed(after, before, (3, 7)) == []
+
+
+def test_without_a_stop_in_two_steps() -> None:
+    """Before 3.6: what takes a stop at once is two reloads, one after the other."""
+    (_removed, added) = sorted(changed(("", BARE), ("", NAMED), (3, 5)), key=lambda reason: reason.before is None)
+    assert (added.action, "two steps" in added.why) == ("restart", True)
+    steps = [changed(("", BARE + OTHER), ("", OTHER), (3, 5)), changed(("", OTHER), ("", OTHER + NAMED), (3, 5))]
+    assert [[reason.action for reason in step] for step in steps] == [["reload"], ["reload"]]
+
+
+def test_the_guide_has_each_rule() -> None:
+    rows = [row.split(" | ") for row in GUIDE.read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    table = {row[0][2:]: row[1] for row in rows if len(row) == 3}
+    words = {"restart": "stop and start", "reload": "reload"}
+    for name, rule in RULES.items():
+        if name == "broken":  # no change of one thing, but of all
+            continue
+        needs = table[rule.change]
+        if rule.since:
+            assert f"{words[rule.action]} from {rule.since[0]}.{rule.since[1]} on" in needs
+        elif rule.until:
+            assert f"{words[rule.action]} before" in needs
+            assert rule.two_steps in needs
+        else:
+            assert needs == words[rule.action]
