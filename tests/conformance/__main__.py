@@ -25,6 +25,7 @@ from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import NEWEST, parse_version
 
+from . import effects
 from .compare import disagreements
 from .filters import question, through_filters
 from .generate import task
@@ -118,6 +119,17 @@ def checked(
     return found, wrong
 
 
+def without_effect(name: str, tree: str, version: str, scratch: str) -> list[tuple[Done, str]]:
+    """The findings that do not show on a real Postfix what they warn of."""
+    provoking = effects.tasks(version)
+    expected = {one["id"]: effect for effect, one in provoking}
+    wrong = []
+    for done in run(name, tree, [one for _effect, one in provoking], scratch):
+        wrong += [(done, text) for text in effects.missing(expected[done.task["id"]], done.task, done.answer)]
+    print(f"{name}: {len(expected)} findings provoked: {len(wrong)} without effect")
+    return wrong
+
+
 def by_filters(everything: list[Done], scratch: str) -> Iterator[tuple[Done, str]]:
     """What the filters say differently from the real thing."""
     asked = []
@@ -161,6 +173,9 @@ def main() -> int:
             wrong += bad
             version = next((done.answer["version"] for done in found if "version" in done.answer), "0.0")
             shown(bad)
+            missed = without_effect(name, directory, version, scratch)
+            wrong += missed
+            shown(missed)
             seconds = time.monotonic() - start
             print(f"{name} (Postfix {version}): {summary(found)}, {seconds:.0f} s: {len(bad)} disagreements")
             print(newer(version), end="")

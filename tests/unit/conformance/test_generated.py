@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import NEWEST
 from ansible_collections.mailfleet.postfix.tests.conformance.__main__ import newer
 from ansible_collections.mailfleet.postfix.tests.conformance.compare import disagreements, sockets_of
+from ansible_collections.mailfleet.postfix.tests.conformance.effects import EFFECTS, NOT_PROVOKED
 from ansible_collections.mailfleet.postfix.tests.conformance.generate import task
 from ansible_collections.mailfleet.postfix.tests.conformance.predict import predict
 
@@ -102,3 +105,11 @@ def test_each_difference_is_a_disagreement() -> None:
     assert disagreements(one, {**answer, "reload": done}, reloading) == []
     needless = reloading._replace(action="restart", restarting=("inet_interfaces",))
     assert len(disagreements(one, {**answer, "reload": done}, needless)) == 1
+
+
+def test_each_finding_is_provoked() -> None:
+    core = Path(__file__).parents[3] / "plugins/module_utils"
+    texts = [path.read_text(encoding="utf-8") for path in core.glob("_findings*.py")]
+    codes = {code for text in texts for code in re.findall(r'Finding\(\s*"(\w+)"', text)} | {"fatal", "absent_address"}
+    assert len(codes) > 15
+    assert codes == {effect.code for effect in EFFECTS} | NOT_PROVOKED

@@ -1,0 +1,137 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each finding on a real Postfix: the configuration that has it, and the bad effect that it warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
+
+from .predict import main_of, master_of
+from .real import HOSTNAME
+
+_INSIDE, _OUTSIDE = "10.77.0.100", "fd77::100"
+_NAMES = {"one.lab.test": ["10.77.0.1"], "nat.lab.test": ["203.0.113.5"], "localhost": ["127.0.0.1", "::1"]}
+_SMTP = "smtp inet n - n - - smtpd\n"
+_TWICE = "10.77.0.1:25 inet n - n - - smtpd\none.lab.test:25 inet n - n - - smtpd\n"
+_BESIDE = _SMTP + "10.77.0.2:25 inet n - n - - smtpd\n"
+_TWO = "inet_interfaces = 10.77.0.1 10.77.0.2"
+_FROM_3_6 = (3, 6)
+
+
+class Effect(NamedTuple):
+    """What a finding warns of, and how it shows."""
+
+    code: str
+    main: str
+    master: str
+    #: the destination of a mail by smtp, or an address literal in brackets
+    to: str
+    #: whether an answer of real.py, or the source and the kernel's choice for the mail, show it
+    shows: Callable[[Any], bool]
+    since: tuple[int, ...] = ()
+    until: tuple[int, ...] = (99,)
+
+
+def _sent_from(address: str | None) -> Callable[[Any], bool]:
+    return lambda answer: bool(answer["sources"][0]["from"] == address)
+
+
+def _by_the_kernel(answer: Any) -> bool:
+    return bool(answer["sources"][0]["from"] == answer["sources"][0]["kernel"] == "10.77.0.1")
+
+
+def _sockets(*expected: str) -> Callable[[Any], bool]:
+    return lambda answer: bool(answer["sockets"] == sorted(expected))
+
+
+_ALL = _sockets("0.0.0.0:25", "[::]:25")
+
+EFFECTS = [
+    Effect("implicit_source_address", "inet_interfaces = 10.77.0.2", _SMTP, "127.0.0.1", _sent_from("10.77.0.2")),
+    Effect("wrong_family", "smtp_bind_address = fd77::1", _SMTP, _INSIDE, _by_the_kernel),
+    Effect("absent_address", "smtp_bind_address = 10.77.0.99", _SMTP, _INSIDE, _by_the_kernel),
+    Effect("absent_address", "inet_interfaces = 10.77.0.99", _SMTP, "", lambda answer: bool(answer["fatal"])),
+    Effect("fatal", "inet_interfaces = ALL", _SMTP, "", lambda answer: bool(answer["fatal"])),
+    Effect("loopback_source", "smtp_bind_address = 127.0.0.1", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("source_failure", "smtp_bind_address = one.lab.test", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("unknown_to_version", "smtp_bind_address = 10.77.0.99\nsmtp_bind_address_enforce = yes", _SMTP, _INSIDE,
+           _by_the_kernel, until=(3, 7)),
+    Effect("ignored_bind_address", "", _SMTP + "smtp unix - - n - - smtp -o lmtp_bind_address=10.77.0.2\n", _INSIDE,
+           _by_the_kernel),
+    Effect("ignored_on_server", "", "smtp inet n - n - - smtpd -o inet_interfaces=10.77.0.1\n", "", _ALL),
+    Effect("endpoint_shadows_inet_interfaces", "inet_interfaces = 127.0.0.1", _BESIDE,
+           "", _sockets("127.0.0.1:25", "10.77.0.2:25")),
+    Effect("shared_socket", "inet_protocols = ipv4", _TWICE,
+           "", _sockets("10.77.0.1:25", "10.77.0.1:25"), since=_FROM_3_6),
+    Effect("fatal", "inet_protocols = ipv4", _TWICE,
+           "", lambda answer: bool(answer["dies"]), until=_FROM_3_6),
+    Effect("odd_port", "inet_protocols = ipv4", "65536 inet n - n - - smtpd\n", "",
+           lambda answer: len(answer["sockets"]) == 1 and not answer["sockets"][0].endswith(":65536")),
+    Effect("no_listener", "master_service_disable = inet", _SMTP, "", _sockets()),
+    Effect("misspelt_parameter", "inet_interface = 127.0.0.1", _SMTP, "", _ALL),
+    Effect("duplicate_parameter", "inet_interfaces = 127.0.0.1\ninet_interfaces = all", _SMTP, "", _ALL),
+    Effect("duplicate_service", "", _SMTP + "25 inet n - n - - smtpd\n", "", _ALL),
+    # The default of mynetworks is made of the own addresses, and without 127.0.0.1 the host itself may not relay.
+    Effect("mynetworks_default", _TWO, _SMTP, "", lambda one: "127.0.0.1" not in one["own"]),
+    Effect("bad_proxy_interfaces", "proxy_interfaces = 203.0.113.0/24", _SMTP, "[203.0.113.5]",
+           lambda answer: answer["literals"] == ["nothing"]),
+    Effect("nat_without_proxy_interfaces", "myhostname = nat.lab.test", _SMTP, "[203.0.113.5]",
+           lambda answer: answer["literals"] == ["other"]),
+    Effect("private_source_address", "smtp_bind_address = 10.77.0.2", _SMTP, _INSIDE, _sent_from("10.77.0.2")),
+    Effect("half_dual_stack", _TWO, _SMTP, "", _sockets("10.77.0.1:25", "10.77.0.2:25")),
+    Effect("half_dual_stack", "smtp_bind_address = 10.77.0.2", _SMTP, _OUTSIDE,
+           lambda answer: answer["sources"][0]["from"] == answer["sources"][0]["kernel"]),
+]  # fmt: skip
+
+#: bind_address_not_enforced cannot be provoked at once: it warns of what is absent_address as soon as the address goes.
+NOT_PROVOKED = {"bind_address_not_enforced"}
+
+
+def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:
+    """The effects that this version has, as tasks."""
+    found = []
+    for number, effect in enumerate(EFFECTS):
+        if not effect.since <= parse_version(version) < effect.until:
+            continue
+        here = ["10.77.0.1/24", "10.77.0.2/24", "fd77::1/64", "fd77::2/64"]
+        if effect.code == "private_source_address":
+            here.append("198.51.100.7/24")
+        task: dict[str, Any] = {
+            "id": f"{effect.code}-{number}",
+            "interfaces": {"lo": ["127.0.0.1/8", "::1/128"], "vA": here, "vD": []},
+            "names": _NAMES,
+            "main": f"{effect.main}\n",
+            "master": effect.master,
+            "patience": 2.0,
+        }
+        if effect.to.startswith("["):
+            task["literals"] = [effect.to.strip("[]")]
+        elif effect.to:
+            task["send"] = [("smtp", effect.to)]
+        found.append((effect, task))
+    return found
+
+
+def missing(effect: Effect, task: dict[str, Any], answer: dict[str, Any]) -> list[str]:
+    """What is not as the finding says: it is not found, or has no such effect."""
+    host = Host(host_from_input(answer["addresses"]).addresses, hostname=HOSTNAME)
+    main = MainCf(main_of(task))
+    settings = Settings(main.values(), parse_version(answer["version"]), HOSTNAME)
+    services = MasterCf(master_of(task), port_of_service).services()
+    repeated = [duplicate.name for duplicate in main.duplicates()]
+    codes = [
+        one.code
+        for one in findings(settings, host, services, mapping_resolver(task["names"]), port_of_service, repeated)
+    ]
+    found = [] if effect.code in codes else [f"{effect.code} is not found, but {codes}"]
+    return found if effect.shows(answer) else [*found, f"{effect.code} has no such effect: {answer}"]
