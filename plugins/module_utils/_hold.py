@@ -40,7 +40,7 @@ SWITCH = "sys/net/ipv4/tcp_migrate_req"
 _LOCK = "migration"
 _QUEUE = 4096  # the kernel lowers it to net.core.somaxconn
 _MOMENT = 0.15  # seconds for servers to greet those who have just connected
-_PATIENCE = 1.0  # seconds at most until the old master's sockets have no client waiting
+_PATIENCE = 0.5  # seconds at most until the old master's sockets have no client waiting
 _LINUX_ATTACH_FILTER, _LINUX_ATTACH_REUSEPORT_CBPF, _LINUX_DETACH_REUSEPORT_BPF = 26, 51, 68
 _RETURN = 0x06  # BPF_RET | BPF_K
 
