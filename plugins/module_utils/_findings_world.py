@@ -47,6 +47,8 @@ def half_dual_stack(context: Context) -> Iterator[Finding]:
             remedy = f"Add the {name} address that the host's name has, or take {name} out of inet_protocols"
             yield Finding("half_dual_stack", "info", "inet_interfaces", message, remedy)
     for entry in context.sources:
+        if not all(entry[name] for name in both):  # the transport leaves a family out on purpose
+            continue
         chosen = [name for name in both if _chosen(entry[name])]
         for name in both:
             free = entry[name]["origin"] == "kernel" and len(_reachable(context, name)) > 1

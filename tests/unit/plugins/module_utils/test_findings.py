@@ -337,6 +337,11 @@ def test_half_dual_stack_of_a_client() -> None:
     assert found(settings, host=ONE) == []
 
 
+def test_a_client_of_one_family_is_not_half_a_dual_stack() -> None:
+    options = "-o inet_protocols=ipv4 -o smtp_bind_address=10.77.0.1 -o smtp_bind_address_enforce=yes"
+    assert found({}, f"{MASTER}out unix - - n - - smtp {options}\n") == []
+
+
 @pytest.mark.parametrize(
     "settings, parameter, remedy",
     [
