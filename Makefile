@@ -23,13 +23,14 @@ JUNIT = --junitxml=tests/output/junit/$@.xml
 PYTEST := python -m pytest -q
 LAB := tests/lab/mailfleet-lab
 SUITES := bookworm trixie
-PAIRS ?= 50
+RELEASES := bullseye bookworm trixie forky
+PAIRS ?= 2000
 CASES ?= 1000
 SEED ?= 1
 RESTARTS ?= 4
 
 # What `make test` does, the cheap first.
-STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential conformance-chosen integration molecule-chosen
+STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential-chosen conformance-chosen integration molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -112,7 +113,7 @@ crash: images ## the writer of both files killed at each of its system calls, an
 
 # SCENARIO=vip RELEASE=bullseye tells which; without them all of them, on each release.
 .PHONY: molecule
-molecule: SUITES := $(or $(RELEASE),bullseye bookworm trixie forky)
+molecule: SUITES := $(or $(RELEASE),$(RELEASES))
 molecule: images ## real-life layouts, proven with mail, on hosts of the lab (root; SCENARIO=vip RELEASE=bullseye runs one)
 	for release in $(SUITES); do \
 	    echo "===== molecule on $$release"; \
@@ -137,21 +138,32 @@ bench: venv ## how long files and filters take, against what was promised
 bench-apply: images ## what postfix_apply costs on hosts that are in sync, against ping over ssh (root)
 	$(LAB) session python tests/bench/in_sync.py $(SUITES)
 
+# What follows asks the Postfix of whole trees, without starting a host.
+TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
+
+DIFFERENTIAL = PYTHONPATH=$(TREE) python -m tests.differential --seed $(SEED) --pairs
 .PHONY: differential
-differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=1000 looks further)
-	PYTHONPATH=$(TREE) python -m tests.differential --pairs $(PAIRS) $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
+differential: SUITES := $(RELEASES)
+differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=, SEED=)
+	$(DIFFERENTIAL) $(PAIRS) $(TREES)
 
 # ROOT=DIRECTORY takes another tree with a Postfix instead, of any version: a vendor's, or one built from source.
 CONFORMANCE = PYTHONPATH=$(TREE) python -m tests.conformance --seed $(SEED) --cases
 .PHONY: conformance
-conformance: SUITES := bullseye bookworm trixie forky
+conformance: SUITES := $(RELEASES)
 conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ROOT=)
-	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /'))
+	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES))
 
-# What make test has of it.
-.PHONY: conformance-chosen
+# What `make test` has of these two.
+.PHONY: differential-chosen conformance-chosen
+differential-chosen: images
+	$(DIFFERENTIAL) 50 $(TREES)
 conformance-chosen: images
-	$(CONFORMANCE) 40 $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
+	$(CONFORMANCE) 40 $(TREES)
+
+.PHONY: nightly
+nightly: ## all that make test has a share of, at full size on each release (root; hours)
+	$(MAKE) --keep-going differential conformance crash integration molecule SUITES="$(RELEASES)" RESTARTS=20
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz
