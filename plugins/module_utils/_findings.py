@@ -36,6 +36,7 @@ def findings(
     lookup: PortLookup = known_port,
     repeated: Sequence[str] = (),
     fatal: Optional[InputError] = None,
+    ask_for_hostname: bool = True,
 ) -> List[Finding]:
     """Return what is worth knowing of a configuration, gravest first; the stock configuration has nothing.
 
@@ -44,6 +45,7 @@ def findings(
     :param services: all entries of master.cf, duplicates included
     :param repeated: parameters that main.cf sets more than once
     :param fatal: what Postfix dies of in the text of the files, if it does
+    :param ask_for_hostname: resolve myhostname where that tells something; a DNS that is away makes that slow
     :raises InputError: for a host name whose addresses were not given, so that nothing can be told
     """
     lookup = port_lookup(settings, lookup)
@@ -60,7 +62,7 @@ def findings(
         except InputError:
             found.append(_fatal(error, "fatal"))
     if context is not None:
-        for check in _CHECKS:
+        for check in (*_CHECKS, nat) if ask_for_hostname else _CHECKS:
             found += check(context)
     order = ("error", "warning", "info")
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.severity))
@@ -209,7 +211,6 @@ _CHECKS: Sequence[Callable[[Context], Iterator[Finding]]] = (
     bind_addresses,
     private_source,
     half_dual_stack,
-    nat,
     _relaying,
     _proxies,
 )

@@ -219,7 +219,8 @@ def _refuse_failures(wanted: Wanted, after: Snapshot, around: Surroundings) -> N
 def _findings(after: Snapshot, main: MainCf, master: MasterCf, around: Surroundings) -> List[Finding]:
     lookup = port_lookup(after.settings, around.lookup)
     repeated = [duplicate.name for duplicate in main.duplicates()]
-    return findings(after.settings, around.host, master.services(), around.resolve, lookup, repeated)
+    services = master.services()
+    return findings(after.settings, around.host, services, around.resolve, lookup, repeated, ask_for_hostname=False)
 
 
 def _refuse_silence(before: Snapshot, after: Snapshot, wanted: Wanted) -> None:

@@ -294,3 +294,12 @@ def test_a_broken_option_counts_where_the_module_reads_the_file():
     change = ServiceChange("odd", "unix", options={"smtp_bind_address": "10.77.0.1"})
     with pytest.raises(InputError, match="dies"):
         plan(services=[change], master=repaired)
+
+
+def test_an_edit_waits_for_no_dns():
+    def resolve(name):
+        raise AssertionError(name)
+
+    inside = host_from_input([{"address": "10.77.0.1", "prefix_length": 24, "interface": "in0"}])
+    done = make_plan(Wanted({"smtp_bind_address": ""}), MAIN, MASTER, Surroundings(inside, (3, 7, 11), resolve))
+    assert done.action == "none"
