@@ -131,6 +131,7 @@ def _service(item: Any) -> Service | None:
     """Convert one item of the list; None when it is not in use."""
     if not isinstance(item, Mapping):
         raise _bad(str(item), "is not a mapping", "Give each service as {'name': ..., 'type': ..., 'command': ...}")
+    item = dict(item.items())  # Ansible looks at a value whenever it is read: once is enough
     unknown = sorted(str(key) for key in item if key not in _KEYS)
     if unknown:
         raise _bad(unknown[0], "is no key of a service", f"Use {', '.join(_KEYS)}")
