@@ -105,7 +105,7 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 
 .PHONY: integration
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky" RESTARTS=20)
-	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/integration
+	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 tests/integration
 
 .PHONY: crash
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)

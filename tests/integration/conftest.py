@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host of each release for all tests; each test gets it as the package had set it up."""
+"""Two hosts of each release, one for the tests that mostly wait; each test gets its host as the package had set it up."""
 
 from __future__ import annotations
 
@@ -21,38 +21,45 @@ from mailfleet_lab import hosts, networks
 from xdist.scheduler import LoadScopeScheduling
 
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
+PATIENT = "test_failures.py"
 
 
 @pytest.fixture(scope="session")
 def fleet() -> dict[str, MailHost]:
-    """The hosts that are up, by release."""
+    """The hosts that are up, by name."""
     return {}
 
 
-class BySuite(LoadScopeScheduling):
-    """All tests of a release go to the process that has its host."""
+def name_of_host(suite: str, nodeid: str) -> str:
+    """The host that a test of a release runs on."""
+    return f"{suite}2" if PATIENT in nodeid else suite
+
+
+class ByHost(LoadScopeScheduling):
+    """All tests of a host go to the process that has it."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next(suite for suite in SUITES if suite in nodeid.rpartition("[")[2])
+        return name_of_host(next(suite for suite in SUITES if suite in nodeid.rpartition("[")[2]), nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySuite:
-    """With --numprocesses=2 the releases are tested at the same time."""
-    return BySuite(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHost:
+    """With --numprocesses=4 the hosts of two releases are tested at the same time."""
+    return ByHost(config, log)
 
 
 @pytest.fixture(params=SUITES)
 def host(fleet: dict[str, MailHost], request: pytest.FixtureRequest) -> MailHost:
     """A host of each release, on a network of its own with the room, as its package had set it up."""
     suite = request.param
-    if suite not in fleet:
-        number = SUITES.index(suite) + 1
+    name = name_of_host(suite, request.node.nodeid)
+    if name not in fleet:
+        number = 1 + 2 * SUITES.index(suite) + (name != suite)
         networks.add_network(f"mail{number}", f"10.1.{number}.0/24", f"fd00:{number}::/64")
         addresses = [f"{prefix}{last}" for prefix in (f"10.1.{number}.", f"fd00:{number}::") for last in (10, 11)]
-        (lab_host,) = hosts.add_hosts((suite, suite, [networks.Attachment(f"mail{number}", tuple(addresses))]))
-        fleet[suite] = MailHost(lab_host, f"10.1.{number}.1", f"fd00:{number}::1")
-    fleet[suite].reset()
-    return fleet[suite]
+        (lab_host,) = hosts.add_hosts((name, suite, [networks.Attachment(f"mail{number}", tuple(addresses))]))
+        fleet[name] = MailHost(lab_host, f"10.1.{number}.1", f"fd00:{number}::1")
+    fleet[name].reset()
+    return fleet[name]
 
 
 @pytest.fixture
