@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hosts of each release, one for the tests that mostly wait; each test gets its host as the package had set it up."""
+"""Two hosts of each release, one for the tests that mostly wait; each test gets its own as the package left it."""
 
 from __future__ import annotations
 
