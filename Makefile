@@ -29,8 +29,9 @@ CASES ?= 1000
 SEED ?= 1
 RESTARTS ?= 4
 
-# What `make test` does, the cheap first.
-STEPS := lint docs unit package ansible-lint unit-oldest sanity lab-tests crash differential-chosen conformance-chosen integration molecule-chosen
+# What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors.
+BESIDE := sanity
+STEPS := lint docs unit package ansible-lint unit-oldest lab-tests crash differential-chosen conformance-chosen integration molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -40,7 +41,7 @@ help: ## this list
 test: ## all tests, from a fresh machine on (root; make -k test goes on after a failure)
 	@tests/toolchain/needs.sh test
 	@tests/toolchain/bootstrap.sh
-	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) $(STEPS)
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) --beside $(BESIDE) $(STEPS)
 
 .PHONY: demo
 demo: ## the main job on a real, throw-away Postfix host, step by step (root)

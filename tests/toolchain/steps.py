@@ -1,20 +1,24 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""steps.py [-k] TARGET...: runs make targets one after the other and closes with what passed, failed and was left out.
+"""steps.py [-k] [--beside TARGET] TARGET...: runs make targets and closes with what passed, failed and was left out.
 
+One after the other; the one beside them all the time, with what they leave of the processors, its output at the end.
 Stops at the first that fails, or with -k goes on. A target whose tests are pytest's leaves its results in
 tests/output/junit/TARGET.xml and counts by its tests; any other counts as one.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -55,40 +59,96 @@ def skip_reasons(target: str) -> list[str]:
     return sorted({f"{target}: skipped: {skip.get('message', '')}" for skip in skips})
 
 
+def command(target: str) -> list[str]:
+    """What makes a target."""
+    return [os.environ.get("MAKE", "make"), "--no-print-directory", target]
+
+
 def run(target: str) -> Result:
     """Run one target, its output going straight through."""
     print(f"\n===== make {target}", flush=True)
     start = time.monotonic()
-    command = [os.environ.get("MAKE", "make"), "--no-print-directory", target]
-    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(command(target), stdin=subprocess.DEVNULL, check=False).returncode
     return count(target, time.monotonic() - start, code == 0)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the targets named in `arguments`; 0 if all passed."""
-    keep_going = "-k" in arguments
-    targets = [argument for argument in arguments if argument != "-k"]
-    shutil.rmtree(JUNIT, ignore_errors=True)
-    JUNIT.mkdir(parents=True)
-    LEFT_OUT.write_text("", encoding="utf-8")
-    os.environ["LEFT_OUT"] = str(LEFT_OUT.absolute())
+class Beside:
+    """A target that runs while others do; it ends with the block at the latest."""
 
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self._log = OUTPUT / f"{target}.log"
+
+    def __enter__(self) -> Beside:
+        self._start = time.monotonic()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["nice", "-n", "19", *command(self.target)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    def result(self) -> Result:
+        """Wait for it, and print what it said."""
+        code = self._process.wait()
+        seconds = time.monotonic() - self._start
+        print(f"\n===== make {self.target}", flush=True)
+        print(self._log.read_text(encoding="utf-8", errors="replace"), flush=True)
+        return count(self.target, seconds, code == 0)
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait()
+
+
+def run_all(targets: list[str], beside: Beside | None, keep_going: bool) -> list[Result]:
+    """Run the targets; what is not among the results was not reached."""
     results: list[Result] = []
     for target in targets:
         results.append(run(target))
         if results[-1].failed and not keep_going:
-            break
+            return results
+    return [*results, beside.result()] if beside else results
+
+
+def main() -> int:
+    """Run the targets that the command line names; 0 if all passed."""
+    parser = argparse.ArgumentParser(prog="steps.py")
+    parser.add_argument("-k", dest="keep_going", action="store_true")
+    parser.add_argument("--beside", metavar="TARGET")
+    parser.add_argument("targets", nargs="+", metavar="TARGET")
+    options = parser.parse_args()
+    shutil.rmtree(JUNIT, ignore_errors=True)
+    JUNIT.mkdir(parents=True)
+    LEFT_OUT.write_text("", encoding="utf-8")
+    os.environ["LEFT_OUT"] = str(LEFT_OUT.absolute())
+    signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
+
+    start = time.monotonic()
+    if options.beside:
+        with Beside(options.beside) as beside:
+            results = run_all(options.targets, beside, options.keep_going)
+    else:
+        results = run_all(options.targets, None, options.keep_going)
 
     print("\n===== in all")
     for result in results:
         mark = "FAILED" if result.failed else "ok"
-        print(f"{mark:6}  {result.target:14} {result.seconds:7.1f} s  {result.passed + result.failed:5}")
+        print(f"{mark:6}  {result.target:20} {result.seconds:7.1f} s  {result.passed + result.failed:5}")
+    reached = [result.target for result in results]
+    targets = [*options.targets, *([options.beside] if options.beside else [])]
     notes = list(dict.fromkeys(LEFT_OUT.read_text(encoding="utf-8").splitlines()))
     notes += [note for result in results for note in skip_reasons(result.target)]
-    notes += [f"make {target}: not reached" for target in targets[len(results) :]]
+    notes += [f"make {target}: not reached" for target in targets if target not in reached]
     for note in notes:
         print(f"LEFT OUT: {note}")
-    print(f"{sum(result.seconds for result in results):.0f} s")
+    print(f"{time.monotonic() - start:.0f} s")
     failed = sum(result.failed for result in results)
     skipped = sum(result.skipped for result in results)
     print(
@@ -99,4 +159,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

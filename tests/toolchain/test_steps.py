@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,15 @@ case $target in
     bad-unit) suite 'tests="5" failures="1" errors="1" skipped="0"'; exit 1 ;;
     crash) suite 'tests="5" failures="0" errors="0" skipped="0"'; exit 3 ;;
     skips) suite 'tests="5" failures="0" errors="0" skipped="2"' '<testcase><skipped message="no IPv6"/></testcase>' ;;
+    late) until [ -s endless.pid ]; do sleep 0.05; done; exit 1 ;;
+    endless) sleep 1000 & echo $! >endless.pid; wait ;;
+    says) echo heard ;;
     part) echo 'the other part' >>"$LEFT_OUT"; echo 'the other part' >>"$LEFT_OUT" ;;
 esac
 """
 
 
-def steps(where: Path, *arguments: str) -> tuple[int, list[str]]:
+def steps(where: Path, *arguments: str, start: str = "===== in all") -> tuple[int, list[str]]:
     """Run steps.py; its exit code and its output from the summary on."""
     make = where / "make"
     make.write_text(MAKE, encoding="utf-8")
@@ -42,7 +46,15 @@ def steps(where: Path, *arguments: str) -> tuple[int, list[str]]:
         check=False,
     )
     assert done.stderr == ""
-    return done.returncode, done.stdout[done.stdout.index("===== in all") :].splitlines()
+    return done.returncode, done.stdout[done.stdout.index(start) :].splitlines()
+
+
+def runs(pid: str) -> bool:
+    """Whether a process is there; one that only waits to be noticed is not."""
+    try:
+        return Path("/proc", pid, "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -55,6 +67,8 @@ def steps(where: Path, *arguments: str) -> tuple[int, list[str]]:
         (["unit", "bad-unit", "lint"], 1, "8 passed, 2 failed"),
         (["crash"], 1, "5 passed, 1 failed"),
         (["-k", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
+        (["--beside", "lint", "unit"], 0, "6 passed, 0 failed"),
+        (["--beside", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
     ],
 )
 def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: int, closing: str) -> None:
@@ -69,6 +83,19 @@ def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
         "LEFT OUT: skips: skipped: no IPv6",
         "LEFT OUT: make unit: not reached",
     ]
+
+
+def test_what_runs_beside_says_what_it_has_to_and_ends_with_the_rest(tmp_path: Path) -> None:
+    code, lines = steps(tmp_path, "--beside", "endless", "late")
+    assert (code, lines[-1]) == (1, "0 passed, 1 failed")
+    assert "LEFT OUT: make endless: not reached" in lines
+    pid = (tmp_path / "endless.pid").read_text(encoding="utf-8").strip()
+    for _moment in range(100):
+        if not runs(pid):
+            break
+        time.sleep(0.05)
+    assert not runs(pid)
+    assert "heard" in steps(tmp_path, "--beside", "says", "lint", start="===== make says")[1]
 
 
 def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
