@@ -31,8 +31,8 @@ def values(host: MailHost) -> list[Any]:
 def bare(host: MailHost) -> tuple[float, float]:
     """Stop and start Postfix as its manual says; returns when that began, and how long it takes."""
     host.run("systemctl", "reset-failed", check=False)  # systemd counts starts
-    # Out of the unit of Debian up to 12, which otherwise runs its own `postfix stop` beside.
-    host.run("sh", "-c", f"systemctl stop {host.unit}; postfix start")
+    # Out of the unit of Debian up to 12, which otherwise runs its own `postfix stop` beside; unless it is already.
+    host.run("sh", "-c", f"systemctl stop {host.unit}; postfix status || postfix start")
     began = time.monotonic()
     host.run("sh", "-c", "postfix stop; postfix start")
     return began, time.monotonic() - began
