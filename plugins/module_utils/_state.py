@@ -107,7 +107,7 @@ class State:
         try:
             with open(self.path(name), encoding="ascii") as stream:
                 data = json.load(stream)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # what is in the way, the next write says
             return None
         except OSError as error:
             raise TransactionError(f"{self.path(name)} cannot be read: {error.strerror}.") from error

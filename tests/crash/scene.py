@@ -15,12 +15,13 @@ from typing import NamedTuple
 from unittest import mock
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils import _edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import decode_config
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Plan, Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._state import TransactionError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import Transactions, read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import NAMES, Transactions, read_files
 
 Texts = tuple[str, ...]
 
@@ -123,14 +124,14 @@ class Scene:
         return [
             (path, node.kind, node.mode, node.owner, node.attributes)
             for path, node in sorted(tree.items())
-            if path.endswith(".cf")
+            if path.endswith(".cf") and not path.startswith("state/")
         ]
 
     @property
     def leftovers(self) -> list[str]:
-        """What there is besides the files, the lock and the journal."""
+        """What there is besides the files, the lock, the journal and what the last rollback replaced."""
         own = {"etc", "shared", "state", "etc/main.cf", "etc/master.cf", "shared/site.cf"}
-        lasting = ("lock", "transaction.json")
+        lasting = ("lock", "transaction.json", "rejected/main.cf", "rejected/master.cf")
         return sorted(
             path
             for path, node in self.capture().items()
@@ -224,9 +225,11 @@ def _said(work: Callable[[], object]) -> str:
 
 
 def check_whole(scene: Scene, versions: list[Texts], metadata: object) -> None:
-    """Each file is one of its versions, and has all that belongs to it."""
+    """Each file is one of its versions, and has all that belongs to it; one kept by a rollback is whole as well."""
     for index, text in enumerate(scene.texts):
         assert text in [version[index] for version in versions]
+        for kept in scene.state.glob(f"*/rejected/{NAMES[index]}"):
+            assert decode_config(kept.read_bytes()) in [version[index] for version in versions]
     assert scene.metadata == metadata
 
 
@@ -236,7 +239,7 @@ def check_next_run(scene: Scene, value: str, metadata: object) -> None:
     assert scene.texts == texts(value)
     assert scene.metadata == metadata
     # A run that has nothing to write does not look for the one new version of each file that a killed one may leave.
-    assert all(path.endswith((".cf.tmp", ".json.new")) for path in scene.leftovers)
+    assert all(path.endswith((".cf.tmp", ".json.new", ".cf.new")) for path in scene.leftovers)
     pending = scene.transactions.pending()
     assert pending is not None
     assert (pending.progress, pending.original.texts) == ("done", OLD)
