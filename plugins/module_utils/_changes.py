@@ -18,7 +18,7 @@ from ._endpoint import PortLookup, identity, known_port
 from ._errors import InputError
 from ._host import Host
 from ._listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap
-from ._master_entry import Service, service_key
+from ._master_entry import Service, last_of_each, service_key
 from ._own_addresses import Resolver, enabled_families
 from ._parameters import PARAMETERS, Settings, equivalent
 
@@ -123,9 +123,7 @@ def snapshot(
             raise fatal
         found = listeners(settings, host, services, resolve, lookup, allow_absent)
         families = enabled_families(settings, host)
-        active = active_services(settings, services)
-        last = {service_key(service, lookup): service for service in active}
-        active = [service for service in active if last[service_key(service, lookup)] is service]
+        active = last_of_each(active_services(settings, services), lookup)
         return Snapshot(settings, families, active, found, lookup)
     except InputError as error:
         return Snapshot(settings, frozenset(), services, None, lookup, error)

@@ -19,7 +19,7 @@ from ._findings_sources import bind_addresses, told_sources
 from ._findings_world import half_dual_stack, nat, private_source
 from ._host import Host
 from ._listeners import active_services, listeners, port_lookup
-from ._master_entry import Service, service_key
+from ._master_entry import Service, last_of_each, service_key
 from ._mynetworks import default_mynetworks
 from ._own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
 from ._parameters import PARAMETERS, Settings
@@ -76,11 +76,10 @@ def _context(
     lookup: PortLookup,
     allow_absent: bool,
 ) -> Context:
-    last = {service_key(service, lookup): service for service in services}
     return Context(
         settings,
         host,
-        active_services(settings, list(last.values())),
+        active_services(settings, last_of_each(services, lookup)),
         resolve,
         own_addresses(settings, host, resolve, allow_absent),
         listeners(settings, host, services, resolve, lookup, allow_absent),

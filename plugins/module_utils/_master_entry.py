@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._config_lines import BLANKS, WHITE, LogicalLine, Problem, Word, line_problems
 from ._endpoint import PortLookup, identity, known_port, port_number, split_endpoint
@@ -89,6 +89,13 @@ def service_key(service: Service, lookup: PortLookup = known_port) -> str:
     """What an entry shares with its duplicates: names of other types than inet can be public or private (master(5))."""
     public = service.type != "inet" and service.private == "n"
     return identity(service.name, service.type, lookup) + ("/public" if public else "")
+
+
+def last_of_each(services: Sequence[Service], lookup: PortLookup = known_port) -> List[Service]:
+    """The entries that count, in their order: of duplicates the last."""
+    keys = [service_key(service, lookup) for service in services]
+    last = dict(zip(keys, range(len(keys))))
+    return [service for at, (key, service) in enumerate(zip(keys, services)) if last[key] == at]
 
 
 class Option(NamedTuple):

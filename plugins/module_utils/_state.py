@@ -129,12 +129,10 @@ class State:
 
         :raises TransactionError: it cannot be written; what was there before still is
         """
-        self._prepare()
         path = self.path(name)
         directory = os.path.dirname(path)
+        self._prepare(directory)
         try:
-            with suppress(FileExistsError):
-                os.mkdir(directory, 0o700)
             descriptor = os.open(path + ".new", _OPEN | os.O_TRUNC, 0o600)
             try:
                 write_all(descriptor, content)
@@ -165,7 +163,7 @@ class State:
         :param time_limit: how many seconds to wait for another run to end
         """
         if not self._held:
-            self._prepare()
+            self._prepare(self.directory)
             path = self.path("lock")
             try:
                 descriptor = os.open(path, _OPEN, 0o600)
@@ -185,8 +183,9 @@ class State:
         else:
             yield
 
-    def _prepare(self) -> None:
-        for directory in (self.base, self.directory):
+    def _prepare(self, last: str) -> None:
+        """Make the directories down to one of this instance, or see that nobody else can write to them."""
+        for directory in dict.fromkeys((self.base, self.directory, last)):
             try:
                 try:
                     status = os.lstat(directory)

@@ -11,7 +11,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
 
 PAUSE = 0.01
 
@@ -24,15 +25,14 @@ class Visit(NamedTuple):
     outcome: str
 
 
-class Clients:
-    """Clients that connect to an address and port, wait for the banner, quit, and come again."""
+class _Threads:
+    """A thread for each place, doing the same over and over until the block ends."""
 
-    def __init__(self, *ends: tuple[str, int]) -> None:
-        self.visits: list[Visit] = []
+    def __init__(self, places: Sequence[Any]) -> None:
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._visit, args=(end,)) for end in ends]
+        self._threads = [threading.Thread(target=self._work, args=(place,)) for place in places]
 
-    def __enter__(self) -> Clients:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -42,7 +42,18 @@ class Clients:
         for thread in self._threads:
             thread.join()
 
-    def _visit(self, end: tuple[str, int]) -> None:
+    def _work(self, place: Any) -> None:
+        raise NotImplementedError
+
+
+class Clients(_Threads):
+    """Clients that connect to an address and port, wait for the banner, quit, and come again."""
+
+    def __init__(self, *ends: tuple[str, int]) -> None:
+        super().__init__(ends)
+        self.visits: list[Visit] = []
+
+    def _work(self, end: tuple[str, int]) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
@@ -75,26 +86,15 @@ class Clients:
         return max(times) - min(times) if times else 0.0
 
 
-class Mail:
+class Mail(_Threads):
     """Messages with numbers, sent without a pause; what was not taken is sent again, as every mail server does."""
 
     def __init__(self, recipient: str, *addresses: str) -> None:
+        super().__init__(addresses)
         self.taken: set[str] = set()
         self._recipient = recipient
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(address,)) for address in addresses]
 
-    def __enter__(self) -> Mail:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_unused: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _send(self, address: str) -> None:
+    def _work(self, address: str) -> None:
         number = 0
         while not self._stop.is_set():
             name = f"{number}.{address}"

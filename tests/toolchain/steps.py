@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -131,11 +132,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
 
     start = time.monotonic()
-    if options.beside:
-        with Beside(options.beside) as beside:
-            results = run_all(options.targets, beside, options.keep_going)
-    else:
-        results = run_all(options.targets, None, options.keep_going)
+    with Beside(options.beside) if options.beside else nullcontext() as beside:
+        results = run_all(options.targets, beside, options.keep_going)
 
     print("\n===== in all")
     for result in results:
