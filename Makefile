@@ -29,8 +29,10 @@ CASES ?= 1000
 SEED ?= 1
 RESTARTS ?= 4
 
-# What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors.
+# What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
+# nothing else runs, what measures durations.
 BESIDE := sanity
+ALONE := interruption
 STEPS := lint docs unit package ansible-lint unit-oldest lab-tests crash differential-chosen conformance-chosen integration molecule-chosen
 
 .PHONY: help
@@ -41,7 +43,7 @@ help: ## this list
 test: ## all tests, from a fresh machine on (root; make -k test goes on after a failure)
 	@tests/toolchain/needs.sh test
 	@tests/toolchain/bootstrap.sh
-	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) --beside $(BESIDE) $(STEPS)
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) --beside $(BESIDE) --alone $(ALONE) $(STEPS)
 
 .PHONY: demo
 demo: ## the main job on a real, throw-away Postfix host, step by step (root)
@@ -105,8 +107,13 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 	$(PYTEST) $(JUNIT) tests/lab
 
 .PHONY: integration
-integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky" RESTARTS=20)
-	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 tests/integration
+integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
+	MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 --ignore=$(INTERRUPTION) tests/integration
+
+INTERRUPTION := tests/integration/test_least_interruption.py
+.PHONY: interruption
+interruption: images ## who is refused or waits while Postfix restarts; on a machine that does nothing else (root; SUITES=, RESTARTS=20)
+	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) -rP $(JUNIT) $(INTERRUPTION)
 
 .PHONY: crash
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
@@ -164,7 +171,7 @@ conformance-chosen: images
 
 .PHONY: nightly
 nightly: ## all that make test has a share of, at full size on each release (root; hours)
-	$(MAKE) --keep-going differential conformance crash integration molecule SUITES="$(RELEASES)" RESTARTS=20
+	$(MAKE) --keep-going differential conformance crash integration molecule interruption SUITES="$(RELEASES)" RESTARTS=20
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz

@@ -8,9 +8,8 @@
 A running master is not touched before everything is known that can be known beforehand: that the new files would come
 up on this host, that nobody else has their sockets, that the unit may be started.
 
-Postfix's programs read a main.cf that was modified less than 2 s ago again and again until it has come of age
-(dict_load_file_xt; up to 1.6 s for each program that starts). So a stop or a reload waits for that before it begins,
-while the old master still serves; and a rollback, during which nobody serves, gives the file its old time back.
+Postfix's programs wait for a main.cf that somebody else than us has modified less than 2 s ago to come of age (see
+:mod:`_replace`). So a stop or a reload waits for that before it begins, while the old master still serves.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ from ._listeners import Listener
 from ._log import COMPLAINT, LogMark
 from ._master import Master, Process, Socket, find_master
 from ._own_addresses import system_resolver
+from ._replace import COOL
 from ._service import Outcome, ServiceControl, find_service
 from ._transaction import STATE_DIRECTORY, TransactionError, Transactions, read_files
 
-_COOL = 2  # seconds, counted in whole ones as Postfix does, until it believes that main.cf is not being modified
 _HEARD = 8  # lines of a command's output that are kept
 _SETTLE = 3.0  # seconds that a master gets to appear and to have its sockets, after the command has ended
 
@@ -235,19 +234,26 @@ class _Run:
         promised = sockets_of(found.promised or ())
         with Hold(found.master.held, held or (), self.transactions.state.base) as hold:
             self.interruption = "none" if held and hold.works else "brief"
-            tried = service.stop(found.master, deadline)
-            hold.stopped()
-            if found.master.is_alive():
+            old = found.master
+
+            def watch_end() -> None:
+                # Not when the command has ended: postfix-script looks once a second whether the master has.
+                if not old.is_alive():
+                    hold.stopped()
+
+            tried = service.stop(old, deadline, watch_end)
+            watch_end()
+            if old.is_alive():
                 self._hear(*tried)
                 return f"Postfix could not be stopped by {', '.join(outcome.command for outcome in tried)}."
 
-            def watch() -> None:
+            def watch_start() -> None:
                 # Not when the command has ended: those who wait shall not wait for that.
                 master = find_master(self.instance) if hold.works else None
                 if master and master.sockets == promised:
                     hold.release()
 
-            outcome = service.start(deadline, checked=True, watch=watch)
+            outcome = service.start(deadline, checked=True, watch=watch_start)
             failure = self._await_sockets(found, outcome)
         if failure:
             self.interruption = "brief"
@@ -366,8 +372,8 @@ def _log_of(found: Assessment) -> Sequence[str]:
 
 def _heat(path: str) -> float:
     """How many seconds Postfix's programs still take this file for one that is being modified; at most some 2."""
-    wait = int(os.stat(path).st_mtime) + _COOL - time.time()
-    return wait if 0 < wait <= _COOL else 0.0
+    wait = int(os.stat(path).st_mtime) + COOL - time.time()
+    return wait if 0 < wait <= COOL else 0.0
 
 
 def _sockets(promised: Optional[Sequence[Listener]], master: Optional[Master]) -> List[Dict[str, Any]]:

@@ -10,6 +10,10 @@ flock(2) on it while they read, write and sync, and rename it over the file. Who
 renamed or removed while he waited for the lock starts over; one with more than one link or with other permissions than
 0600 is what a crash left behind, and is removed. The same is done here. Unlike them, this keeps owner, group, mode,
 ACL, SELinux context and all other extended attributes, and replaces the target of a symbolic link, not the link.
+
+Postfix's programs take a main.cf that was modified less than 2 s ago for one that is being written, and read it again
+and again until it has come of age (dict_load_file_xt): whoever connects meanwhile waits up to 2 s for a banner. A
+version that comes by a rename is never seen half-written, so it is dated back, and nobody waits.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ from types import TracebackType
 from typing import Dict, List, Optional, Type
 
 from ._state import TransactionError, sync_directory, wait_for_lock, write_all
+
+COOL = 2
+"""Seconds after its modification, counted in whole ones, from which on Postfix believes that main.cf is complete."""
 
 _SUFFIX = ".tmp"
 _NOT_SUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -64,7 +71,7 @@ class Replacement:
     def prepare(self, content: bytes, mtime: Optional[int] = None) -> None:
         """Write the new version beside the file, with all that belongs to the old one except its content, and sync it.
 
-        :param mtime: the modification time to give it, in ns since the epoch; default now
+        :param mtime: the modification time to give it, in ns since the epoch; default :data:`COOL` ago
         """
         descriptor = self._temporary[self.real + _SUFFIX]
         try:
@@ -77,8 +84,9 @@ class Replacement:
                 os.fchown(descriptor, old.st_uid, old.st_gid)
             _copy_attributes(self.real, descriptor)
             os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-            if mtime is not None:
-                os.utime(descriptor, ns=(mtime, mtime))
+            if mtime is None:
+                mtime = time.time_ns() - COOL * 10**9
+            os.utime(descriptor, ns=(mtime, mtime))
             os.fsync(descriptor)
         except OSError as error:
             raise TransactionError(f"The new version of {self.path} cannot be written: {error.strerror}.") from error

@@ -97,18 +97,20 @@ class ServiceControl(NamedTuple):
         """
         return run([self.instance.postfix, "-c", self.instance.config_directory, "reload"], deadline)
 
-    def stop(self, master: Master, deadline: float) -> List[Outcome]:
+    def stop(self, master: Master, deadline: float, watch: Callable[[], None] = lambda: None) -> List[Outcome]:
         """Stop the instance, however broken its configuration is; returns what was tried, the last of which worked.
 
         ``postfix stop`` refuses when main.cf names an absent address. Then the master gets the signals that it would
         have got: SIGTERM, upon which it ends its children and itself, and SIGKILL to all of them after 5 s.
+
+        :param watch: called again and again while a command runs
         """
         tried = []
         if self.unit and unit_of(master) == self.unit:
             # Otherwise systemd stops all other instances along with the default one (PartOf).
-            tried.append(run(["systemctl", "stop", "--job-mode=ignore-requirements", self.unit], deadline))
+            tried.append(run(["systemctl", "stop", "--job-mode=ignore-requirements", self.unit], deadline, watch))
         if not _gone(master, tried):
-            tried.append(run([self.instance.postfix, "-c", self.instance.config_directory, "stop"], deadline))
+            tried.append(run([self.instance.postfix, "-c", self.instance.config_directory, "stop"], deadline, watch))
         if _gone(master, tried):
             return tried
         for number in (signal.SIGTERM, signal.SIGKILL):

@@ -61,8 +61,8 @@ notes:
     C(postfix.service) on others for the default instance, and C(postfix -c) with its directory otherwise. The units of
     other instances are neither stopped nor reloaded along.
   - Connects to the SMTP servers after an action, from this host, so that their log shows a client that says C(QUIT).
-  - Waits up to two seconds before a reload or a stop until C(main.cf) is older than that, because Postfix's programs
-    start slowly before.
+  - Waits up to two seconds before a reload or a stop where somebody else has edited C(main.cf) right before, because
+    Postfix's programs start slowly until it is older than that.
   - Remembers in C(/var/lib/mailfleet.postfix), readable by root only, what the master has read.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces

@@ -174,6 +174,10 @@ attributes:
         source addresses and the default of C(mynetworks), before and after, and what has to follow.
   platform:
     platforms: posix
+notes:
+  - A file that is changed gets a modification time of two seconds ago. Postfix's programs take a C(main.cf) that is
+    younger for one that is still being written, and keep their clients waiting until it is not; a file that is replaced
+    as a whole needs no such care.
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces_info

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stops and starts under load: nobody is refused, no mail is lost, and where that cannot be, it is short.
 
-MAILFLEET_RESTARTS is how many. -rP shows the numbers.
+MAILFLEET_RESTARTS is how many. The machine has to do nothing else: durations are measured. -rP shows the numbers.
 """
 
 from __future__ import annotations
@@ -28,18 +28,17 @@ def values(host: MailHost) -> list[Any]:
     return [one, "all", ["127.0.0.1", *one], [*one, "127.0.0.1", "::1", host.ipv4_b], "all"]
 
 
-def bare(host: MailHost) -> tuple[float, float]:
-    """Stop and start Postfix as its manual says; returns when that began, and how long it takes."""
+def bare(host: MailHost) -> float:
+    """Stop and start Postfix as its manual says; returns when that began."""
     host.run("systemctl", "reset-failed", check=False)  # systemd counts starts
     # Out of the unit of Debian up to 12, which otherwise runs its own `postfix stop` beside; unless it is already.
     host.run("sh", "-c", f"systemctl stop {host.unit}; postfix status || postfix start")
     began = time.monotonic()
     host.run("sh", "-c", "postfix stop; postfix start")
-    return began, time.monotonic() - began
+    return began
 
 
 def test_a_restart_refuses_nobody_and_loses_no_mail(host: MailHost):
-    took = statistics.median(bare(host)[1] for _number in range(3))
     host.run("sh", "-c", "rm -f /var/mail/root /var/spool/mail/root")
     host.edit("mailbox_command", "")
     host.edit("alias_maps", "")
@@ -60,11 +59,10 @@ def test_a_restart_refuses_nobody_and_loses_no_mail(host: MailHost):
             assert host.run("cat", SWITCH).stdout == "0\n"
         time.sleep(1)
     print(f"{RESTARTS} restarts of {host.name}: {dict(clients.outcomes)}, longest wait {clients.longest:.2f} s,")
-    print(f"a bare stop and start takes {took:.2f} s; {len(mail.taken)} messages taken")
+    print(f"{len(mail.taken)} messages taken")
     if host.shares_ports:
         assert set(clients.outcomes) == {"greeted"}
-        # Where already a bare stop and start takes more than a second, the machine is busy with other things.
-        assert clients.longest < 2.0 * max(1.0, took)
+        assert clients.longest < 2.0
     wait_until(lambda: "is empty" in host.run("postqueue", "-p").stdout, 60, "the queue running empty")
     found = host.run("sh", "-c", "grep -h ^X-Number: /var/mail/root | cut -d' ' -f2").stdout.split()
     assert mail.taken
@@ -86,11 +84,21 @@ def test_where_nobody_can_be_kept_waiting_a_restart_is_as_short_as_by_hand(host:
                 result = host.core(f"{PLAIN}answer = bring({{'inet_interfaces': {value!r}}})")
                 assert (result["action"], result["interruption"]) == ("restart", "brief"), result
                 ours.append(refused(began))
-                time.sleep(2)  # until the files are at rest
-                by_hand.append(refused(bare(host)[0]))
+                by_hand.append(refused(bare(host)))
     print(f"{host.name}: refused for {statistics.median(by_hand):.3f} s by hand, {statistics.median(ours):.3f} s by us")
     print("by hand", *(f"{one:.2f}" for one in by_hand), "by us", *(f"{one:.2f}" for one in ours))
     assert statistics.median(ours) <= 1.2 * statistics.median(by_hand)
+
+
+def test_nobody_waits_because_of_an_edit(host: MailHost):
+    """As after one by postconf, when each server that starts within 2 s waits for main.cf to come of age."""
+    assert host.bring()["in_sync"]
+    with Clients(*[(host.ipv4, 25)] * 4) as clients:
+        for number in range(3):
+            host.core(f"edit(find_instance(), Wanted({{'proxy_interfaces': '192.0.2.{number}'}})); answer = True")
+            time.sleep(1.5)  # in which several servers reach max_use, and others start
+    assert set(clients.outcomes) == {"greeted"}
+    assert clients.longest < 1.0
 
 
 def test_nobody_is_refused_where_a_reload_or_nothing_is_enough(host: MailHost):

@@ -1,9 +1,11 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""steps.py [-k] [--beside TARGET] TARGET...: runs make targets and closes with what passed, failed and was left out.
+"""steps.py [-k] [--beside TARGET] [--alone TARGET] TARGET...: runs make targets and closes with what passed, failed and
+was left out.
 
-One after the other; the one beside them all the time, with what they leave of the processors, its output at the end.
+One after the other; the one beside them all the time, with what they leave of the processors, its output at the end;
+after that, when the machine does nothing else, the one that measures durations.
 Stops at the first that fails, or with -k goes on. A target whose tests are pytest's leaves its results in
 tests/output/junit/TARGET.xml and counts by its tests; any other counts as one.
 """
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -108,14 +111,17 @@ class Beside:
             self._process.wait()
 
 
-def run_all(targets: list[str], beside: Beside | None, keep_going: bool) -> list[Result]:
+def run_all(targets: list[str], beside: Beside | None, alone: str | None, keep_going: bool) -> list[Result]:
     """Run the targets; what is not among the results was not reached."""
     results: list[Result] = []
-    for target in targets:
-        results.append(run(target))
+    steps = [partial(run, target) for target in targets]
+    steps += [beside.result] if beside else []
+    steps += [partial(run, alone)] if alone else []
+    for step in steps:
+        results.append(step())
         if results[-1].failed and not keep_going:
-            return results
-    return [*results, beside.result()] if beside else results
+            break
+    return results
 
 
 def main() -> int:
@@ -123,6 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="steps.py")
     parser.add_argument("-k", dest="keep_going", action="store_true")
     parser.add_argument("--beside", metavar="TARGET")
+    parser.add_argument("--alone", metavar="TARGET")
     parser.add_argument("targets", nargs="+", metavar="TARGET")
     options = parser.parse_args()
     shutil.rmtree(JUNIT, ignore_errors=True)
@@ -133,14 +140,14 @@ def main() -> int:
 
     start = time.monotonic()
     with Beside(options.beside) if options.beside else nullcontext() as beside:
-        results = run_all(options.targets, beside, options.keep_going)
+        results = run_all(options.targets, beside, options.alone, options.keep_going)
 
     print("\n===== in all")
     for result in results:
         mark = "FAILED" if result.failed else "ok"
         print(f"{mark:6}  {result.target:20} {result.seconds:7.1f} s  {result.passed + result.failed:5}")
     reached = [result.target for result in results]
-    targets = [*options.targets, *([options.beside] if options.beside else [])]
+    targets = [*options.targets, *filter(None, (options.beside, options.alone))]
     notes = list(dict.fromkeys(LEFT_OUT.read_text(encoding="utf-8").splitlines()))
     notes += [note for result in results for note in skip_reasons(result.target)]
     notes += [f"make {target}: not reached" for target in targets if target not in reached]

@@ -69,6 +69,8 @@ def runs(pid: str) -> bool:
         (["-k", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
         (["--beside", "lint", "unit"], 0, "6 passed, 0 failed"),
         (["--beside", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
+        (["--alone", "unit", "--beside", "lint", "lint"], 0, "7 passed, 0 failed"),
+        (["--alone", "unit", "--beside", "bad-lint", "lint"], 1, "1 passed, 1 failed"),
     ],
 )
 def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: int, closing: str) -> None:
@@ -96,6 +98,13 @@ def test_what_runs_beside_says_what_it_has_to_and_ends_with_the_rest(tmp_path: P
         time.sleep(0.05)
     assert not runs(pid)
     assert "heard" in steps(tmp_path, "--beside", "says", "lint", start="===== make says")[1]
+
+
+def test_what_runs_alone_does_so_when_all_else_has_ended(tmp_path: Path) -> None:
+    code, lines = steps(tmp_path, "--beside", "says", "--alone", "unit", "lint", start="===== make lint")
+    assert code == 0
+    order = [line for line in lines if line.startswith("===== make ")]
+    assert order == ["===== make lint", "===== make says", "===== make unit"]
 
 
 def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import Edited, edit
@@ -97,11 +97,16 @@ def test_somebody_who_does_not_stop_editing_is_an_error_that_says_so(host: Host)
 def test_check_mode_writes_nothing_even_where_an_earlier_run_was_interrupted(host: Host) -> None:
     host.edit(BOTH)
     host.main.write_text(MAIN)  # as if the second of the two files had come first, and the power had failed then
-    before = {path: path.stat() for path in (host.config, host.main, host.master, *host.state.rglob("*"))}
+    everything = (host.config, host.main, host.master, *host.state.rglob("*"))
+
+    def written() -> List[Tuple[int, int, int]]:  # not when read last, which reading changes
+        return [(each.st_ino, each.st_mtime_ns, each.st_ctime_ns) for each in map(os.stat, everything)]
+
+    before = written()
     predicted = host.edit(LOOPBACK, check_mode=True)
     assert predicted.changed == []
     assert predicted.recovered is None
-    assert {path: path.stat() for path in before} == before
+    assert written() == before
     done = host.edit(LOOPBACK)
     assert (done.changed, done.plan.main) == ([], predicted.plan.main)
     assert done.recovered is not None

@@ -135,6 +135,13 @@ def test_pending_until_confirmed(host: Host) -> None:
     assert host.texts == NEW
 
 
+def test_no_program_of_postfix_waits_for_a_new_version_to_come_of_age(host: Host) -> None:
+    host.commit(*NEW)
+    # What dict_load_file_xt asks of main.cf before it believes that it has read the whole of it.
+    assert int(host.main.stat().st_mtime) < int(time.time()) - 1
+    assert abs(host.main.stat().st_ctime - time.time()) < 60
+
+
 def test_rollback_restores_both_files_with_their_times(host: Host) -> None:
     os.utime(host.main, (1000, 1000))
     os.utime(host.master, (2000, 2000))
