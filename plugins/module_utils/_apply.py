@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Dict, Iterable, List, NoReturn, Optional, Sequence, Set
 
 from ._changes import Reason
@@ -147,6 +147,7 @@ class _Run:
             self.recovered = self.transactions.recover()
             found = self._assess()
             service = self._begin(found)
+            service.tidy()
             obstacle = self._obstacle(found, service)
             if obstacle:
                 self._go_back(f"The files cannot be applied: {obstacle}")
@@ -232,7 +233,10 @@ class _Run:
             return f"Postfix does not accept the files: {said}."
         held = None if cannot_hold(self.instance.version) else found.promised
         promised = sockets_of(found.promised or ())
-        with Hold(found.master.held, held or (), self.transactions.state.base) as hold:
+        with ExitStack() as stack:
+            if not held:
+                stack.enter_context(service.lean_starts(deadline))
+            hold = stack.enter_context(Hold(found.master.held, held or (), self.transactions.state.base))
             self.interruption = "none" if held and hold.works else "brief"
             old = found.master
 

@@ -284,6 +284,7 @@ def test_a_run_that_is_killed_at_any_stage_is_finished_by_the_next(host: MailHos
         wait_until(lambda: host.run("cat", SWITCH).stdout == "0\n", 5, "the switch being put back")
         finished = host.core(f"answer = bring({options})", systemd=systemd)
         assert finished.get("in_sync"), (what, when, finished)
+        assert not host.run("sh", "-c", f"cat /run/systemd/system/{host.unit}.d/* || true").stdout
         assert host.sockets() == promised, (what, when)
         assert host.runs(host.unit) == systemd
         assert host.core(f"answer = bring({options})", systemd=systemd)["changed"] is False, (what, when)
