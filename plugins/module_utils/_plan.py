@@ -84,19 +84,13 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     master = MasterCf(master_text, port_lookup(_settings(main, around), around.lookup))
     before = _snapshot(main, master, around, wanted.allow_absent_addresses)
     before_view = _view(main, master, around, wanted)
-    _set_parameters(main, wanted, around)
-    for change in wanted.services:
-        for name, value in change.options.items():
-            if name in PARAMETERS:
-                validate(name, value, around.version)
-        master.put(change)
+    edit_files(main, master, wanted, around)
     unlisted = _unlisted(master, wanted)
     changed = (main.text, master.text) != (main_text, master_text)
     after = _snapshot(main, master, around, wanted.allow_absent_addresses)
     if after.error is not None:
         raise after.error
-    if not wanted.allow_absent_addresses:
-        _refuse_absent(wanted, after, around)
+    refuse_absent(wanted, after.settings, around)
     _refuse_failures(wanted, after, around)
     _refuse_silence(before, after, wanted)
     return Plan(
@@ -108,6 +102,19 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         findings=_findings(after, main, master, around),
         unlisted=unlisted,
     )
+
+
+def edit_files(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> None:
+    """Make both files say what is wanted, but for what becomes of services that are not listed.
+
+    :raises InputError: for anything wanted that is wrong in itself
+    """
+    _set_parameters(main, wanted, around)
+    for change in wanted.services:
+        for name, value in change.options.items():
+            if name in PARAMETERS:
+                validate(name, value, around.version)
+        master.put(change)
 
 
 def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:
@@ -183,15 +190,21 @@ def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) 
     )
 
 
-def _refuse_absent(wanted: Wanted, after: Snapshot, around: Surroundings) -> None:
-    """A source address that the host does not have: Postfix would only warn, and send from another one."""
-    given = [(name, after.settings) for name in wanted.values]
+def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> None:
+    """Refuse a source address that the host does not have: Postfix would only warn, and send from another one.
+
+    :param settings: those of the edited main.cf
+    :raises InputError: when there is one, and absent addresses are not allowed
+    """
+    if wanted.allow_absent_addresses:
+        return
+    given = [(name, settings) for name in wanted.values]
     for change in wanted.services:
-        given += [(name, after.settings.with_options(change.options)) for name in change.options]
-    for name, settings in given:
+        given += [(name, settings.with_options(change.options)) for name in change.options]
+    for name, process in given:
         if name not in PARAMETERS or not PARAMETERS[name].kind.startswith("address"):
             continue
-        value = settings.get(name)
+        value = process.get(name)
         address = parse_address(unbracket(value))
         problem = bind_problem(address, around.host) if address is not None else None
         if problem is not None:
