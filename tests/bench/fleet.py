@@ -65,7 +65,7 @@ def fleet(size: int) -> list[dict[str, Any]]:
 def _host(number: int) -> dict[str, Any]:
     high, low = 100 + number // 100 % 150, 100 + number % 100
     site = 10 + number // 15000
-    four, six = f"{site}.{high}.{low}.101", f"fd77:{number + 4096:x}::11"
+    four, six = f"{site}.{high}.{low}.101", f"fd77:{number >> 15}:{number % 32768 + 4096:x}::11"
     second = f"{site}.{high}.{low}.102"
     wanted: Any = ("all", "loopback-only", [four, f"[{six}]"], ["127.0.0.1", second, six])[number % 4]
     services = [
