@@ -40,6 +40,7 @@ OURS = {
         ("findings", ", services=h.services"),
     )
 }
+OURS["fleet_source_addresses"] = "{{ fleet | mailfleet.postfix.fleet_source_addresses }}"
 IPADDR = """\
 {% for h in fleet %}
 {%- set have = h.addresses | ansible.utils.ipaddr('address') -%}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 CHECKOUT = Path(__file__).parents[2]
 NAME = "mailfleet.postfix"
@@ -94,3 +95,44 @@ def test_the_short_ad_hoc_name_works_with_the_settings_of_the_readme(
     options = " ".join(f"{name}={value}" for name, value in {**REQUIRED.get(module, {}), "no_such_option": 1}.items())
     done = run("ansible", "localhost", "-c", "local", "-m", module, "-a", options, cwd=tmp_path)
     assert f"Unsupported parameters for ({module}) module: no_such_option" in done.stdout + done.stderr
+
+
+#: what the hosts of the examples of fleet_source_addresses have
+FLEET = {
+    "mta1": ["192.0.2.16", "2001:db8::16"],
+    "mta2": ["192.0.2.17", "2001:db8::17", "192.0.2.19"],
+    "mta3": ["192.0.2.18", "fd77::18"],
+}
+
+
+def test_the_examples_for_a_fleet_say_what_comes_out(run: Any, installed: Path, tmp_path: Path) -> None:
+    """Ansible's own hostvars: variables of groups and hosts, templates in them, facts, and what a task registered."""
+    name = f"{NAME}.fleet_source_addresses"
+    where = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    documented = json.loads(run.ok("ansible-doc", "--type", "filter", "--json", name, **where))
+    examples = yaml.safe_load(documented[name]["examples"])
+    facts = {
+        "all_ipv4_addresses": "{{ have | select('search', '[.]') }}",
+        "all_ipv6_addresses": "{{ have | select('search', ':') }}",
+        "postfix": {"addresses": "{{ have }}"},
+    }
+    hosts: dict[str, Any] = {host: {"have": have} for host, have in FLEET.items()}
+    hosts["mta2"]["postfix_interfaces_select"] = {"smtp_bind_address": ["192.0.2.16/31"]}
+    inventory = {
+        "mail": {"hosts": hosts, "vars": {"postfix_interfaces_inet_interfaces": "{{ ['all'] }}"}},
+        "web": {"hosts": {"www": {"postfix_interfaces_no_such": 1}}},
+    }
+    tasks = [{"ansible.builtin.set_fact": {**facts, "cacheable": True}}]
+    tasks += [{**example, "run_once": True} for example in examples]
+    play = [{"hosts": "mail", "connection": "local", "gather_facts": False, "tasks": tasks}]
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    (tmp_path / "play.yml").write_text(json.dumps(play), encoding="utf-8")
+    output = run.ok("ansible-playbook", "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), **where)
+    answers = [json.loads(part.partition("\n}")[0] + "}") for part in output.split(" => ")[1:] if part[0] == "{"]
+    both = ["192.0.2.16/31", "192.0.2.18"]
+    assert [answer["msg"] for answer in answers] == [
+        "v=spf1 ip4:192.0.2.16/31 ip4:192.0.2.18 ip6:2001:db8::16/127 -all",
+        [*both, "2001:db8::16/127", "fd77::18"],
+        both,
+        "All assertions passed",
+    ]

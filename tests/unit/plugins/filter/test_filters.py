@@ -15,6 +15,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.filter import (
     findings,
+    fleet_source_addresses,
     listeners,
     own_addresses,
     select_addresses,
@@ -25,9 +26,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf impor
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases
 
 ADDRESSES = ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"]
-FILES = (own_addresses, listeners, source_addresses, select_addresses, findings)
+FILES = (own_addresses, listeners, source_addresses, select_addresses, findings, fleet_source_addresses)
 FILTERS = {name: function for file in FILES for name, function in file.FilterModule().filters().items()}
-ABOUT_SETTINGS = [name for name in FILTERS if name != "select_addresses"]
+ABOUT_SETTINGS = [name for name in FILTERS if name not in ("select_addresses", "fleet_source_addresses")]
 
 
 def call(name: str, *arguments: Any, **options: Any) -> Any:

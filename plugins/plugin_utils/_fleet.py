@@ -1,0 +1,241 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This plugin util is PRIVATE to the collection: it can change at any time.
+
+"""What a fleet sends from: the source addresses of all its instances, and the fewest prefixes that have them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._address import (
+    FAMILIES,
+    Address,
+    normal_form,
+    parse_address,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._findings_world import is_private
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._selectors import select_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import client_of, source_addresses
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, read_input, version_from_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
+    PREFIX,
+    bool_of,
+    configuration,
+    instances_of,
+)
+
+KERNEL_CHOICES = ("all", "none", "error")
+
+_KEYS = ("settings", "addresses", "services", "version")
+
+
+class Sender(NamedTuple):
+    """One instance of Postfix on one host."""
+
+    #: what errors call it
+    place: str
+    #: the variables of the host that its options are, by option
+    variables: Mapping[str, str]
+    given: Input
+    #: whether its addresses may be absent
+    allow_absent: bool
+
+
+class Asked(NamedTuple):
+    """What of their source addresses is asked for."""
+
+    families: Sequence[str]
+    #: names with type; None for all that are SMTP clients
+    transports: frozenset[str] | None
+    #: one of KERNEL_CHOICES
+    kernel_choice: str
+    #: whether private addresses count
+    private: bool
+
+    def about(self, transport: str, program: str) -> bool:
+        """Tell whether a transport, which runs this program, is asked for."""
+        return program == "smtp" if self.transports is None else transport in self.transports
+
+
+def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -> Asked:
+    """Convert the arguments that say what of the fleet is asked for.
+
+    :raises InputError: for one that is none of its choices, or of the wrong kind
+    """
+    return Asked(
+        FAMILIES if family is None else (_chosen("family", family, FAMILIES),),
+        None if transports is None else frozenset(map(_full_name, _names("transports", transports))),
+        _chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
+        bool_of("private", private),
+    )
+
+
+def read_fleet(fleet: Any, hosts: Any, addresses: Any, version: Any, resolve: Any) -> Iterator[Sender]:
+    """Yield every instance of a list of configurations, or of hosts with their variables.
+
+    :raises InputError: for anything else
+    """
+    if isinstance(fleet, Mapping):
+        yield from _of_hosts(fleet, hosts, addresses, version, resolve)
+        return
+    for name, value in (("hosts", hosts), ("addresses", addresses)):
+        if value is not None:
+            raise InputError(name, str(value), "is for hosts with their variables", "Give hostvars, or leave it out")
+    if not isinstance(fleet, (list, tuple)):
+        remedy = "Give hostvars, or a list such as [{'settings': {...}, 'addresses': [...]}]"
+        raise InputError("_input", str(fleet), "is neither hostvars nor a list of configurations", remedy)
+    for index, entry in enumerate(fleet):
+        place = f"_input[{index}]"
+        with located(place):
+            given = _of_entry(entry, version, resolve)
+        yield Sender(place, {}, given, False)
+
+
+def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
+    """Yield the addresses that they send from, in any order, and some more than once.
+
+    :raises InputError: for a transport that none has, and for a configuration that Postfix would die of
+    """
+    seen: set[str] = set()
+    for sender in senders:
+        given = sender.given
+        programs = {f"{service.name}/{service.type}": client_of(service) for service in given.services}
+        with located(sender.place, sender.variables):
+            told = source_addresses(given.settings, given.host, given.services, given.resolve, sender.allow_absent)
+            seen.update(entry["transport"] for entry in told)
+            found = [
+                address
+                for entry in told
+                if asked.about(entry["transport"], programs[entry["transport"]])
+                for name in asked.families
+                if entry[name] is not None and entry[name]["failure"] is None
+                for address in _possible(entry["transport"], name, entry[name]["address"], given.host, asked)
+            ]
+        yield from found
+    for transport in sorted((asked.transports or frozenset()) - seen):
+        remedy = f"Use those that there are: {', '.join(sorted(seen)[:20]) or 'none'}"
+        raise InputError("transports", transport, "is a transport of no host", remedy)
+
+
+def _possible(transport: str, name: str, address: str | None, host: Host, asked: Asked) -> list[Address]:
+    """Return what the source address of a transport may be. Loopback and link-local addresses are none: they stay here.
+
+    Where the kernel chooses it may be any address of the host, for a route can name any as its source.
+    """
+    if address is None:
+        known = select_addresses(host, ["global"], name, missing_ok=True)
+    else:
+        known = [one for one in [parse_address(address)] if one and not one.is_loopback and not one.is_link_local]
+    found = [one for one in known if asked.private or not is_private(one)]
+    if address is None and asked.kernel_choice == "none":
+        return []
+    if address is None and asked.kernel_choice == "error" and len(found) > 1:
+        raise InputError(
+            transport,
+            ", ".join(map(normal_form, found)),
+            f"is what the kernel chooses from for {name}",
+            "Set the transport's source address, or allow it with kernel_choice=all",
+        )
+    return found
+
+
+def merged(addresses: Iterable[Address]) -> list[str]:
+    """Return the fewest prefixes that have these addresses and no others, IPv4 first, each in order.
+
+    :raises InputError: when netaddr is not there
+    """
+    try:
+        import netaddr  # here, for it takes longer to import than all else together
+    except ImportError as error:
+        raise InputError(
+            "fleet_source_addresses",
+            "netaddr",
+            f"cannot be imported on the control node ({error})",
+            f"Install it for the Python that runs Ansible: {sys.executable} -m pip install netaddr",
+        ) from error
+    distinct = {(address.version, int(address)) for address in addresses}
+    found = netaddr.cidr_merge(netaddr.IPAddress(number, version) for version, number in distinct)
+    return [str(prefix.ip if prefix.size == 1 else prefix) for prefix in found]
+
+
+@contextmanager
+def located(place: str, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """Say in an error where in the fleet it is, and of an option by which variable of the host it is given."""
+    try:
+        yield
+    except InputError as error:
+        name = variables.get(error.parameter, error.parameter)
+        raise InputError(f"{place}: {name}", error.value, error.reason, error.remedy) from error
+
+
+def _of_entry(entry: Any, version: Any, resolve: Any) -> Input:
+    if not isinstance(entry, Mapping):
+        remedy = "Give {'settings': {...}, 'addresses': [...]}"
+        raise InputError("configuration", str(entry), "is not a mapping", remedy)
+    for name in entry:
+        if name not in _KEYS:
+            raise InputError("configuration", str(name), "is no key of it", f"Use {', '.join(_KEYS)}")
+    settings, addresses, services, own_version = (entry.get(name) for name in _KEYS)
+    return read_input(settings, addresses, services, version if own_version is None else own_version, resolve)
+
+
+def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any, resolve: Any) -> Iterator[Sender]:
+    variable = "ansible_facts" if addresses is None else addresses
+    if not isinstance(variable, str):
+        raise InputError("addresses", str(addresses), "is no name of a variable", "Name the one that has the addresses")
+    known_version, resolver = version_from_input(version), mapping_resolver(resolve)
+    for name in list(fleet) if hosts is None else _names("hosts", hosts):
+        if name not in fleet:
+            raise InputError("hosts", name, "is no host of the inventory", "Correct its name, or add it")
+        variables = fleet[name]
+        with located(name):
+            if not isinstance(variables, Mapping):
+                raise InputError("variables", str(variables), "is not a mapping", "Give hostvars")
+            host = host_from_input(_variable(variables, variable), variable)
+            instances = instances_of(variables)
+        for index, options in enumerate(instances):
+            if options.get("state") == "absent":
+                continue
+            place, named = f"{name}: {PREFIX}instances[{index}]", {}
+            if len(instances) == 1:
+                place, named = name, {option: PREFIX + option for option in options}
+            with located(place, named):
+                given, allow_absent = configuration(options, host, known_version, resolver)
+            yield Sender(place, named, given, allow_absent)
+
+
+def _variable(variables: Mapping[str, Any], name: str) -> Any:
+    """Return a host's variable; ``postfix.addresses`` is what the variable postfix has under addresses."""
+    value: Any = variables
+    for key in name.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            remedy = "Gather its facts, or name the variable that has its addresses"
+            raise InputError("addresses", name, "is no variable of the host", remedy)
+        value = value[key]
+    return value
+
+
+def _chosen(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise InputError(name, str(value), "is no choice", f"Use one of {', '.join(choices)}")
+    return str(value)
+
+
+def _names(parameter: str, value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise InputError(parameter, str(value), "is not a list of names", "Give a list of names")
+    return list(names)
+
+
+def _full_name(transport: str) -> str:
+    return transport if "/" in transport else f"{transport}/unix"

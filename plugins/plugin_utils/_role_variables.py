@@ -1,0 +1,157 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This plugin util is PRIVATE to the collection: it can change at any time.
+
+"""What the role would make of a host, by its variables: each instance's configuration, from stock files on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import Resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import (
+    PARAMETERS,
+    Settings,
+    Version,
+    text_of,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import (
+    Surroundings,
+    Wanted,
+    edit_files,
+    refuse_absent,
+)
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input
+
+PREFIX = "postfix_interfaces_"
+_INSTANCES = "instances"
+#: what the role's variables are called less their prefix; a test holds it against the role's argument_specs
+OPTIONS = (
+    *PARAMETERS,
+    "config_directory",
+    "instance",
+    "unset",
+    "select",
+    "services",
+    "unlisted_services",
+    "allow_absent_addresses",
+    "allow_no_listener",
+    "backup",
+    "timeout",
+)
+#: what only an entry of postfix_interfaces_instances has
+ENTRY_OPTIONS = ("state", "group")
+_SERVICE_KEYS = tuple(ServiceChange.__dataclass_fields__)
+
+#: the stock clients as text; their other columns have nothing to do with what they send from
+_STOCK_MASTER = "".join(
+    f"{one.name} {one.type} - - - - - {one.command}\n" for one in STOCK_SERVICES if one.type == "unix"
+)
+
+
+def instances_of(variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the options of each instance of a host, as the role gives them to its modules.
+
+    An entry that says null asks for nothing, whatever the variable of that name says.
+
+    :raises InputError: for a variable that the role does not have, and for one of the wrong kind
+    """
+    known = {PREFIX + name for name in (*OPTIONS, _INSTANCES)}
+    for name in variables:
+        if str(name).startswith(PREFIX) and name not in known:
+            raise InputError(str(name), str(variables[name]), "is no variable of the role", "Correct the name")
+    listed = variables.get(PREFIX + _INSTANCES, [{}])
+    if not isinstance(listed, (list, tuple)):
+        raise InputError(PREFIX + _INSTANCES, str(listed), "is not a list", "Give one mapping for each instance")
+    shared = {name: variables[PREFIX + name] for name in OPTIONS if PREFIX + name in variables}
+    return [dict(_instance(entry, shared)) for entry in listed]
+
+
+def _instance(entry: Any, shared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if not isinstance(entry, Mapping):
+        raise InputError(PREFIX + _INSTANCES, str(entry), "is not a mapping", "Give one mapping for each instance")
+    for name, value in {**shared, **entry}.items():
+        if name not in OPTIONS and name not in ENTRY_OPTIONS:
+            remedy = f"Use {', '.join((*OPTIONS, *ENTRY_OPTIONS))}"
+            raise InputError(PREFIX + _INSTANCES, str(name), "is no option of an instance", remedy)
+        if value is not None:
+            yield name, value
+
+
+def configuration(options: Mapping[str, Any], host: Host, version: Version, resolve: Resolver) -> tuple[Input, bool]:
+    """Return what the role makes of stock files by these options, and whether addresses may be absent.
+
+    Of the services only the clients are looked at: listeners may need what only the host knows.
+
+    :raises InputError: for anything that the role would refuse
+    """
+    changes = [_change(item) for item in _list("services", options.get("services", ()))]
+    wanted = Wanted(
+        values={name: _value(name, options[name]) for name in PARAMETERS if name in options},
+        unset=_list("unset", options.get("unset", ())),
+        select=_select(options.get("select", {})),
+        services=[change for change in changes if change.type == "unix"],
+        allow_absent_addresses=bool_of("allow_absent_addresses", options.get("allow_absent_addresses", False)),
+    )
+    main, master = MainCf(""), MasterCf(_STOCK_MASTER)
+    around = Surroundings(host, version, resolve)
+    edit_files(main, master, wanted, around)
+    settings = Settings(main.values(), version, host.hostname)
+    refuse_absent(wanted, settings, around)
+    return Input(settings, host, master.services(), resolve), wanted.allow_absent_addresses
+
+
+def bool_of(name: str, value: Any) -> bool:
+    """Read a boolean as Ansible does.
+
+    :raises InputError: when it is none
+    """
+    try:
+        return bool(boolean(value))
+    except TypeError as error:
+        raise InputError(name, str(value), "is no boolean", "Write true or false") from error
+
+
+def _value(name: str, value: Any) -> Any:
+    return bool_of(name, value) if PARAMETERS[name].kind == "yes_no" else value
+
+
+def _list(name: str, value: Any) -> list[Any]:
+    """Read a list as Ansible does, which splits text at its commas."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",")]
+    if not isinstance(value, (list, tuple)):
+        raise InputError(name, str(value), "is not a list", "Give a list")
+    return list(value)
+
+
+def _select(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError("select", str(value), "is not a mapping", "Give parameters with lists of selectors")
+    return {str(name): [chosen] if isinstance(chosen, str) else chosen for name, chosen in value.items()}
+
+
+def _change(item: Any) -> ServiceChange:
+    """Convert one item of the option services."""
+    if not isinstance(item, Mapping) or not item.get("name"):
+        raise InputError("services", str(item), "is no mapping with a name", "Give {'name': ..., 'type': ...}")
+    given = {str(name): value for name, value in item.items() if value is not None}
+    for name in given:
+        if name not in _SERVICE_KEYS:
+            raise InputError("services", name, "is no key of a service", f"Use {', '.join(_SERVICE_KEYS)}")
+    options, unset = given.pop("options", {}), given.pop("unset_options", ())
+    if not isinstance(options, Mapping):
+        raise InputError("services", str(options), "is no mapping of options", "Give {'parameter': 'value'}")
+    return ServiceChange(
+        **{name: text_of(name, value) for name, value in given.items()},
+        options={str(name): text_of(str(name), value) for name, value in options.items()},
+        unset_options=[str(name) for name in _list("unset_options", unset)],
+    )
