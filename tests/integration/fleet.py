@@ -58,6 +58,7 @@ with open("/var/log/mail.log", "ab", 0) as file:
         file.write(log.recv(65536).partition(b">")[2].rstrip(b"\\0\\n") + b"\\n")
 """
 PLAYS = Path(__file__).resolve().parent / "plays"
+CALLBACKS = PLAYS.parent / "callbacks"
 FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
 OTHER = "/etc/postfix-out"
 STATE = "/var/lib/mailfleet.postfix"
@@ -229,8 +230,11 @@ class MailHost:
         assert recap, said
         return Played(said, *map(int, recap.groups()))
 
-    def start_play(self, name: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
-        """Start a play and do not wait for it. It leads a process group of its own."""
+    def start_play(self, name: str, *arguments: str, dies_before: str = "", **variables: Any) -> subprocess.Popen[str]:
+        """Start a play and do not wait for it. It leads a process group of its own.
+
+        :param dies_before: a part of the name of a task, right before which all of its processes are killed
+        """
         command = [
             "ansible-playbook",
             *self._inventory(),
@@ -242,7 +246,7 @@ class MailHost:
         return subprocess.Popen(
             command,
             cwd=PLAYS,
-            env=self._environment(),
+            env={**self._environment(), **(_dying(dies_before) if dies_before else {})},
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -275,6 +279,12 @@ class MailHost:
     @staticmethod
     def _environment() -> dict[str, str]:
         return {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+
+
+def _dying(before: str) -> dict[str, str]:
+    """The environment of a play that is killed before a task."""
+    callbacks = {"ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "dies"}
+    return {**callbacks, "MAILFLEET_DIES_BEFORE": before}
 
 
 class _Session(socketserver.StreamRequestHandler):

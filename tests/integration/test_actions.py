@@ -20,9 +20,9 @@ SAME = ("action", "reasons", "interruption", "unit", "outside_unit", "recovered"
 class Change(NamedTuple):
     """One change: what is asked for, what that needs, and the sockets after it.
 
-    ``by_files`` is what the files alone tell, where the running master knows more. ``before_36`` is what it needs where
-    a new socket cannot share its port with an old one. ``reload_leaves`` says that a reload alone, which is tried first
-    then, leaves the sockets as they were.
+    ``by_files`` is what the files alone tell, where the running master knows more and sockets can share a port.
+    ``before_36`` is what it needs where a new socket cannot share its port with an old one. ``reload_leaves`` says that
+    a reload alone, which is tried first then, leaves the sockets as they were.
     """
 
     what: str
@@ -124,13 +124,15 @@ def test_each_change_gets_what_it_needs(host: MailHost):
     assert host.bring()["in_sync"]
     steps = changes(host)
     for step in steps:
-        action = step.before_36 if step.before_36 and not host.shares_ports else step.action
+        action, by_files = step.action, step.by_files or step.action
+        if not host.shares_ports:
+            action = by_files = step.before_36 or step.action
         was = host.sockets()
         before = f"plan = edit(find_instance(), Wanted({step.wanted!r}, "
         before += f"services=[ServiceChange(**one) for one in {step.services!r}])).plan\n"
         before += f"between = [plan.action, master_sockets({step.reload_leaves})]"
         planned, between = check(host, step.what, action, step.sockets, before=RELOAD + before)
-        assert planned == (step.by_files or action), step.what
+        assert planned == by_files, step.what
         if step.reload_leaves:
             assert set(map(tuple, between)) == was != step.sockets, step.what
     print(f"{host.name}: {len(steps)} changes, each with the action and the sockets that were predicted")
