@@ -22,6 +22,7 @@ FAMILIES = ("ipv4", "ipv6")
 
 _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
 _SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%([^\s%]+))?\Z")
+_SCOPE_NUMBER = re.compile(r"[0-9]+\Z")
 _LENGTH = re.compile(r"[0-9]{1,3}\Z")
 _LONGEST = 128  # characters; no address is longer, and a huge text is not worth looking at
 
@@ -46,7 +47,7 @@ def parse_address(text: str) -> Optional[Address]:
     except OSError:
         return None
     scope = match.group(2)
-    if scope is None or scope.isdigit() or needs_scope(address):
+    if scope is None or _SCOPE_NUMBER.match(scope) or needs_scope(address):
         return address
     return None
 

@@ -40,7 +40,7 @@ def system_port(service: str) -> Optional[int]:
     """The port of a service name on this host: what Postfix knows by itself, then services(5)."""
     try:
         return KNOWN_TCP_PORTS.get(service) or socket.getservbyname(service, "tcp")
-    except OSError:
+    except (OSError, ValueError):  # ValueError for what no file can have: a NUL, bytes that are no UTF-8
         return None
 
 
@@ -82,7 +82,8 @@ def _valid_host(host: str) -> bool:
     if ":" in host:
         return "%" not in host and parse_address(host) is not None
     if _IPV4.match(host):
-        return all(int(octet) < 256 for octet in host.split("."))
+        octets = [octet.lstrip("0") or "0" for octet in host.split(".")]
+        return all(len(octet) <= 3 and int(octet) < 256 for octet in octets)
     labels = host.split(".")
     return len(host) <= 255 and all(map(_LABEL.match, labels)) and not _DIGITS.match(host.replace(".", ""))
 
@@ -103,6 +104,11 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
     if port is None:
         raise InputError(parameter, text, "is no port: Servname not supported for ai_socktype", "Write its number")
     return port
+
+
+def is_number(port: str) -> bool:
+    """Tell whether a port is a number: ASCII digits, of which the system takes no others for some."""
+    return bool(_DIGITS.match(port))
 
 
 def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:

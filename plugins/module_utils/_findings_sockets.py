@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ._address import normal_form, parse_address
-from ._endpoint import split_endpoint
+from ._endpoint import is_number, split_endpoint
 from ._finding import Context, Finding
 from ._listeners import WILDCARDS, clashes
 
@@ -60,6 +60,6 @@ def outside_inet_interfaces(context: Context) -> Iterator[Finding]:
 def odd_ports(context: Context) -> Iterator[Finding]:
     for service in sorted({listener.service for listener in context.sockets}):
         port = split_endpoint(service)[1]
-        if port.isdigit() and not 0 < int(port[:20]) < 65536:
+        if is_number(port) and not 0 < int(port[:20]) < 65536:
             message = f"the service {service} has a port that does not exist: the system takes another one"
             yield Finding("odd_port", "error", "services", message, "Write a port from 1 to 65535")

@@ -81,6 +81,8 @@ def test_addresses(text: str, normal: str) -> None:
         "fe80::1%",
         "fe80::1%a%b",
         "fe80::1%a b",
+        "::1%２",
+        "fd77::1%²",
         "localhost",
         "é::1",
         "\0",

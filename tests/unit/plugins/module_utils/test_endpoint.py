@@ -48,6 +48,7 @@ def test_the_grammar_of_the_first_field(name: str, host: str, port: str) -> None
         ("*:2525", "valid hostname or network address required"),
         ("10.77.1:2525", "valid hostname or network address required"),
         ("10.77.0.256:2525", "valid hostname or network address required"),
+        ("10.77.0." + "1" * 5000 + ":25", "valid hostname or network address required"),
         ("0.1.2.3:25", "valid hostname or network address required"),
         ("x/24:2525", "valid hostname or network address required"),
         ("$var:2525", "valid hostname or network address required"),
@@ -106,6 +107,12 @@ def test_the_names_of_services_5_are_known_only_where_they_are_asked_for() -> No
     assert port_number("ssh", {"ssh": 22}.get) == 22
     assert system_port("submissions") == 465
     assert system_port("no-such-service") is None
+
+
+@pytest.mark.parametrize("text", ["\udce4", "x\ud800", "smtp\0", "²", "２５"])
+def test_what_no_file_can_have_is_no_port(text: str) -> None:
+    assert system_port(text) is None
+    assert identity(text, "inet", system_port) == f"{text}/inet"
 
 
 @pytest.mark.parametrize(
