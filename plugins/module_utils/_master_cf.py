@@ -12,7 +12,7 @@ would refuse is left alone and reported by :meth:`MasterCf.problems`.
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._config_lines import (
     WHITE,
@@ -56,6 +56,10 @@ class MasterCf:
 
     def __init__(self, text: str, lookup: PortLookup = known_port) -> None:
         self._lookup = lookup
+        self._text = ""
+        self._lines: List[LogicalLine] = []
+        self._cache: Optional[List[_Known]] = None
+        self._index: Dict[str, List[_Known]] = {}
         self._write(text)
 
     @property
@@ -64,21 +68,24 @@ class MasterCf:
         return self._text
 
     def _write(self, text: str) -> None:
-        self._text = text
-        self._lines: List[LogicalLine] = []
-        self._cache: Optional[List[_Known]] = None
+        if text != self._text:  # most services of most runs are as they should be: nothing to read again
+            self._text = text
+            self._cache = None
 
     @property
     def _known(self) -> List[_Known]:
         if self._cache is None:
             self._cache = []
+            self._index = {}
             self._lines = logical_lines(self._text)
             for line in self._lines:
                 entry = Entry(line)
                 service = entry.service
                 if service:
                     name = identity(service.name, service.type, self._lookup)
-                    self._cache.append(_Known(entry, service, name, service_key(service, self._lookup)))
+                    known = _Known(entry, service, name, service_key(service, self._lookup))
+                    self._cache.append(known)
+                    self._index.setdefault(name, []).append(known)
         return self._cache
 
     def services(self) -> List[Service]:
@@ -188,7 +195,7 @@ class MasterCf:
 
     def _found(self, name: str, type: str) -> List[_Known]:
         wanted = identity(name, type, self._lookup)
-        return [known for known in self._known if known.identity == wanted]
+        return self._index.get(wanted, []) if self._known else []
 
     def _restore(self, change: ServiceChange) -> bool:
         """Bring the commented-out twin of a service back, if there is one that runs the same program."""

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ._config_lines import Word, checked_value
-from ._endpoint import PortLookup, port_number, split_endpoint
+from ._config_lines import Word, checked_value, encode_config
+from ._endpoint import PortLookup, is_number, port_number, split_endpoint
 from ._errors import InputError
 from ._master_entry import FIELD_VALUES, TYPES, split_words, unbraced
 
@@ -21,6 +21,7 @@ STATES = ("present", "absent", "disabled")
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
 _SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
+_DIGITS = 9  # of more, the master can make a negative number, of which it dies
 _FIELD_REMEDY = {
     "private": "Use y, n or -",
     "unprivileged": "Use y, n or -",
@@ -82,8 +83,10 @@ def check_change(change: ServiceChange) -> None:
     for name, value in change.fields.items():
         if not FIELD_VALUES[name].match(value):
             raise InputError(f"{name} of {label}", value, "is no value of this field", _FIELD_REMEDY[name])
+        if len(value.rstrip("?").lstrip("0")) > _DIGITS:
+            raise InputError(f"{name} of {label}", value, "is more than Postfix can count to", "Use a smaller number")
     if change.type == "inet" and change.private not in (None, "n"):
-        raise InputError(f"private of {label}", str(change.private), "makes an inet service private", "Write n")
+        raise InputError(f"private of {label}", change.private, "makes an inet service private", "Write n")
     if change.command is not None:
         _check_command(f"command of {label}", change.command)
     for name in list(change.options) + list(change.unset_options):
@@ -98,12 +101,16 @@ def check_change(change: ServiceChange) -> None:
 def check_name(change: ServiceChange, lookup: PortLookup) -> None:
     """Refuse the name of a new entry that the master, or postconf, could not work with."""
     label = f"name of {change.name}/{change.type}"
+    try:
+        encode_config(change.name)
+    except UnicodeEncodeError:
+        raise InputError(label, change.name, "is no text that a file can hold", "Write it in UTF-8") from None
     if change.type == "inet":
         port = split_endpoint(change.name, label)[1]
         if not _SERVICE_NAME.match(change.name):
             raise InputError(label, change.name, "has characters that no endpoint has", "Write [address]:port")
         number = port_number(port, lookup, label)
-        if not number or port.isdigit() and int(port) != number:
+        if not number or is_number(port) and port.lstrip("0") != str(number):
             raise InputError(label, change.name, "has a port that does not exist", "Use a port from 1 to 65535")
     elif not _SERVICE_NAME.match(change.name):
         raise InputError(label, change.name, "is no service name", "Use letters, digits, - and _")
@@ -118,16 +125,19 @@ def _check_command(label: str, command: str) -> None:
             raise InputError(label, command, f"has braces that do not match in {word!r}", "Close every brace")
         if word[0] == "#":
             raise InputError(label, command, "has a comment, which master.cf takes for an argument", "Leave it out")
-    for word in words[1:]:
-        if word[0] != "-" or word in ("-", "--"):
+    after_flag = False
+    for word in (unbraced(word)[0] for word in words[1:]):
+        # The daemons see no braces, and take the word behind a flag such as -m for its argument.
+        if word[:1] != "-" and not after_flag or word in ("-", "--"):
             break
-        if "o" in word[1:]:
+        after_flag = word[:1] == "-"
+        if after_flag and "o" in word[1:]:
             raise InputError(label, command, "has -o settings in it", "Give them as options")
 
 
 def _check_option(label: str, value: str) -> None:
     if not isinstance(value, str):
-        raise InputError(label, str(value), "is no text", "Quote it")
+        raise InputError(label, value, "is no text", "Quote it")
     if not _balanced(checked_value(label, value)):
         raise InputError(label, value, "has braces that do not match", "Close every brace")
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, List, Mapping, Optional, Sequence
 
 from ._config_lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
 from ._errors import InputError
@@ -41,8 +41,7 @@ class EntryEditor:
         """The lines of the entry after a change; the same ones when they say so already."""
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
-        for name, value in change.options.items():
-            self._set_option(name, value.strip(WHITE))
+        self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
         for name in change.unset_options:
             self._unset_option(name)
         if change.command is not None:
@@ -78,18 +77,23 @@ class EntryEditor:
     def _sound(self, word: Word) -> bool:
         return not unbraced(self.entry.text[word.start : word.end])[1]
 
+    def _set_options(self, values: Mapping[str, str]) -> None:
+        """Set each option; those that are new go behind the others, in one edit however many there are."""
+        found = {option.name: option.value for option in self.entry.options}
+        for name, value in values.items():
+            if found.get(name, value) != value:
+                self._set_option(name, value)
+        new = [option_text(name, value) for name, value in values.items() if name not in found]
+        if new:
+            self._add_options(new)
+
     def _set_option(self, name: str, value: str) -> None:
         found = [option for option in self.entry.options if option.name == name]
-        if found and found[-1].value == value:
-            return
-        if not found:
-            self._add_option(option_text(name, value))
-            return
         self._apply([_value_edit(found[-1], self.entry.text, value)])
         for _earlier in found[:-1]:
             self._remove_option(next(option for option in self.entry.options if option.name == name))
 
-    def _add_option(self, text: str) -> None:
+    def _add_options(self, texts: Sequence[str]) -> None:
         line, at = self.entry.line, self.entry.options_end
         start, end = line.piece_at(at - 1)
         before, after = line.text[start:at], line.text[at:end]
@@ -100,10 +104,10 @@ class EntryEditor:
             newline = self.newline
             if end < len(line.text) or self.text.endswith("\n"):
                 newline = "\r\n" if after.endswith("\r") else "\n"
-            text = f"{newline}{indent if options else _INDENT}-o {text}"
+            before_each = f"{newline}{indent if options else _INDENT}-o "
         else:
-            text = f" -o {text}"
-        self._apply([Edit(at, at, text)])
+            before_each = " -o "
+        self._apply([Edit(at, at, "".join(before_each + text for text in texts))])
 
     def _unset_option(self, name: str) -> None:
         for option in reversed(self.entry.options):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ._config_lines import BLANKS, WHITE, LogicalLine, Problem, Word, line_problems
 from ._endpoint import PortLookup, identity, known_port, port_number, split_endpoint
@@ -26,7 +26,8 @@ FIELD_VALUES = {
     "unprivileged": re.compile(r"[yn-]\Z"),
     "chroot": re.compile(r"[yn-]\Z"),
     "wakeup": re.compile(r"(?:-|[0-9]+\??)\Z"),
-    "process_limit": re.compile(r"(?:-|[0-9]+)\Z"),
+    # atoi(3) makes a negative number of a larger one, of which the master dies
+    "process_limit": re.compile(r"(?:-|0*(?:[0-9]{1,9}|1[0-9]{9}|2[01][0-9]{8}))\Z"),
 }
 
 _FIELD = re.compile(r"[^ \t\r\n]+")
@@ -137,6 +138,7 @@ class Entry:
         self.problems: List[Problem] = line_problems(line)
         self.fields: List[Word] = []
         self.options: List[Option] = []
+        self._names: Set[str] = set()
         self.flags: List[Word] = []
         self.shared: List[int] = []
         self.invalid: List[Word] = []
@@ -231,8 +233,9 @@ class Entry:
         value_start = self.text.index("=", start) + 1
         if value:
             value_start += len(right) - len(right.lstrip(WHITE))
-        if any(option.name == name for option in self.options):
+        if name in self._names:
             self._complain("warning", f"-o {name} is given more than once; the last one counts")
+        self._names.add(name)
         value_end = value_start + len(value)
         self.options.append(Option(name, value, letter, start, end, value_start, value_end, not problem))
 

@@ -401,6 +401,14 @@ def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], chan
     ]
 
 
+def test_new_options_go_behind_the_others_in_their_order() -> None:
+    new = {"e": "5", "c": "3", "f": "6 7"}
+    assert put(f"{SMTP}\t-o c=d\n", "smtp", options=new) == f"{SMTP}\t-o c=3\n\t-o e=5\n\t-o {{ f = 6 7 }}\n"
+    assert put("smtp inet n - y - - x y\n", "smtp", options=new) == (
+        "smtp inet n - y - - x -o e=5 -o c=3 -o { f = 6 7 } y\n"
+    )
+
+
 @given(ABOUT, OPTION_NAMES, OPTION_VALUES)
 def test_setting_an_option_and_setting_it_back_reads_the_same(
     about: Tuple[str, Tuple[str, str]], name: str, value: str
@@ -696,6 +704,17 @@ def test_a_new_entry_needs_a_command() -> None:
         {"wakeup": "60 100"},
         {"process_limit": "-1"},
         {"process_limit": "1\nx inet n - - - - x"},
+        {"process_limit": "2147483648"},
+        {"wakeup": "9" * 5000 + "?"},
+        {"name": "\ud800", "type": "unix"},
+        {"name": "\udce4"},
+        {"name": "25\0"},
+        {"name": "²"},
+        {"name": "1.1.1." + "1" * 5000 + ":25"},
+        {"command": "smtpd {-o a=b}"},
+        {"command": "smtpd -v {-oa=b}"},
+        {"command": "smtpd -m 5 -o a=b"},
+        {"command": "smtpd -m 5 { -vo a=b }"},
         {"command": ""},
         {"command": " "},
         {"command": "smtpd\nx inet n - - - - x"},
@@ -753,6 +772,19 @@ def test_whatever_is_given_makes_one_entry_or_an_error(name: str, command: str, 
 
 
 # --- speed
+
+
+def test_many_options_and_many_services_take_no_more_than_their_number() -> None:
+    options = {f"a{number}": "b" for number in range(5000)}
+    names = [str(number) for number in range(1, 5000)]
+    text = "".join(f"{name} inet n - n - - smtpd\n" for name in names)
+    start = time.process_time()
+    assert put(put(SMTP, "smtp", options=options), "smtp", options=options).count("-o") == 5000
+    master_cf = MasterCf(text)
+    for name in names:
+        master_cf.put(ServiceChange(name, command="smtpd"))
+    assert master_cf.text == text
+    assert time.process_time() - start < 5
 
 
 def test_reading_both_stock_files_and_one_edit_take_no_time() -> None:
