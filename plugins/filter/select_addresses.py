@@ -89,7 +89,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import fi
 def select_addresses(addresses: Any, selectors: Any, family: Any = None, missing_ok: bool = False) -> list[str]:
     chosen = [selectors] if isinstance(selectors, str) else selectors
     if not isinstance(chosen, (list, tuple)):
-        raise InputError("selectors", str(selectors), "is not a list", "Give a list such as ['loopback']")
+        raise InputError("selectors", selectors, "is not a list", "Give a list such as ['loopback']")
     picked = rule(host_from_input(addresses), chosen, family, bool(missing_ok), "selectors")
     return [normal_form(address) for address in picked]
 

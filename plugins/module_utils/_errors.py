@@ -8,6 +8,14 @@
 from __future__ import annotations
 
 
+def shown(value: object) -> str:
+    """A value as text, for people; also one that Python cannot write: nested too deeply, or a number of many digits."""
+    try:
+        return str(value)
+    except (RecursionError, ValueError):
+        return f"<{type(value).__name__}>"
+
+
 class InputError(ValueError):
     """A value that Postfix, or this collection, cannot work with.
 
@@ -17,10 +25,10 @@ class InputError(ValueError):
     :param remedy: what to write or do instead: "list single addresses"
     """
 
-    def __init__(self, parameter: str, value: str, reason: str, remedy: str) -> None:
+    def __init__(self, parameter: str, value: object, reason: str, remedy: str) -> None:
         super().__init__(parameter, value, reason, remedy)
         self.parameter = parameter
-        self.value = value
+        self.value = shown(value)
         self.reason = reason
         self.remedy = remedy
 

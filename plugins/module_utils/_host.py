@@ -12,7 +12,7 @@ import struct
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, family, parse_address, prefix_length, unbracket
-from ._errors import InputError
+from ._errors import InputError, shown
 
 
 class HostAddress(NamedTuple):
@@ -79,7 +79,7 @@ def host_from_input(value: Any, parameter: str = "addresses") -> Host:
         return Host(list(_with_primaries([_host_address(item, parameter) for item in value])))
     raise InputError(
         parameter,
-        str(value),
+        value,
         "is neither a list of addresses nor ansible_facts",
         "Give a list such as ['127.0.0.1/8', '10.77.0.1/24'], or ansible_facts",
     )
@@ -91,13 +91,13 @@ def _host_address(item: Any, parameter: str) -> HostAddress:
         length = item.get("prefix_length", known.prefix_length)
         return HostAddress(
             known.address,
-            _prefix_length(str(length), known.address, str(length), parameter),
-            str(item.get("interface", "")),
+            _prefix_length(shown(length), known.address, shown(length), parameter),
+            shown(item.get("interface", "")),
             bool(item.get("up", True)),
             bool(item.get("tentative", False)),
             bool(item.get("primary", True)),
         )
-    text = item if isinstance(item, str) else str(item)
+    text = item if isinstance(item, str) else shown(item)
     literal, slash, length = text.partition("/")
     address = parse_address(unbracket(literal))
     if address is None or address.is_unspecified:
@@ -137,13 +137,13 @@ def _host_from_facts(facts: Mapping[str, Any], parameter: str) -> Host:
     if not any(isinstance(facts.get(key), (list, tuple)) for key in listed):
         raise InputError(
             parameter,
-            ", ".join(sorted(map(str, facts))[:5]) or "{}",
+            ", ".join(sorted(map(shown, facts))[:5]) or "{}",
             "is a mapping without network facts",
             "Gather the subset network, or give a list of addresses",
         )
     interfaces, *plain = [facts.get(key) or () for key in listed]
     found: List[HostAddress] = []
-    for name in sorted(map(str, interfaces), key=lambda name: name != "lo"):  # the kernel has it first
+    for name in sorted(map(shown, interfaces), key=lambda name: name != "lo"):  # the kernel has it first
         details = facts.get(prefix + name.replace("-", "_"))
         if isinstance(details, Mapping):
             found += [known._replace(interface=name) for known in _of_interface(details, parameter)]
@@ -151,7 +151,7 @@ def _host_from_facts(facts: Mapping[str, Any], parameter: str) -> Host:
         found = [_host_address(text, parameter) for texts in plain for text in texts]
     nodename = facts.get(prefix + "nodename")
     found.sort(key=lambda known: known.address.version)
-    return Host(list(_with_primaries(found)), hostname=str(nodename) if nodename else None)
+    return Host(list(_with_primaries(found)), hostname=shown(nodename) if nodename else None)
 
 
 def _of_interface(details: Mapping[str, Any], parameter: str) -> Iterator[HostAddress]:
@@ -160,9 +160,9 @@ def _of_interface(details: Mapping[str, Any], parameter: str) -> Iterator[HostAd
         entries = details.get(key) or []
         for entry in entries if isinstance(entries, (list, tuple)) else [entries]:
             if not isinstance(entry, Mapping):
-                raise InputError(parameter, str(entry), f"is no fact about {key}", "Give ansible_facts as gathered")
-            length = entry.get("prefix") or _mask_length(str(entry.get("netmask")))
-            known = _host_address(f"{entry.get('address')}/{length}", parameter)
+                raise InputError(parameter, entry, f"is no fact about {key}", "Give ansible_facts as gathered")
+            length = entry.get("prefix") or _mask_length(shown(entry.get("netmask")))
+            known = _host_address(f"{shown(entry.get('address'))}/{shown(length)}", parameter)
             yield known._replace(primary=key != "ipv4_secondaries")
 
 

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, asked_for, family, normal_form, parse_address, unbracket
-from ._errors import InputError
+from ._errors import InputError, shown
 from ._host import Host, addresses_shown
 from ._parameters import Settings, Version, protocols_of
 from ._tokens import check_tokens, octal_reading, split_tokens
@@ -45,14 +45,16 @@ def mapping_resolver(mapping: Optional[Mapping[str, Any]], parameter: str = "res
     """
     known: Dict[str, Tuple[Address, ...]] = {}
     if not isinstance(mapping or {}, Mapping):
-        raise InputError(parameter, str(mapping), "is not a mapping", "Give host names with lists of addresses")
+        raise InputError(parameter, mapping, "is not a mapping", "Give host names with lists of addresses")
     for name, value in (mapping or {}).items():
         texts = value if isinstance(value, (list, tuple)) else [value]
         addresses = [parse_address(unbracket(text)) if isinstance(text, str) else None for text in texts]
         if None in addresses:
-            bad = str(texts[addresses.index(None)])
-            raise InputError(parameter, bad, f"is not an address of {name}", "Give host names with lists of addresses")
-        known[str(name).lower()] = tuple(address for address in addresses if address is not None)
+            bad = texts[addresses.index(None)]
+            raise InputError(
+                parameter, bad, f"is not an address of {shown(name)}", "Give host names with lists of addresses"
+            )
+        known[shown(name).lower()] = tuple(address for address in addresses if address is not None)
 
     def resolve(name: str) -> Sequence[Address]:
         if name.lower() not in known:

@@ -58,6 +58,7 @@ _SERVICE_TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _WORDS = re.compile(r"[ \t\r\n,]+")
 _CONTINUATION = re.compile(r"\r?\n(?=[ \t])")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_DEEPEST = 20  # lists in lists; nobody means more
 _SPACE = " \t\r\n\v\f"
 
 
@@ -72,18 +73,22 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in match.groups() if part is not None)
 
 
-def text_of(name: str, value: Any) -> str:
+def text_of(name: str, value: Any, level: int = 0) -> str:
     """Return a value as the text that Postfix would read: lists are joined by commas, booleans are yes and no.
 
     :raises InputError: for a value that is no text, such as a mapping or null, or has a line break
     """
     if isinstance(value, (list, tuple)):
-        return ", ".join(text for text in (text_of(name, item) for item in value) if text)
+        if level > _DEEPEST:
+            raise InputError(name, value, "is a list nested too deeply", "Give text or a list of texts")
+        return ", ".join(text for text in (text_of(name, item, level + 1) for item in value) if text)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, (str, int)):
         kind = "null" if value is None else f"a {type(value).__name__}"
-        raise InputError(name, str(value), f"is {kind}", "Give text or a list of texts")
+        raise InputError(name, value, f"is {kind}", "Give text or a list of texts")
+    if isinstance(value, int) and abs(value) >> 64:
+        raise InputError(name, value, "is a number that Postfix has no use for", "Give text or a smaller number")
     text = _CONTINUATION.sub("", str(value)).strip(_SPACE)
     if "\n" in text:
         raise InputError(name, text, "has a line break", "Write the value in one line, or give a list")
@@ -103,6 +108,7 @@ class Settings:
         self.version = version
         self.hostname = hostname
         self._expanded: Dict[str, str] = {}
+        self._deriving_mydomain = False
 
     def with_options(self, options: Mapping[str, str]) -> Settings:
         """Return the settings of a service whose master.cf line has these ``-o`` options."""
@@ -156,8 +162,18 @@ class Settings:
         if name == "myhostname":
             return self._default_myhostname()
         if name == "mydomain":
-            return self.get("myhostname").partition(".")[2] or "localdomain"
+            return self._default_mydomain()
         return None
+
+    def _default_mydomain(self) -> str:
+        if self._deriving_mydomain:
+            value, reason = self._texts["myhostname"], "needs $mydomain, which is not set and would come from it"
+            raise InputError("myhostname", value, reason, "Set mydomain")
+        self._deriving_mydomain = True
+        try:
+            return self.get("myhostname").partition(".")[2] or "localdomain"
+        finally:
+            self._deriving_mydomain = False
 
     def _default_myhostname(self) -> str:
         if not self.hostname:
@@ -181,7 +197,7 @@ def validate(name: str, value: Any, version: Version = NEWEST) -> str:
     if version < known.since:
         raise InputError(
             name,
-            str(value),
+            value,
             f"needs Postfix {_dotted(known.since)}, this host has {_dotted(version)}, which would ignore it",
             "Leave the parameter out on this host",
         )
@@ -214,14 +230,15 @@ def equivalent(name: str, one: str, other: str, version: Version = NEWEST) -> bo
 
 def _outer_words(text: str) -> List[str]:
     """Split a list at the separators that are not within a reference."""
-    words, level = [""], 0
+    words: List[List[str]] = [[]]
+    level = 0
     for part in _PARTS.split(text):
         if not level and part and part[0] in " \t\r\n,":
-            words.append("")
+            words.append([])
             continue
         level = max(0, level + (part in ("{", "(")) - (part in ("}", ")")))
-        words[-1] += part
-    return [word for word in words if word]
+        words[-1].append(part)
+    return [word for word in map("".join, words) if word]
 
 
 def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:

@@ -119,9 +119,12 @@ def edit_files(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundi
 
 def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:
     given = [*wanted.values, *wanted.select, *wanted.unset]
+    for option, names in (("values", wanted.values), ("select", wanted.select), ("unset", wanted.unset)):
+        for name in names:
+            if name not in PARAMETERS:
+                remedy = f"use one of {', '.join(PARAMETERS)}"
+                raise InputError(option, name, "is no parameter of this family", remedy)
     for name in given:
-        if name not in PARAMETERS:
-            raise InputError("select", name, "is no parameter of this family", f"use one of {', '.join(PARAMETERS)}")
         if given.count(name) > 1:
             raise InputError(name, name, "is given twice", "give it by value, in select or in unset, not in several")
     for name in wanted.unset:
@@ -148,7 +151,7 @@ def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroun
     if kind not in kinds:
         raise InputError("select", name, "takes no addresses", "give its value")
     if not isinstance(selectors, (list, tuple)) or not all(isinstance(selector, str) for selector in selectors):
-        raise InputError(name, str(selectors), "is no list of selectors", "give a list such as [loopback, 10.0.0.0/8]")
+        raise InputError(name, selectors, "is no list of selectors", "give a list such as [loopback, 10.0.0.0/8]")
     enabled = enabled_families(_settings(main, around), around.host)
     picked = select_addresses(around.host, selectors, [one for one in kinds[kind] if one in enabled], parameter=name)
     if kind.startswith("address") and len(picked) != 1:
@@ -200,7 +203,8 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
         return
     given = [(name, settings) for name in wanted.values]
     for change in wanted.services:
-        given += [(name, settings.with_options(change.options)) for name in change.options]
+        process = settings.with_options(change.options)
+        given += [(name, process) for name in change.options]
     for name, process in given:
         if name not in PARAMETERS or not PARAMETERS[name].kind.startswith("address"):
             continue
@@ -226,7 +230,7 @@ def _refuse_failures(wanted: Wanted, after: Snapshot, around: Surroundings) -> N
                 if allow_absent and source["enforced"]:
                     continue  # mail waits for the address
                 reason = f"leaves the transport {entry['transport']} without a way to send: {source['failure']}"
-                raise InputError(parameter, str(after.settings.raw(parameter)), reason, "Correct the value")
+                raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
 
 
 def _findings(after: Snapshot, main: MainCf, master: MasterCf, around: Surroundings) -> List[Finding]:

@@ -43,17 +43,17 @@ def select_addresses(
     :param missing_ok: a selector without an address, and an empty result, are no error
     :raises InputError: for text that is no selector, and for a selector that matches nothing
     """
-    wanted = FAMILIES if families is None else (families,) if isinstance(families, str) else tuple(families)
+    wanted = FAMILIES if families is None else tuple(families) if isinstance(families, (list, tuple)) else (families,)
     for name in wanted:
         if name not in FAMILIES:
-            raise InputError("family", str(name), "is not a family of addresses", "Write ipv4 or ipv6")
+            raise InputError("family", name, "is not a family of addresses", "Write ipv4 or ipv6")
     known = [item for item in host.addresses if item.up and family(item.address) in wanted]
     picked: List[HostAddress] = []
     refused: List[Matcher] = []
     positive = False
     for selector in selectors:
         if not isinstance(selector, str):
-            raise InputError(parameter, str(selector), "is not a selector", f"Give {_FORMS}")
+            raise InputError(parameter, selector, "is not a selector", f"Give {_FORMS}")
         text = selector.strip()
         matches = _matcher(text.lstrip("!").strip(), host, parameter)
         if (len(text) - len(text.lstrip("!"))) % 2:
@@ -68,7 +68,7 @@ def select_addresses(
         picked = [item for item in known if not needs_scope(item.address)] if refused else []
     chosen = [item.address for item in picked if not any(matches(item) for matches in refused)]
     if not chosen and not missing_ok:
-        raise _nothing(parameter, ", ".join(map(str, selectors)), host, wanted)
+        raise _nothing(parameter, ", ".join(selectors), host, wanted)
     return list(dict.fromkeys(chosen))
 
 
@@ -128,5 +128,7 @@ def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[str]) -
         parameter,
         selector,
         f"matches no {only + ' ' if only else ''}address of the host that is usable",
-        f"Choose among {addresses_shown(host, only)}, or allow it with missing_ok",
+        f"Choose among {addresses_shown(host, only)}"
+        # of the filter, whose parameter this is; the module has no such option
+        + (", or allow it with missing_ok" if parameter == "selectors" else ""),
     )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service
@@ -68,11 +68,11 @@ def read_input(settings: Any, addresses: Any, services: Any, version: Any, resol
     if not isinstance(settings, Mapping):
         raise InputError(
             "settings",
-            str(settings),
+            settings,
             "is not a mapping",
             "Give main.cf parameters with their values, such as {'inet_interfaces': 'all'}",
         )
-    values = {str(name): value for name, value in settings.items()}
+    values = {shown(name): value for name, value in settings.items()}
     return Input(
         Settings(values, version_from_input(version), host.hostname),
         host,
@@ -89,7 +89,7 @@ def version_from_input(value: Any) -> Version:
     if value is None:
         return NEWEST
     if not isinstance(value, str):
-        raise InputError("version", str(value), "is a number, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"')
+        raise InputError("version", value, "is a number, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"')
     return parse_version(value)
 
 
@@ -112,7 +112,7 @@ def services_from_input(value: Any) -> list[Service]:
         return [service for service in listed if service is not None]
     raise InputError(
         "services",
-        str(value),
+        value,
         "is neither a list of services nor the text of a master.cf",
         "Give a list such as [{'name': 'smtp', 'command': 'smtpd'}]",
     )
@@ -130,17 +130,17 @@ def _services_of_text(text: str) -> list[Service]:
 def _service(item: Any) -> Service | None:
     """Convert one item of the list; None when it is not in use."""
     if not isinstance(item, Mapping):
-        raise _bad(str(item), "is not a mapping", "Give each service as {'name': ..., 'type': ..., 'command': ...}")
+        raise _bad(item, "is not a mapping", "Give each service as {'name': ..., 'type': ..., 'command': ...}")
     item = dict(item.items())  # Ansible looks at a value whenever it is read: once is enough
-    unknown = sorted(str(key) for key in item if key not in _KEYS)
+    unknown = sorted(shown(key) for key in item if key not in _KEYS)
     if unknown:
         raise _bad(unknown[0], "is no key of a service", f"Use {', '.join(_KEYS)}")
     if item.get("name") in (None, ""):
-        raise _bad(str(item), "has no name", "Give its name, such as smtp or 10.77.0.1:smtp")
+        raise _bad(item, "has no name", "Give its name, such as smtp or 10.77.0.1:smtp")
     name, kind = text_of("name", item["name"]), text_of("type", item.get("type") or "inet")
     state = item.get("state") or "present"
     if state not in _STATES:
-        raise _bad(str(state), "is no state of a service", f"Use {', '.join(_STATES)}")
+        raise _bad(state, "is no state of a service", f"Use {', '.join(_STATES)}")
     if state != "present":
         return None
     columns = {key: text_of(key, item[key]) for key in _COLUMNS if item.get(key) not in (None, "")}
@@ -169,10 +169,15 @@ def _command(value: Any, name: str, kind: str) -> tuple[str, tuple[str, ...]]:
 def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     options = item.get("options") or {}
     if not isinstance(options, Mapping):
-        raise _bad(str(options), "is no mapping of options", "Give {'parameter': 'value'}")
+        raise _bad(options, "is no mapping of options", "Give {'parameter': 'value'}")
     unset = item.get("unset_options") or ()
-    return tuple((str(name), text_of(str(name), value)) for name, value in options.items() if name not in unset)
+    if isinstance(unset, str):
+        unset = [name.strip() for name in unset.split(",")]  # as Ansible splits the module's option
+    if not isinstance(unset, (list, tuple)):
+        raise _bad(unset, "is no list of unset_options", "Give a list of parameter names")
+    given = [(shown(name), value) for name, value in options.items() if name not in unset]
+    return tuple((name, text_of(name, value)) for name, value in given)
 
 
-def _bad(value: str, reason: str, remedy: str) -> InputError:
+def _bad(value: object, reason: str, remedy: str) -> InputError:
     return InputError("services", value, reason, remedy)

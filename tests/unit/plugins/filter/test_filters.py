@@ -177,6 +177,20 @@ def test_bad_services(services: Any, words: str) -> None:
         place(services)
 
 
+@pytest.mark.parametrize("unset", [5, True, {"a": 1}, b"smtp_bind_address"])
+def test_bad_unset_options(unset: Any) -> None:
+    service = {"name": "x", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": "10.77.0.1"}}
+    with pytest.raises(AnsibleFilterError, match="services: .* is no list of unset_options"):
+        call("source_addresses", {}, ADDRESSES, services=[{**service, "unset_options": unset}])
+
+
+def test_unset_options_as_text_are_names_and_not_a_part_of_one() -> None:
+    service = {"name": "x", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": "10.77.0.1"}}
+    for unset, expected in (("smtp_bind_address_enforce", "10.77.0.1"), ("a, smtp_bind_address", None)):
+        [answer] = call("source_addresses", {}, ADDRESSES, services=[{**service, "unset_options": unset}])
+        assert answer["ipv4"]["address"] == expected
+
+
 @pytest.mark.parametrize("option", ["-o smtp_bind_address =10.77.0.2", "-o smtp_bind_address", "-o"])
 def test_broken_options_only_break_their_service(option: str) -> None:
     text = f"smtp unix - - n - - smtp {option}\nrelay unix - - n - - smtp\n25 inet n - n - - smtpd\n"
@@ -222,6 +236,8 @@ def test_wrong_types(name: str, settings: Any, addresses: Any, options: dict, wo
         ((ADDRESSES, ["eth0"]), {}, "'eth0' is not a selector"),
         ((ADDRESSES, ["loopback"]), {"family": "inet"}, "family: 'inet' is not a family"),
         ((ADDRESSES, ["interface:eth0"]), {}, "which interface"),
+        ((ADDRESSES, ["loopback"]), {"family": 4}, "family: '4' is not a family"),
+        ((ADDRESSES, ["loopback"]), {"family": True}, "family: 'True' is not a family"),
     ],
 )
 def test_wrong_types_of_select_addresses(arguments: tuple, options: dict, words: str) -> None:
@@ -235,6 +251,22 @@ def test_errors_name_parameter_value_reason_and_remedy(name: str) -> None:
         call(name, {"inet_interfaces": "10.77.0.0/24"}, ADDRESSES)
     expected = "inet_interfaces: '10.77.0.0/24' is a network, Postfix takes single addresses. List single addresses"
     assert expected in str(caught.value)
+
+
+def test_a_number_that_python_does_not_write_is_an_error_like_any_other() -> None:
+    huge = 10**5000  # what a template can compute, and str() refuses
+    for name in ABOUT_SETTINGS:
+        for arguments, options, words in (
+            ((huge, ADDRESSES), {}, "settings: '<int>' is not a mapping"),
+            (({"anything": huge}, ADDRESSES), {}, "anything: '<int>' is a number that"),
+            (({}, [huge]), {}, "addresses: '<int>' is not an address"),
+            (({}, ADDRESSES), {"services": [{"name": "x", "options": huge}]}, "services: '<int>' is no mapping"),
+            (({}, ADDRESSES), {"resolve": {"mx": huge}}, "resolve: '<int>' is not an address of mx"),
+        ):
+            with pytest.raises(AnsibleFilterError, match=words):
+                call(name, *arguments, **options)
+    with pytest.raises(AnsibleFilterError, match="selectors: '<int>' is not a selector"):
+        call("select_addresses", ADDRESSES, [huge])
 
 
 HOSTILE = ["\0", "\ud800", "é" * 100, "{{ x }}", "%s", "$" * 1000, "[" * 1000, "1" * 5000, "a" * 300 + ".b", "::" * 500]

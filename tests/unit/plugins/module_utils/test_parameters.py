@@ -289,6 +289,14 @@ def test_host_name_that_nobody_knows() -> None:
         Settings({"inet_interfaces": "$myhostname"}).get("inet_interfaces")
 
 
+def test_host_name_that_needs_the_domain_that_needs_it() -> None:
+    settings = Settings({"myhostname": "mail.$mydomain", "inet_interfaces": "$myhostname"}, hostname="mx1.example.org")
+    for name in ("inet_interfaces", "myhostname", "mydomain"):
+        with pytest.raises(InputError, match=r"myhostname: 'mail.\$mydomain' needs \$mydomain.*Set mydomain"):
+            settings.get(name)
+    assert settings.with_options({"mydomain": "example.com"}).get("inet_interfaces") == "mail.example.com"
+
+
 def test_parameters_that_an_older_postfix_ignores() -> None:
     values = {"smtp_bind_address_enforce": "yes"}
     assert Settings(values, (3, 7)).yes_no("smtp_bind_address_enforce")
@@ -305,6 +313,15 @@ def test_text_of() -> None:
     assert text_of("x", [" a ", "", True, 5, ["b", "c"]]) == "a, yes, 5, b, c"
 
 
+def test_text_of_what_python_cannot_write() -> None:
+    nested: Any = "a"
+    for _level in range(5000):
+        nested = [nested]
+    for value, reason in ((nested, "nested too deeply"), (10**5000, "a number that"), ({"a": nested}, "is a dict")):
+        with pytest.raises(InputError, match=reason):
+            text_of("x", value)
+
+
 @pytest.mark.parametrize(
     "text", ["a" * 1000000, "a." * 500000, "a, " * 333333, "[" * 1000000, "1." * 500000, "::1 " * 250000]
 )
@@ -317,3 +334,9 @@ def test_huge_values_are_answered_quickly(text: str) -> None:
     equivalent("inet_interfaces", text, text + " ::2")
     assert time.process_time() - before < 1
     assert len(answer) <= len(text) + 1000
+
+
+def test_huge_values_with_references_are_compared_quickly() -> None:
+    before = time.process_time()
+    assert not equivalent("inet_interfaces", "$a" + "{}" * 100000, "$b" + "{}" * 100000)
+    assert time.process_time() - before < 1

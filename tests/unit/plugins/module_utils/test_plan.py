@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import reasons, snapshot
-from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port, system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
@@ -53,6 +53,15 @@ def only(plan: Plan) -> tuple:
     assert len(plan.reasons) == 1, plan.reasons
     reason = plan.reasons[0]
     return reason.parameter, reason.before, reason.after, reason.action
+
+
+def test_a_service_whose_name_is_no_text_is_left_alone() -> None:
+    around = Surroundings(HOST, (3, 7, 11), mapping_resolver({}), system_port)
+    text = MASTER + "\udce4 inet n - n - - smtpd\n"
+    disabled = ServiceChange("\udce4", state="disabled")
+    assert make_plan(Wanted({}, services=[disabled]), MAIN, text, around).master == MASTER + "#" + text[len(MASTER) :]
+    with pytest.raises(InputError, match="is no port"):  # of which the master dies
+        make_plan(Wanted({}, services=[ServiceChange("smtp", chroot="n")]), MAIN, text, around)
 
 
 def test_nothing_wanted_is_no_change():
@@ -150,7 +159,7 @@ def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
         ({"select": {"inet_interfaces": ["172.16.0.0/12"]}}, "inet_interfaces", "172.16.0.0/12"),
         ({"select": {"smtp_bind_address": ["interface:in0"]}}, "smtp_bind_address", "10.77.0.1, 10.77.0.2"),
         ({"select": {"inet_protocols": ["loopback"]}}, "select", "inet_protocols"),
-        ({"unset": ["relayhost"]}, "select", "relayhost"),
+        ({"unset": ["relayhost"]}, "unset", "relayhost"),
         ({"values": {"inet_interfaces": "all"}, "unset": ["inet_interfaces"]}, "inet_interfaces", "twice"),
         ({"services": [ServiceChange("10.77.0.99:25", command="smtpd")]}, "services", "10.77.0.99"),
         ({"services": [ServiceChange("smtp", state="absent")]}, "allow_no_listener", "without any listener"),

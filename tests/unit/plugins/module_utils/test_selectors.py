@@ -101,6 +101,7 @@ def test_nothing(selectors: list, families: Any, value: str) -> None:
     with pytest.raises(InputError, match="matches no") as caught:
         picked(*selectors, families=families, parameter="smtp_bind_address")
     assert (caught.value.parameter, caught.value.value) == ("smtp_bind_address", value)
+    assert "missing_ok" not in caught.value.remedy  # which only the filter has
     assert isinstance(picked(*selectors, families=families, missing_ok=True), list)
 
 
