@@ -37,6 +37,7 @@ from ._service import Outcome, ServiceControl, find_service
 from ._transaction import STATE_DIRECTORY, TransactionError, Transactions, read_files
 
 _HEARD = 8  # lines of a command's output that are kept
+_LONGEST_TIMEOUT = 86400  # seconds
 _SETTLE = 3.0  # seconds that a master gets to appear and to have its sockets, after the command has ended
 
 
@@ -57,6 +58,7 @@ def apply(
     :param check_mode: only say what would be done
     :raises ApplyError: it is not in line with them afterwards, or would not be
     """
+    _check_timeout(timeout)
     run = _Run(instance, timeout, state_directory)
     return run.predict() if check_mode else run.run()
 
@@ -68,6 +70,7 @@ def apply_all(
 
     :raises ApplyError: one of them is not; the others were tried all the same
     """
+    _check_timeout(timeout)
     results, failures = [], []
     for instance in find_instances():
         if not instance.enabled:
@@ -83,6 +86,13 @@ def apply_all(
     if failures:
         raise ApplyError(" ".join(failures), together)
     return together
+
+
+def _check_timeout(timeout: float) -> None:
+    """Refuse what would give up after the stop and before the start, or wait for ever; nan is neither more nor less."""
+    if not 1 <= timeout <= _LONGEST_TIMEOUT:
+        reason = f"is no number of seconds from 1 to {_LONGEST_TIMEOUT}"
+        raise InputError("timeout", timeout, reason, "Leave it out, or give some more than Postfix takes to start")
 
 
 class _Run:

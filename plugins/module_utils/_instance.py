@@ -172,8 +172,8 @@ def _main_cf(config_directory: str) -> Dict[str, str]:
     try:
         with open(path, "rb") as stream:
             return MainCf(decode_config(stream.read())).values()
-    except OSError as error:
-        reason = f"{path} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:  # ValueError: a NUL, which no path has
+        reason = f"{path} cannot be read: {getattr(error, 'strerror', error)}"
         remedy = "Give the directory that holds the main.cf and master.cf of an instance"
         raise InputError("config_directory", config_directory, reason, remedy) from error
 

@@ -54,6 +54,8 @@ def create(name: str, group: Optional[str] = None, check_mode: bool = False, sta
     :raises InputError: this is no name for one, or its directory is in use for something else
     :raises TransactionError: a command of Postfix or systemd failed
     """
+    if group and not re.match(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z", group):
+        raise InputError("group", group, "is no name of a group", "Use letters, digits, - and _")
     return _Work(name, check_mode, state).create(group)
 
 
@@ -79,7 +81,7 @@ def queued(queue_directory: str) -> Dict[str, int]:
 
 class _Work:
     def __init__(self, name: str, check_mode: bool, state: str) -> None:
-        if not re.match(r"postfix-[A-Za-z0-9][A-Za-z0-9_.-]*\Z", name):
+        if not re.match(r"postfix-[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z", name):
             raise InputError("name", name, "is no name of a secondary instance", "Use postfix- and letters or digits")
         self.name, self.check_mode, self.state = name, check_mode, state
         self.compiled: BuiltIn = built_in()

@@ -23,7 +23,8 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils import _apply
-from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, find_master
 from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import Transactions, read_files
@@ -268,6 +269,14 @@ def _running(host: Host) -> Host:
 
 def snapshot(path: Path) -> List[Tuple[str, int, bytes]]:
     return sorted((str(file), file.stat().st_ino, file.read_bytes()) for file in path.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 0.5, float("nan"), float("inf"), 1e30])
+def test_a_timeout_that_is_none_is_refused_before_anything_is_touched(host: Host, timeout: float) -> None:
+    for run in (lambda: apply(host.instance, timeout, True, host.state), lambda: apply_all(timeout, True, host.state)):
+        with pytest.raises(InputError, match=r"timeout: '.*' is no number of seconds") as caught:
+            run()
+        assert caught.value.parameter == "timeout"
 
 
 def test_a_stopped_instance_is_started(host: Host) -> None:

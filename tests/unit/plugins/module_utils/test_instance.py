@@ -96,6 +96,11 @@ def test_a_directory_without_a_main_cf_is_an_error(etc: Path, compiled: BuiltIn,
     assert caught.value.value == f"{etc}/{name}"
 
 
+def test_a_path_that_cannot_be_is_an_error(compiled: BuiltIn) -> None:
+    with pytest.raises(InputError, match="cannot be read: embedded null byte"):
+        find_instance(config_directory="/etc\0", compiled=compiled)
+
+
 def test_all_instances(etc: Path, compiled: BuiltIn) -> None:
     assert [found.config_directory for found in find_instances(compiled)] == [
         f"{etc}/postfix",
