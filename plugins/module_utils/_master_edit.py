@@ -130,9 +130,11 @@ class EntryEditor:
 
 
 def _value_edit(option: Option, text: str, value: str) -> Edit:
-    braces = text[option.start] == "{" and option.start > option.letter + 1
-    if not option.whole or needs_braces(value) and not braces:
-        gap = " " if option.start == option.letter + 1 else ""
+    attached = option.start == option.letter + 1
+    braces = text[option.start] == "{" and not attached
+    # postconf, unlike the daemons, takes an "o" in -oname=value for the letter of an option
+    if not option.whole or needs_braces(value) and not braces or attached and "o" in value:
+        gap = " " if attached else ""
         return Edit(option.start, option.end, gap + option_text(option.name, value))
     if braces and not option.value and text[option.value_start - 2] in WHITE:
         value = " " + value

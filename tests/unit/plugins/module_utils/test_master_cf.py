@@ -317,6 +317,10 @@ def test_meaning_ignores_what_makes_no_difference() -> None:
             {"options": {"b": "c"}, "command": "x y"},
             "smtp inet n - y - - x -o b=c y\n",
         ),
+        # An "o" in a value is the letter of an option to postconf, where the value's own is not apart.
+        ("smtp inet n - y - - x -voa=b y\n", {"options": {"a": "no"}}, "smtp inet n - y - - x -vo a=no y\n"),
+        ("smtp inet n - y - - x -oa=b\n", {"options": {"a": "{-o c=d}"}}, "smtp inet n - y - - x -o a={-o c=d}\n"),
+        ("smtp inet n - y - - x -oa=b\n", {"options": {"a": "c"}}, "smtp inet n - y - - x -oa=c\n"),
         # An option less: with its line, if it had one.
         ("smtp inet n - y - - x\n  -o a=b\n  -o c=d\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n  -o c=d\n"),
         ("smtp inet n - y - - x\n  # why\n  -o a=b\n", {"unset_options": ["a"]}, "smtp inet n - y - - x\n  # why\n"),
