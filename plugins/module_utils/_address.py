@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import AbstractSet, Optional, Union
 
@@ -35,8 +36,11 @@ def parse_address(text: str) -> Optional[Address]:
 
     :returns: the address, or None when the text is not a numeric address
     """
-    if len(text) > _LONGEST:
-        return None
+    return _parse(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1024)  # the rules ask for the same few addresses of a host again and again
+def _parse(text: str) -> Optional[Address]:
     try:
         if ":" not in text:
             return IPv4Address(socket.inet_aton(text)) if _IPV4.match(text) else None
@@ -81,6 +85,7 @@ def family(address: Address) -> str:
     return "ipv4" if address.version == 4 else "ipv6"
 
 
+@lru_cache(maxsize=1024)
 def normal_form(address: Address) -> str:
     """Return the one spelling of an address: lower case, shortest, no brackets; what getnameinfo(3) prints."""
     return socket.inet_ntop(socket.AF_INET if address.version == 4 else socket.AF_INET6, address.packed)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import lru_cache
 from typing import Callable, Optional, Tuple
 
 from ._address import normal_form, parse_address
@@ -44,6 +45,7 @@ def system_port(service: str) -> Optional[int]:
         return None
 
 
+@lru_cache(maxsize=1024)  # each rule about sockets takes the same few names apart
 def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
     """Split the first field of an inet service into host and port.
 
@@ -118,11 +120,19 @@ def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
     """
     if type == "inet":
         try:
-            host, port = split_endpoint(name)
-            number = port_number(port, lookup)
+            host, port = place_of(name, lookup)
         except InputError:
             return f"{name}/inet"
-        address = parse_address(host)
-        host = normal_form(address) if address else host
-        return f"[{host}]:{number}/inet" if host else f"{number}/inet"
+        return f"[{host}]:{port}/inet" if host else f"{port}/inet"
     return f"{name}/{type}"
+
+
+def place_of(name: str, lookup: PortLookup = known_port) -> Tuple[str, int]:
+    """What the first field of an inet service comes to: the host, a numeric one in its normal form, and the port.
+
+    :raises InputError: when the master would refuse the field, or nobody knows the port
+    """
+    host, port = split_endpoint(name)
+    number = port_number(port, lookup)
+    address = parse_address(host)
+    return normal_form(address) if address else host, number

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
-from ._address import Address, family, normal_form
+from ._address import Address, normal_form
 from ._host import Host
 from ._listeners import Listener
 from ._master_entry import Service
@@ -40,14 +40,9 @@ class Context(NamedTuple):
     sockets: List[Listener]
     sources: List[Dict[str, Any]]
     families: Sequence[str]
+    #: by family, the host's addresses by which other hosts reach it
+    reachable: Mapping[str, Sequence[Address]]
 
     def others(self, address: str, name: str) -> bool:
         """Tell whether the host has another address of a family by which mail could leave."""
-        return any(
-            known.up
-            and family(known.address) == name
-            and not known.address.is_loopback
-            and not known.address.is_link_local
-            and normal_form(known.address) != address
-            for known in self.host.addresses
-        )
+        return any(normal_form(known) != address for known in self.reachable[name])

@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
-from ._address import FAMILIES, parse_address, unbracket
+from ._address import FAMILIES, Address, family, parse_address, unbracket
 from ._bind import bind_problem
 from ._endpoint import PortLookup, known_port, split_endpoint
 from ._errors import InputError
@@ -49,15 +50,19 @@ def findings(
     :raises InputError: for a host name whose addresses were not given, so that nothing can be told
     """
     lookup = port_lookup(settings, lookup)
-    found = list(_duplicates(services, lookup, repeated)) + list(_misspelt(settings, services))
+    counting = last_of_each(services, lookup)
+    found = list(_repeated_parameters(repeated))
+    if len(counting) < len(services):
+        found += _duplicates(services, lookup)
+    found += _misspelt(settings, services)
     if fatal is not None:
         found.append(_fatal(fatal, "fatal"))
     context: Optional[Context] = None
     try:
-        context = _context(settings, host, services, resolve, lookup, allow_absent=False)
+        context = _context(settings, host, services, counting, resolve, lookup, allow_absent=False)
     except InputError as error:
         try:
-            context = _context(settings, host, services, resolve, lookup, allow_absent=True)
+            context = _context(settings, host, services, counting, resolve, lookup, allow_absent=True)
             found.append(_fatal(error, "absent_address" if _is_absence(error, context) else "fatal"))
         except InputError:
             found.append(_fatal(error, "fatal"))
@@ -72,20 +77,30 @@ def _context(
     settings: Settings,
     host: Host,
     services: Sequence[Service],
+    counting: Sequence[Service],
     resolve: Resolver,
     lookup: PortLookup,
     allow_absent: bool,
 ) -> Context:
+    active = active_services(settings, counting)
+    own = own_addresses(settings, host, resolve, allow_absent)
+    families = enabled_families(settings, host)
     return Context(
         settings,
         host,
-        active_services(settings, last_of_each(services, lookup)),
+        active,
         resolve,
-        own_addresses(settings, host, resolve, allow_absent),
-        listeners(settings, host, services, resolve, lookup, allow_absent),
-        source_addresses(settings, host, services, resolve, allow_absent),
-        [name for name in FAMILIES if name in enabled_families(settings, host)],
+        own,
+        listeners(settings, host, services, resolve, lookup, allow_absent, own),
+        source_addresses(settings, host, services, resolve, allow_absent, own),
+        [name for name in FAMILIES if name in families],
+        {name: _reachable(host, name) for name in FAMILIES},
     )
+
+
+def _reachable(host: Host, name: str) -> List[Address]:
+    known = (one.address for one in host.addresses if one.up and family(one.address) == name)
+    return [address for address in known if not address.is_loopback and not address.is_link_local]
 
 
 def _is_absence(error: InputError, context: Context) -> bool:
@@ -104,10 +119,13 @@ def _fatal(error: InputError, code: str) -> Finding:
     return Finding(code, "error", error.parameter, message, error.remedy)
 
 
-def _duplicates(services: Sequence[Service], lookup: PortLookup, repeated: Sequence[str]) -> Iterator[Finding]:
-    for name in repeated:
+def _repeated_parameters(names: Sequence[str]) -> Iterator[Finding]:
+    for name in names:
         message = f"{name} is in main.cf more than once, and only the last line counts"
         yield Finding("duplicate_parameter", "warning", name, message, "Keep one line")
+
+
+def _duplicates(services: Sequence[Service], lookup: PortLookup) -> Iterator[Finding]:
     seen: Dict[str, Service] = {}
     for service in services:
         key = service_key(service, lookup)
@@ -129,10 +147,15 @@ def _misspelt(settings: Settings, services: Sequence[Service]) -> Iterator[Findi
                 message = f"{name} in {place} is ignored: Postfix has it since {since}"
                 yield Finding("unknown_to_version", "warning", name, message, "Take it out, or upgrade Postfix")
             continue
-        meant = next((candidate for candidate in PARAMETERS if _nearly(name, candidate)), None)
+        meant = _meant(name)
         if meant is not None and not settings.refers_to(name):
             message = f"{name} in {place} is no parameter of Postfix, which ignores it; {meant} is one"
             yield Finding("misspelt_parameter", "warning", name, message, f"Write {meant}")
+
+
+@lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters
+def _meant(name: str) -> Optional[str]:
+    return next((candidate for candidate in PARAMETERS if _nearly(name, candidate)), None)
 
 
 def _nearly(name: str, known: str) -> bool:
@@ -152,11 +175,12 @@ def _nearly(name: str, known: str) -> bool:
 def _misplaced_options(context: Context) -> Iterator[Finding]:
     """Options that a service's program does not look at."""
     for service in context.services:
+        if not service.options:
+            continue
         shown = f"{service.name}/{service.type}"
-        client = client_of(service)
         for name in service.option_values:
             owner = name[:4] if name[4:].startswith("_bind_address") and name[:4] in CLIENTS else ""
-            if owner and owner != client:
+            if owner and owner != client_of(service):
                 message = f"-o {name} of {shown} does nothing: {service.command} never looks at it"
                 remedy = f"Set it in main.cf, or on a service that runs {owner}"
                 yield Finding("ignored_bind_address", "warning", name, message, remedy)

@@ -49,8 +49,10 @@ def outside_inet_interfaces(context: Context) -> Iterator[Finding]:
         return
     own = {normal_form(address) for address in context.own}
     for listener in context.sockets:
+        if listener.origin != "master.cf" or listener.address in own:
+            continue
         address = parse_address(listener.address)
-        if listener.origin == "master.cf" and listener.address not in own and address and not address.is_loopback:
+        if address and not address.is_loopback:
             where = "everywhere" if listener.address in WILDCARDS.values() else f"on {listener.address}"
             message = f"the service {listener.service} listens {where}, which inet_interfaces does not name"
             remedy = "Take the service out if only inet_interfaces should count, or add the address there"

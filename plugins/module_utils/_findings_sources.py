@@ -65,7 +65,7 @@ def bind_addresses(context: Context) -> Iterator[Finding]:
     """Explicit source addresses that Postfix cannot use and goes on without, and those that it may lose."""
     places = [(context.settings, program, "main.cf") for program in CLIENTS]
     for service in context.services:
-        if service.type == "unix" and client_of(service):
+        if service.options and service.type == "unix" and client_of(service):  # without options it is main.cf again
             process = context.settings.with_options(service.option_values)
             places.append((process, client_of(service), f"{service.name}/{service.type}"))
     told = set()
@@ -74,6 +74,8 @@ def bind_addresses(context: Context) -> Iterator[Finding]:
             parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
             try:
                 value = settings.get(parameter)
+                if not value:
+                    continue
                 enforced = settings.yes_no(f"{program}_bind_address_enforce")
             except InputError:  # a failure of the transport, which is told already
                 continue

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Iterator, List, Mapping
+from typing import Any, Iterator, Mapping
 
 from ._address import FAMILIES, Address, family, normal_form, parse_address
 from ._errors import InputError
@@ -27,15 +27,9 @@ def is_private(address: Address) -> bool:
     return any(address in network for network in _PRIVATE4)
 
 
-def _reachable(context: Context, name: str) -> List[Address]:
-    """The host's addresses of a family by which other hosts reach it."""
-    known = (one.address for one in context.host.addresses if one.up and family(one.address) == name)
-    return [address for address in known if not address.is_loopback and not address.is_link_local]
-
-
 def half_dual_stack(context: Context) -> Iterator[Finding]:
     """One family is taken care of, and the other, which the host and inet_protocols have, is not."""
-    both = [name for name in FAMILIES if name in context.families and _reachable(context, name)]
+    both = [name for name in FAMILIES if name in context.families and context.reachable[name]]
     if len(both) < 2:
         return
     outside = [parse_address(one.address) for one in context.sockets if one.origin == "inet_interfaces"]
@@ -46,13 +40,13 @@ def half_dual_stack(context: Context) -> Iterator[Finding]:
             message = f"inet_interfaces has no {name} address, though inet_protocols and the host have {name}"
             remedy = f"Add the {name} address that the host's name has, or take {name} out of inet_protocols"
             yield Finding("half_dual_stack", "info", "inet_interfaces", message, remedy)
-    for entry in context.sources:
+    several = [name for name in both if len(context.reachable[name]) > 1]
+    for entry in context.sources if several else ():
         if not all(entry[name] for name in both):  # the transport leaves a family out on purpose
             continue
         chosen = [name for name in both if _chosen(entry[name])]
-        for name in both:
-            free = entry[name]["origin"] == "kernel" and len(_reachable(context, name)) > 1
-            if chosen and free:
+        for name in several if chosen else ():
+            if entry[name]["origin"] == "kernel":
                 six = "6" if name == "ipv6" else ""
                 parameter = entry[chosen[0]]["origin"].replace("-o ", "").rstrip("6") + six
                 message = f"{entry['transport']} has a source address for {chosen[0]}, and sends by {name} from any"
@@ -61,9 +55,10 @@ def half_dual_stack(context: Context) -> Iterator[Finding]:
 
 def _chosen(source: Mapping[str, Any]) -> bool:
     """Tell whether a parameter chooses the address from which mail to other hosts leaves."""
-    address = parse_address(source["address"] or "")
-    explicit = source["origin"].endswith(("bind_address", "bind_address6"))
-    return explicit and address is not None and not address.is_loopback
+    if not source["address"] or not source["origin"].endswith(("bind_address", "bind_address6")):
+        return False
+    address = parse_address(source["address"])
+    return address is not None and not address.is_loopback
 
 
 def private_source(context: Context) -> Iterator[Finding]:
@@ -72,13 +67,15 @@ def private_source(context: Context) -> Iterator[Finding]:
     for entry in context.sources:
         for name in FAMILIES:
             source = entry[name]
-            address = parse_address(source["address"] or "") if source else None
             # A transport of its own, with -o, is there for other hosts; lmtp is for those nearby.
-            if address is None or source["origin"].startswith(("-o", "lmtp")) or not is_private(address):
+            if not source or not source["address"] or source["origin"].startswith(("-o", "lmtp")):
                 continue
-            public = [one for one in _reachable(context, name) if not is_private(one)]
-            if public and source["origin"] != "kernel" and (source["origin"], address) not in told:
-                told.add((source["origin"], address))
+            if (source["origin"], source["address"]) in told:
+                continue
+            told.add((source["origin"], source["address"]))
+            address = parse_address(source["address"])
+            public = [one for one in context.reachable[name] if not is_private(one)]
+            if public and address is not None and is_private(address):
                 message = f"{source['origin']} makes mail to all hosts leave from {address}, which is a private address"
                 remedy = f"Send from {normal_form(public[0])}, and to the inside by a transport of its own"
                 yield Finding("private_source_address", "warning", source["origin"], message, remedy)
@@ -86,7 +83,7 @@ def private_source(context: Context) -> Iterator[Finding]:
 
 def nat(context: Context) -> Iterator[Finding]:
     """The world reaches this host by an address that is somewhere else, and Postfix does not know of it."""
-    beyond = [address for name in context.families for address in _reachable(context, name)]
+    beyond = [address for name in context.families for address in context.reachable[name]]
     if context.settings.get("inet_interfaces") == "loopback-only" or not beyond or not all(map(is_private, beyond)):
         return
     try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Mapping  # not typing's, which isinstance() takes long for
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, family, parse_address, prefix_length, unbracket
 from ._errors import InputError, shown

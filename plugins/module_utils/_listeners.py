@@ -13,11 +13,11 @@ whose name has a host part listens there whatever inet_interfaces says; one with
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from ._bind import bind_problem
-from ._endpoint import PortLookup, identity, known_port, port_number, split_endpoint
+from ._endpoint import PortLookup, known_port, place_of
 from ._errors import InputError
 from ._host import Host
 from ._master_entry import FIELD_VALUES, TYPES, Service
@@ -63,35 +63,38 @@ def listeners(
     resolve: Resolver,
     lookup: PortLookup = known_port,
     allow_absent: bool = False,
+    own: Optional[Sequence[Address]] = None,
 ) -> List[Listener]:
     """Return the master's sockets in the order of master.cf, IPv4 first.
 
     :param lookup: knows ports by name, after main.cf's known_tcp_ports
     :param allow_absent: accept addresses that the host does not have (yet)
+    :param own: what own_addresses() answers, where that is known already
     :raises InputError: where the master, or any Postfix program, would die
     """
     for service in services:
         _check_fields(service)
     families = enabled_families(settings, host)
-    own = own_addresses(settings, host, resolve, allow_absent)
+    if own is None:
+        own = own_addresses(settings, host, resolve, allow_absent)
     if not families:
         return []
     lookup = port_lookup(settings, lookup)
-    opened: Dict[str, List[Listener]] = {}
+    opened: Dict[Tuple[str, int], List[Listener]] = {}
     for service in active_services(settings, services):
         if service.type != "inet":
             continue
         if service.private != "n":
             raise _error(service, "is private, which a service of type inet cannot be", "Write n in the column private")
-        key = identity(service.name, service.type, lookup)
-        found = opened.get(key)
+        place = place_of(service.name, lookup)
+        found = opened.get(place)
         if found is not None:  # the same service again: the last line's program serves the first line's sockets
-            opened[key] = [listener._replace(service=service.name) for listener in found]
+            opened[place] = [listener._replace(service=service.name) for listener in found]
             continue
-        found = _sockets(service, settings, host, families, own, resolve, lookup)
+        found = _sockets(service, place, settings, families, own, resolve)
         if not allow_absent:
             _check_bind(service, found, host)
-        opened[key] = found
+        opened[place] = found
     sockets = [listener for found in opened.values() for listener in found]
     if settings.version < SHARED_PORTS_SINCE:
         _check_free(sockets)
@@ -103,14 +106,17 @@ def active_services(settings: Settings, services: Sequence[Service]) -> List[Ser
 
     Its words are a type or name/type, without regard to case; ``!`` negates; the first word that matches decides.
     """
+    words = settings.get("master_service_disable")
+    if not words:
+        return list(services)
     patterns = []
-    for word in _WORDS.split(settings.get("master_service_disable")):
+    for word in _WORDS.split(words):
         pattern = word.lstrip("!")
         if "/" not in word and "." in word:  # the notation before Postfix 2.11
             pattern = "/".join(pattern.rsplit(".", 1))
         if word:
             patterns.append((pattern.lower(), (len(word) - len(word.lstrip("!"))) % 2 == 0))
-    return [service for service in services if not _disabled(service, patterns)] if patterns else list(services)
+    return [service for service in services if not _disabled(service, patterns)]
 
 
 def overlap(one: Listener, other: Listener) -> bool:
@@ -155,18 +161,16 @@ def _disabled(service: Service, patterns: Sequence[Tuple[str, bool]]) -> bool:
 
 def _sockets(
     service: Service,
+    place: Tuple[str, int],
     settings: Settings,
-    host: Host,
     families: FrozenSet[str],
     own: Sequence[Address],
     resolve: Resolver,
-    lookup: PortLookup,
 ) -> List[Listener]:
     """Return the sockets of one service."""
-    name, port_text = split_endpoint(service.name)
-    port = port_number(port_text, lookup)
-    if name:
-        addresses = sort_as_postfix(_endpoint_addresses(service, name, families, resolve), settings.version)
+    host, port = place
+    if host:
+        addresses = sort_as_postfix(_endpoint_addresses(service, host, families, resolve), settings.version)
         shown, origin = [(normal_form(address), family(address)) for address in addresses], "master.cf"
     elif settings.get("inet_interfaces") == "all":
         shown, origin = [(WILDCARDS[name], name) for name in FAMILIES if name in families], "inet_interfaces"
@@ -250,7 +254,7 @@ def _check_fields(service: Service) -> None:
         raise _error(service, f"has the type {service.type!r}", f"Write one of {', '.join(TYPES)}")
     for column, allowed in FIELD_VALUES.items():
         value = getattr(service, column)
-        if not allowed.match(value):
+        if value != "-" and not allowed.match(value):  # "-" is right in each, and what most have
             raise _error(
                 service, f"has {value!r} in the column {column}", "Write y, n or -, or a number where one belongs"
             )

@@ -12,7 +12,6 @@ braces protect blanks; leading words with a dash are options, and ``-o`` takes `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ._config_lines import BLANKS, WHITE, LogicalLine, Problem, Word, line_problems
@@ -34,8 +33,7 @@ _FIELD = re.compile(r"[^ \t\r\n]+")
 _TOKEN = re.compile(r"([ \t\r\n]+)|([{}])|[^ \t\r\n{}]+")
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """One entry of master.cf; every field as the file has it, ``-`` where it says ``-``.
 
     :ivar arguments: the words after the command that are no ``-o``, without the braces around them

@@ -13,8 +13,9 @@ when it starts and ends at once when it cannot. Every such end is an InputError 
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ._address import FAMILIES, Address, asked_for, family, normal_form, parse_address, unbracket
 from ._errors import InputError, shown
@@ -163,6 +164,8 @@ def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Addr
     words, which is no order: it depends on the machine and on the way the C library sorts, and a repetition can survive
     it. The answer here is that of little-endian machines with the GNU library.
     """
+    if len(addresses) < 2:
+        return list(addresses)
     if version >= _SORTED_SINCE.get(version[:2], (3, 12)):
         return sorted(set(addresses), key=lambda address: (address.version, address.packed))
     result: List[Address] = []

@@ -89,9 +89,11 @@ def text_of(name: str, value: Any, level: int = 0) -> str:
         raise InputError(name, value, f"is {kind}", "Give text or a list of texts")
     if isinstance(value, int) and abs(value) >> 64:
         raise InputError(name, value, "is a number that Postfix has no use for", "Give text or a smaller number")
-    text = _CONTINUATION.sub("", str(value)).strip(_SPACE)
+    text = str(value).strip(_SPACE)
     if "\n" in text:
-        raise InputError(name, text, "has a line break", "Write the value in one line, or give a list")
+        text = _CONTINUATION.sub("", text)
+        if "\n" in text:
+            raise InputError(name, text, "has a line break", "Write the value in one line, or give a list")
     return text
 
 
@@ -112,7 +114,11 @@ class Settings:
 
     def with_options(self, options: Mapping[str, str]) -> Settings:
         """Return the settings of a service whose master.cf line has these ``-o`` options."""
-        return Settings({**self._texts, **options}, self.version, self.hostname) if options else self
+        if not options:
+            return self
+        process = Settings(options, self.version, self.hostname)
+        process._texts = {**self._texts, **process._texts}
+        return process
 
     def is_set(self, name: str) -> bool:
         """Tell whether main.cf sets the parameter, to whatever value."""
@@ -137,10 +143,10 @@ class Settings:
 
         :raises InputError: where Postfix would end with a macro processing error
         """
-        known = PARAMETERS.get(name)
-        if known is not None and self.version < known.since:
-            return known.default
         if name not in self._expanded:
+            known = PARAMETERS.get(name)
+            if known is not None and (name not in self._texts or self.version < known.since):
+                return known.default
             self._expanded[name] = expand(self.raw(name), self._lookup, name)
         return self._expanded[name]
 
@@ -246,6 +252,8 @@ def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
 
     :raises InputError: for a word that Postfix does not know, of which all its programs die
     """
+    if text in _PROTOCOLS:
+        return _PROTOCOLS[text]
     families: FrozenSet[str] = frozenset()
     for word in _WORDS.split(text):
         if word in _PROTOCOLS:

@@ -49,29 +49,36 @@ def source_addresses(
     services: Sequence[Service],
     resolve: Resolver,
     allow_absent: bool = False,
+    own: Optional[Sequence[Address]] = None,
 ) -> List[Dict[str, Any]]:
     """Return one ``{transport, ipv4, ipv6}`` for each client service, in the order of master.cf.
 
     Each family is a mapping of what :class:`Source` has, or None where the transport does not use it. Of two lines for
     one service the last counts.
 
+    :param own: what own_addresses() answers, where that is known already
     :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
         failure
     """
-    told: Dict[Tuple[str, str], List[Address]] = {}
+    told: Dict[Tuple[str, str], Dict[str, str]] = {}
 
-    def own_of(process: Settings) -> List[Address]:
+    def implicit_of(process: Settings, own: Optional[Sequence[Address]] = None) -> Dict[str, str]:
         key = process.get("inet_interfaces"), process.get("inet_protocols")
         if key not in told:
-            told[key] = own_addresses(process, host, resolve, allow_absent)
+            told[key] = _implicit(own_addresses(process, host, resolve, allow_absent) if own is None else own, host)
         return told[key]
 
-    own_of(settings)
+    implicit_of(settings, own)
+    alike: Dict[Tuple[Any, ...], Dict[str, Optional[Source]]] = {}
     clients: Dict[str, Dict[str, Any]] = {}
     for service in active_services(settings, services):
         if service.type == "unix" and client_of(service):
+            line = client_of(service), service.arguments, service.options, service.invalid
+            if line not in alike:
+                alike[line] = _sources(service, settings, host, implicit_of)
             name = f"{service.name}/{service.type}"
-            clients[name] = {"transport": name, **_sources(service, settings, host, own_of)}
+            sources = {kind: source and dict(source._asdict()) for kind, source in alike[line].items()}
+            clients[name] = {"transport": name, **sources}
     return list(clients.values())
 
 
@@ -82,33 +89,34 @@ def client_of(service: Service) -> str:
 
 
 def _sources(
-    service: Service, settings: Settings, host: Host, own_of: Callable[[Settings], List[Address]]
-) -> Dict[str, Optional[Dict[str, Any]]]:
+    service: Service, settings: Settings, host: Host, implicit_of: Callable[[Settings], Mapping[str, str]]
+) -> Dict[str, Optional[Source]]:
     options = service.option_values
     strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
     strays += [f"-o {word}" for word in service.invalid]
     if strays:
         failed = Source(None, "master.cf", False, f"the client dies of its line in master.cf: {strays[0]}")
-        return {name: dict(failed._asdict()) for name in FAMILIES}
+        return dict.fromkeys(FAMILIES, failed)
     process = settings.with_options(options)
     used = frozenset(FAMILIES)
     try:
         used = enabled_families(process, host)
-        own = own_of(process)
+        implicit = implicit_of(process)
         program = client_of(service)
         enforce = process.yes_no(f"{program}_bind_address_enforce")
         values = {name: process.get(_parameter(program, name)) for name in FAMILIES}
     except InputError as error:
         failed = Source(None, _origin(error.parameter, options), False, str(error))
-        return {name: dict(failed._asdict()) if name in used else None for name in FAMILIES}
-    answers: Dict[str, Optional[Dict[str, Any]]] = dict.fromkeys(FAMILIES)
+        return {name: failed if name in used else None for name in FAMILIES}
+    answers: Dict[str, Optional[Source]] = dict.fromkeys(FAMILIES)
     for name in FAMILIES:
         if name in used:
-            source = _implicit(name, host, own, options)
+            answers[name] = _KERNEL
             if values[name]:
                 origin = _origin(_parameter(program, name), options)
-                source = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
-            answers[name] = dict(source._asdict())
+                answers[name] = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
+            elif name in implicit:
+                answers[name] = Source(implicit[name], _origin("inet_interfaces", options), False, None)
     return answers
 
 
@@ -147,12 +155,14 @@ def _explicit(
     return Source(normal_form(address), origin, enforce, None)
 
 
-def _implicit(name: str, host: Host, own: Sequence[Address], options: Mapping[str, str]) -> Source:
-    """Return what a single own address makes of one family."""
-    mine = [address for address in own if family(address) == name]
-    if len(mine) != 1 or mine[0].is_loopback or _source_problem(mine[0], "", name, host):
-        return _KERNEL
-    return Source(normal_form(mine[0]), _origin("inet_interfaces", options), False, None)
+def _implicit(own: Sequence[Address], host: Host) -> Dict[str, str]:
+    """Return the source address of each family whose single own address is one."""
+    found = {}
+    for name in FAMILIES:
+        mine = [address for address in own if family(address) == name]
+        if len(mine) == 1 and not mine[0].is_loopback and bind_problem(mine[0], host) is None:
+            found[name] = normal_form(mine[0])
+    return found
 
 
 def _source_problem(address: Address, literal: str, name: str, host: Host) -> Optional[str]:

@@ -132,9 +132,9 @@ def _service(item: Any) -> Service | None:
     if not isinstance(item, Mapping):
         raise _bad(item, "is not a mapping", "Give each service as {'name': ..., 'type': ..., 'command': ...}")
     item = dict(item.items())  # Ansible looks at a value whenever it is read: once is enough
-    unknown = sorted(shown(key) for key in item if key not in _KEYS)
+    unknown = item.keys() - _KEYS
     if unknown:
-        raise _bad(unknown[0], "is no key of a service", f"Use {', '.join(_KEYS)}")
+        raise _bad(min(map(shown, unknown)), "is no key of a service", f"Use {', '.join(_KEYS)}")
     if item.get("name") in (None, ""):
         raise _bad(item, "has no name", "Give its name, such as smtp or 10.77.0.1:smtp")
     name, kind = text_of("name", item["name"]), text_of("type", item.get("type") or "inet")
@@ -167,7 +167,9 @@ def _command(value: Any, name: str, kind: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    options = item.get("options") or {}
+    options = item.get("options")
+    if not options:
+        return ()
     if not isinstance(options, Mapping):
         raise _bad(options, "is no mapping of options", "Give {'parameter': 'value'}")
     unset = item.get("unset_options") or ()

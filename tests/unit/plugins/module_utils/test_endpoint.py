@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import (
     identity,
     known_port,
+    place_of,
     port_number,
     split_endpoint,
     system_port,
@@ -133,3 +134,22 @@ def test_services_that_differ_are_not_one() -> None:
     names = ["25", "26", "10.77.0.1:25", "mail.lab.test:25", "MAIL.lab.test:25", "[::]:25", "0.0.0.0:25", "x[", "*:25"]
     services = [(name, "inet") for name in names] + [("25", "unix"), ("smtp", "unix"), ("smtp", "pass")]
     assert len({identity(*service) for service in services}) == len(services)
+
+
+@pytest.mark.parametrize(
+    "name, place",
+    [
+        ("smtp", ("", 25)),
+        ("[FD77::0001]:submission", ("fd77::1", 587)),
+        ("0x0a4d0001:025", ("10.77.0.1", 25)),
+        ("Mail.lab.test:70000", ("Mail.lab.test", 4464)),
+    ],
+)
+def test_a_field_comes_to_one_place(name: str, place: tuple[str, int]) -> None:
+    assert place_of(name) == place
+
+
+@pytest.mark.parametrize("name", ["10.77.0.1", "10.77.0.1:nobody-knows"])
+def test_a_field_that_comes_to_no_place(name: str) -> None:
+    with pytest.raises(InputError):
+        place_of(name)

@@ -305,3 +305,10 @@ def test_many_sockets_are_answered_quickly(version: str) -> None:
     found = opened(master, version, host=host_from_input(texts), inet_interfaces=texts)
     assert len(found) == 10000
     assert time.process_time() - before < 2
+
+
+def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
+    own = [known.address for known in HOST.addresses[:2]]
+    settings = Settings({"inet_interfaces": "nobody.knows"})
+    found = listeners(settings, HOST, STOCK_SERVICES, mapping_resolver({}), own=own)
+    assert [one.address for one in found] == ["127.0.0.1", "10.77.0.1"]

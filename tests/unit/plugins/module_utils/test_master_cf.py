@@ -89,7 +89,7 @@ def put(text: str, name: str, type: str = "inet", **change: Any) -> str:
 
 
 def without_line(services: List[Service]) -> List[Service]:
-    return [replace(service, line=0) for service in services]
+    return [service._replace(line=0) for service in services]
 
 
 def others(master_cf: MasterCf, change: ServiceChange) -> List[Service]:
@@ -468,7 +468,7 @@ def test_a_disabled_service_comes_back_as_it_was(about: Tuple[str, Tuple[str, st
     master_cf.put(ServiceChange(*service))
     new = master_cf.find(*service)
     assert new is not None
-    assert replace(new, line=0) == replace(old, line=0)
+    assert new._replace(line=0) == old._replace(line=0)
 
 
 # --- commented-out entries

@@ -265,3 +265,18 @@ def test_which_services_are_clients() -> None:
     answer = sources({"master_service_disable": "off/unix"}, master)
     assert list(answer) == ["smtp/unix", "slow/unix", "x/unix"]
     assert answer["slow/unix"]["ipv4"][0] == "10.77.0.2"
+
+
+def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
+    found = sources({"inet_interfaces": "nobody.knows"}, own=[ip_address("10.77.0.2"), ip_address("fd77::1")])
+    assert found["smtp/unix"] == {
+        "ipv4": ("10.77.0.2", "inet_interfaces", False),
+        "ipv6": ("fd77::1", "inet_interfaces", False),
+    }
+
+
+def test_clients_that_are_alike_have_answers_of_their_own() -> None:
+    services = MasterCf(SMTP + SMTP.replace("smtp", "relay", 1)).services()
+    one, other = source_addresses(Settings({}), HOST, services, mapping_resolver({}))
+    assert one["ipv4"] == other["ipv4"]
+    assert one["ipv4"] is not other["ipv4"]
