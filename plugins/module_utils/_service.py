@@ -142,6 +142,10 @@ class ServiceControl(NamedTuple):
 
         :param watch: called again and again while a command runs
         """
+        with _in_a_hurry(master):
+            return self._stop(master, deadline, watch)
+
+    def _stop(self, master: Master, deadline: float, watch: Callable[[], None]) -> List[Outcome]:
         tried = []
         if self.unit and unit_of(master) == self.unit:
             # Otherwise systemd stops all other instances along with the default one (PartOf).
@@ -287,6 +291,24 @@ def _gone(master: Master, tried: List[Outcome]) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+@contextmanager
+def _in_a_hurry(master: Master) -> Iterator[None]:
+    """Let a master end at once, however busy the host is.
+
+    postfix-script looks right after its signal whether the master is gone, and then only once a second.
+    """
+    pid, usual = master.process.pid, None
+    with suppress(OSError):  # not allowed in this container
+        usual = os.getpriority(os.PRIO_PROCESS, pid)
+        os.setpriority(os.PRIO_PROCESS, pid, -20)
+    try:
+        yield
+    finally:
+        if usual is not None and master.is_alive():
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, pid, usual)
 
 
 def _signal(master: Master, number: signal.Signals) -> Outcome:
