@@ -14,19 +14,19 @@ only the sockets and the start times of the master's children do.
 from __future__ import annotations
 
 import os
+import time
 from typing import FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._address import normal_form, parse_address
 from ._changes import Reason, Snapshot, by_identity, identity_of, reasons, snapshot, strongest
 from ._endpoint import system_port
 from ._errors import InputError
-from ._health import dead
 from ._host import Host
 from ._instance import Instance
 from ._listeners import SHARED_PORTS_SINCE, Listener, overlap, port_lookup
 from ._main_cf import MainCf
-from ._master import Master, Socket
-from ._master_cf import MasterCf
+from ._master import COMM, Master, Socket
+from ._master_read import MasterReader
 from ._own_addresses import Resolver, own_addresses
 from ._parameters import PARAMETERS, Settings
 from ._state import State
@@ -166,6 +166,24 @@ def remember(assessment: Assessment, master: Master, started: bool, state: State
         new.save(state)
 
 
+def dead(after: Snapshot, master: Master, until: Optional[float] = None) -> Optional[str]:
+    """The program of the queue manager (qmgr(8)), which never ends by itself, if no process of it lives.
+
+    :param until: when to look, by time.monotonic(); by default whether it is there now, or within a second, because a
+        reload replaces it
+    """
+    service = next((one for one in after.services if one.name == "qmgr" and one.type in ("unix", "fifo")), None)
+    if service is None:
+        return None
+    program = os.path.basename(service.command)
+    end = time.monotonic() + 1 if until is None else until
+    while True:
+        alive = program[:COMM] in [child.name for child in master.children()]
+        if (alive and until is None) or time.monotonic() >= end:
+            return None if alive else program
+        time.sleep(0.05)
+
+
 def sockets_of(found: Sequence[Listener]) -> FrozenSet[Socket]:
     """The address and port of each listener."""
     return frozenset((listener.address, listener.port) for listener in found)
@@ -187,7 +205,7 @@ def snapshot_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Res
     main = MainCf(files.main)
     settings = Settings(main.values(), instance.version, host.hostname)
     lookup = port_lookup(settings, system_port)
-    master = MasterCf(files.master, lookup)
+    master = MasterReader(files.master, lookup)
     fatal = main.fatal() or master.fatal()
     return snapshot(settings, master.services(), host, resolve, lookup, fatal=fatal)
 

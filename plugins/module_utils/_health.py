@@ -22,12 +22,11 @@ from ._changes import Snapshot
 from ._endpoint import identity
 from ._errors import InputError
 from ._listeners import WILDCARDS
-from ._master import Master, Socket
+from ._master import COMM, Master, Socket
 
 PROVEN = 1.5
 """Seconds after which a program that is still there did not die of its configuration."""
 
-_COMM = 15  # characters of a program's name that the kernel keeps
 _AT_ONCE = 50  # endpoints asked at the same time, half of the processes that a service has by default
 _LOOPBACK = {WILDCARDS["ipv4"]: "127.0.0.1", WILDCARDS["ipv6"]: "::1"}
 _PROXY = {"smtpd": "smtpd_upstream_proxy_protocol", "postscreen": "postscreen_upstream_proxy_protocol"}
@@ -79,31 +78,13 @@ def ask(asked: Sequence[Endpoint], master: Master, deadline: float) -> Dict[Sock
     alive = time.monotonic()
     while len(answers) < len(asked) and time.monotonic() < deadline:
         names = {child.name for child in master.children()}
-        if all(endpoint.program[:_COMM] in names for endpoint in asked if endpoint.at not in answers):
+        if all(endpoint.program[:COMM] in names for endpoint in asked if endpoint.at not in answers):
             alive = time.monotonic()
         elif time.monotonic() - alive > PROVEN:
             break
         time.sleep(0.03)
     found = dict(answers)
     return {one.at: found.get(one.at, Answer(problem="does not answer")) for one in asked}
-
-
-def dead(after: Snapshot, master: Master, until: Optional[float] = None) -> Optional[str]:
-    """The program of the queue manager (qmgr(8)), which never ends by itself, if no process of it lives.
-
-    :param until: when to look, by time.monotonic(); by default whether it is there now, or within a second, because a
-        reload replaces it
-    """
-    service = next((one for one in after.services if one.name == "qmgr" and one.type in ("unix", "fifo")), None)
-    if service is None:
-        return None
-    program = os.path.basename(service.command)
-    end = time.monotonic() + 1 if until is None else until
-    while True:
-        alive = program[:_COMM] in [child.name for child in master.children()]
-        if (alive and until is None) or time.monotonic() >= end:
-            return None if alive else program
-        time.sleep(0.05)
 
 
 def _ask(at: Socket, answers: Dict[Socket, Answer], gate: threading.Semaphore, deadline: float) -> None:

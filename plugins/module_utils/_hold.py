@@ -19,33 +19,23 @@ follows what happens to those who connect to an address that the old master has 
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import socket
 import struct
-import subprocess
 import time
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple, Type
 
-from ._instance import command_environment
 from ._listeners import SHARED_PORTS_SINCE, WILDCARDS, Listener
 from ._master import PROC, Socket, all_listening_sockets, waiting
-from ._state import write_all
+from ._migration import SWITCH, Migration
 
-SWITCH = "sys/net/ipv4/tcp_migrate_req"
-
-_LOCK = "migration"
 _QUEUE = 4096  # the kernel lowers it to net.core.somaxconn
 _MOMENT = 0.15  # seconds for servers to greet those who have just connected
 _PATIENCE = 0.5  # seconds at most until the old master's sockets have no client waiting
 _LINUX_ATTACH_FILTER, _LINUX_ATTACH_REUSEPORT_CBPF, _LINUX_DETACH_REUSEPORT_BPF = 26, 51, 68
 _RETURN = 0x06  # BPF_RET | BPF_K
-
-# Ends with the process that it reads from, however that ends, and nothing that ends only that one reaches it.
-_PUT_BACK = """trap '' HUP INT TERM; read -r _; echo "$1" >"$0" && : >"$2" """
 
 
 def cannot_hold(version: Tuple[int, ...], proc: str = PROC) -> Optional[str]:
@@ -60,17 +50,6 @@ def cannot_hold(version: Tuple[int, ...], proc: str = PROC) -> Optional[str]:
     return None
 
 
-def put_back(directory: str, proc: str = PROC) -> None:
-    """Restore the switch where an earlier run was killed together with the process that was to do so."""
-    try:
-        if not os.stat(os.path.join(directory, _LOCK)).st_size:
-            return
-    except OSError:
-        return
-    with suppress(OSError), _Migration(directory, proc, patience=0.0):  # it is not free while another run holds sockets
-        pass
-
-
 class Hold:
     """Keeps the clients of a new master's sockets waiting; nothing where that is not possible. A context manager.
 
@@ -82,7 +61,7 @@ class Hold:
 
     def __init__(self, old: Dict[str, Socket], new: Sequence[Listener], directory: str, proc: str = PROC) -> None:
         self._old, self._new, self._proc = old, new, proc
-        self._migration = _Migration(directory, proc)
+        self._migration = Migration(directory, proc)
         self._held: List[socket.socket] = []
         self._quiet: List[socket.socket] = []
         self._stack = ExitStack()
@@ -137,65 +116,6 @@ class Hold:
         self._held.clear()
 
 
-class _Migration:
-    """Linux's net.ipv4.tcp_migrate_req switched on, by one run at a time; put back whatever happens to that one.
-
-    A process of its own waits for ours to end and puts it back. In case that one is killed too, what to put back stands
-    in the file that is the lock, for the next run; after a boot the switch is what it should be anyway.
-    """
-
-    def __init__(self, directory: str, proc: str, patience: float = 5.0) -> None:
-        self._patience = patience
-        self._path, self._switch = os.path.join(directory, _LOCK), os.path.join(proc, SWITCH)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> _Migration:
-        with ExitStack() as stack:
-            lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            stack.callback(os.close, lock)
-            _lock(lock, time.monotonic() + self._patience)
-            value = self._left(lock) or self._read()
-            os.ftruncate(lock, 0)
-            if value != "1":
-                write_all(lock, json.dumps({"where": _where(), "value": value}).encode("ascii"))
-                keeper = subprocess.Popen(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
-                    ["/bin/sh", "-c", _PUT_BACK, self._switch, value, self._path],
-                    env=command_environment(),
-                    cwd="/",
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    pass_fds=[lock],
-                    start_new_session=True,
-                )
-                stack.callback(keeper.wait)
-                stack.callback(keeper.communicate)
-                with open(self._switch, "w", encoding="ascii") as stream:
-                    stream.write("1")
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
-    ) -> None:
-        self._stack.close()
-
-    def _read(self) -> str:
-        with open(self._switch, encoding="ascii") as stream:
-            return stream.read().strip()
-
-    @staticmethod
-    def _left(lock: int) -> Optional[str]:
-        """The value that an earlier run has not put back in this network, since the last boot."""
-        try:
-            data = json.loads(os.read(lock, 4096).decode("ascii"))
-            return str(data["value"]) if data["where"] == _where() else None
-        except (ValueError, KeyError, TypeError):
-            return None
-        finally:
-            os.lseek(lock, 0, os.SEEK_SET)
-
-
 def _swallowed(old: FrozenSet[Socket], new: FrozenSet[Socket]) -> FrozenSet[Socket]:
     """Addresses that had a socket of their own, and are part of a wildcard from now on."""
     wildcard = {False: WILDCARDS["ipv4"], True: WILDCARDS["ipv6"]}
@@ -234,20 +154,3 @@ def _attach(found: socket.socket, option: int, value: int) -> None:
 
     program = ctypes.create_string_buffer(struct.pack("=HBBI", _RETURN, 0, 0, value), 8)
     found.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", 1, ctypes.addressof(program)))
-
-
-def _where() -> List[str]:
-    """This network namespace, since this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-        return [stream.read().strip(), str(os.stat("/proc/self/ns/net").st_ino)]
-
-
-def _lock(descriptor: int, deadline: float) -> None:
-    """:raises OSError: another run holds sockets and does not come to an end"""
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise
-        time.sleep(0.02)

@@ -19,7 +19,7 @@ from ._host import Host, read_host
 from ._instance import Instance
 from ._main_cf import MainCf
 from ._master import find_master
-from ._master_cf import MasterCf
+from ._master_read import MasterReader
 from ._own_addresses import system_resolver
 from ._parameters import PARAMETERS, Settings
 from ._routes import routes
@@ -40,7 +40,7 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
     master = find_master(instance)
     found = assess(instance, files, master, host, resolve, transactions.state, pending)
     settings, lookup = found.after.settings, found.after.lookup
-    main, services = MainCf(files.main), MasterCf(files.master, lookup)
+    main, services = MainCf(files.main), MasterReader(files.master, lookup)
     fatal = main.fatal() or services.fatal()
     view = effective_view(main.values(), services.services(), host, instance.version, resolve, lookup, fatal=fatal)
     repeated = [duplicate.name for duplicate in main.duplicates()]

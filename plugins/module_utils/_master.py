@@ -26,6 +26,9 @@ PROC = "/proc"
 Socket = Tuple[str, int]
 """Address in normal form, and port."""
 
+COMM = 15
+"""Characters of a program's name that the kernel keeps."""
+
 _LISTEN = "0A"  # the kernel's include/net/tcp_states.h
 _FOUND_FIELDS = {"state": 0, "parent": 1, "started": 19}  # proc(5), /proc/PID/stat, counted from the state
 

@@ -16,6 +16,7 @@ from ._errors import InputError
 from ._main_cf import MainCf
 from ._master_cf import MasterCf, Service, ServiceChange
 from ._master_entry import needs_braces
+from ._master_read import MasterReader
 from ._parameters import PARAMETERS, Version, equivalent, validate
 from ._source_addresses import client_of
 
@@ -23,7 +24,7 @@ _PREFIX = "postfix_interfaces_"
 _FIELDS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")
 
 
-def variables(main: MainCf, master: MasterCf, version: Version) -> Dict[str, Any]:
+def variables(main: MainCf, master: MasterReader, version: Version) -> Dict[str, Any]:
     """Return the parameters that main.cf sets, the services of type inet, and the clients that have options.
 
     What Postfix ignores, or dies of, is left out: the role would refuse it. :func:`findings` tells of it.
@@ -57,7 +58,7 @@ def _service(service: Service) -> Dict[str, Any]:
     return found
 
 
-def _same(master: MasterCf, service: Service) -> bool:
+def _same(master: MasterReader, service: Service) -> bool:
     """Tell whether the role would take the description, and would have nothing to do."""
     trial = MasterCf(master.text)
     try:

@@ -16,7 +16,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._master_read import MasterReader
 from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import Resolver, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import (
     NEWEST,
@@ -120,7 +121,7 @@ def services_from_input(value: Any) -> list[Service]:
 
 def _services_of_text(text: str) -> list[Service]:
     """Read a master.cf. What is wrong with names, types and columns is for the rules to say, which know what counts."""
-    master = MasterCf(text, port_of_service)
+    master = MasterReader(text, port_of_service)
     fatal = master.fatal()
     if fatal is not None:
         raise fatal

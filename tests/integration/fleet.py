@@ -26,7 +26,8 @@ CORE = "root/core/ansible_collections/mailfleet/postfix/plugins/module_utils"
 PRELUDE = """\
 import json, os, signal, sys, time
 sys.path.insert(0, "/root/core")
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _apply, _hold, _replace, _service, _transaction
+from ansible_collections.mailfleet.postfix.plugins.module_utils import _act, _apply, _hold, _replace, _service
+from ansible_collections.mailfleet.postfix.plugins.module_utils import _transaction
 from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance

@@ -198,7 +198,7 @@ def run_into(host: MailHost, trouble: Trouble, systemd: bool) -> None:
     host.core(fill(f"{edit}; answer = True"), systemd=systemd)
     host.shell(fill(trouble.before), systemd=systemd)
     try:
-        text = "" if trouble.held else "_apply.cannot_hold = lambda version: 'not here'"
+        text = "" if trouble.held else "_act.cannot_hold = lambda version: 'not here'"
         text += f"{HOOKS}\nhook('stop', {fill(trouble.after_stop)!r})\nhook('start', {fill(trouble.after_start)!r})\n"
         text += f"answer = [bring(check_mode=True), bring(timeout={trouble.timeout})]"
         predicted, failed = host.core(text, systemd=systemd)
@@ -249,7 +249,7 @@ STAGES = [
     ("_service.ServiceControl, 'stop'", "after"),
     ("_service, 'run'", "after"),
     ("_service.ServiceControl, 'start'", "after"),
-    ("_apply, 'ask'", "after"),
+    ("_act, 'ask'", "after"),
     ("_transaction.Transactions, 'confirm'", "before"),
     ("_transaction.Transactions, 'confirm'", "after"),
 ]

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils import _act
 from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
@@ -254,7 +254,7 @@ def free_ports() -> List[int]:
 @pytest.fixture(name="host")
 def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     # Holding sockets changes a setting of the machine: test_hold.py has a network of its own for that.
-    monkeypatch.setattr(_apply, "cannot_hold", lambda version: "not here")
+    monkeypatch.setattr(_act, "cannot_hold", lambda version: "not here")
     host = Host(tmp_path)
     yield host
     host.end()
@@ -472,14 +472,14 @@ def test_what_postfix_check_finds_stops_nothing(running: Host) -> None:
 def test_an_interruption_is_predicted_and_told(running: Host, possible: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     held: List[object] = []
 
-    class Held(_apply.Hold):
-        def __enter__(self) -> _apply.Hold:
+    class Held(_act.Hold):
+        def __enter__(self) -> _act.Hold:
             self.works = possible
             held.extend(self._new)
             return self
 
-    monkeypatch.setattr(_apply, "cannot_hold", lambda version: None if possible else "not here")
-    monkeypatch.setattr(_apply, "Hold", Held)
+    monkeypatch.setattr(_act, "cannot_hold", lambda version: None if possible else "not here")
+    monkeypatch.setattr(_act, "Hold", Held)
     running.commit("127.0.0.1", f"{running.other}", **START)
     expected = "none" if possible else "brief"
     assert running.apply(check_mode=True)["interruption"] == expected

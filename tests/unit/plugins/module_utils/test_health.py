@@ -13,7 +13,8 @@ from typing import Dict, Iterator, List, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import Snapshot
-from ansible_collections.mailfleet.postfix.plugins.module_utils._health import Answer, Endpoint, ask, dead, endpoints
+from ansible_collections.mailfleet.postfix.plugins.module_utils._drift import dead
+from ansible_collections.mailfleet.postfix.plugins.module_utils._health import Answer, Endpoint, ask, endpoints
 from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, Process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf

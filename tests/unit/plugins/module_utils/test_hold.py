@@ -21,9 +21,10 @@ from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils import _hold
-from ansible_collections.mailfleet.postfix.plugins.module_utils._hold import Hold, cannot_hold, put_back
+from ansible_collections.mailfleet.postfix.plugins.module_utils._hold import Hold, cannot_hold
 from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._master import listening_sockets
+from ansible_collections.mailfleet.postfix.plugins.module_utils._migration import put_back
 
 SWITCH = "/proc/" + _hold.SWITCH
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
