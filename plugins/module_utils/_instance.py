@@ -6,17 +6,17 @@
 """Where a Postfix instance lives: its directories, its name, its version.
 
 The files are read here and not through postconf, because a main.cf that names an absent address makes almost every use
-of postconf fail. What is compiled in comes from ``postconf -d``, which never reads main.cf.
+of postconf fail.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple
 
+from ._built_in import BuiltIn, built_in
 from ._config_lines import decode_config
 from ._errors import InputError
 from ._expand import expand
@@ -25,9 +25,6 @@ from ._parameters import parse_version
 
 DEFAULT_NAME = "-"
 """How postmulti(1) calls the default instance."""
-
-_SYSTEM_PATH = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")
-_DIRECTORIES = ("config_directory", "command_directory", "daemon_directory", "queue_directory", "data_directory")
 
 
 @dataclass(frozen=True)
@@ -51,52 +48,6 @@ class Instance:
     def postfix(self) -> str:
         """The postfix(1) command."""
         return os.path.join(self.command_directory, "postfix")
-
-
-class BuiltIn(NamedTuple):
-    """What was compiled into this Postfix (postconf(5): the defaults of these parameters)."""
-
-    version: str
-    directories: Mapping[str, str]
-
-
-def command_environment() -> Dict[str, str]:
-    """The environment for Postfix's and the system's commands: English, and about no instance in particular.
-
-    INVOCATION_ID goes because Debian's postfix-script takes it for "systemd runs me", which is not so when the caller
-    is itself a systemd service such as a timer for ansible-pull.
-    """
-    unwanted = ("MAIL_CONFIG", "INVOCATION_ID", "MAIL_DEBUG", "MAIL_VERBOSE", "LANGUAGE")
-    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
-    environment["LC_ALL"] = "C"
-    environment["PATH"] = ":".join([environment.get("PATH") or os.defpath, *_SYSTEM_PATH])
-    return environment
-
-
-def built_in() -> BuiltIn:
-    """Ask the installed Postfix what was compiled in; one process, some 10 ms.
-
-    :raises InputError: Postfix is not installed, or is so old that it cannot tell
-    """
-    environment = command_environment()
-    found = [os.path.join(directory, "postconf") for directory in environment["PATH"].split(":") if directory]
-    command = next((path for path in found if os.access(path, os.X_OK)), None)
-    if command is None:
-        raise InputError("postconf", "not found", "Postfix is not installed on this host", "Install Postfix first")
-    asked = subprocess.run(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
-        [command, "-d", "-h", "mail_version", *_DIRECTORIES],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
-        check=False,
-    )
-    answer = asked.stdout.splitlines()
-    if asked.returncode or len(answer) != len(_DIRECTORIES) + 1:
-        said = asked.stderr.strip() or f"exit status {asked.returncode}"
-        raise InputError(command, "-d", f"it does not say what was compiled in: {said}", "Reinstall Postfix")
-    return BuiltIn(answer[0], dict(zip(_DIRECTORIES, answer[1:])))
 
 
 def find_instance(

@@ -19,8 +19,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import ContextManager, Dict, List, NamedTuple, Optional
 
+from ._built_in import BuiltIn, built_in
 from ._errors import InputError
-from ._instance import BuiltIn, Instance, built_in, find_instance, find_instances
+from ._instance import Instance, find_instance, find_instances
 from ._main_cf import MainCf
 from ._master import find_master
 from ._service import ServiceControl, find_service, run

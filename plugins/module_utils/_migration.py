@@ -19,7 +19,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import List, Optional, Type
 
-from ._instance import command_environment
+from ._built_in import command_environment
 from ._master import PROC
 from ._state import write_all
 

@@ -20,7 +20,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
-from ._instance import DEFAULT_NAME, Instance, command_environment
+from ._built_in import command_environment
+from ._instance import DEFAULT_NAME, Instance
 from ._master import Master
 
 _UNIT_DIRECTORIES = (

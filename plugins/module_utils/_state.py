@@ -82,18 +82,18 @@ def _holder(descriptor: int) -> str:
 
 
 class State:
-    """The state of one instance.
+    """The state of one instance, or of the host.
 
-    :param config_directory: the instance's; by whatever path it is reached, its state is the same
+    :param config_directory: the instance's; by whatever path it is reached, its state is the same. None is the host
     :param base: the directory that holds the state of all instances
     """
 
-    def __init__(self, config_directory: str, base: str = STATE_DIRECTORY) -> None:
-        name = os.path.realpath(config_directory).strip("/")
+    def __init__(self, config_directory: Optional[str], base: str = STATE_DIRECTORY) -> None:
+        name = os.path.realpath(config_directory).strip("/") if config_directory else ""
         for character, escape in (("%", "%25"), ("-", "%2D"), ("/", "-")):
             name = name.replace(character, escape)
         self.base = base
-        self.directory = os.path.join(base, name)
+        self.directory = os.path.join(base, name) if name else base
         self._held = 0
 
     def path(self, name: str) -> str:

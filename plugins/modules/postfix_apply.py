@@ -63,7 +63,8 @@ notes:
   - Connects to the SMTP servers after an action, from this host, so that their log shows a client that says C(QUIT).
   - Waits up to two seconds before a reload or a stop where somebody else has edited C(main.cf) right before, because
     Postfix's programs start slowly until it is older than that.
-  - Remembers in C(/var/lib/mailfleet.postfix), readable by root only, what the master has read.
+  - Remembers in C(/var/lib/mailfleet.postfix), readable by root only, what the master has read, and what is compiled
+    into the installed Postfix.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
   - module: mailfleet.postfix.postfix_interfaces_info
@@ -232,6 +233,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._built_in import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
@@ -257,7 +259,8 @@ def main() -> None:
         if params["all_instances"]:
             result = apply_all(params["timeout"], module.check_mode)
         else:
-            instance = find_instance(params["config_directory"], params["instance"])
+            compiled = built_in(remember=not module.check_mode)
+            instance = find_instance(params["config_directory"], params["instance"], compiled)
             result = apply(instance, params["timeout"], module.check_mode)
     except ApplyError as error:
         module.fail_json(msg=str(error), **error.result)

@@ -70,8 +70,8 @@ def main() -> int:
         (lab_host,) = hosts.add_hosts((f"bench-{suite}", suite, [attachment]))
         host = MailHost(lab_host, f"10.9.{number}.1", f"fd00:9{number}::1")
         assert host.bring()["in_sync"]
-        started = host.core(COUNT)
         found = durations(host.name)
+        started = host.core(COUNT)
         ratio = statistics.median(ours / ping for ours, ping in zip(found["apply"], found["ping"], strict=True))
         ping, ours = (statistics.median(found[name]) * 1000 for name in MODULES)
         print(

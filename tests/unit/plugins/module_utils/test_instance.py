@@ -7,11 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._built_in import BuiltIn
 from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import (
-    BuiltIn,
-    built_in,
-    command_environment,
     copied_instance,
     find_instance,
     find_instances,
@@ -113,42 +111,3 @@ def test_a_copy_needs_no_postfix(etc: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", "")
     found = copied_instance(f"{etc}/postfix-out", "3.10")
     assert (found.name, found.version, found.queue_directory) == ("postfix-out", (3, 10), "/srv/postfix-out")
-
-
-def postconf(path: Path, script: str) -> None:
-    path.mkdir()
-    (path / "postconf").write_text(f"#!/bin/sh\n{script}\n")
-    (path / "postconf").chmod(0o755)
-
-
-def test_what_is_compiled_in_is_asked_of_postconf_about_no_instance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    postconf(tmp_path / "bin", 'test -z "$MAIL_CONFIG" && test "$1" = -d && shift 2 && printf "%s\\n" "$@"')
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    monkeypatch.setenv("MAIL_CONFIG", "/etc/postfix-out")
-    found = built_in()
-    assert found.version == "mail_version"
-    assert found.directories["queue_directory"] == "queue_directory"
-    assert len(found.directories) == 5
-
-
-@pytest.mark.parametrize("script", ["echo broken >&2; exit 1", "echo broken >&2; echo 3.7"])
-def test_a_postconf_that_does_not_answer_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
-) -> None:
-    postconf(tmp_path / "bin", script)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    with pytest.raises(InputError, match=f"{tmp_path}/bin/postconf.*broken"):
-        built_in()
-
-
-def test_the_environment_of_commands_is_english_and_finds_the_system_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    monkeypatch.setenv("INVOCATION_ID", "1")
-    monkeypatch.setenv("PATH", "/somewhere")
-    environment = command_environment()
-    assert environment["LC_ALL"] == "C"
-    assert "INVOCATION_ID" not in environment
-    assert environment["PATH"].startswith("/somewhere:")
-    assert "/usr/sbin" in environment["PATH"].split(":")

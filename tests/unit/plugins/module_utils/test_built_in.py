@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._built_in import built_in, command_environment
+from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
+
+
+def postconf(path: Path, script: str) -> None:
+    path.mkdir()
+    (path / "postconf").write_text(f"#!/bin/sh\n{script}\n")
+    (path / "postconf").chmod(0o755)
+
+
+def test_what_is_compiled_in_is_asked_of_postconf_about_no_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postconf(tmp_path / "bin", 'test -z "$MAIL_CONFIG" && test "$1" = -d && shift 2 && printf "%s\\n" "$@"')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setenv("MAIL_CONFIG", "/etc/postfix-out")
+    found = built_in()
+    assert found.version == "mail_version"
+    assert found.directories["queue_directory"] == "queue_directory"
+    assert len(found.directories) == 5
+
+
+def test_what_is_remembered_is_not_asked_again_until_another_postfix_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> int:
+        return len((tmp_path / "asked").read_text().splitlines())
+
+    answer = 'printf "%s\\n" 3.7 /etc/postfix /usr/sbin /usr/lib/postfix /var/spool/postfix /var/lib/postfix'
+    script = f"echo >>{tmp_path}/asked; {answer}"
+    postconf(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    state = str(tmp_path / "state")
+    first = built_in(False, state)
+    assert not os.path.exists(state)
+    assert built_in(True, state) == first
+    assert asked() == 2
+    assert built_in(True, state) == built_in(False, state) == first
+    assert asked() == 2
+
+    (tmp_path / "bin/new").write_text(f"#!/bin/sh\n{script.replace('3.7', '3.8')}\n")
+    (tmp_path / "bin/new").chmod(0o755)
+    (tmp_path / "bin/new").rename(tmp_path / "bin/postconf")
+    assert built_in(False, state).version == "3.8"
+    assert asked() == 3
+
+    (tmp_path / "state/built-in.json").write_text("{")
+    assert built_in(False, state).version == "3.8"
+
+
+@pytest.mark.parametrize("script", ["echo broken >&2; exit 1", "echo broken >&2; echo 3.7"])
+def test_a_postconf_that_does_not_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    postconf(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    with pytest.raises(InputError, match=f"{tmp_path}/bin/postconf.*broken"):
+        built_in()
+
+
+def test_the_environment_of_commands_is_english_and_finds_the_system_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("INVOCATION_ID", "1")
+    monkeypatch.setenv("PATH", "/somewhere")
+    environment = command_environment()
+    assert environment["LC_ALL"] == "C"
+    assert "INVOCATION_ID" not in environment
+    assert environment["PATH"].startswith("/somewhere:")
+    assert "/usr/sbin" in environment["PATH"].split(":")
