@@ -111,7 +111,7 @@ INTEGRATION = $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 --ignore=$(INTE
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
 	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
 
-# What `make test` has of it: without systemd on one of the releases.
+# What `make test` has of it: each failure on one of the releases, in turns.
 .PHONY: integration-chosen
 integration-chosen: images
 	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_CHOSEN=yes $(INTEGRATION)

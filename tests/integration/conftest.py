@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hosts of each release, one for the tests that mostly wait; each test gets its own as the package left it."""
+"""Two hosts of each release, between which the tests are shared out; each test gets its own as the package left it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
-PATIENT = "test_failures.py"
+FAILURES = "test_failures.py"
+SECOND = (FAILURES, "test_actions.py", "test_instances.py")
 
 
 @pytest.fixture(scope="session")
@@ -32,24 +33,34 @@ def fleet() -> dict[str, MailHost]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In make test's share, one of the releases is the host without systemd."""
+    """In make test's share each failure is run into on one of the releases, in turns."""
     if not CHOSEN:
         return
-    left_out = [item for item in items if "no-systemd" in item.nodeid and SUITES[-1] not in item.nodeid]
+    failures = [item for item in items if FAILURES in item.nodeid]
+    cases = list(dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in failures))
+    count = len(SUITES)  # with systemd on one, the same without on the next
+    turns = {case: SUITES[(number + number // count) % count] for number, case in enumerate(cases)}
+    chosen = {case.replace("[", f"[{suite}", 1) for case, suite in turns.items()}
+    left_out = [item for item in failures if item.nodeid not in chosen]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
+def suite_of(nodeid: str) -> str:
+    """The release that a test is for."""
+    return next(suite for suite in SUITES if suite in nodeid.rpartition("[")[2])
+
+
 def name_of_host(suite: str, nodeid: str) -> str:
     """The host that a test of a release runs on."""
-    return f"{suite}2" if PATIENT in nodeid else suite
+    return f"{suite}2" if any(name in nodeid for name in SECOND) else suite
 
 
 class ByHost(LoadScopeScheduling):
     """All tests of a host go to the process that has it."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return name_of_host(next(suite for suite in SUITES if suite in nodeid.rpartition("[")[2]), nodeid)
+        return name_of_host(suite_of(nodeid), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHost:
