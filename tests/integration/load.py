@@ -53,11 +53,11 @@ class Clients(_Threads):
         super().__init__(ends)
         self.visits: list[Visit] = []
 
-    def _work(self, end: tuple[str, int]) -> None:
+    def _work(self, place: tuple[str, int]) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                with socket.create_connection(end, timeout=20) as connection:
+                with socket.create_connection(place, timeout=20) as connection:
                     outcome = "greeted" if connection.recv(200).startswith(b"220 ") else "ended before the banner"
                     took = time.monotonic() - began
                     with contextlib.suppress(OSError):
@@ -66,7 +66,7 @@ class Clients(_Threads):
             except ConnectionRefusedError:
                 outcome, took = "refused", 0.0
             except OSError as error:
-                outcome, took = f"{end} before the banner: {error!r}", time.monotonic() - began
+                outcome, took = f"{place} before the banner: {error!r}", time.monotonic() - began
             self.visits.append(Visit(began, took, outcome))
             time.sleep(PAUSE)
 
@@ -94,12 +94,12 @@ class Mail(_Threads):
         self.taken: set[str] = set()
         self._recipient = recipient
 
-    def _work(self, address: str) -> None:
+    def _work(self, place: str) -> None:
         number = 0
         while not self._stop.is_set():
-            name = f"{number}.{address}"
+            name = f"{number}.{place}"
             try:
-                with smtplib.SMTP(address, 25, "client.example", timeout=20) as server:
+                with smtplib.SMTP(place, 25, "client.example", timeout=20) as server:
                     server.sendmail("", self._recipient, f"X-Number: {name}\n\ntest\n")
             except (OSError, smtplib.SMTPException):
                 continue  # the same one again

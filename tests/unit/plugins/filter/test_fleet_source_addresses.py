@@ -31,9 +31,10 @@ def one(settings: dict, **others: Any) -> list:
     return [{"settings": settings, "addresses": ADDRESSES, **others}]
 
 
-def host(_have: Any = ADDRESSES, **options: Any) -> dict:
-    """The variables of a host with these variables of the role."""
-    return {"other": 1, "have": _have, **{PREFIX + name: value for name, value in options.items()}}
+def host(*have: Any, **options: Any) -> dict:
+    """The variables of a host with these variables of the role, and with other addresses if they are given."""
+    variables = {PREFIX + name: value for name, value in options.items()}
+    return {"other": 1, "have": have[0] if have else ADDRESSES, **variables}
 
 
 def of_hosts(*args: Any, **options: Any) -> list:
