@@ -34,7 +34,6 @@ __all__ = ["ConfigFiles", "FileChanged", "Pending", "STATE_DIRECTORY", "Transact
 NAMES = ("main.cf", "master.cf")
 _JOURNAL = "transaction.json"
 _REJECTED = "rejected"
-_OLDER = 60 * 10**9  # ns
 _FORMAT = 1
 
 Texts = Tuple[str, ...]
@@ -70,7 +69,7 @@ class Pending(NamedTuple):
 
 
 class _Journal(NamedTuple):
-    """The files when last confirmed, just before the commit and after it; and their mtimes when last confirmed."""
+    """The files when last confirmed, with their mtimes if they are known; just before the commit; and after it."""
 
     original: Texts
     found: Texts
@@ -159,9 +158,7 @@ class Transactions:
         with self.locked():
             now = read_files(self.config_directory)
             if now.texts != verified and self._journal(now.texts) is None:
-                # Not the time of now, or Postfix's programs would wait for it to pass after a rollback.
-                mtimes = tuple(time_ns - _OLDER for time_ns in now.mtimes)
-                self._save(_Journal(verified, now.texts, now.texts, mtimes, time.time()))
+                self._save(_Journal(verified, now.texts, now.texts, (), time.time()))
 
     def pending(self) -> Optional[Pending]:
         """The commit that waits to be confirmed, or to be completed, if there is one. Writes nothing."""
@@ -218,9 +215,8 @@ class Transactions:
         """Go back to the version that was confirmed last; returns the paths of the files that were restored.
 
         None are where there is nothing to go back to: no commit is pending, or somebody edited the files since.
-        A restored file gets its modification time of then, which is the truth about its content, and spares Postfix's
-        programs the pause by which they treat a main.cf that was modified within the last 2 s. What it was before is
-        kept in :attr:`rejected`, because it may be somebody's handiwork.
+        A restored file gets its modification time of then, if that is known, which is the truth about its content. What
+        it was before is kept in :attr:`rejected`, because it may be somebody's handiwork.
         """
         with self.locked():
             self.recover()
