@@ -174,12 +174,18 @@ def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if not isinstance(options, Mapping):
         raise _bad(options, "is no mapping of options", "Give {'parameter': 'value'}")
     unset = item.get("unset_options") or ()
-    if isinstance(unset, str):
-        unset = [name.strip() for name in unset.split(",")]  # as Ansible splits the module's option
-    if not isinstance(unset, (list, tuple)):
+    names = list_of(unset)
+    if names is None:
         raise _bad(unset, "is no list of unset_options", "Give a list of parameter names")
-    given = [(shown(name), value) for name, value in options.items() if name not in unset]
+    given = [(shown(name), value) for name, value in options.items() if name not in names]
     return tuple((name, text_of(name, value)) for name, value in given)
+
+
+def list_of(value: Any) -> list[Any] | None:
+    """Read a list as Ansible reads a module's option, splitting text at its commas; None when it is none."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",")]
+    return list(value) if isinstance(value, (list, tuple)) else None
 
 
 def _bad(value: object, reason: str, remedy: str) -> InputError:

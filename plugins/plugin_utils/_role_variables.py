@@ -29,7 +29,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import (
     edit_files,
     refuse_absent,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, list_of
 
 PREFIX = "postfix_interfaces_"
 _INSTANCES = "instances"
@@ -125,12 +125,10 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _list(name: str, value: Any) -> list[Any]:
-    """Read a list as Ansible does, which splits text at its commas."""
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(",")]
-    if not isinstance(value, (list, tuple)):
-        raise InputError(name, str(value), "is not a list", "Give a list")
-    return list(value)
+    found = list_of(value)
+    if found is None:
+        raise InputError(name, value, "is not a list", "Give a list")
+    return found
 
 
 def _select(value: Any) -> dict[str, Any]:
