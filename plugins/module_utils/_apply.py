@@ -15,6 +15,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
+from ._built_in import BuiltIn
 from ._changes import Reason
 from ._drift import Assessment, assess, remember, sockets_of
 from ._errors import InputError
@@ -57,7 +58,10 @@ def apply(
 
 
 def apply_all(
-    timeout: float = 30.0, check_mode: bool = False, state_directory: str = STATE_DIRECTORY
+    timeout: float = 30.0,
+    check_mode: bool = False,
+    state_directory: str = STATE_DIRECTORY,
+    compiled: Optional[BuiltIn] = None,
 ) -> Dict[str, Any]:
     """Bring every enabled instance in line, in the order of postmulti(1); returns the result of each.
 
@@ -65,7 +69,7 @@ def apply_all(
     """
     _check_timeout(timeout)
     results, failures = [], []
-    for instance in find_instances():
+    for instance in find_instances(compiled):
         if not instance.enabled:
             continue
         named: Dict[str, Any] = {"config_directory": instance.config_directory, "instance": instance.name}

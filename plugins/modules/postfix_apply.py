@@ -256,10 +256,10 @@ def main() -> None:
     )
     params = module.params
     try:
+        compiled = built_in(remember=not module.check_mode)
         if params["all_instances"]:
-            result = apply_all(params["timeout"], module.check_mode)
+            result = apply_all(params["timeout"], module.check_mode, compiled=compiled)
         else:
-            compiled = built_in(remember=not module.check_mode)
             instance = find_instance(params["config_directory"], params["instance"], compiled)
             result = apply(instance, params["timeout"], module.check_mode)
     except ApplyError as error:
