@@ -106,6 +106,7 @@ images: venv
 lab-tests: images ## the lab's own tests: do its hosts come up as real mail hosts, and go without a trace (root)
 	$(PYTEST) $(JUNIT) tests/lab
 
+INTERRUPTION := tests/integration/test_least_interruption.py
 INTEGRATION = $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 --ignore=$(INTERRUPTION) tests/integration
 .PHONY: integration
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
@@ -116,7 +117,6 @@ integration: images ## the collection on real hosts of the lab (root; SUITES="bu
 integration-chosen: images
 	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_CHOSEN=yes $(INTEGRATION)
 
-INTERRUPTION := tests/integration/test_least_interruption.py
 .PHONY: interruption
 interruption: images ## who is refused or waits while Postfix restarts; on a machine that does nothing else (root; SUITES=, RESTARTS=20)
 	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) -rP $(JUNIT) $(INTERRUPTION)

@@ -41,11 +41,15 @@ def half_dual_stack(context: Context) -> Iterator[Finding]:
             remedy = f"Add the {name} address that the host's name has, or take {name} out of inet_protocols"
             yield Finding("half_dual_stack", "info", "inet_interfaces", message, remedy)
     several = [name for name in both if len(context.reachable[name]) > 1]
-    for entry in context.sources if several else ():
+    if not several:
+        return
+    for entry in context.sources:
         if not all(entry[name] for name in both):  # the transport leaves a family out on purpose
             continue
         chosen = [name for name in both if _chosen(entry[name])]
-        for name in several if chosen else ():
+        if not chosen:
+            continue
+        for name in several:
             if entry[name]["origin"] == "kernel":
                 six = "6" if name == "ipv6" else ""
                 parameter = entry[chosen[0]]["origin"].replace("-o ", "").rstrip("6") + six

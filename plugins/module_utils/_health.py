@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Whether a running Postfix does its work: its queue manager lives, and its servers answer with their banner.
+"""Whether the servers of a running Postfix do their work: they answer with their banner.
 
 A listening socket proves little: the master keeps it open, and clients wait in its queue, while every smtpd(8) dies at
 its start. A program that dies of its configuration sleeps for a second first (msg_fatal), and the master then does not

@@ -73,15 +73,15 @@ class ServiceControl(NamedTuple):
 
         Copying all certificates takes a second on Debian 11, in which there would be no mail service.
         """
-        if self._only_configures(deadline):
-            self._configure(deadline)
-            path = _LEAN.format(self.unit)
-            with suppress(OSError):
-                os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-                with open(path, "w", encoding="ascii") as stream:
-                    stream.write("[Service]\nExecStartPre=\n")
-                run(["systemctl", "daemon-reload"], deadline)
         try:
+            if self._only_configures(deadline):
+                self._configure(deadline)
+                path = _LEAN.format(self.unit)
+                with suppress(OSError):
+                    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+                    with open(path, "w", encoding="ascii") as stream:
+                        stream.write("[Service]\nExecStartPre=\n")
+                    run(["systemctl", "daemon-reload"], deadline)
             yield
         finally:
             self.tidy()
