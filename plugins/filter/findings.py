@@ -70,7 +70,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import findings as rule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings as rule
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
     filter_function,
     port_of_service,

@@ -82,7 +82,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import listeners as rule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import listeners as rule
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
     filter_function,
     port_of_service,

@@ -58,8 +58,8 @@ _value:
 
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import own_addresses as rule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses as rule
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
 
 

@@ -92,7 +92,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import source_addresses as rule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses as rule
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
 
 

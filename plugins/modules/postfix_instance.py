@@ -118,9 +118,9 @@ left:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instances import create, remove
-from ansible_collections.mailfleet.postfix.plugins.module_utils._state import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.instances import create, remove
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
 
 def main() -> None:

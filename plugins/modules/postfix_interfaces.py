@@ -316,14 +316,14 @@ backup_files:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import Edited, edit
-from ansible_collections.mailfleet.postfix.plugins.module_utils._effective import in_words
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import PARAMETERS, text_of
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import in_words
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, text_of
 
 LISTS = ("interfaces", "protocols", "proxy", "match_list")
 

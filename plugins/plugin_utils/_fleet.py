@@ -13,18 +13,21 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._address import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import (
     FAMILIES,
     Address,
     normal_form,
     parse_address,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._findings_world import is_private
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._selectors import select_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import client_of, source_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.reachability import is_private
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import (
+    client_of,
+    source_addresses,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
     PREFIX,

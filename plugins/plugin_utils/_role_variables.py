@@ -11,23 +11,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import Resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import (
-    PARAMETERS,
-    Settings,
-    Version,
-    text_of,
-)
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
     Surroundings,
     Wanted,
     edit_files,
     refuse_absent,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
+    PARAMETERS,
+    Settings,
+    Version,
+    text_of,
 )
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, list_of
 

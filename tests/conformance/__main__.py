@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import NEWEST, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
 
 from . import effects
 from .compare import disagreements

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
-from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import Snapshot, reasons, snapshot, strongest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import port_lookup
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import port_lookup
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     Resolver,
     mapping_resolver,
     own_addresses,
     proxy_addresses,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings, parse_version
-from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
+    Snapshot,
+    reasons,
+    snapshot,
+    strongest,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 
 from .real import HOSTNAME, MAIN, stock_master

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import Transactions, read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
 
 ANSIBLE, COLLECTIONS = "/mnt/ansible", "/mnt/collections"
 _MODULE = """

@@ -15,14 +15,24 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _drift, _edit, _master
-from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import decode_config
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Plan, Surroundings, Wanted, make_plan
-from ansible_collections.mailfleet.postfix.plugins.module_utils._state import TransactionError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import NAMES, Transactions, read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import edit_files, in_sync
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
+    Plan,
+    Surroundings,
+    Wanted,
+    make_plan,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import (
+    NAMES,
+    Transactions,
+    read_files,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import master_process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 
 Texts = tuple[str, ...]
 
@@ -36,7 +46,7 @@ def texts(value: str) -> Texts:
 
 
 # What is imported when it is needed, so that each writer makes the same calls.
-LATE = (_drift, codecs.lookup("ascii"))
+LATE = (in_sync, codecs.lookup("ascii"))
 
 OLD: Texts = (_MAIN.format("all"), _MASTER.format(""))
 FIRST, SECOND = "loopback-only", "127.0.0.1"
@@ -103,10 +113,10 @@ class Scene:
 
         def writer() -> str:
             with (
-                mock.patch.multiple(_edit, read_host=lambda: _HOST, make_plan=_planned),
-                mock.patch.object(_master, "find_master", return_value=None),  # which processes there are varies
+                mock.patch.multiple(edit_files, read_host=lambda: _HOST, make_plan=_planned),
+                mock.patch.object(master_process, "find_master", return_value=None),  # which processes there are varies
             ):
-                return _said(lambda: _edit.edit(instance, wanted, state_directory=str(self.state)))
+                return _said(lambda: edit_files.edit(instance, wanted, state_directory=str(self.state)))
 
         return writer
 

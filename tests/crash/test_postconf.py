@@ -11,8 +11,8 @@ import time
 
 import pytest
 import tracer
-from ansible_collections.mailfleet.postfix.plugins.module_utils._replace import Replacement
-from ansible_collections.mailfleet.postfix.plugins.module_utils._state import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.atomic_replace import Replacement
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 from root import Root
 
 

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import decode_config
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
 
 from .compare import disagreements
 from .edit import edited

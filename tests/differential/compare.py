@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Set, Tuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import Problem, logical_lines
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_entry import FIELDS, Entry
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import Problem, logical_lines
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import FIELDS, Entry
 
 from .postconf import Answer, lines
 

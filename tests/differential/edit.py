@@ -8,10 +8,14 @@ from __future__ import annotations
 import random
 from typing import Dict, List, Tuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import identity
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
+    MasterCf,
+    Service,
+    ServiceChange,
+)
 
 from .generate import OPTIONS, PARAMETERS
 

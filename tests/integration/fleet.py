@@ -26,23 +26,24 @@ CORE = "root/core/ansible_collections/mailfleet/postfix/plugins/module_utils"
 PRELUDE = """\
 import json, os, signal, sys, time
 sys.path.insert(0, "/root/core")
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _act, _apply, _hold, _replace, _service
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _transaction
-from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import edit
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import find_instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import apply, atomic_replace, restart
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting, transaction
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
 def bring(wanted=None, services=(), check_mode=False, instance=None, **options):
     \"\"\"What the role does on a host, in one process.\"\"\"
     try:
         if wanted or services:
             changes = [ServiceChange(**one) for one in services]
             edit(find_instance(None, instance), Wanted(wanted or {}, services=changes))
-        return _apply.apply(find_instance(None, instance), check_mode=check_mode, **options)
-    except _apply.ApplyError as error:
+        return apply.apply(find_instance(None, instance), check_mode=check_mode, **options)
+    except apply.ApplyError as error:
         return {**error.result, "msg": str(error)}
-    except (InputError, _transaction.TransactionError) as error:
+    except (InputError, transaction.TransactionError) as error:
         return {"msg": str(error)}
 """
 SYSLOGD_PID = "/run/syslogd.pid"

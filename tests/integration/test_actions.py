@@ -111,7 +111,7 @@ def check(host: MailHost, what: str, action: str, sockets: set[tuple[str, int]],
 
 RELOAD = """
 import subprocess
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master import find_master
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import find_master
 def master_sockets(reload):
     if reload:
         subprocess.run(["postfix", "reload"], check=True, capture_output=True)

@@ -144,13 +144,13 @@ MASKED = Trouble(
 HOOKS = """
 import subprocess
 def hook(name, script):
-    original = getattr(_service.ServiceControl, name)
+    original = getattr(unit.ServiceControl, name)
     def instead(*arguments, **options):
         result = original(*arguments, **options)
-        setattr(_service.ServiceControl, name, original)
+        setattr(unit.ServiceControl, name, original)
         subprocess.run(script, shell=True, check=True)
         return result
-    setattr(_service.ServiceControl, name, instead)
+    setattr(unit.ServiceControl, name, instead)
 """
 
 
@@ -198,7 +198,7 @@ def run_into(host: MailHost, trouble: Trouble, systemd: bool) -> None:
     host.core(fill(f"{edit}; answer = True"), systemd=systemd)
     host.shell(fill(trouble.before), systemd=systemd)
     try:
-        text = "" if trouble.held else "_act.cannot_hold = lambda version: 'not here'"
+        text = "" if trouble.held else "restart.cannot_hold = lambda version: 'not here'"
         text += f"{HOOKS}\nhook('stop', {fill(trouble.after_stop)!r})\nhook('start', {fill(trouble.after_start)!r})\n"
         text += f"answer = [bring(check_mode=True), bring(timeout={trouble.timeout})]"
         predicted, failed = host.core(text, systemd=systemd)
@@ -242,14 +242,14 @@ def test_a_master_that_was_killed_is_started(host: MailHost, systemd: bool):
 
 # A function, and whether the run is killed before or after it.
 STAGES = [
-    ("_replace.Replacement, 'put'", "before"),
-    ("_replace.Replacement, 'put'", "after"),
-    ("_service.ServiceControl, 'prepare'", "before"),
-    ("_hold.Hold, '_open'", "after"),
-    ("_service.ServiceControl, 'stop'", "after"),
-    ("_service, 'run'", "after"),
-    ("_service.ServiceControl, 'start'", "after"),
-    ("_act, 'ask'", "after"),
+    ("atomic_replace.Replacement, 'put'", "before"),
+    ("atomic_replace.Replacement, 'put'", "after"),
+    ("unit.ServiceControl, 'prepare'", "before"),
+    ("keep_clients_waiting.Hold, '_open'", "after"),
+    ("unit.ServiceControl, 'stop'", "after"),
+    ("unit, 'run'", "after"),
+    ("unit.ServiceControl, 'start'", "after"),
+    ("restart, 'ask'", "after"),
     ("_transaction.Transactions, 'confirm'", "before"),
     ("_transaction.Transactions, 'confirm'", "after"),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fleet import OTHER, STATE, MailHost
 
-IMPORT = "from ansible_collections.mailfleet.postfix.plugins.module_utils import _instances\n"
+IMPORT = "from ansible_collections.mailfleet.postfix.plugins.module_utils._change import instances\n"
 HELD = f"{OTHER.replace('/etc', '/var/spool')}/hold/4bFAKE0000z1"
 
 
@@ -34,7 +34,7 @@ def both(host: MailHost) -> MailHost:
     """A host with two instances."""
     text = IMPORT
     text += f"default = bring({{'inet_interfaces': ['127.0.0.1', {host.ipv4!r}, {host.ipv6!r}]}})\n"
-    text += "_instances.create('postfix-out')\n"
+    text += "instances.create('postfix-out')\n"
     other = f"'inet_protocols': 'all', 'inet_interfaces': [{host.ipv4_b!r}, {host.ipv6_b!r}]"
     text += f"other = bring({{{other}, 'master_service_disable': ''}}, instance='postfix-out')\n"
     text += "answer = [default, other]"
@@ -68,7 +68,7 @@ def test_an_instance_is_created_and_removed(host: MailHost):
     assert host.runs(host.other_unit)
 
     host.run("install", "-o", "postfix", "-m", "0700", "/dev/null", HELD)
-    remove = IMPORT + "try: answer = _instances.remove('postfix-out')._asdict()\n"
+    remove = IMPORT + "try: answer = instances.remove('postfix-out')._asdict()\n"
     remove += "except InputError as error: answer = str(error)"
     assert "messages in its queue (1 in hold)" in host.core(remove)
     assert host.sockets() == default | other
@@ -117,9 +117,7 @@ def test_two_instances_that_claim_one_socket_are_refused_beforehand(both: MailHo
 def test_an_instance_that_was_half_created_is_created(host: MailHost):
     host.run("sh", "-c", f"mkdir {OTHER} && echo >{OTHER}/main.cf")
     create = IMPORT
-    create += (
-        "try: answer = _instances.create('postfix-out')._asdict()\nexcept InputError as error: answer = str(error)"
-    )
+    create += "try: answer = instances.create('postfix-out')._asdict()\nexcept InputError as error: answer = str(error)"
     assert "exists, and the default instance does not list it" in host.core(create)
     # What a run leaves that is killed while postmulti works.
     state = f"{STATE}/etc-postfix%2Dout"

@@ -19,7 +19,7 @@ from mailfleet_lab.system import wait_until
 
 RESTARTS = int(os.environ.get("MAILFLEET_RESTARTS", "4"))
 SWITCH = "/proc/sys/net/ipv4/tcp_migrate_req"
-PLAIN = "_act.cannot_hold = lambda version: 'not here'\n"
+PLAIN = "restart.cannot_hold = lambda version: 'not here'\n"
 
 
 def values(host: MailHost) -> list[Any]:

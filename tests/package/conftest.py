@@ -29,7 +29,7 @@ LEFTOVERS = (
     "changelogs/.plugin-cache.yaml",
     "extensions/molecule/default/.molecule/x.yml",
     "mailfleet-postfix-0.1.0.tar.gz",
-    "plugins/module_utils/__pycache__/_errors.cpython-311.pyc",
+    "plugins/module_utils/_base/__pycache__/errors.cpython-311.pyc",
     "tests/lab/images/trixie.tar.zst",
     "tests/output/junit/unit.xml",
 )

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import NEWEST
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
 from ansible_collections.mailfleet.postfix.tests.conformance.__main__ import newer
 from ansible_collections.mailfleet.postfix.tests.conformance.compare import disagreements, sockets_of
 from ansible_collections.mailfleet.postfix.tests.conformance.effects import EFFECTS, NOT_PROVOKED
@@ -108,8 +108,8 @@ def test_each_difference_is_a_disagreement() -> None:
 
 
 def test_each_finding_is_provoked() -> None:
-    core = Path(__file__).parents[3] / "plugins/module_utils"
-    texts = [path.read_text(encoding="utf-8") for path in core.glob("_findings*.py")]
+    rooms = Path(__file__).parents[3] / "plugins/module_utils/_rules/findings"
+    texts = [path.read_text(encoding="utf-8") for path in rooms.glob("*.py")]
     codes = {code for text in texts for code in re.findall(r'Finding\(\s*"(\w+)"', text)} | {"fatal", "absent_address"}
     assert len(codes) > 15
     assert codes == {effect.code for effect in EFFECTS} | NOT_PROVOKED

@@ -10,21 +10,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._expand import expand
-from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES, Listener, listeners
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.expansion import expand
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import (
+    STOCK_SERVICES,
+    Listener,
+    listeners,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     mapping_resolver,
     own_addresses,
     proxy_addresses,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings, parse_version
-from ansible_collections.mailfleet.postfix.plugins.module_utils._source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases, load
 
 SERVICES_FILE = {"smtp": 25, "smtps": 465, "submission": 587, "urd": 465}

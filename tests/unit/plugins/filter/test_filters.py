@@ -21,8 +21,8 @@ from ansible_collections.mailfleet.postfix.plugins.filter import (
     select_addresses,
     source_addresses,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases
 
 ADDRESSES = ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"]

@@ -8,7 +8,7 @@ import socket
 from typing import Optional
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._address import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import (
     family,
     needs_scope,
     normal_form,

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _act
-from ansible_collections.mailfleet.postfix.plugins.module_utils._apply import ApplyError, apply, apply_all
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, find_master
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import Transactions, read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import ApplyError, apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, find_master
 
 COMMON = """\
 import os, re, select, signal, socket, subprocess, sys, time
@@ -254,7 +254,7 @@ def free_ports() -> List[int]:
 @pytest.fixture(name="host")
 def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     # Holding sockets changes a setting of the machine: test_hold.py has a network of its own for that.
-    monkeypatch.setattr(_act, "cannot_hold", lambda version: "not here")
+    monkeypatch.setattr(restart, "cannot_hold", lambda version: "not here")
     host = Host(tmp_path)
     yield host
     host.end()
@@ -472,14 +472,14 @@ def test_what_postfix_check_finds_stops_nothing(running: Host) -> None:
 def test_an_interruption_is_predicted_and_told(running: Host, possible: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     held: List[object] = []
 
-    class Held(_act.Hold):
-        def __enter__(self) -> _act.Hold:
+    class Held(restart.Hold):
+        def __enter__(self) -> restart.Hold:
             self.works = possible
             held.extend(self._new)
             return self
 
-    monkeypatch.setattr(_act, "cannot_hold", lambda version: None if possible else "not here")
-    monkeypatch.setattr(_act, "Hold", Held)
+    monkeypatch.setattr(restart, "cannot_hold", lambda version: None if possible else "not here")
+    monkeypatch.setattr(restart, "Hold", Held)
     running.commit("127.0.0.1", f"{running.other}", **START)
     expected = "none" if possible else "brief"
     assert running.apply(check_mode=True)["interruption"] == expected

@@ -7,8 +7,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._bind import bind_problem, is_broadcast
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.bindable import bind_problem, is_broadcast
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 
 HOST = Host(
     [

@@ -9,7 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     RULES,
     Reason,
     Snapshot,
@@ -17,12 +23,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import 
     snapshot,
     strongest,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
 
 GUIDE = Path(__file__).parents[4] / "docs/concepts.md"
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])

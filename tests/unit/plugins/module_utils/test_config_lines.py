@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import (
     Edit,
     Word,
     changed_words,
@@ -21,7 +22,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines im
     newline_of,
     remove_line,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
 

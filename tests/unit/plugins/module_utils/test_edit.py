@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._edit import Edited, edit
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import FileChanged, Transactions
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import FileChanged, Transactions
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 
 MAIN = "inet_interfaces = all\n"
 MASTER = "smtp inet n - y - - smtpd\n"

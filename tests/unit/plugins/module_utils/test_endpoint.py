@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import (
     identity,
     known_port,
     place_of,
@@ -13,7 +14,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import
     split_endpoint,
     system_port,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
 
 
 @pytest.mark.parametrize(

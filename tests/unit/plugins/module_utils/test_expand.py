@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._expand import expand
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.expansion import expand
 
 VALUES = {"a": "1.2.3.4", "b": "$a, 5", "empty": "", "circle": "x$circle", "two": "$two2", "two2": "$two", "n": "10"}
 

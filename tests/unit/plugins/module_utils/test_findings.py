@@ -9,13 +9,13 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._findings import Finding, findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, HostAddress, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import Finding, findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
 
 ONE = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64"])
 TWO = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64"])

@@ -12,13 +12,13 @@ import time
 from typing import Dict, Iterator, List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import Snapshot
-from ansible_collections.mailfleet.postfix.plugins.module_utils._drift import dead
-from ansible_collections.mailfleet.postfix.plugins.module_utils._health import Answer, Endpoint, ask, endpoints
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import Listener
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, Process
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import dead
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import Snapshot
 
 
 class Children(Master):

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils import _hold
-from ansible_collections.mailfleet.postfix.plugins.module_utils._hold import Hold, cannot_hold
-from ansible_collections.mailfleet.postfix.plugins.module_utils._listeners import Listener
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master import listening_sockets
-from ansible_collections.mailfleet.postfix.plugins.module_utils._migration import put_back
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.keep_clients_waiting import Hold, cannot_hold
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.tcp_migrate_req import put_back
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import listening_sockets
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
 
-SWITCH = "/proc/" + _hold.SWITCH
+SWITCH = "/proc/" + keep_clients_waiting.SWITCH
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 SET_FLAGS, UP = 0x8914, 1  # SIOCSIFFLAGS, IFF_UP
 
@@ -282,7 +282,7 @@ def test_hosts_where_clients_cannot_wait(tmp_path: Path) -> None:
 
 def test_addresses_that_become_part_of_a_wildcard() -> None:
     def swallowed(old: List[Any], new: List[Any]) -> FrozenSet[Any]:
-        return _hold._swallowed(frozenset(old), frozenset(new))
+        return keep_clients_waiting._swallowed(frozenset(old), frozenset(new))
 
     assert swallowed([A4, A6, ("127.0.0.1", 26)], [W4, W6]) == {A4, A6}
     assert swallowed([A4, A6], [W4, A6]) == {A4}

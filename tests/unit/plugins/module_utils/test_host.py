@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import (
     Host,
     HostAddress,
     addresses_shown,

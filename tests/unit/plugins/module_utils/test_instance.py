@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._built_in import BuiltIn
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import BuiltIn
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import (
     copied_instance,
     find_instance,
     find_instances,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Dict, List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
     Master,
     Process,
     all_listening_sockets,

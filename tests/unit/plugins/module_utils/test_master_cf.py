@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._config_lines import logical_lines
-from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import identity
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, Service, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_entry import Entry
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import logical_lines
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
+    MasterCf,
+    Service,
+    ServiceChange,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -792,7 +796,7 @@ def test_many_options_and_many_services_take_no_more_than_their_number() -> None
 
 
 def test_reading_both_stock_files_and_one_edit_take_no_time() -> None:
-    from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 
     main, master = stock("main.cf"), stock("master.cf")
 

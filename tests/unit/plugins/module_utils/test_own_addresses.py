@@ -10,10 +10,10 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._address import normal_form
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import Host, HostAddress, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     enabled_families,
     mapping_resolver,
     own_addresses,
@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses i
     sort_as_postfix,
     system_resolver,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 

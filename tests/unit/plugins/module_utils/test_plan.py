@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._changes import reasons, snapshot
-from ansible_collections.mailfleet.postfix.plugins.module_utils._endpoint import known_port, system_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._parameters import Settings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Plan, Surroundings, Wanted, make_plan
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
+    Plan,
+    Surroundings,
+    Wanted,
+    make_plan,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port, system_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reasons, snapshot
 
 MAIN = """\
 # See postconf(5).

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Dict, Optional
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._log import LogMark
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master import Master, Process
-from ansible_collections.mailfleet.postfix.plugins.module_utils._service import find_service, run, unit_of
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.log import LogMark
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import find_service, run, unit_of
 
 # What decides in the units of the releases.
 OLD_WRAPPER = "[Service]\nType=oneshot\nExecStart=/bin/true\nExecReload=/bin/true\n"

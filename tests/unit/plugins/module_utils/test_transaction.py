@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._transaction import (
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import (
     ConfigFiles,
     FileChanged,
     TransactionError,

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._master_cf import MasterCf, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._plan import Surroundings, Wanted, make_plan
-from ansible_collections.mailfleet.postfix.plugins.module_utils._variables import of_instances, variables
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances, variables
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 
 FILES = Path(__file__).parent / "files"
 AROUND = Surroundings(

@@ -1,0 +1,156 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Replace one configuration file in one step, under the lock that ``postconf -e`` takes.
+
+Postfix's editors (postconf(1), postmulti(1), ``postfix tls``) write ``FILE.tmp`` beside the file, hold an exclusive
+flock(2) on it while they read, write and sync, and rename it over the file. Whoever opens a ``FILE.tmp`` that was
+renamed or removed while he waited for the lock starts over; one with more than one link or with other permissions than
+0600 is what a crash left behind, and is removed. The same is done here. Unlike them, this keeps owner, group, mode,
+ACL, SELinux context and all other extended attributes, and replaces the target of a symbolic link, not the link.
+
+Postfix's programs take a main.cf that was modified less than 2 s ago for one that is being written, and read it again
+and again until it has come of age (dict_load_file_xt): whoever connects meanwhile waits up to 2 s for a banner. A
+version that comes by a rename is never seen half-written, so it is dated back, and nobody waits.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Dict, List, Optional, Type
+
+from .._host.store import TransactionError, sync_directory, wait_for_lock, write_all
+
+COOL = 2
+"""Seconds after its modification, counted in whole ones, from which on Postfix believes that main.cf is complete."""
+
+_SUFFIX = ".tmp"
+_NOT_SUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_OF_CONTENT = ("security.ima", "security.evm")
+"""Extended attributes that say something about the old content: the kernel makes them anew."""
+
+
+class Replacement:
+    """The new version of one file: lock on entering, :meth:`prepare`, :meth:`put`; undone on leaving if it was not put.
+
+    :param path: the file; it must exist
+    :param deadline: until when to wait for the lock, by time.monotonic()
+    """
+
+    def __init__(self, path: str, deadline: float) -> None:
+        self.path = self.real = path
+        self._deadline = deadline
+        self._temporary: Dict[str, int] = {}  # path of a lock held: its descriptor
+
+    def __enter__(self) -> Replacement:
+        # postconf locks by the name that it knows, which for a symbolic link is not where the new version is written.
+        try:
+            self.real = os.path.realpath(self.path)
+            for path in sorted({self.path, self.real}):
+                self._temporary[path + _SUFFIX] = _lock_temporary(path + _SUFFIX, self._deadline)
+        except OSError as error:
+            self._release()
+            raise TransactionError(f"{error.filename or self.path} cannot be locked: {error.strerror}.") from error
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> None:
+        self._release()
+
+    def prepare(self, content: bytes, mtime: Optional[int] = None) -> None:
+        """Write the new version beside the file, with all that belongs to the old one except its content, and sync it.
+
+        :param mtime: the modification time to give it, in ns since the epoch; default :data:`COOL` ago
+        """
+        descriptor = self._temporary[self.real + _SUFFIX]
+        try:
+            old = os.lstat(self.real)
+            if not stat.S_ISREG(old.st_mode):  # a link that realpath(3) could not read, or replaced since
+                raise TransactionError(f"{self.path} does not lead to a regular file; nothing was changed.")
+            write_all(descriptor, content)
+            new = os.fstat(descriptor)
+            if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+                os.fchown(descriptor, old.st_uid, old.st_gid)
+            _copy_attributes(self.real, descriptor)
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+            if mtime is None:
+                mtime = time.time_ns() - COOL * 10**9
+            os.utime(descriptor, ns=(mtime, mtime))
+            os.fsync(descriptor)
+        except OSError as error:
+            raise TransactionError(f"The new version of {self.path} cannot be written: {error.strerror}.") from error
+
+    def put(self) -> None:
+        """Put the new version in the file's place."""
+        temporary = self.real + _SUFFIX
+        try:
+            os.rename(temporary, self.real)
+            descriptor = self._temporary.pop(temporary)  # no longer ours to remove
+            os.close(descriptor)
+            sync_directory(os.path.dirname(self.real))
+        except OSError as error:
+            raise TransactionError(f"{self.path} cannot be replaced: {error.strerror}.") from error
+
+    def _release(self) -> None:
+        for path, descriptor in self._temporary.items():
+            with suppress(OSError):
+                os.unlink(path)  # while the lock is held: it is still ours
+            with suppress(OSError):
+                os.close(descriptor)
+        self._temporary.clear()
+
+
+def _lock_temporary(path: str, deadline: float) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            wait_for_lock(descriptor, path, deadline)
+            mine = os.fstat(descriptor)
+            try:
+                there: Optional[os.stat_result] = os.lstat(path)
+            except FileNotFoundError:
+                there = None
+            if there and os.path.samestat(mine, there):
+                if (mine.st_nlink, stat.S_IMODE(mine.st_mode), mine.st_uid) == (1, 0o600, os.geteuid()):
+                    os.ftruncate(descriptor, 0)
+                    return descriptor
+                os.unlink(path)
+            if time.monotonic() >= deadline:
+                raise TransactionError(f"{path} does not become free; nothing was changed. Try again.")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _copy_attributes(source: str, descriptor: int) -> None:
+    """Give an open file the extended attributes of another one, and no others: SELinux context, ACL and so on."""
+    wanted = _attributes(source)
+    present = _attributes(descriptor)
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            os.setxattr(descriptor, name, value)
+    for name in present:
+        if name not in wanted and not name.startswith("security."):
+            os.removexattr(descriptor, name)
+
+
+def _attributes(file: "str | int") -> Dict[str, bytes]:
+    try:
+        names: List[str] = [name for name in os.listxattr(file) if name not in _OF_CONTENT]
+        return {name: os.getxattr(file, name) for name in names}
+    except OSError as error:
+        if error.errno in _NOT_SUPPORTED:
+            return {}
+        raise

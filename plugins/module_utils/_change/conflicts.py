@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Sockets that the files promise and another program has already.
+
+A master that cannot bind dies, at a start and at a reload alike, and takes the sockets that it had with it. Two masters
+of Postfix 3.6 or later do share a socket, and with it their mail, which is worse because nobody notices.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Optional, Sequence, Tuple
+
+from .._base.errors import InputError
+from .._host.instance import Instance, find_instances
+from .._host.master_process import PROC, Master, all_listening_sockets, owners
+from .._rules.host import Host
+from .._rules.listeners import SHARED_PORTS_SINCE, Listener, overlap
+from .._rules.own_addresses import Resolver
+from .in_sync import snapshot_of
+from .transaction import TransactionError, read_files
+
+
+def claimed(
+    promised: Sequence[Listener], master: Optional[Master], version: Tuple[int, ...], proc: str = PROC
+) -> Optional[InputError]:
+    """Return why one of the promised sockets is not free, None if all are.
+
+    What the running master has already counts as free, shared or not: it has proved to work.
+    """
+    wanted = [listener for listener in promised if not master or listener[2:4] not in master.sockets]
+    if not wanted:
+        return None
+    others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
+    for listener in wanted:
+        for inode, (address, port) in others.items():
+            if not overlap(listener, _like(listener, (address, port))):
+                continue
+            processes = owners(inode, proc)
+            names = sorted({f"{process.name} (process {process.pid})" for process in processes})
+            shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
+            if shares and address != listener.address:
+                continue  # of two instances the one with the specific address gets its connections
+            reason = f"cannot listen on {listener.address} port {port}: {' and '.join(names) or 'another program'} does"
+            remedy = "Stop that program, or use another address or port"
+            return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+    return None
+
+
+def shared(
+    promised: Sequence[Listener], instance: Instance, host: Host, resolve: Resolver, others: Sequence[Instance] = ()
+) -> Optional[InputError]:
+    """Return which socket another instance's files promise too, whether that one runs or not; None if there is none.
+
+    :param others: the instances to compare with; by default all of this host
+    """
+    here = os.path.realpath(instance.config_directory)
+    try:
+        others = [one for one in others or find_instances() if one.enabled]
+    except InputError:  # an instance of a Postfix that is not installed as the system's
+        return None
+    for other in others:
+        if os.path.realpath(other.config_directory) == here:
+            continue
+        try:
+            theirs = snapshot_of(read_files(other.config_directory), other, host, resolve).listeners or ()
+        except TransactionError:
+            continue
+        for listener, its in ((one, two) for one in promised for two in theirs):
+            same = listener[2:4] == its[2:4] and listener.port != 0
+            if same or (instance.version < SHARED_PORTS_SINCE and overlap(listener, its)):
+                place = f"{its.address} port {its.port}"
+                reason = f"would listen on {place}, which {its.service}/{its.type} in {other.config_directory} claims"
+                remedy = "Give them different addresses or ports, and change first the one that has it now"
+                return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+    return None
+
+
+def _like(listener: Listener, at: Tuple[str, int]) -> Listener:
+    return listener._replace(address=at[0], port=at[1], family="ipv6" if ":" in at[0] else "ipv4")

@@ -1,0 +1,99 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""A plan carried out on an instance's files: read, plan, commit. Touches no process."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, List, NamedTuple, Optional
+
+from .._files.endpoint import system_port
+from .._host.instance import Instance
+from .._rules.host import read_host
+from .._rules.own_addresses import system_resolver
+from .plan import Plan, Surroundings, Wanted, make_plan
+from .transaction import STATE_DIRECTORY, ConfigFiles, FileChanged, TransactionError, Transactions, read_files
+
+
+class Edited(NamedTuple):
+    """What was done, or in check mode would be done.
+
+    `found` is what the files were, `changed` the paths of those that the plan changes, `recovered` says what became of
+    an earlier run's half-written change.
+    """
+
+    plan: Plan
+    found: ConfigFiles
+    changed: List[str]
+    recovered: Optional[str]
+
+
+def edit(
+    instance: Instance,
+    wanted: Wanted,
+    check_mode: bool = False,
+    before_commit: Callable[[List[str]], None] = lambda paths: None,
+    state_directory: str = STATE_DIRECTORY,
+) -> Edited:
+    """Make the files of an instance say what is wanted.
+
+    :param check_mode: write nothing
+    :param before_commit: called with the paths of the files that are about to change
+    :raises InputError: something wanted is wrong; nothing was written
+    :raises TransactionError: the files cannot be read or written; they are as they were
+    """
+    transactions = Transactions(instance.config_directory, state_directory)
+    around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
+    try:
+        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
+    except FileChanged:
+        # Somebody else wrote a file since it was read: once more on what it is now, then give up.
+        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
+
+
+def _edit(
+    instance: Instance,
+    transactions: Transactions,
+    wanted: Wanted,
+    around: Surroundings,
+    check_mode: bool,
+    before_commit: Callable[[List[str]], None],
+) -> Edited:
+    pending = transactions.pending() if check_mode else None
+    recovered = None if check_mode else transactions.recover()
+    found = pending.settled if pending else read_files(transactions.config_directory)
+    plan = make_plan(wanted, found.main, found.master, around)
+    changed = [
+        os.path.join(transactions.config_directory, name)
+        for name, before, after in (("main.cf", found.main, plan.main), ("master.cf", found.master, plan.master))
+        if before != after
+    ]
+    if changed and not check_mode:
+        before_commit(changed)
+        _confirm_what_runs(instance, transactions, found, around)
+        transactions.commit(found, plan.main, plan.master)
+    return Edited(plan, found, changed, recovered)
+
+
+def _confirm_what_runs(
+    instance: Instance, transactions: Transactions, found: ConfigFiles, around: Surroundings
+) -> None:
+    """Confirm an earlier commit if Postfix runs by it, because somebody else has restarted or reloaded it since.
+
+    Otherwise the version to go back to would be the one from before the first edit, however long ago that was.
+    """
+    pending = transactions.pending()
+    if pending is None or pending.progress != "done":
+        return
+    from .._host.master_process import find_master
+    from .in_sync import assess  # not needed by most runs, and long to load
+
+    try:
+        master = find_master(instance)
+    except TransactionError:  # not visible from here
+        return
+    if master and assess(instance, found, master, around.host, around.resolve, transactions.state, pending).in_sync:
+        transactions.confirm()

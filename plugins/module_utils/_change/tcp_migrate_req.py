@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Linux's net.ipv4.tcp_migrate_req, by which connections move over from one listening socket to another.
+
+It is switched on while sockets of ours keep clients waiting (:mod:`_change.keep_clients_waiting`), and put back
+whatever happens meanwhile.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import time
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import List, Optional, Type
+
+from .._host.installed import command_environment
+from .._host.master_process import PROC
+from .._host.store import write_all
+
+SWITCH = "sys/net/ipv4/tcp_migrate_req"
+
+_LOCK = "migration"
+
+# Ends with the process that it reads from, however that ends, and nothing that ends only that one reaches it.
+_PUT_BACK = """trap '' HUP INT TERM; read -r _; echo "$1" >"$0" && : >"$2" """
+
+
+def put_back(directory: str, proc: str = PROC) -> None:
+    """Restore the switch where an earlier run was killed together with the process that was to do so."""
+    try:
+        if not os.stat(os.path.join(directory, _LOCK)).st_size:
+            return
+    except OSError:
+        return
+    with suppress(OSError), Migration(directory, proc, patience=0.0):  # it is not free while another run holds sockets
+        pass
+
+
+class Migration:
+    """Linux's net.ipv4.tcp_migrate_req switched on, by one run at a time; put back whatever happens to that one.
+
+    A process of its own waits for ours to end and puts it back. In case that one is killed too, what to put back stands
+    in the file that is the lock, for the next run; after a boot the switch is what it should be anyway.
+    """
+
+    def __init__(self, directory: str, proc: str, patience: float = 5.0) -> None:
+        self._patience = patience
+        self._path, self._switch = os.path.join(directory, _LOCK), os.path.join(proc, SWITCH)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Migration:
+        with ExitStack() as stack:
+            lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            stack.callback(os.close, lock)
+            _lock(lock, time.monotonic() + self._patience)
+            value = self._left(lock) or self._read()
+            os.ftruncate(lock, 0)
+            if value != "1":
+                write_all(lock, json.dumps({"where": _where(), "value": value}).encode("ascii"))
+                keeper = subprocess.Popen(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
+                    ["/bin/sh", "-c", _PUT_BACK, self._switch, value, self._path],
+                    env=command_environment(),
+                    cwd="/",
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[lock],
+                    start_new_session=True,
+                )
+                stack.callback(keeper.wait)
+                stack.callback(keeper.communicate)
+                with open(self._switch, "w", encoding="ascii") as stream:
+                    stream.write("1")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> None:
+        self._stack.close()
+
+    def _read(self) -> str:
+        with open(self._switch, encoding="ascii") as stream:
+            return stream.read().strip()
+
+    @staticmethod
+    def _left(lock: int) -> Optional[str]:
+        """The value that an earlier run has not put back in this network, since the last boot."""
+        try:
+            data = json.loads(os.read(lock, 4096).decode("ascii"))
+            return str(data["value"]) if data["where"] == _where() else None
+        except (ValueError, KeyError, TypeError):
+            return None
+        finally:
+            os.lseek(lock, 0, os.SEEK_SET)
+
+
+def _where() -> List[str]:
+    """This network namespace, since this boot."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        return [stream.read().strip(), str(os.stat("/proc/self/ns/net").st_ino)]
+
+
+def _lock(descriptor: int, deadline: float) -> None:
+    """:raises OSError: another run holds sockets and does not come to an end"""
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.02)

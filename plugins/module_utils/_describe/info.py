@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""All that is known of an instance, from its files, its running master and the host, without changing anything."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Sequence
+
+from .._base.address import normal_form
+from .._base.errors import InputError
+from .._change.in_sync import assess
+from .._change.transaction import Transactions, read_files
+from .._files.lines import Problem
+from .._files.main_cf import MainCf
+from .._files.master_cf import MasterReader
+from .._host.instance import Instance
+from .._host.master_process import find_master
+from .._host.routes import routes
+from .._host.unit import find_service
+from .._rules.findings.registry import findings
+from .._rules.host import Host, read_host
+from .._rules.outlook import effective_view
+from .._rules.own_addresses import system_resolver
+from .._rules.parameters import PARAMETERS, Settings
+from .role_variables import variables
+
+
+def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, Any]:
+    """Describe an instance as plain data, as the module's RETURN says.
+
+    :param destinations: addresses to which mail could go
+    :raises InputError: one of the destinations is no address
+    :raises TransactionError: one of its files cannot be read
+    """
+    host, resolve, transactions = read_host(), system_resolver(), Transactions(instance.config_directory)
+    files, pending = read_files(instance.config_directory), transactions.pending()
+    master = find_master(instance)
+    found = assess(instance, files, master, host, resolve, transactions.state, pending)
+    settings, lookup = found.after.settings, found.after.lookup
+    main, services = MainCf(files.main), MasterReader(files.master, lookup)
+    fatal = main.fatal() or services.fatal()
+    view = effective_view(main.values(), services.services(), host, instance.version, resolve, lookup, fatal=fatal)
+    repeated = [duplicate.name for duplicate in main.duplicates()]
+    pointed_out = findings(settings, host, services.services(), resolve, lookup, repeated, fatal)
+    held = sorted(master.sockets) if master else []
+    service = find_service(instance, master)
+    return {
+        "config_directory": instance.config_directory,
+        "instance": instance.name,
+        "version": ".".join(map(str, instance.version)),
+        "unit": service.unit,
+        "outside_unit": service.is_outside(master),
+        "enabled": instance.enabled,
+        "parameters": {name: _parameter(settings, name) for name in PARAMETERS},
+        "effective": view,
+        "running": master is not None,
+        "sockets": [{"address": address, "port": port} for address, port in held],
+        "in_sync": found.in_sync,
+        "action": found.action,
+        "reasons": [reason._asdict() for reason in found.reasons],
+        "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
+        "findings": [finding._asdict() for finding in pointed_out],
+        "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
+        "addresses": _addresses(host),
+        "destinations": routes(destinations, host, view["source_addresses"]),
+        "variables": variables(main, services, instance.version),
+    }
+
+
+def _parameter(settings: Settings, name: str) -> Dict[str, Any]:
+    try:
+        value = settings.get(name)
+    except InputError:  # the view's error says it
+        value = None
+    return {"value": value, "set": settings.raw(name) if settings.is_set(name) else None}
+
+
+def _problems(name: str, problems: List[Problem]) -> List[Dict[str, Any]]:
+    return [{"file": name, **problem._asdict()} for problem in problems]
+
+
+def _addresses(host: Host) -> List[Dict[str, Any]]:
+    return [{**known._asdict(), "address": normal_form(known.address)} for known in host.addresses]

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The role's variables that describe an instance as it is, so that applying them changes nothing.
+
+But for a parameter that main.cf sets twice: the line goes that does not count.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Sequence
+
+from .._base.errors import InputError
+from .._files.main_cf import MainCf
+from .._files.master_cf import MasterReader
+from .._files.master_cf_edit import MasterCf, Service, ServiceChange
+from .._files.master_entry import needs_braces
+from .._rules.parameters import PARAMETERS, Version, equivalent, validate
+from .._rules.source_addresses import client_of
+
+_PREFIX = "postfix_interfaces_"
+_FIELDS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")
+
+
+def variables(main: MainCf, master: MasterReader, version: Version) -> Dict[str, Any]:
+    """Return the parameters that main.cf sets, the services of type inet, and the clients that have options.
+
+    What Postfix ignores, or dies of, is left out: the role would refuse it. :func:`findings` tells of it.
+    """
+    found: Dict[str, Any] = {}
+    for name, text in main.values().items():
+        if name in PARAMETERS and _acceptable(name, text, version):
+            found[_PREFIX + name] = text
+    services = [one for one in master.effective() if one.type == "inet" or (client_of(one) and one.option_values)]
+    described = [_service(one) for one in services if not one.invalid and _same(master, one)]
+    if described:
+        found[_PREFIX + "services"] = described
+    return found
+
+
+def _acceptable(name: str, text: str, version: Version) -> bool:
+    try:
+        validate(name, text, version)
+    except InputError:
+        return False
+    # Ansible splits what is a list at each comma.
+    return equivalent(name, ", ".join(part.strip() for part in text.split(",")), text, version)
+
+
+def _service(service: Service) -> Dict[str, Any]:
+    words = [f"{{{word}}}" if needs_braces(word) else word for word in service.arguments]
+    found: Dict[str, Any] = {"name": service.name, "type": service.type, "command": " ".join([service.command, *words])}
+    found.update((field, getattr(service, field)) for field in _FIELDS)
+    if service.option_values:
+        found["options"] = dict(service.option_values)
+    return found
+
+
+def _same(master: MasterReader, service: Service) -> bool:
+    """Tell whether the role would take the description, and would have nothing to do."""
+    trial = MasterCf(master.text)
+    try:
+        trial.put(ServiceChange(**_service(service)))
+    except InputError:
+        return False
+    return trial.text == master.text
+
+
+def of_instances(described: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return the variables of a host with several instances: an entry for each, by its directory."""
+    entries = []
+    for one in described:
+        entry = {name[len(_PREFIX) :]: value for name, value in one["variables"].items()}
+        entries.append({"config_directory": one["config_directory"], **entry})
+    return {_PREFIX + "instances": entries}

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Services of master.cf that are commented out, told from prose.
+
+A comment is a commented-out entry only when it has all eight fields and each is one that the master would accept. Its
+continuation lines are those that can only be some: ``-o`` settings, flags, and the arguments of pipe(8) and spawn(8).
+Between them can be prose that is set apart as in the stock file, by two blanks or more behind its ``#``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import List, NamedTuple, Sequence
+
+from .lines import LogicalLine, logical_lines
+from .master_entry import Entry, split_words
+
+_HEADER = re.compile(
+    r"#[ \t]*([^ \t\r#]\S*)[ \t]+(inet|unix|unix-dgram|fifo|pass)(?:[ \t]+[yn-]){3}[ \t]+(?:-|[0-9]+\??)[ \t]+"
+    r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][^ \t{}]*)(?=[ \t]|\Z)"
+)
+_SETTING = re.compile(r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*=")
+_FLAG = re.compile(r"-[A-Za-z]+\Z")
+_ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{]|-[A-Za-z]")
+_TAKE_ARGUMENTS = ("pipe", "spawn")
+
+
+class Commented(NamedTuple):
+    """A commented-out entry, from `start` to `end` in the file."""
+
+    name: str
+    type: str
+    command: str
+    start: int
+    end: int
+
+
+def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented]:
+    """The commented-out entries of a file whose logical lines are `lines`; not those inside an entry."""
+    found = []
+    start = 0
+    for line in list(lines) + [LogicalLine(0, len(text), False)]:
+        gap = start
+        while gap < line.start and not line.stray:
+            end = _line_end(text, gap)
+            match = _HEADER.match(text[gap:end].rstrip("\r\n"))
+            if match:
+                name, kind, command = match.groups()
+                end = lookalike_end(text, end, command)
+                entry = Commented(name, kind, command, gap, end)
+                if not _arguments_go_on(text, entry):
+                    found.append(entry)
+            gap = end
+        start = line.end
+    return found
+
+
+def _arguments_go_on(text: str, entry: Commented) -> bool:
+    """Whether it cannot be told where the arguments of a commented-out entry end and prose begins."""
+    after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
+    return _set_apart(after) and not _marked(after) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
+
+
+def lookalike_end(text: str, position: int, program: str) -> int:
+    """Where those comments from `position` on end that look like a commented-out part of the program's entry before."""
+    end = position
+    while position < len(text):
+        start, position = position, _line_end(text, position)
+        line = text[start:position].rstrip("\r\n")
+        if line[:1] != "#" or _HEADER.match(line):
+            break
+        if _continues(line[1:], program) or line[1:2] == "#" and _continues(line[2:], program):
+            end = position
+        elif not _marked(line) and not _set_apart(line):
+            break
+    return end
+
+
+def commented_out(text: str, program: str) -> str:
+    """Lines with a ``#`` before each, for :func:`restored` to give them back; prose that is set apart stays as is."""
+    lines = text.split("\n")
+    for index, line in enumerate(lines[:-1] if lines[-1] == "" else lines):
+        bare = line.rstrip("\r")
+        if not _set_apart(bare) or _continues(bare[1:], program) or _marked(bare):
+            lines[index] = "#" + line
+    return "\n".join(lines)
+
+
+def protected(text: str, program: str) -> str:
+    """Comments behind a commented-out entry that would read like a part of it get a second ``#``."""
+    end = lookalike_end(text, 0, program)
+    return commented_out(text[:end], program) + text[end:]
+
+
+def restored(text: str, entry: Commented) -> str:
+    """The lines of a commented-out entry without the ``#`` that comments it out."""
+    lines = text[entry.start : entry.end].split("\n")
+    lines[0] = lines[0][1:].lstrip(" \t")
+    for index, line in enumerate(lines[1:], 1):
+        if _marked(line) or line[:1] == "#" and _continues(line[1:], entry.command):
+            lines[index] = line[1:]
+    return "\n".join(lines)
+
+
+def _marked(line: str) -> bool:
+    """Whether it is a comment or an empty line behind a ``#`` of ours."""
+    return line[:1] == "#" and line[1:].lstrip(" \t\r")[:1] in ("#", "")
+
+
+def _set_apart(line: str) -> bool:
+    return line[:3] == "#  " or line[:2] == "#\t"
+
+
+def _continues(line: str, program: str) -> bool:
+    if line[:1] not in (" ", "\t"):
+        return False
+    words = [line[start:end] for start, end in split_words(line)]
+    if not words:
+        return False
+    if words[0] == "-o":
+        return len(words) > 1 and _SETTING.match(words[1]) is not None
+    if words[0][:2] == "-o":
+        return _SETTING.match(words[0][2:]) is not None
+    if line[1:2] not in (" ", "\t"):
+        return False
+    return bool(_ARGUMENT.match(words[0]) if program in _TAKE_ARGUMENTS else all(map(_FLAG.match, words)))
+
+
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end + 1

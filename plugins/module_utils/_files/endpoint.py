@@ -1,0 +1,140 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The first field of a master.cf service: its grammar, its port, and which service it means.
+
+The rules are those of master(5), "Service name", and of the master's own code: host_port() splits, getservbyname(3)
+knows the ports after known_tcp_ports, and two fields that come to the same host and port are one service.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from functools import lru_cache
+from typing import Callable, Optional, Tuple
+
+from .._base.address import normal_form, parse_address
+from .._base.errors import InputError
+
+# postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
+KNOWN_TCP_PORTS = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}
+
+PortLookup = Callable[[str], Optional[int]]
+
+_DIGITS = re.compile(r"[0-9]+\Z")
+# What is no letter, digit or underscore in ASCII; a class with all characters beyond takes 10 ms to compile.
+_NO_WORD = r"\x00-/:-@\[-^`{-\x7f"
+_LABEL = re.compile(rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])?\Z")
+_IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
+_LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
+_NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is no number, and so takes this one for a name
+_REMEDY = "Write port, host:port or [address]:port"
+
+
+def known_port(service: str) -> Optional[int]:
+    """The port of a service name that Postfix knows by itself: the :data:`PortLookup` that reads no file."""
+    return KNOWN_TCP_PORTS.get(service)
+
+
+def system_port(service: str) -> Optional[int]:
+    """The port of a service name on this host: what Postfix knows by itself, then services(5)."""
+    try:
+        return KNOWN_TCP_PORTS.get(service) or socket.getservbyname(service, "tcp")
+    except (OSError, ValueError):  # ValueError for what no file can have: a NUL, bytes that are no UTF-8
+        return None
+
+
+@lru_cache(maxsize=1024)  # each rule about sockets takes the same few names apart
+def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
+    """Split the first field of an inet service into host and port.
+
+    :returns: the host without brackets and without ``ipv6:``, empty when there is none; the port as it is written
+    :raises InputError: with the master's own reason behind the colon of ours, when it would refuse the field
+    """
+
+    def error(reason: str) -> InputError:
+        return InputError(parameter, name, f"is no endpoint: {reason}", _REMEDY)
+
+    if name[:1] == "[":
+        host, bracket, rest = name[1:].partition("]")
+        if not bracket:
+            raise error('missing "]"')
+        if rest[:1] not in ("", ":"):
+            raise error('garbage after "]"')
+        port = rest[1:]
+        if host[:5].lower() == "ipv6:":
+            host = host[5:]
+            if ":" not in host or not _valid_host(host):
+                raise error("malformed IPv6 address")
+        bare = False
+    else:
+        host, _colon, port = name.rpartition(":")
+        bare = not host
+    if not port:
+        raise error("missing service information")
+    if not bare and not _valid_host(host):
+        raise error("valid hostname or network address required")
+    if port[0] in "0123456789" and not _DIGITS.match(port):
+        raise error("garbage after numerical service")
+    return host, port
+
+
+def _valid_host(host: str) -> bool:
+    if ":" in host:
+        return "%" not in host and parse_address(host) is not None
+    if _IPV4.match(host):
+        octets = [octet.lstrip("0") or "0" for octet in host.split(".")]
+        return all(len(octet) <= 3 and int(octet) < 256 for octet in octets)
+    labels = host.split(".")
+    return len(host) <= 255 and all(map(_LABEL.match, labels)) and not _DIGITS.match(host.replace(".", ""))
+
+
+def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
+    """The number that the master makes of a port, a name or a number.
+
+    :param lookup: knows the numbers of names; :func:`system_port` where services(5) is the right one to ask
+    :returns: 0 to 65535, numbers beyond wrapped as the system does; for 0 it chooses a port itself
+    :raises InputError: when nobody knows the name
+    """
+    if _DIGITS.match(text):
+        digits = text.lstrip("0")
+        number = min(int(digits or "0"), _LARGEST) if len(digits) <= 20 else _LARGEST
+        if number & 0xFFFFFFFF != _NO_NUMBER:
+            return number & 0xFFFF
+    port = lookup(text)
+    if port is None:
+        raise InputError(parameter, text, "is no port: Servname not supported for ai_socktype", "Write its number")
+    return port
+
+
+def is_number(port: str) -> bool:
+    """Tell whether a port is a number: ASCII digits, of which the system takes no others for some."""
+    return bool(_DIGITS.match(port))
+
+
+def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
+    """What makes a master.cf entry the same service as another one: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
+
+    A numeric host has one normal form, ``[10.77.0.1]:25/inet``; a host's name stands for itself and keeps its case.
+    """
+    if type == "inet":
+        try:
+            host, port = place_of(name, lookup)
+        except InputError:
+            return f"{name}/inet"
+        return f"[{host}]:{port}/inet" if host else f"{port}/inet"
+    return f"{name}/{type}"
+
+
+def place_of(name: str, lookup: PortLookup = known_port) -> Tuple[str, int]:
+    """What the first field of an inet service comes to: the host, a numeric one in its normal form, and the port.
+
+    :raises InputError: when the master would refuse the field, or nobody knows the port
+    """
+    host, port = split_endpoint(name)
+    number = port_number(port, lookup)
+    address = parse_address(host)
+    return normal_form(address) if address else host, number

@@ -1,0 +1,239 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""main.cf, read as Postfix reads it and edited without touching anything else.
+
+The values are those in the text: nothing is expanded and no default is known. Of a parameter that is there several
+times the last one counts (postconf(5), "The main.cf file format").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, NamedTuple, Optional, Union
+
+from .._base.errors import InputError
+from .lines import (
+    WHITE,
+    Edit,
+    LogicalLine,
+    Problem,
+    Word,
+    changed_words,
+    checked_value,
+    edit_line,
+    insert_line,
+    line_problems,
+    logical_lines,
+    remove_line,
+)
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
+_WORD = re.compile(r"[^ \t\n\v\f\r]+")
+
+# A new parameter without a commented-out example goes behind the nearest of these that is there.
+_SMTP = ("smtp_bind_address", "smtp_bind_address6", "smtp_bind_address_enforce")
+_LMTP = ("lmtp_bind_address", "lmtp_bind_address6", "lmtp_bind_address_enforce")
+_SIBLINGS = (
+    ("inet_interfaces", "inet_protocols", "proxy_interfaces", "mynetworks", "mynetworks_style", "mydestination"),
+    _SMTP,
+    _LMTP,
+    (*_SMTP, *_LMTP, "inet_interfaces", "inet_protocols"),
+)
+
+
+class Setting(NamedTuple):
+    """One ``name = value`` of the file; the span is the value's in the logical line's text."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+    line: LogicalLine
+
+
+class Duplicate(NamedTuple):
+    """A parameter that is set more than once: the lines, of which only the last counts."""
+
+    name: str
+    lines: List[int]
+
+
+class MainCf:
+    """A main.cf file.
+
+    :param text: the file, decoded by :func:`decode_config`
+    """
+
+    def __init__(self, text: str) -> None:
+        self._write(text)
+
+    @property
+    def text(self) -> str:
+        """The file: what was read, with the edits."""
+        return self._text
+
+    def _write(self, text: str) -> None:
+        self._text = text
+        self._lines: List[LogicalLine] = []
+        self._cache: Optional[Dict[str, List[Setting]]] = None
+
+    @property
+    def _settings(self) -> Dict[str, List[Setting]]:
+        if self._cache is None:
+            self._cache = {}
+            self._lines = logical_lines(self._text)
+            for line in self._lines:
+                setting = _setting(line)
+                if isinstance(setting, Setting):
+                    self._cache.setdefault(setting.name, []).append(setting)
+        return self._cache
+
+    def values(self) -> Dict[str, str]:
+        """The value of each parameter that the file sets: unexpanded, continuation lines joined as Postfix does."""
+        return {name: settings[-1].value for name, settings in self._settings.items()}
+
+    def get(self, name: str) -> Optional[str]:
+        """The effective value of a parameter, None when the file does not set it."""
+        settings = self._settings.get(name)
+        return settings[-1].value if settings else None
+
+    def line(self, name: str) -> Optional[int]:
+        """The number of the line that sets a parameter effectively."""
+        settings = self._settings.get(name)
+        return settings[-1].line.number if settings else None
+
+    def duplicates(self) -> List[Duplicate]:
+        """The parameters that are set more than once."""
+        return [
+            Duplicate(name, [setting.line.number for setting in settings])
+            for name, settings in self._settings.items()
+            if len(settings) > 1
+        ]
+
+    def problems(self) -> List[Problem]:
+        """What Postfix would complain about, in the order of the file."""
+        found = [problem for line in logical_lines(self._text) for problem in _line_problems(line)]
+        for name, settings in self._settings.items():
+            for old, new in zip(settings, settings[1:]):
+                text = "overriding earlier entry" if old.value != new.value else "the same again"
+                found.append(Problem(new.line.number, "warning", f"{text}: {name}={old.value}"))
+        return sorted(found)
+
+    def fatal(self) -> Optional[InputError]:
+        """Why every program of Postfix dies of the text of the file, whatever its values are; None where none does."""
+        for line in logical_lines(self._text):
+            for problem in _line_problems(line):
+                if problem.severity == "error":
+                    reason = f"is no parameter with a value (line {problem.line})"
+                    return InputError("main.cf", line.effective[:200], reason, "Write name = value, or take it out")
+        return None
+
+    def set(self, name: str, value: str) -> None:
+        """Make the file say that a parameter has a value, in exactly one line.
+
+        Nothing changes when it says so already. A value over several lines keeps the lines of the words that stay;
+        there a run of white space is as good as any other. A new parameter goes behind its commented-out example, else
+        behind the nearest of its siblings, else at the end.
+
+        :raises InputError: when name or value could not be read back as they are
+        """
+        settings = self._settings.get(name)
+        if settings:
+            text = self._text
+            says = _says(settings[-1], value)
+            if not says:
+                text = edit_line(text, settings[-1].line, _edits(settings[-1], checked_value(name, value)))
+            self._write(_without(text, settings[:-1]))
+            if not says and _spans_lines(settings[-1]):
+                self.set(name, value)  # on one line now, where each blank counts
+            return
+        if not _NAME.match(name):
+            raise InputError(name, value, "is no parameter name", "Use letters, digits and underscores")
+        line = f"{name} = {checked_value(name, value)}".rstrip(" ")
+        self._write(insert_line(self._text, self._place(name), line))
+
+    def unset(self, name: str) -> None:
+        """Remove a parameter wherever it is set; comments inside its continuation lines stay."""
+        self._write(_without(self._text, self._settings.get(name, [])))
+
+    def _place(self, name: str) -> int:
+        """Where a line for a parameter that the file does not set goes."""
+        example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
+        gap = 0
+        for line in self._lines + [LogicalLine(0, len(self._text), False)]:
+            found = 0
+            position = gap
+            for comment in self._text[gap : line.start].split("\n"):
+                position += len(comment) + 1
+                if example.match(comment) or found and _EXAMPLE_GOES_ON.match(comment):
+                    found = position
+                elif found:
+                    break
+            if found and not line.stray:
+                return min(found, len(self._text))
+            gap = line.end
+        for family in _SIBLINGS:
+            if name in family:
+                for sibling in sorted(family, key=lambda other: abs(family.index(other) - family.index(name))):
+                    if sibling in self._settings:
+                        return self._settings[sibling][-1].line.end
+        return len(self._text)
+
+
+def _setting(line: LogicalLine) -> Union[Setting, str, None]:
+    """What a logical line sets, or what Postfix dies of, or None for a line that it drops."""
+    if line.stray:
+        return None
+    text = line.effective
+    left, equals, right = text.partition("=")
+    name = left.rstrip(WHITE)
+    if not name:
+        return f'missing attribute name: "{text}"'
+    if not equals or _WORD.findall(name) != [name]:
+        return f"missing '=' after attribute name: \"{text}\""
+    value = right.strip(WHITE)
+    start = len(text) - len(right.lstrip(WHITE)) if value else len(left) + 1
+    return Setting(name, value, start, start + len(value), line)
+
+
+def _line_problems(line: LogicalLine) -> List[Problem]:
+    fatal = _setting(line)
+    return line_problems(line) + ([Problem(line.number, "error", fatal)] if isinstance(fatal, str) else [])
+
+
+def _without(text: str, settings: List[Setting]) -> str:
+    for setting in reversed(settings):
+        text = remove_line(text, setting.line)
+    return text
+
+
+def _spans_lines(setting: Setting) -> bool:
+    return bool(setting.value) and setting.line.piece_at(setting.start) != setting.line.piece_at(setting.end - 1)
+
+
+def _says(setting: Setting, value: str) -> bool:
+    if _spans_lines(setting):
+        return _WORD.findall(setting.value) == _WORD.findall(value)
+    return setting.value == value.strip(WHITE)
+
+
+def _words(value: str, offset: int = 0) -> List[Word]:
+    return [Word(match.start() + offset, match.end() + offset, match.group()) for match in _WORD.finditer(value)]
+
+
+def _edits(setting: Setting, value: str) -> List[Edit]:
+    if not setting.value:
+        # Behind the blanks after the "=", or with one like that before it.
+        before, after = setting.line.text[setting.start - 2], setting.line.text[setting.start :]
+        at = setting.start + len(after) - len(after.lstrip(" \t"))
+        return [Edit(at, at, " " + value if at == setting.start and before in " \t" else value)]
+    if not _spans_lines(setting):
+        return [Edit(setting.start, setting.end, value)]
+    new = _words(value)
+    return changed_words(
+        setting.line, _words(setting.value, setting.start), new, [word.value for word in new], setting.start
+    )

@@ -1,0 +1,169 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Edits inside one entry of master.cf, and the text of a new one."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Mapping, Optional, Sequence
+
+from .._base.errors import InputError
+from .lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
+from .master_entry import FIELDS, Entry, Option, needs_braces, option_text, unbraced
+from .service_change import ServiceChange, command_words
+
+_COLUMNS = (0, 10, 16, 24, 32, 40, 48, 56)  # those of the stock file
+_INDENT = "  "
+
+
+class EntryEditor:
+    """Edits one entry, given as the text of its lines.
+
+    :param newline: the line ending of the file, for an entry that has none
+    """
+
+    def __init__(self, text: str, newline: str) -> None:
+        self.newline = newline
+        self._read(text)
+
+    def _read(self, text: str) -> None:
+        self.text = text
+        self.entry = Entry(logical_lines(text)[0])
+
+    def _apply(self, edits: Iterable[Edit]) -> None:
+        edits = list(edits)
+        if edits:
+            self._read(edit_line(self.text, self.entry.line, edits))
+
+    def changed(self, change: ServiceChange) -> str:
+        """The lines of the entry after a change; the same ones when they say so already."""
+        for name, value in change.fields.items():
+            self._set_field(FIELDS.index(name), value)
+        self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
+        for name in change.unset_options:
+            self._unset_option(name)
+        if change.command is not None:
+            self._set_command(change.command)
+        return self.text
+
+    def _set_field(self, index: int, value: str) -> None:
+        word, following = self.entry.fields[index : index + 2]
+        if word.value == value:
+            return
+        gap = self.entry.text[word.end : following.start]
+        if gap.strip(" ") or self.entry.line.piece_at(word.start) != self.entry.line.piece_at(following.start):
+            self._apply([Edit(word.start, word.end, value)])
+        else:
+            width = following.start - word.start
+            self._apply([Edit(word.start, following.start, value.ljust(width - 1) + " ")])
+
+    def _set_command(self, command: str) -> None:
+        head, rest = command_words(command)
+        if [word.value for word in head[1:]] != [word.value for word in self.entry.flags]:
+            # -vo name=value becomes -v -o name=value, to change the flag alone
+            self._apply([Edit(letter, letter, " -") for letter in self.entry.shared])
+        old = [self.entry.fields[7]] + self.entry.flags
+        self._apply(changed_words(self.entry.line, old, head, [command[word.start : word.end] for word in head], 0))
+        old = [word if self._sound(word) else word._replace(value="\0") for word in self.entry.rest]
+        at = self.entry.options_end
+        if rest and self.entry.swallows:
+            name = "/".join(word.value for word in self.entry.fields[:2])
+            reason = "would be swallowed by a brace that is open in the options"
+            raise InputError(f"command of {name}", command, reason, "Set or unset that option")
+        self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
+
+    def _sound(self, word: Word) -> bool:
+        return not unbraced(self.entry.text[word.start : word.end])[1]
+
+    def _set_options(self, values: Mapping[str, str]) -> None:
+        """Set each option; those that are new go behind the others, in one edit however many there are."""
+        found = {option.name: option.value for option in self.entry.options}
+        for name, value in values.items():
+            if found.get(name, value) != value:
+                self._set_option(name, value)
+        new = [option_text(name, value) for name, value in values.items() if name not in found]
+        if new:
+            self._add_options(new)
+
+    def _set_option(self, name: str, value: str) -> None:
+        found = [option for option in self.entry.options if option.name == name]
+        self._apply([_value_edit(found[-1], self.entry.text, value)])
+        for _earlier in found[:-1]:
+            self._remove_option(next(option for option in self.entry.options if option.name == name))
+
+    def _add_options(self, texts: Sequence[str]) -> None:
+        line, at = self.entry.line, self.entry.options_end
+        start, end = line.piece_at(at - 1)
+        before, after = line.text[start:at], line.text[at:end]
+        indent = before[: len(before) - len(before.lstrip(WHITE))]
+        options = self.entry.options
+        own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
+        if own_line and not after.strip(WHITE):
+            newline = self.newline
+            if end < len(line.text) or self.text.endswith("\n"):
+                newline = "\r\n" if after.endswith("\r") else "\n"
+            before_each = f"{newline}{indent if options else _INDENT}-o "
+        else:
+            before_each = " -o "
+        self._apply([Edit(at, at, "".join(before_each + text for text in texts))])
+
+    def _unset_option(self, name: str) -> None:
+        for option in reversed(self.entry.options):
+            if option.name == name:
+                self._remove_option(option)
+
+    def _remove_option(self, option: Option) -> None:
+        line = self.entry.line
+        if option.letter in self.entry.shared:  # -vo name=value: the v stays
+            edits = [Edit(option.letter, option.letter + 1, "")]
+            if option.start == option.letter + 1:
+                edits = [Edit(option.letter, option.end, "")]
+            else:
+                edits.append(line.deletion(option.start, option.end))
+        elif line.piece_at(option.letter) == line.piece_at(option.end - 1):
+            edits = [line.deletion(option.letter - 1, option.end)]
+        else:
+            edits = [line.deletion(option.letter - 1, option.letter + 1), line.deletion(option.start, option.end)]
+        self._apply(edits)
+
+
+def _value_edit(option: Option, text: str, value: str) -> Edit:
+    attached = option.start == option.letter + 1
+    braces = text[option.start] == "{" and not attached
+    # postconf, unlike the daemons, takes an "o" in -oname=value for the letter of an option
+    if not option.whole or needs_braces(value) and not braces or attached and "o" in value:
+        gap = " " if attached else ""
+        return Edit(option.start, option.end, gap + option_text(option.name, value))
+    if braces and not option.value and text[option.value_start - 2] in WHITE:
+        value = " " + value
+    return Edit(option.value_start, option.value_end, value)
+
+
+def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
+    """The lines of a new entry, its fields in the columns of the entry `like`."""
+    command = change.command or ""
+    head, rest = [" ".join(command[word.start : word.end] for word in words) for words in command_words(command)]
+    defaults = {"private": "n" if change.type == "inet" else "-", "chroot": "n"}
+    fields = [change.name, change.type]
+    fields += [change.fields.get(name, defaults.get(name, "-")) for name in FIELDS[2:7]]
+    options = [f"{_INDENT}-o {option_text(name, value.strip(WHITE))}" for name, value in change.options.items()]
+    if options and rest:
+        options.append(_INDENT + rest)
+    elif rest:
+        head += " " + rest
+    return [_aligned(fields + [head], like)] + options
+
+
+def _aligned(words: Sequence[str], like: Optional[Entry]) -> str:
+    """The fields of a new entry, in the columns of the entry beside it."""
+    columns: Sequence[int] = _COLUMNS
+    gaps = [" "] * len(FIELDS)
+    if like and like.line.piece_at(0)[1] > like.fields[7].start:
+        gaps = [like.text[one.end : two.start] for one, two in zip(like.fields, like.fields[1:])]
+        columns = [word.start for word in like.fields]
+    text = words[0]
+    for word, column, gap in zip(words[1:], columns[1:], gaps):
+        text = text + gap + word if "\t" in gap else text.ljust(column - 1) + " " + word
+    return text

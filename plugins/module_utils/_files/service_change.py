@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What one service of master.cf is to be, and the refusal of what could smuggle something else in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from .._base.errors import InputError
+from .endpoint import PortLookup, is_number, port_number, split_endpoint
+from .lines import Word, checked_value, encode_config
+from .master_entry import FIELD_VALUES, TYPES, split_words, unbraced
+
+STATES = ("present", "absent", "disabled")
+
+_OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
+_SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
+_DIGITS = 9  # of more, the master can make a negative number, of which it dies
+_FIELD_REMEDY = {
+    "private": "Use y, n or -",
+    "unprivileged": "Use y, n or -",
+    "chroot": "Use y, n or -",
+    "wakeup": "Use a number of seconds, one with ? behind it, or -",
+    "process_limit": "Use a number or -",
+}
+
+
+@dataclass
+class ServiceChange:
+    """What one service is to be; what is None or not in it stays as it is.
+
+    :ivar command: the program and its arguments as master.cf writes them, but without ``-o``
+    :ivar options: ``-o`` settings to make
+    :ivar unset_options: ``-o`` settings to remove
+    """
+
+    name: str
+    type: str = "inet"
+    state: str = "present"
+    command: Optional[str] = None
+    private: Optional[str] = None
+    unprivileged: Optional[str] = None
+    chroot: Optional[str] = None
+    wakeup: Optional[str] = None
+    process_limit: Optional[str] = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    unset_options: Sequence[str] = ()
+
+    @property
+    def fields(self) -> Dict[str, str]:
+        """The single-word fields that are given."""
+        given = {name: getattr(self, name) for name in FIELD_VALUES}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def program(self) -> Optional[str]:
+        """The first word of the command."""
+        return command_words(self.command)[0][0].value if self.command else None
+
+
+def command_words(command: str) -> Tuple[List[Word], List[Word]]:
+    """The program with the flags after it, and the words after those."""
+    words = [Word(start, end, unbraced(command[start:end])[0]) for start, end in split_words(command)]
+    count = 1
+    while count < len(words) and command[words[count].start] == "-" and words[count].value not in ("-", "--"):
+        count += 1
+    return words[:count], words[count:]
+
+
+def check_change(change: ServiceChange) -> None:
+    """Refuse a change that could add a line, a service or an option, or that the master could not read."""
+    label = f"{change.name}/{change.type}"
+    if change.state not in STATES:
+        raise InputError(f"state of {label}", change.state, "is no state", f"Use one of {', '.join(STATES)}")
+    if change.type not in TYPES:
+        raise InputError(f"type of {label}", change.type, "is no service type", f"Use one of {', '.join(TYPES)}")
+    for name, value in change.fields.items():
+        if not FIELD_VALUES[name].match(value):
+            raise InputError(f"{name} of {label}", value, "is no value of this field", _FIELD_REMEDY[name])
+        if len(value.rstrip("?").lstrip("0")) > _DIGITS:
+            raise InputError(f"{name} of {label}", value, "is more than Postfix can count to", "Use a smaller number")
+    if change.type == "inet" and change.private not in (None, "n"):
+        raise InputError(f"private of {label}", change.private, "makes an inet service private", "Write n")
+    if change.command is not None:
+        _check_command(f"command of {label}", change.command)
+    for name in list(change.options) + list(change.unset_options):
+        if not _OPTION_NAME.match(name):
+            raise InputError(f"options of {label}", name, "is no parameter name", "Use letters, digits and _")
+    for name, value in change.options.items():
+        _check_option(f"option {name} of {label}", value)
+        if name in change.unset_options:
+            raise InputError(f"options of {label}", name, "is to be set and unset", "Say one of both")
+
+
+def check_name(change: ServiceChange, lookup: PortLookup) -> None:
+    """Refuse the name of a new entry that the master, or postconf, could not work with."""
+    label = f"name of {change.name}/{change.type}"
+    try:
+        encode_config(change.name)
+    except UnicodeEncodeError:
+        raise InputError(label, change.name, "is no text that a file can hold", "Write it in UTF-8") from None
+    if change.type == "inet":
+        port = split_endpoint(change.name, label)[1]
+        if not _SERVICE_NAME.match(change.name):
+            raise InputError(label, change.name, "has characters that no endpoint has", "Write [address]:port")
+        number = port_number(port, lookup, label)
+        if not number or is_number(port) and port.lstrip("0") != str(number):
+            raise InputError(label, change.name, "has a port that does not exist", "Use a port from 1 to 65535")
+    elif not _SERVICE_NAME.match(change.name):
+        raise InputError(label, change.name, "is no service name", "Use letters, digits, - and _")
+
+
+def _check_command(label: str, command: str) -> None:
+    words = [command[start:end] for start, end in split_words(checked_value(label, command))]
+    if not words or not _PROGRAM.match(words[0]):
+        raise InputError(label, command, "does not start with a program's name", "Write program and arguments")
+    for word in words:
+        if unbraced(word)[1] or not _balanced(word):
+            raise InputError(label, command, f"has braces that do not match in {word!r}", "Close every brace")
+        if word[0] == "#":
+            raise InputError(label, command, "has a comment, which master.cf takes for an argument", "Leave it out")
+    after_flag = False
+    for word in (unbraced(word)[0] for word in words[1:]):
+        # The daemons see no braces, and take the word behind a flag such as -m for its argument.
+        if word[:1] != "-" and not after_flag or word in ("-", "--"):
+            break
+        after_flag = word[:1] == "-"
+        if after_flag and "o" in word[1:]:
+            raise InputError(label, command, "has -o settings in it", "Give them as options")
+
+
+def _check_option(label: str, value: str) -> None:
+    if not isinstance(value, str):
+        raise InputError(label, value, "is no text", "Quote it")
+    if not _balanced(checked_value(label, value)):
+        raise InputError(label, value, "has braces that do not match", "Close every brace")
+
+
+def _balanced(text: str) -> bool:
+    level = 0
+    for char in text:
+        level += (char == "{") - (char == "}")
+        if level < 0:
+            return False
+    return not level

@@ -1,0 +1,242 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The running master(8) of an instance, as the kernel shows it: its process, its listening sockets, its children.
+
+Nothing is asked of Postfix's own commands, which fail when main.cf names an address that is gone. ``pid/master.pid`` in
+the queue directory outlives a stop, so it is only believed of a process that proves to be this instance's master.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import struct
+import time
+from contextlib import suppress
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+from .instance import Instance
+from .store import TransactionError
+
+PROC = "/proc"
+Socket = Tuple[str, int]
+"""Address in normal form, and port."""
+
+COMM = 15
+"""Characters of a program's name that the kernel keeps."""
+
+_LISTEN = "0A"  # the kernel's include/net/tcp_states.h
+_FOUND_FIELDS = {"state": 0, "parent": 1, "started": 19}  # proc(5), /proc/PID/stat, counted from the state
+
+
+class Process(NamedTuple):
+    """A process; ``ticks`` is when it started, in clock ticks after boot: no other had this and its pid."""
+
+    pid: int
+    name: str
+    parent: int
+    ticks: int
+
+    @property
+    def started(self) -> float:
+        """When it started, in seconds since the epoch.
+
+        By the clock of now: when the clock was set since, this is when it would have started by the new time.
+        """
+        ago = time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK")
+        return time.time() - ago
+
+
+class Master(NamedTuple):
+    """A running master: its process, the directory that it works in, its listening TCP sockets by inode number."""
+
+    process: Process
+    queue_directory: str
+    held: Dict[str, Socket]
+    boot: str
+    proc: str = PROC
+
+    @property
+    def sockets(self) -> FrozenSet[Socket]:
+        """Where it listens."""
+        return frozenset(self.held.values())
+
+    @property
+    def identity(self) -> str:
+        """What no other master, of this instance or another one, has ever had."""
+        return f"{self.boot}/{self.process.pid}/{self.process.ticks}"
+
+    def is_alive(self) -> bool:
+        return read_process(self.process.pid, self.proc) == self.process
+
+    def children(self) -> List[Process]:
+        """The processes that it started."""
+        pid = self.process.pid
+        try:
+            with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="ascii") as stream:
+                pids = [int(word) for word in stream.read().split()]
+        except OSError:  # a kernel without it
+            pids = list(_pids(self.proc))
+        found = [read_process(child, self.proc) for child in pids]
+        return [process for process in found if process and process.parent == pid]
+
+    def last_read(self) -> float:
+        """When it last read its configuration at the latest, in seconds since the epoch.
+
+        Each start and each reload starts a new qmgr(8) and a new pickup(8), which otherwise hardly ever end. The older
+        one tells: the other may have been replaced since for another reason.
+        """
+        found = [child.started for child in self.children() if child.name in ("qmgr", "pickup")]
+        return min(found, default=self.process.started)
+
+
+def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
+    """Find the master that runs by an instance's configuration directory; None when there is none.
+
+    :raises TransactionError: there seems to be one, but this process may not look at it
+    """
+    written = _pid_file(os.path.join(instance.queue_directory, "pid", "master.pid"))
+    hidden: Optional[int] = None
+    # The file can be gone or damaged, or be elsewhere because queue_directory was changed.
+    for pid in itertools.chain([] if written is None else [written], _pids(proc)):
+        try:
+            master = _master(pid, instance, proc)
+        except PermissionError:
+            hidden = pid if pid == written else hidden
+            continue
+        if master:
+            return master
+    if hidden is not None:
+        who = f"Process {hidden} seems to be the master of {instance.config_directory}, but"
+        what = "may not be looked at. This needs root, and in a container the capability SYS_PTRACE."
+        raise TransactionError(f"{who} {what}")
+    return None
+
+
+def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
+    """Return a process, or None when there is none by this pid (any more)."""
+    try:
+        with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            text = stream.read()
+    except OSError:
+        return None
+    head, _parenthesis, tail = text.rpartition(")")
+    fields = tail.split()
+    if fields[_FOUND_FIELDS["state"]] in ("Z", "X"):  # ended, but its parent has not looked yet
+        return None
+    parent, started = (int(fields[_FOUND_FIELDS[name]]) for name in ("parent", "started"))
+    return Process(pid, head.partition("(")[2], parent, started)
+
+
+def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:
+    """The listening TCP sockets that a process has open, in its own network namespace, by inode number."""
+    inodes = set(_socket_inodes(pid, proc))
+    return {inode: entry for inode, entry in _listening(pid, proc) if inode in inodes}
+
+
+def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
+    """All listening TCP sockets of this network namespace, by inode number."""
+    return dict(_listening("self", proc))
+
+
+def owners(inode: str, proc: str = PROC) -> List[Process]:
+    """The processes that have a socket open, as far as they may be looked at."""
+    found = []
+    for pid in _pids(proc):
+        with suppress(OSError):
+            if inode in _socket_inodes(pid, proc):
+                found.append(read_process(pid, proc))
+    return [process for process in found if process]
+
+
+def waiting(held: Iterable[str], proc: str = PROC) -> bool:
+    """Whether a client waits to be accepted by one of these listening sockets, given by their inode numbers."""
+    inodes = set(held)
+    # For a listening socket, the kernel shows the length of its queue where others have that of what is to be read.
+    lines = _lines("tcp", "self", proc) + _lines("tcp6", "self", proc)
+    return any(fields[9] in inodes and not fields[4].endswith(":00000000") for fields in lines)
+
+
+def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
+    process = read_process(pid, proc)
+    if process is None or process.name != "master" or not _runs(process, instance, proc):
+        return None
+    try:
+        held = listening_sockets(pid, proc)
+        queue_directory = os.readlink(f"{proc}/{pid}/cwd")
+        with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            boot = stream.read().strip()
+    except FileNotFoundError:  # it has ended meanwhile
+        return None
+    master = Master(process, queue_directory, held, boot, proc)
+    return master if master.is_alive() else None
+
+
+def _runs(process: Process, instance: Instance, proc: str) -> bool:
+    """Whether a process works by the instance's directory: that which its MAIL_CONFIG names, seen by its own root.
+
+    Its root counts because on the host of a container the process of the container's Postfix, with the very same
+    environment, is visible too.
+    """
+    base = f"{proc}/{process.pid}"
+    try:
+        with open(f"{base}/environ", "rb") as stream:
+            environment = stream.read().split(b"\0")
+        named = [entry[len(b"MAIL_CONFIG=") :] for entry in environment if entry.startswith(b"MAIL_CONFIG=")]
+        if named:
+            return os.path.samefile(f"{base}/root{os.fsdecode(named[-1])}", instance.config_directory)
+        return os.path.samefile(f"{base}/cwd", instance.queue_directory)
+    except PermissionError:
+        raise
+    except OSError:
+        return False
+
+
+def _pid_file(path: str) -> Optional[int]:
+    try:
+        with open(path, encoding="ascii", errors="replace") as stream:
+            return int(stream.readline().strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _pids(proc: str) -> Iterator[int]:
+    for name in os.listdir(proc):
+        if name.isdigit():
+            yield int(name)
+
+
+def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
+    directory = f"{proc}/{pid}/fd"
+    for name in os.listdir(directory):
+        try:
+            target = os.readlink(f"{directory}/{name}")
+        except FileNotFoundError:  # closed meanwhile
+            continue
+        if target.startswith("socket:["):
+            yield target[len("socket:[") : -1]
+
+
+def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
+    """Inode, address and port of each listening TCP socket in the network namespace of a process (proc(5))."""
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for fields in _lines(table, pid, proc):
+            address, _colon, port = fields[1].partition(":")
+            # The kernel prints each group of four bytes as one number in the machine's own byte order.
+            words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
+            packed = struct.pack(f"={len(words)}I", *words)
+            yield fields[9], (socket.inet_ntop(family, packed), int(port, 16))
+
+
+def _lines(table: str, pid: "int | str", proc: str) -> List[List[str]]:
+    """The fields of each listening socket in one of the kernel's tables."""
+    try:
+        with open(f"{proc}/{pid}/net/{table}", encoding="ascii") as stream:
+            lines = [line.split() for line in stream if f" {_LISTEN} " in line]
+    except OSError:  # no such family in this kernel
+        return []
+    return [fields for fields in lines if fields[3] == _LISTEN]

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What there is to point out about the addresses that mail leaves from."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, NamedTuple
+
+from ..._base.address import FAMILIES, asked_for, family, needs_scope, normal_form, parse_address, unbracket
+from ..._base.errors import InputError
+from ..bindable import bind_problem
+from ..listeners import WILDCARDS
+from ..source_addresses import CLIENTS, client_of
+from .finding import Context, Finding
+
+
+def told_sources(context: Context) -> Iterator[Finding]:
+    """Source addresses that are not what they seem, or do not work."""
+    implicit: Dict[str, List[str]] = {}
+    for entry in context.sources:
+        for name in FAMILIES:
+            source = entry[name]
+            if source is None:
+                continue
+            parameter = source["origin"].replace("-o ", "")
+            if source["failure"]:
+                where = "services" if parameter == "master.cf" else parameter
+                message = f"{entry['transport']} cannot send: {source['failure']}"
+                yield Finding("source_failure", "error", where, message, "Correct the value")
+            elif parameter == "inet_interfaces":
+                implicit.setdefault(f"{name} {source['address']}", []).append(entry["transport"])
+    for key, transports in implicit.items():
+        name, _blank, address = key.partition(" ")
+        six = "6" if name == "ipv6" else ""
+        message = (
+            f"{address} is the only {name} address in inet_interfaces, and so {', '.join(transports)} "
+            "send from it, to content filters on loopback too"
+        )
+        remedy = (
+            f"Set smtp_bind_address{six} to it to say so, or to {WILDCARDS[name]} to let the kernel choose; "
+            f"for lmtp set lmtp_bind_address{six}"
+        )
+        if any(map(context.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
+            remedy += (
+                ". Of several instances, either let the kernel choose in the one that sends to all networks, or "
+                "let that one have inet_interfaces = all and the others endpoints in master.cf"
+            )
+        severity = "warning" if context.others(address, name) else "info"
+        yield Finding("implicit_source_address", severity, "inet_interfaces", message, remedy)
+
+
+class _BindAddress(NamedTuple):
+    """One explicit source address, where it is set."""
+
+    parameter: str
+    value: str
+    place: str
+    enforced: bool
+
+
+def bind_addresses(context: Context) -> Iterator[Finding]:
+    """Explicit source addresses that Postfix cannot use and goes on without, and those that it may lose."""
+    places = [(context.settings, program, "main.cf") for program in CLIENTS]
+    for service in context.services:
+        if service.options and service.type == "unix" and client_of(service):  # without options it is main.cf again
+            process = context.settings.with_options(service.option_values)
+            places.append((process, client_of(service), f"{service.name}/{service.type}"))
+    told = set()
+    for settings, program, place in places:
+        for name in context.families:
+            parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
+            try:
+                value = settings.get(parameter)
+                if not value:
+                    continue
+                enforced = settings.yes_no(f"{program}_bind_address_enforce")
+            except InputError:  # a failure of the transport, which is told already
+                continue
+            if (parameter, value, enforced) not in told:
+                told.add((parameter, value, enforced))
+                yield from _bind_address(context, name, _BindAddress(parameter, value, place, enforced))
+
+
+def _bind_address(context: Context, name: str, given: _BindAddress) -> Iterator[Finding]:
+    parameter = given.parameter
+    address = parse_address(unbracket(given.value))
+    if address is None or address.is_unspecified:
+        return
+    address = asked_for(address, set(context.families))
+    shown = f"{parameter} = {given.value} in {given.place}"
+    stuck = "mail stays in the queue" if given.enforced else "Postfix warns, and sends from another address"
+    if family(address) != name:
+        other = parameter[:-1] if parameter.endswith("6") else parameter + "6"
+        message = f"{shown} is no {name} address: {stuck}"
+        yield Finding("wrong_family", "error", parameter, message, f"Set {other} to it")
+        return
+    if address.is_loopback:
+        if given.place == "main.cf" and parameter.startswith("smtp"):
+            message = f"{shown} is a loopback address: mail to other hosts cannot leave"
+            yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
+        return
+    problem = None if needs_scope(address) else bind_problem(address, context.host)
+    if problem is not None:
+        severity = "error" if given.enforced else "warning"
+        message = f"{shown} {problem}: {stuck}"
+        yield Finding("absent_address", severity, parameter, message, "Use an address of the host")
+    elif not given.enforced and context.settings.version >= (3, 7) and context.others(normal_form(address), name):
+        message = f"{shown} is not enforced: should the host lose it, mail leaves from another address"
+        remedy = f"Set {parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"
+        yield Finding("bind_address_not_enforced", "info", parameter, message, remedy)

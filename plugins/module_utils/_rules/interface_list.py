@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The words of a value that lists interfaces: how Postfix splits them, and what is wrong with one.
+
+The same grammar serves inet_interfaces and proxy_interfaces (postconf(5)): addresses, with or without brackets, and
+host names, separated by blanks or commas. Whatever else people write there makes every Postfix program end with "host
+not found", which says nothing about the mistake: :func:`problem_of_token` does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import List, Optional, Sequence, Tuple
+
+from .._base.address import parse_address, prefix_length, unbracket
+from .._base.errors import InputError
+
+KEYWORDS = ("all", "loopback-only")
+
+_SEPARATORS = re.compile(r"[ \t,]+")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?\Z")
+_NUMBERS = re.compile(r"[0-9.]+\Z")
+_LIST_THEM = "List single addresses, or choose them with select"
+
+
+def split_tokens(text: str) -> List[str]:
+    """Split a value at blanks, tabs and commas; none of them makes an empty word."""
+    return [token for token in _SEPARATORS.split(text) if token]
+
+
+def is_host_name(token: str) -> bool:
+    """Tell whether a word can be a host name (letters, digits, hyphens, underscores and dots), and no bare number."""
+    return len(token) <= 255 and bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
+
+
+def octal_reading(token: str) -> Optional[str]:
+    """Return the address that leading zeros make of an IPv4 spelling, when it is not the one that people read."""
+    if not _NUMBERS.match(token) or token.count(".") != 3:
+        return None
+    address = parse_address(token)
+    plain = ".".join(part.lstrip("0") or "0" for part in token.split("."))
+    return str(address) if address is not None and str(address) != plain else None
+
+
+def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
+    """Refuse words that can be neither an address nor a host name; what looks like a comment explains the rest.
+
+    :raises InputError: for the most telling of them
+    """
+    comments = [token for token in tokens if "#" in token]
+    for token in comments or tokens:
+        problem = problem_of_token(parameter, token)
+        if problem is not None:
+            raise problem
+
+
+def problem_of_token(parameter: str, token: str) -> Optional[InputError]:
+    """Return what is wrong with a word that can be neither an address nor a host name, or None."""
+    literal = unbracket(token)
+    if parse_address(literal) is not None:
+        return None
+    reason, remedy = _explain(parameter, token, literal)
+    return InputError(parameter, token, reason, remedy) if reason else None
+
+
+def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
+    if token in KEYWORDS:
+        if parameter != "inet_interfaces":
+            return "is a word of inet_interfaces only", "List addresses or host names"
+        return "is a keyword that must stand alone", f"Write {token} and nothing else, or list addresses without it"
+    if token.lower() in KEYWORDS:
+        return "is not in lower case, so Postfix takes it for a host name", f"Write {token.lower()}"
+    if "#" in token:
+        return "looks like a comment, which main.cf has only on lines of their own", "Take the comment out of the value"
+    if ";" in token:
+        return "has a semicolon, which does not separate addresses", "Separate them by a comma or a blank"
+    if token.startswith("!"):
+        return "excludes an address, which Postfix cannot do here", _LIST_THEM
+    if "*" in token:
+        return "is a pattern, Postfix takes single addresses", "Write all, or list single addresses"
+    if literal.lower().startswith("ipv6:"):
+        return "has the prefix IPv6:, which belongs to master.cf", f"Write {literal[5:]}"
+    text, _slash, length = literal.partition("/")
+    address = parse_address(unbracket(text))
+    if address is not None and prefix_length(length, address) is not None:
+        return "is a network, Postfix takes single addresses", _LIST_THEM
+    if "/" in token:
+        return "is a file or a table, which Postfix does not read here", _LIST_THEM
+    host, colon, port = token.rpartition(":")
+    if colon and port and (parse_address(unbracket(host)) or is_host_name(unbracket(host))):
+        return "has a port, which belongs to master.cf", f"Write {host} here, and {token} as a service of type inet"
+    if token[0] in "\"'{" or token[-1] in "\"'}":
+        return "has quotes or braces, which are no part of an address", "Leave them out"
+    if (token[0] == "[") != (token[-1] == "]"):
+        return "has a bracket without its partner", "Write both brackets or none"
+    text, percent, _scope = literal.partition("%")
+    if percent and parse_address(text) is not None:
+        return "has a zone, which only link-local addresses have", f"Write {text}"
+    if ":" in literal:
+        return "is not an IPv6 address", "Write an address such as fd77::1"
+    if _NUMBERS.match(literal):
+        return "is not an IPv4 address", "Write an address such as 10.77.0.1"
+    if not is_host_name(literal):
+        return "is neither an address nor a host name", _LIST_THEM
+    return "", ""

@@ -1,0 +1,64 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The default of mynetworks: who may relay when main.cf does not say (postconf(5), mynetworks and mynetworks_style)."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, Optional, Sequence
+
+from .._base.address import Address, normal_form
+from .._base.errors import InputError
+from .host import Host
+from .parameters import Settings
+
+_STYLES = ("class", "subnet", "host")
+
+
+def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -> Optional[List[str]]:
+    """Return the networks that Postfix makes of its own addresses, or None when main.cf sets mynetworks.
+
+    :param own: what own_addresses() answers
+    :returns: networks as Postfix writes them, ``127.0.0.0/8`` and ``[::1]/128``, in the order of the own addresses
+    :raises InputError: for a mynetworks_style that Postfix does not know
+    """
+    if settings.is_set("mynetworks"):
+        return None
+    style = mynetworks_style(settings)
+    lengths: Dict[Address, int] = {}
+    for known in host.addresses:
+        if known.up:
+            lengths.setdefault(known.address, known.prefix_length)
+    networks = []
+    for address in own:
+        length: int = address.max_prefixlen
+        if style == "class" and address.version == 4:
+            length = _class_length(address)
+        elif style != "host":
+            length = lengths.get(address, length)
+        host_bits = address.max_prefixlen - length
+        network = normal_form(type(address)(int(address) >> host_bits << host_bits))
+        networks.append(f"{network}/{length}" if address.version == 4 else f"[{network}]/{length}")
+    return list(dict.fromkeys(networks))
+
+
+def mynetworks_style(settings: Settings) -> str:
+    """Return the style in force: what main.cf says, or what compatibility_level makes the default.
+
+    :raises InputError: for a style that Postfix does not know
+    """
+    if not settings.is_set("mynetworks_style"):
+        level = re.match(r"\s*([0-9]{1,9})", settings.get("compatibility_level"))
+        return "host" if level is not None and int(level.group(1)) >= 2 else "subnet"
+    style = settings.get("mynetworks_style").strip(", \t")
+    if style not in _STYLES:
+        raise InputError("mynetworks_style", style, "is not a style that Postfix knows", "Write host or subnet")
+    return style
+
+
+def _class_length(address: Address) -> int:
+    first = address.packed[0]
+    return 8 if first < 128 else 16 if first < 192 else 24 if first < 224 else 32

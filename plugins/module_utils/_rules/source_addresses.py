@@ -1,0 +1,186 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The address from which each client service sends: the SMTP client's own rule, told before it connects.
+
+The rule (postconf(5), smtp_bind_address and its kin; inet_interfaces) is per connection and family: an explicit
+smtp_bind_address or lmtp_bind_address wins; else a single own address of that family that is not loopback; else the
+kernel chooses. The settings are those of the process, so each ``-o`` of the service's master.cf line counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from .._base.address import FAMILIES, Address, asked_for, family, needs_scope, normal_form, parse_address
+from .._base.errors import InputError
+from .._files.master_entry import Service
+from .bindable import bind_problem, is_broadcast
+from .host import Host
+from .listeners import active_services
+from .own_addresses import Resolver, enabled_families, own_addresses
+from .parameters import BRACKETS_SINCE, Settings, Version
+
+#: the programs that are SMTP or LMTP clients; the name decides which parameters count
+CLIENTS = ("smtp", "lmtp")
+
+
+class Source(NamedTuple):
+    """Where connections of one family come from."""
+
+    #: normal form; None where the kernel chooses
+    address: Optional[str]
+    #: the parameter that decided, with ``-o`` before it where master.cf sets it, or ``kernel``
+    origin: str
+    #: mail stays in the queue rather than leave from another address
+    enforced: bool
+    #: why mail of this family cannot leave at all
+    failure: Optional[str]
+
+
+_KERNEL = Source(None, "kernel", False, None)
+
+
+def source_addresses(
+    settings: Settings,
+    host: Host,
+    services: Sequence[Service],
+    resolve: Resolver,
+    allow_absent: bool = False,
+    own: Optional[Sequence[Address]] = None,
+) -> List[Dict[str, Any]]:
+    """Return one ``{transport, ipv4, ipv6}`` for each client service, in the order of master.cf.
+
+    Each family is a mapping of what :class:`Source` has, or None where the transport does not use it. Of two lines for
+    one service the last counts.
+
+    :param own: what own_addresses() answers, where that is known already
+    :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
+        failure
+    """
+    told: Dict[Tuple[str, str], Dict[str, str]] = {}
+
+    def implicit_of(process: Settings, own: Optional[Sequence[Address]] = None) -> Dict[str, str]:
+        key = process.get("inet_interfaces"), process.get("inet_protocols")
+        if key not in told:
+            told[key] = _implicit(own_addresses(process, host, resolve, allow_absent) if own is None else own, host)
+        return told[key]
+
+    implicit_of(settings, own)
+    alike: Dict[Tuple[Any, ...], Dict[str, Optional[Source]]] = {}
+    clients: Dict[str, Dict[str, Any]] = {}
+    for service in active_services(settings, services):
+        if service.type == "unix" and client_of(service):
+            line = client_of(service), service.arguments, service.options, service.invalid
+            if line not in alike:
+                alike[line] = _sources(service, settings, host, implicit_of)
+            name = f"{service.name}/{service.type}"
+            sources = {kind: source and dict(source._asdict()) for kind, source in alike[line].items()}
+            clients[name] = {"transport": name, **sources}
+    return list(clients.values())
+
+
+def client_of(service: Service) -> str:
+    """Return ``smtp`` or ``lmtp`` for a client service, else nothing."""
+    program = service.command.rpartition("/")[2]
+    return program if program in CLIENTS else ""
+
+
+def _sources(
+    service: Service, settings: Settings, host: Host, implicit_of: Callable[[Settings], Mapping[str, str]]
+) -> Dict[str, Optional[Source]]:
+    options = service.option_values
+    strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
+    strays += [f"-o {word}" for word in service.invalid]
+    if strays:
+        failed = Source(None, "master.cf", False, f"the client dies of its line in master.cf: {strays[0]}")
+        return dict.fromkeys(FAMILIES, failed)
+    process = settings.with_options(options)
+    used = frozenset(FAMILIES)
+    try:
+        used = enabled_families(process, host)
+        implicit = implicit_of(process)
+        program = client_of(service)
+        enforce = process.yes_no(f"{program}_bind_address_enforce")
+        values = {name: process.get(_parameter(program, name)) for name in FAMILIES}
+    except InputError as error:
+        failed = Source(None, _origin(error.parameter, options), False, str(error))
+        return {name: failed if name in used else None for name in FAMILIES}
+    answers: Dict[str, Optional[Source]] = dict.fromkeys(FAMILIES)
+    for name in FAMILIES:
+        if name in used:
+            answers[name] = _KERNEL
+            if values[name]:
+                origin = _origin(_parameter(program, name), options)
+                answers[name] = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
+            elif name in implicit:
+                answers[name] = Source(implicit[name], _origin("inet_interfaces", options), False, None)
+    return answers
+
+
+def _parameter(program: str, name: str) -> str:
+    return f"{program}_bind_address" + ("6" if name == "ipv6" else "")
+
+
+def _explicit(
+    name: str, value: str, origin: str, version: Version, host: Host, enforce: bool, one_family: bool
+) -> Source:
+    """Return what a value of smtp_bind_address or its like makes of one family."""
+    parameter = origin.replace("-o ", "")
+    literal = value
+    if value[0] == "[" and version >= BRACKETS_SINCE:
+        literal, _bracket, rest = value[1:].partition("]")
+        if rest or "]" not in value:
+            return Source(None, origin, enforce, f"{parameter} is malformed: {value}; the client dies of it")
+    address = parse_address(literal)
+    if address is not None and one_family:
+        address = asked_for(address, {name})
+    if address is None or (one_family and family(address) != name):
+        reason = "is not a numeric address" if address is None else "is of a family that inet_protocols switches off"
+        return Source(None, origin, enforce, f"{parameter} {reason}: {value}; the client dies of it")
+    mapped = address.ipv4_mapped if address.version == 6 else None
+    if mapped is not None and bind_problem(mapped, host) is None:
+        return Source(
+            None, origin, enforce, f"{parameter} is an IPv4 address: {value}; no IPv6 connection starts there"
+        )
+    problem = _source_problem(address, literal, name, host)
+    if problem is not None:
+        if enforce:
+            return Source(None, origin, True, f"{parameter} = {value} {problem}, and is enforced: mail is deferred")
+        return _KERNEL
+    if _kernel_chooses(address, host):
+        return Source(None, origin, False, None)
+    return Source(normal_form(address), origin, enforce, None)
+
+
+def _implicit(own: Sequence[Address], host: Host) -> Dict[str, str]:
+    """Return the source address of each family whose single own address is one."""
+    found = {}
+    for name in FAMILIES:
+        mine = [address for address in own if family(address) == name]
+        if len(mine) == 1 and not mine[0].is_loopback and bind_problem(mine[0], host) is None:
+            found[name] = normal_form(mine[0])
+    return found
+
+
+def _source_problem(address: Address, literal: str, name: str, host: Host) -> Optional[str]:
+    """Return why a client's socket cannot bind to an address."""
+    if family(address) != name:
+        return f"is no {name} address"
+    if needs_scope(address) and "%" in literal:
+        known = host.find(address)
+        return None if known is not None and known.up and not known.tentative else "is on no interface of the host"
+    return bind_problem(address, host)
+
+
+def _kernel_chooses(address: Address, host: Host) -> bool:
+    """Tell whether an address that bind(2) takes is no source: a wildcard, a multicast or a broadcast address."""
+    if address.is_unspecified or address.is_multicast:
+        return True
+    return address.version == 4 and host.find(address) is None and is_broadcast(address, host)
+
+
+def _origin(parameter: str, options: Mapping[str, str]) -> str:
+    return f"-o {parameter}" if parameter in options else parameter
