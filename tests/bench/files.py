@@ -16,7 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 
-STOCK = Path(__file__).parents[1] / "unit/plugins/module_utils/files"
+STOCK = Path(__file__).parents[1] / "unit/plugins/module_utils/_files/stock"
 
 
 def milliseconds(work: Callable[..., None], *texts: str, turns: int = 15) -> float:

@@ -16,7 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 
-FILES = Path(__file__).parent / "files"
+FILES = Path(__file__).parents[1] / "_files/stock"
 AROUND = Surroundings(
     host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128"]), (3, 7, 11), mapping_resolver({"mx.test": "10.77.0.1"})
 )

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 def stock(name: str) -> str:
     """A file laid out like the one that Debian installs."""
-    return (Path(__file__).parent / "files" / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "stock" / name).read_text(encoding="utf-8")
 
 
 SMTP = "smtp      inet  n       -       y       -       -       smtpd\n"

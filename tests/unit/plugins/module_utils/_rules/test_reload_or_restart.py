@@ -24,7 +24,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or
     strongest,
 )
 
-GUIDE = Path(__file__).parents[4] / "docs/concepts.md"
+GUIDE = Path(__file__).parents[5] / "docs/concepts.md"
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])
 BARE = "smtp inet n - n - - smtpd\n"
 NAMED = "10.77.0.1:smtp inet n - n - - smtpd\n"
