@@ -73,7 +73,6 @@ from typing import Any
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings as rule
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
     filter_function,
-    port_of_service,
     read_input,
 )
 
@@ -82,9 +81,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
 def findings(
     settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
 ) -> list[dict[str, Any]]:
-    given = read_input(settings, addresses, services, version, resolve)
-    found = rule(given.settings, given.host, given.services, given.resolve, port_of_service)
-    return [finding._asdict() for finding in found]
+    outlook = read_input(settings, addresses, services, version, resolve)
+    return [finding._asdict() for finding in rule(outlook)]
 
 
 class FilterModule:

@@ -82,10 +82,9 @@ _value:
 
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import listeners as rule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import listener_as_dict
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
     filter_function,
-    port_of_service,
     read_input,
 )
 
@@ -94,9 +93,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
 def listeners(
     settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
 ) -> list[dict[str, Any]]:
-    given = read_input(settings, addresses, services, version, resolve)
-    sockets = rule(given.settings, given.host, given.services, given.resolve, port_of_service)
-    return [socket._asdict() for socket in sockets]
+    outlook = read_input(settings, addresses, services, version, resolve)
+    return [listener_as_dict(listener) for listener in outlook.listeners]
 
 
 class FilterModule:

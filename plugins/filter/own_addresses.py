@@ -59,7 +59,6 @@ _value:
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses as rule
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
 
 
@@ -67,8 +66,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import fi
 def own_addresses(
     settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
 ) -> list[str]:
-    given = read_input(settings, addresses, services, version, resolve)
-    return [normal_form(address) for address in rule(given.settings, given.host, given.resolve)]
+    outlook = read_input(settings, addresses, services, version, resolve)
+    return [normal_form(address) for address in outlook.own_addresses]
 
 
 class FilterModule:

@@ -92,7 +92,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses as rule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import client_as_dict
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
 
 
@@ -100,8 +100,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import fi
 def source_addresses(
     settings: Any, addresses: Any, services: Any = None, version: Any = None, resolve: Any = None
 ) -> list[dict[str, Any]]:
-    given = read_input(settings, addresses, services, version, resolve)
-    return rule(given.settings, given.host, given.services, given.resolve)
+    outlook = read_input(settings, addresses, services, version, resolve)
+    return [client_as_dict(client) for client in outlook.clients]
 
 
 class FilterModule:

@@ -320,9 +320,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view, in_words
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import in_words
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, text_of
 
 LISTS = ("interfaces", "protocols", "proxy", "match_list")
@@ -392,8 +392,8 @@ def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
         "changed": bool(edited.changed or edited.recovered),
         "action": plan.action,
         "reasons": [reason._asdict() for reason in plan.reasons],
-        "before": plan.before,
-        "after": plan.after,
+        "before": effective_view(plan.before),
+        "after": effective_view(plan.after),
         "findings": [finding._asdict() for finding in plan.findings],
     }
     if report_unlisted:
@@ -410,7 +410,13 @@ def diff_of(edited: Edited) -> list[dict[str, str]]:
     texts += [(path, found.master, plan.master) for path in edited.changed if path.endswith("master.cf")]
     if edited.changed:
         needs = [f"needs a {one.action} for {one.parameter}: {one.why}\n" for one in plan.reasons]
-        texts.append(("effective view", in_words(plan.before), in_words(plan.after) + "".join(needs)))
+        texts.append(
+            (
+                "effective view",
+                in_words(effective_view(plan.before)),
+                in_words(effective_view(plan.after)) + "".join(needs),
+            )
+        )
     return [
         {"before_header": name, "after_header": name, "before": printable(before), "after": printable(after)}
         for name, before, after in texts

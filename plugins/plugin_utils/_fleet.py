@@ -22,18 +22,16 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.reachability import is_private
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import (
-    client_of,
-    source_addresses,
-)
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, read_input, version_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import client_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
     PREFIX,
     bool_of,
-    configuration,
     instances_of,
+    outlook_of,
 )
 
 KERNEL_CHOICES = ("all", "none", "error")
@@ -48,9 +46,7 @@ class Sender(NamedTuple):
     place: str
     #: the variables of the host that its options are, by option
     variables: Mapping[str, str]
-    given: Input
-    #: whether its addresses may be absent
-    allow_absent: bool
+    outlook: Outlook
 
 
 class Asked(NamedTuple):
@@ -99,8 +95,8 @@ def read_fleet(fleet: Any, hosts: Any, addresses: Any, version: Any, resolve: An
     for index, entry in enumerate(fleet):
         place = f"_input[{index}]"
         with located(place):
-            given = _of_entry(entry, version, resolve)
-        yield Sender(place, {}, given, False)
+            outlook = _of_entry(entry, version, resolve)
+        yield Sender(place, {}, outlook)
 
 
 def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
@@ -110,18 +106,19 @@ def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
     """
     seen: set[str] = set()
     for sender in senders:
-        given = sender.given
-        programs = {f"{service.name}/{service.type}": client_of(service) for service in given.services}
+        outlook = sender.outlook
+        services = outlook.configuration.services
+        programs = {f"{service.name}/{service.type}": client_of(service) for service in services}
         with located(sender.place, sender.variables):
-            told = source_addresses(given.settings, given.host, given.services, given.resolve, sender.allow_absent)
-            seen.update(entry["transport"] for entry in told)
+            clients = outlook.clients
+            seen.update(client.transport for client in clients)
             found = [
                 address
-                for entry in told
-                if asked.about(entry["transport"], programs[entry["transport"]])
-                for name in asked.families
-                if entry[name] is not None and entry[name]["failure"] is None
-                for address in _possible(entry["transport"], name, entry[name]["address"], given.host, asked)
+                for client in clients
+                if asked.about(client.transport, programs[client.transport])
+                for name, source in client.sources()
+                if name in asked.families and source.failure is None
+                for address in _possible(client.transport, name, source.address, outlook.host, asked)
             ]
         yield from found
     for transport in sorted((asked.transports or frozenset()) - seen):
@@ -180,7 +177,7 @@ def located(place: str, variables: Mapping[str, str] = MappingProxyType({})) -> 
         raise InputError(f"{place}: {name}", error.value, error.reason, error.remedy) from error
 
 
-def _of_entry(entry: Any, version: Any, resolve: Any) -> Input:
+def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
     if not isinstance(entry, Mapping):
         remedy = "Give {'settings': {...}, 'addresses': [...]}"
         raise InputError("configuration", str(entry), "is not a mapping", remedy)
@@ -212,8 +209,8 @@ def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any
             if len(instances) == 1:
                 place, named = name, {option: PREFIX + option for option in options}
             with located(place, named):
-                given, allow_absent = configuration(options, host, known_version, resolver)
-            yield Sender(place, named, given, allow_absent)
+                outlook = outlook_of(options, host, known_version, resolver)
+            yield Sender(place, named, outlook)
 
 
 def _variable(variables: Mapping[str, Any], name: str) -> Any:

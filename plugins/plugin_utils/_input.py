@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterReader
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
     NEWEST,
     Settings,
@@ -38,15 +40,6 @@ _STATES = ("present", "absent", "disabled")
 _STOCK_COMMANDS = {(service.name, service.type): service.command for service in STOCK_SERVICES}
 
 
-class Input(NamedTuple):
-    """What a filter about one configuration is given."""
-
-    settings: Settings
-    host: Host
-    services: list[Service]
-    resolve: Resolver
-
-
 def filter_function(function: Callable[..., Answer]) -> Callable[..., Answer]:
     """Make bad input a template error that says what is wrong, in the core's words."""
 
@@ -60,7 +53,7 @@ def filter_function(function: Callable[..., Answer]) -> Callable[..., Answer]:
     return checked
 
 
-def read_input(settings: Any, addresses: Any, services: Any, version: Any, resolve: Any) -> Input:
+def read_input(settings: Any, addresses: Any, services: Any, version: Any, resolve: Any) -> Outlook:
     """Convert the arguments that all filters about one configuration have.
 
     :raises InputError: for an argument of the wrong kind
@@ -74,12 +67,10 @@ def read_input(settings: Any, addresses: Any, services: Any, version: Any, resol
             "Give main.cf parameters with their values, such as {'inet_interfaces': 'all'}",
         )
     values = {shown(name): value for name, value in settings.items()}
-    return Input(
-        Settings(values, version_from_input(version), host.hostname),
-        host,
-        services_from_input(services),
-        mapping_resolver(resolve),
-    )
+    parameters = Settings(values, version_from_input(version), host.hostname)
+    ports = port_lookup(parameters, port_of_service)
+    configuration = Configuration(parameters, services_from_input(services), ports)
+    return Outlook(configuration, host, mapping_resolver(resolve))
 
 
 def version_from_input(value: Any) -> Version:

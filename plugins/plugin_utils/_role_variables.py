@@ -20,8 +20,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
     PARAMETERS,
@@ -29,7 +31,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameter
     Version,
     text_of,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, list_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import list_of
 
 PREFIX = "postfix_interfaces_"
 _INSTANCES = "instances"
@@ -86,8 +88,8 @@ def _instance(entry: Any, shared: Mapping[str, Any]) -> Iterator[tuple[str, Any]
             yield name, value
 
 
-def configuration(options: Mapping[str, Any], host: Host, version: Version, resolve: Resolver) -> tuple[Input, bool]:
-    """Return what the role makes of stock files by these options, and whether addresses may be absent.
+def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve: Resolver) -> Outlook:
+    """Return what Postfix will make of stock files that the role has edited by these options.
 
     Of the services only the clients are looked at: listeners may need what only the host knows.
 
@@ -106,7 +108,8 @@ def configuration(options: Mapping[str, Any], host: Host, version: Version, reso
     edit_files(main, master, wanted, around)
     settings = Settings(main.values(), version, host.hostname)
     refuse_absent(wanted, settings, around)
-    return Input(settings, host, master.services(), resolve), wanted.allow_absent_addresses
+    configuration = Configuration.from_files(main, settings, master)
+    return Outlook(configuration, host, resolve, wanted.allow_absent_addresses)
 
 
 def bool_of(name: str, value: Any) -> bool:

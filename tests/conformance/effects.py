@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 
-from .predict import main_of, master_of
+from .predict import main_of, master_of, outlook_of
 from .real import HOSTNAME
 
 _INSIDE, _OUTSIDE = "10.77.0.100", "fd77::100"
@@ -125,13 +122,8 @@ def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:
 def missing(effect: Effect, task: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     """What is not as the finding says: it is not found, or has no such effect."""
     host = Host(host_from_input(answer["addresses"]).addresses, hostname=HOSTNAME)
-    main = MainCf(main_of(task))
-    settings = Settings(main.values(), parse_version(answer["version"]), HOSTNAME)
-    services = MasterCf(master_of(task), port_of_service).services()
-    repeated = [duplicate.name for duplicate in main.duplicates()]
-    codes = [
-        one.code
-        for one in findings(settings, host, services, mapping_resolver(task["names"]), port_of_service, repeated)
-    ]
+    resolve = mapping_resolver(task["names"])
+    outlook = outlook_of(main_of(task), master_of(task), answer["version"], host, resolve)
+    codes = [finding.code for finding in findings(outlook)]
     found = [] if effect.code in codes else [f"{effect.code} is not found, but {codes}"]
     return found if effect.shows(answer) else [*found, f"{effect.code} has no such effect: {answer}"]

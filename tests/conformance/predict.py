@@ -9,24 +9,19 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import port_lookup
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
-    Resolver,
-    mapping_resolver,
-    own_addresses,
-    proxy_addresses,
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import (
+    client_as_dict,
+    listener_as_dict,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
-    Snapshot,
-    reasons,
-    snapshot,
+    reload_or_restart,
     strongest,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 
 from .real import HOSTNAME, MAIN, stock_master
@@ -67,44 +62,42 @@ def predict(task: dict[str, Any], version: str, addresses: list[dict[str, Any]])
     """Ask the rules."""
     host, resolve = host_from_input(addresses), mapping_resolver(task["names"])
     host = Host(host.addresses, hostname=HOSTNAME)
-    before = _taken({"main": main_of(task), "master": master_of(task)}, version, host, resolve)
-    main = MainCf(main_of(task))
-    settings = Settings(main.values(), parse_version(version), HOSTNAME)
-    services = MasterCf(master_of(task), port_of_service).services()
-    fatal = main.fatal()
-    own, sockets, sources = [
-        _answer(fatal, lambda: [normal_form(address) for address in own_addresses(settings, host, resolve)]),
-        before.error and str(before.error) or [dict(one._asdict()) for one in before.listeners or ()],
-        _answer(fatal, lambda: source_addresses(settings, host, services, resolve)),
+    before = outlook_of(main_of(task), master_of(task), version, host, resolve)
+    fatal = before.configuration.fatal
+    own, listeners, sources = [
+        _answer(fatal, lambda: [normal_form(address) for address in before.own_addresses]),
+        str(before.error) if before.error else _listeners(before),
+        _answer(fatal, lambda: [client_as_dict(client) for client in before.clients]),
     ]
-    proxies = _answer(fatal, lambda: [normal_form(one) for one in proxy_addresses(settings, host, resolve)])
-    answer = Prediction(own, sockets, sources, proxies)
+    proxies = _answer(fatal, lambda: [normal_form(address) for address in before.proxy_addresses])
+    answer = Prediction(own, listeners, sources, proxies)
     if "expand" in task:
         try:
-            return answer._replace(expanded=settings.get(task["expand"]))
+            return answer._replace(expanded=before.settings.get(task["expand"]))
         except InputError as error:
             return answer._replace(expansion_error=str(error))
-    if not task.get("after") or before.listeners is None:
+    if not task.get("after") or before.error:
         return answer
-    files = {"main": MAIN + task["after"]["main"], "master": stock_master(task) + task["after"]["master"]}
-    after = _taken(files, version, host, resolve)
-    if after.listeners is None:
+    main, master = MAIN + task["after"]["main"], stock_master(task) + task["after"]["master"]
+    after = outlook_of(main, master, version, host, resolve)
+    if after.error:
         return answer
-    found = reasons(before, after)
+    reasons = reload_or_restart(before, after)
     return answer._replace(
-        action=strongest([reason.action for reason in found]),
-        promised=[dict(one._asdict()) for one in after.listeners],
-        restarting=tuple(reason.parameter for reason in found if reason.action == "restart"),
+        action=strongest(reasons),
+        promised=_listeners(after),
+        restarting=tuple(reason.parameter for reason in reasons if reason.action == "restart"),
     )
 
 
-def _taken(files: dict[str, str], version: str, host: Host, resolve: Resolver) -> Snapshot:
-    main = MainCf(files["main"])
-    settings = Settings(main.values(), parse_version(version), HOSTNAME)
-    lookup = port_lookup(settings, port_of_service)
-    master = MasterCf(files["master"], lookup)
-    fatal = main.fatal() or master.fatal()
-    return snapshot(settings, master.services(), host, resolve, port_of_service, fatal=fatal)
+def outlook_of(main: str, master: str, version: str, host: Host, resolve: Resolver) -> Outlook:
+    """What the texts of both files come to on a host."""
+    configuration = Configuration.from_texts(main, master, parse_version(version), HOSTNAME, port_of_service)
+    return Outlook(configuration, host, resolve)
+
+
+def _listeners(outlook: Outlook) -> list[dict[str, Any]]:
+    return [listener_as_dict(listener) for listener in outlook.listeners]
 
 
 def _answer(fatal: InputError | None, ask: Any) -> Any:

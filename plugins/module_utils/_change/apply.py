@@ -16,15 +16,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from .._base.errors import InputError
+from .._base.sockets import Socket, ipv4_first
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instances
-from .._host.master_process import Master, Socket, find_master
+from .._host.master_process import Master, find_master
 from .._host.unit import ServiceControl, find_service
 from .._rules.host import read_host
 from .._rules.listeners import Listener
 from .._rules.own_addresses import system_resolver
-from .._rules.reload_or_restart import Reason
-from .in_sync import Assessment, assess, remember, sockets_of
+from .._rules.reload_or_restart import Reason, sockets_of
+from .in_sync import Assessment, assess, remember
 from .tcp_migrate_req import put_back
 from .transaction import STATE_DIRECTORY, TransactionError, Transactions, read_files
 
@@ -121,7 +122,7 @@ class Run:
             "sockets": self.sockets,
             "answers": [
                 {"address": address, "port": port, **answer._asdict()}
-                for (address, port), answer in sorted(self.answers.items())
+                for (address, port, _family), answer in sorted(self.answers.items())
             ],
             "in_sync": self.in_sync,
             "rolled_back": bool(self.restored),
@@ -204,9 +205,7 @@ def socket_states(promised: Optional[Sequence[Listener]], master: Optional[Maste
     want = sockets_of(promised or ())
     have = master.sockets if master else frozenset()
     found = []
-    for address, port in sorted(want | have, key=lambda socket: (":" in socket[0], socket)):
-        state = (
-            "listening" if (address, port) in want & have else "missing" if (address, port) in want else "unexpected"
-        )
-        found.append({"address": address, "port": port, "state": state})
+    for socket in ipv4_first(want | have):
+        state = "listening" if socket in want & have else "missing" if socket in want else "unexpected"
+        found.append({"address": socket.address, "port": socket.port, "state": state})
     return found

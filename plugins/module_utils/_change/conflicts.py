@@ -18,9 +18,9 @@ from .._base.errors import InputError
 from .._host.instance import Instance, find_instances
 from .._host.master_process import PROC, Master, all_listening_sockets, owners
 from .._rules.host import Host
-from .._rules.listeners import SHARED_PORTS_SINCE, Listener, overlap
+from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .._rules.own_addresses import Resolver
-from .in_sync import snapshot_of
+from .in_sync import outlook_of
 from .transaction import TransactionError, read_files
 
 
@@ -31,20 +31,21 @@ def claimed(
 
     What the running master has already counts as free, shared or not: it has proved to work.
     """
-    wanted = [listener for listener in promised if not master or listener[2:4] not in master.sockets]
+    wanted = [listener for listener in promised if not master or listener.socket not in master.sockets]
     if not wanted:
         return None
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
     for listener in wanted:
-        for inode, (address, port) in others.items():
-            if not overlap(listener, _like(listener, (address, port))):
+        for inode, held in others.items():
+            if not listener.socket.overlaps(held):
                 continue
             processes = owners(inode, proc)
             names = sorted({f"{process.name} (process {process.pid})" for process in processes})
             shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
-            if shares and address != listener.address:
+            if shares and held.address != listener.socket.address:
                 continue  # of two instances the one with the specific address gets its connections
-            reason = f"cannot listen on {listener.address} port {port}: {' and '.join(names) or 'another program'} does"
+            place = f"{listener.socket.address} port {listener.socket.port}"
+            reason = f"cannot listen on {place}: {' and '.join(names) or 'another program'} does"
             remedy = "Stop that program, or use another address or port"
             return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
     return None
@@ -66,18 +67,14 @@ def shared(
         if os.path.realpath(other.config_directory) == here:
             continue
         try:
-            theirs = snapshot_of(read_files(other.config_directory), other, host, resolve).listeners or ()
+            theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised or ()
         except TransactionError:
             continue
         for listener, its in ((one, two) for one in promised for two in theirs):
-            same = listener[2:4] == its[2:4] and listener.port != 0
-            if same or (instance.version < SHARED_PORTS_SINCE and overlap(listener, its)):
-                place = f"{its.address} port {its.port}"
+            same = listener.socket == its.socket and listener.socket.port != 0
+            if same or (instance.version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
+                place = f"{its.socket.address} port {its.socket.port}"
                 reason = f"would listen on {place}, which {its.service}/{its.type} in {other.config_directory} claims"
                 remedy = "Give them different addresses or ports, and change first the one that has it now"
                 return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
     return None
-
-
-def _like(listener: Listener, at: Tuple[str, int]) -> Listener:
-    return listener._replace(address=at[0], port=at[1], family="ipv6" if ":" in at[0] else "ipv4")

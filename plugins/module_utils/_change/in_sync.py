@@ -5,96 +5,61 @@
 
 """How far the running master is behind its files, and what brings it in line.
 
-The sockets of the master are the truth. What it has read is not visible from outside, so after each start or reload
-that was verified the files of that moment are remembered together with the identity of the master (:class:`Record`).
-Where there is no record, the version before a pending commit tells, if the sockets are those that it promised; else
-only the sockets and the start times of the master's children do.
+The sockets of the master are the truth. What it has read is told by the record of this very master
+(:mod:`_change.record`). Where there is no record, the version before a pending commit tells, if the sockets are those
+that it promised; else only the sockets and the start times of the master's children do.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from typing import FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from .._base.address import normal_form, parse_address
+from .._base.address import normal_form
 from .._base.errors import InputError
+from .._base.words import Action
 from .._files.endpoint import system_port
-from .._files.main_cf import MainCf
-from .._files.master_cf import MasterReader
 from .._host.instance import Instance
-from .._host.master_process import COMM, Master, Socket
+from .._host.master_process import COMM, Master
 from .._host.store import State
+from .._rules.configuration import Configuration
 from .._rules.host import Host
-from .._rules.listeners import SHARED_PORTS_SINCE, Listener, overlap, port_lookup
-from .._rules.own_addresses import Resolver, own_addresses
-from .._rules.parameters import PARAMETERS, Settings
-from .._rules.reload_or_restart import Reason, Snapshot, by_identity, identity_of, reasons, snapshot, strongest
+from .._rules.listeners import Listener
+from .._rules.outlook import Outlook
+from .._rules.own_addresses import Resolver
+from .._rules.reload_or_restart import (
+    Reason,
+    by_sockets,
+    other_parameters,
+    out_of_reach,
+    reason,
+    reload_or_restart,
+    sockets_of,
+    strongest,
+)
+from .record import Record
 from .transaction import ConfigFiles, Pending
-
-_RECORD = "running.json"
-_FORMAT = 1
-_AT_START = {
-    "queue_directory": "the master enters and locks this directory only when it starts",
-    "data_directory": "the master locks this directory only when it starts",
-}
-
-# What only postmulti(1) reads.
-_NOT_READ = {f"multi_instance_{name}" for name in ("directories", "enable", "group", "wrapper")}
-
-
-class Record(NamedTuple):
-    """What a master has read, known because it was verified.
-
-    ``main`` and ``master`` are the texts that it read last; ``listeners`` and ``families`` what they came to then;
-    ``own`` is what it has cached of inet_interfaces since it started: sorted addresses, None where that is not known.
-    """
-
-    identity: str
-    main: str
-    master: str
-    listeners: Sequence[Listener]
-    families: FrozenSet[str]
-    own: Optional[Sequence[str]]
-
-    @classmethod
-    def load(cls, state: State, master: Master) -> Optional[Record]:
-        """The record of this very master, if there is one and its sockets are still as they were then."""
-        data = state.load(_RECORD)
-        if not data or data.get("format") != _FORMAT or data.get("identity") != master.identity:
-            return None
-        try:
-            found = [Listener(*listener) for listener in data["listeners"]]
-            record = cls(
-                data["identity"], data["main"], data["master"], found, frozenset(data["families"]), data["own"]
-            )
-        except (KeyError, TypeError):
-            return None
-        return record if sockets_of(found) == master.sockets else None
-
-    def save(self, state: State) -> None:
-        state.save(_RECORD, {"format": _FORMAT, **self._asdict(), "families": sorted(self.families)})
 
 
 class Assessment(NamedTuple):
-    """What was found out about an instance.
-
-    ``action`` is what brings the master in line: none, reload, restart (a stop and a start) or start.
-    ``own`` are the own addresses by the files, or ``all``.
-    """
+    """What was found out about an instance."""
 
     files: ConfigFiles
     master: Optional[Master]
-    after: Snapshot
+    #: what Postfix will make of the files
+    after: Outlook
+    #: the own addresses by the files, or ``all``
     own: Sequence[str]
-    action: str
+    #: what brings the master in line; "restart" is a stop and a start
+    action: Action
     reasons: List[Reason]
     record: Optional[Record] = None
 
     @property
     def promised(self) -> Optional[Sequence[Listener]]:
         """The sockets that the files promise; None where Postfix could not run by them."""
-        return self.after.listeners
+        return self.after.promised
 
     @property
     def error(self) -> Optional[InputError]:
@@ -104,6 +69,12 @@ class Assessment(NamedTuple):
     @property
     def in_sync(self) -> bool:
         return self.action == "none" and self.error is None
+
+
+def outlook_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Resolver) -> Outlook:
+    """Return what an instance will make of its files on this host."""
+    configuration = Configuration.from_texts(files.main, files.master, instance.version, host.hostname, system_port)
+    return Outlook(configuration, host, resolve)
 
 
 def assess(
@@ -122,34 +93,32 @@ def assess(
     :param state: where the record is kept
     :param pending: the commit that waits to be confirmed, if there is one
     """
-    after = snapshot_of(files, instance, host, resolve)
-    own: Sequence[str] = ()
-    if after.listeners is not None and after.settings.get("inet_interfaces") == "all":
-        own = ("all",)
-    elif after.listeners is not None:
-        own = [normal_form(address) for address in own_addresses(after.settings, host, resolve)]
-    found: List[Reason] = []
+    after = outlook_of(files, instance, host, resolve)
+    own = _own(after)
+    reasons: List[Reason] = []
     record = Record.load(state, master) if master else None
     if master is None:
-        found = [Reason("master", None, None, "start", f"no master runs by {instance.config_directory}")]
-    elif after.listeners is None:
+        reasons = [reason("master", "stopped")]
+    elif after.error:
         pass  # there is nothing to bring it in line with
     elif os.path.realpath(master.queue_directory) != os.path.realpath(instance.queue_directory):
-        values = (master.queue_directory, instance.queue_directory)
-        found = [Reason("queue_directory", *values, "restart", _AT_START["queue_directory"])]
+        reasons = [reason("queue_directory", "at_start", master.queue_directory, instance.queue_directory)]
     elif record and (record.main, record.master) == files.texts and sockets_of(after.listeners) == master.sockets:
         pass
     else:
         before, cached = _before(record, pending, master, instance, host, resolve)
-        found = _compared(before, after, files, master) if before else _by_sockets(after, files, master)
-        if before and "restart" not in [reason.action for reason in found]:
-            found += _out_of_reach(before, after, master, cached == own)
-    if master and after.listeners is not None and "restart" not in [reason.action for reason in found]:
-        program = dead(after, master)
-        if program:
-            why = f"{program} has died, and the master does not start it again before throttle_time is over"
-            found.append(Reason("qmgr", None, None, "restart", why))
-    return Assessment(files, master, after, own, _action(found), found, record)
+        read_since = _changed(files) < master.last_read()
+        if before:
+            reasons = reload_or_restart(before, after) + other_parameters(before, after)
+            if read_since:
+                reasons = [each for each in reasons if each.action != "reload"]
+            if strongest(reasons) != "restart":
+                reasons += out_of_reach(before, after, master.sockets, cached == own)
+        else:
+            reasons = by_sockets(after, master.sockets, read_since)
+    if master and not after.error and strongest(reasons) != "restart" and dead(after, master):
+        reasons.append(reason("qmgr", "died"))
+    return Assessment(files, master, after, own, strongest(reasons), reasons, record)
 
 
 def remember(assessment: Assessment, master: Master, started: bool, state: State) -> None:
@@ -166,13 +135,13 @@ def remember(assessment: Assessment, master: Master, started: bool, state: State
         new.save(state)
 
 
-def dead(after: Snapshot, master: Master, until: Optional[float] = None) -> Optional[str]:
-    """The program of the queue manager (qmgr(8)), which never ends by itself, if no process of it lives.
+def dead(after: Outlook, master: Master, until: Optional[float] = None) -> Optional[str]:
+    """Return the program of the queue manager (qmgr(8)), which never ends by itself, if no process of it lives.
 
     :param until: when to look, by time.monotonic(); by default whether it is there now, or within a second, because a
         reload replaces it
     """
-    service = next((one for one in after.services if one.name == "qmgr" and one.type in ("unix", "fifo")), None)
+    service = next((each for each in after.services if each.name == "qmgr" and each.type in ("unix", "fifo")), None)
     if service is None:
         return None
     program = os.path.basename(service.command)
@@ -184,30 +153,12 @@ def dead(after: Snapshot, master: Master, until: Optional[float] = None) -> Opti
         time.sleep(0.05)
 
 
-def sockets_of(found: Sequence[Listener]) -> FrozenSet[Socket]:
-    """The address and port of each listener."""
-    return frozenset((listener.address, listener.port) for listener in found)
-
-
-def shown(sockets: FrozenSet[Socket]) -> str:
-    """Sockets as a person writes them, in a stable order."""
-    return ", ".join(
-        f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address, port in sorted(sockets)
-    )
-
-
-def _action(found: Sequence[Reason]) -> str:
-    actions = [reason.action for reason in found]
-    return "start" if "start" in actions else strongest(actions)
-
-
-def snapshot_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Resolver) -> Snapshot:
-    main = MainCf(files.main)
-    settings = Settings(main.values(), instance.version, host.hostname)
-    lookup = port_lookup(settings, system_port)
-    master = MasterReader(files.master, lookup)
-    fatal = main.fatal() or master.fatal()
-    return snapshot(settings, master.services(), host, resolve, lookup, fatal=fatal)
+def _own(after: Outlook) -> Sequence[str]:
+    if after.error:
+        return ()
+    if after.settings.get("inet_interfaces") == "all":
+        return ("all",)
+    return [normal_form(address) for address in after.own_addresses]
 
 
 def _before(
@@ -217,92 +168,18 @@ def _before(
     instance: Instance,
     host: Host,
     resolve: Resolver,
-) -> Tuple[Optional[Snapshot], Optional[Sequence[str]]]:
-    """What the master runs by, and what it has cached of inet_interfaces; each None if it is not known."""
+) -> Tuple[Optional[Outlook], Optional[Sequence[str]]]:
+    """Return what the master runs by, and what it has cached of inet_interfaces; each None if it is not known."""
     if record:
         files = ConfigFiles(instance.config_directory, record.main, record.master)
-        before = snapshot_of(files, instance, host, resolve)
-        return before._replace(listeners=record.listeners, families=record.families, error=None), record.own
+        return outlook_of(files, instance, host, resolve).with_seen(record.listeners, record.families), record.own
     if pending:
-        before = snapshot_of(pending.original, instance, host, resolve)
-        if before.listeners is not None and sockets_of(before.listeners) == master.sockets:
+        before = outlook_of(pending.original, instance, host, resolve)
+        if not before.error and sockets_of(before.listeners) == master.sockets:
             return before, None
     return None, None
 
 
-def _compared(before: Snapshot, after: Snapshot, files: ConfigFiles, master: Master) -> List[Reason]:
-    """The differences between what the master runs by and the files; without those that a reload has taken up since."""
-    found = reasons(before, after)
-    names = sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ)
-    for name in names:
-        was, becomes = (" ".join(snapshot.settings.raw(name).split()) for snapshot in (before, after))
-        if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
-            action, why = "reload", "running processes keep the previous value until a reload"
-            if name in _AT_START:
-                action, why = "restart", _AT_START[name]
-            # The values are not shown: unlike those of this family, they can be secrets.
-            found.append(Reason(name, None, None, action, why))
-    if _changed(files) < master.last_read():
-        found = [reason for reason in found if reason.action != "reload"]
-    return found
-
-
-def _out_of_reach(before: Snapshot, after: Snapshot, master: Master, same_own: bool) -> List[Reason]:
-    """What a reload would not open or close although the files promise it: it only knows new and vanished services."""
-    old, new = by_identity(before), by_identity(after)
-    kept = _union(old[key] for key in old.keys() & new.keys())
-    closed = _union(old[key] for key in old.keys() - new.keys()) - kept
-    opened = _union(new[key] for key in new.keys() - old.keys())
-    promised = sockets_of(after.listeners or ())
-    if (master.sockets - closed) | opened != promised:
-        why = "a reload leaves the sockets of existing services as they are"
-        return [Reason("listeners", shown(master.sockets), shown(promised), "restart", why)]
-    bare = {key: key in old for key in new if key in _bare(after)}
-    if bare and not all(bare.values()) and not any(bare.values()) and not same_own:
-        why = "a new service would get the addresses that inet_interfaces had when the master started"
-        return [Reason("inet_interfaces", None, None, "restart", why)]
-    return []
-
-
-def _by_sockets(after: Snapshot, files: ConfigFiles, master: Master) -> List[Reason]:
-    """What is needed as far as the sockets tell, where it is not known what the master has read; in doubt, restart."""
-    promised, have = sockets_of(after.listeners or ()), master.sockets
-    if promised == have:
-        if _changed(files) < master.last_read():
-            return []
-        why = "a file was changed after Postfix last read it"
-        return [Reason("main.cf and master.cf", None, None, "reload", why)]
-    action, why = "reload", "a reload opens the sockets of new services and closes those of vanished ones"
-    if not _reload_suffices(after, have):
-        action, why = "restart", "a reload leaves the sockets of existing services as they are"
-    return [Reason("listeners", shown(have), shown(promised), action, why)]
-
-
-def _reload_suffices(after: Snapshot, have: FrozenSet[Socket]) -> bool:
-    """Whether all that differs are services with a numeric host part, each of which is there or not."""
-    extra = have - sockets_of(after.listeners or ())
-    fixed = {key for key in by_identity(after) if key.startswith("[") and parse_address(key[1 : key.index("]")])}
-    for listener in after.listeners or ():
-        socket = (listener.address, listener.port)
-        if identity_of(listener, after) not in fixed:
-            if socket not in have or any(port == listener.port for _address, port in extra):
-                return False
-        elif socket not in have and after.settings.version < SHARED_PORTS_SINCE:
-            held = [listener._replace(address=address, port=port) for address, port in have]
-            if any(overlap(listener, other) for other in held if (":" in other.address) == (":" in listener.address)):
-                return False
-    return all(("ipv6" if ":" in address else "ipv4") in after.families for address, _port in extra)
-
-
-def _bare(snapshot: Snapshot) -> FrozenSet[str]:
-    """The identities of the services without a host part."""
-    return frozenset(identity_of(one, snapshot) for one in snapshot.listeners or () if one.origin == "inet_interfaces")
-
-
-def _union(sets: Iterable[FrozenSet[Socket]]) -> FrozenSet[Socket]:
-    return frozenset().union(*sets)
-
-
 def _changed(files: ConfigFiles) -> float:
-    """When the files were changed last, in whatever way, in seconds since the epoch."""
+    """Return when the files were changed last, in whatever way, in seconds since the epoch."""
     return max(*files.mtimes, *files.ctimes) / 1e9

@@ -27,8 +27,9 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple, Type
 
-from .._host.master_process import PROC, Socket, all_listening_sockets, waiting
-from .._rules.listeners import SHARED_PORTS_SINCE, WILDCARDS, Listener
+from .._base.sockets import WILDCARDS, Socket, ipv4_first
+from .._host.master_process import PROC, all_listening_sockets, waiting
+from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .tcp_migrate_req import SWITCH, Migration
 
 _QUEUE = 4096  # the kernel lowers it to net.core.somaxconn
@@ -96,11 +97,11 @@ class Hold:
 
     def _open(self) -> None:
         there = list(all_listening_sockets(self._proc).values())
-        places = frozenset((listener.address, listener.port) for listener in self._new)
-        for address, port in sorted(places):
-            self._held.append(_listen((address, port), there.count((address, port))))
-        for address, port in sorted(_swallowed(frozenset(self._old.values()), places)):
-            self._quiet.append(_listen((address, port), there.count((address, port)), quiet=True))
+        places = frozenset(listener.socket for listener in self._new)
+        for place in ipv4_first(places):
+            self._held.append(_listen(place, there.count(place)))
+        for place in ipv4_first(_swallowed(frozenset(self._old.values()), places)):
+            self._quiet.append(_listen(place, there.count(place), quiet=True))
         start = time.monotonic()
         while time.monotonic() - start < _PATIENCE:
             time.sleep(0.02)
@@ -118,8 +119,7 @@ class Hold:
 
 def _swallowed(old: FrozenSet[Socket], new: FrozenSet[Socket]) -> FrozenSet[Socket]:
     """Addresses that had a socket of their own, and are part of a wildcard from now on."""
-    wildcard = {False: WILDCARDS["ipv4"], True: WILDCARDS["ipv6"]}
-    return frozenset(one for one in old - new if (wildcard[":" in one[0]], one[1]) in new)
+    return frozenset(place for place in old - new if place._replace(address=WILDCARDS[place.family]) in new)
 
 
 def _listen(at: Socket, before: int, quiet: bool = False) -> socket.socket:
@@ -128,7 +128,7 @@ def _listen(at: Socket, before: int, quiet: bool = False) -> socket.socket:
     :param before: how many sockets of its group there are already: it gets all new connections instead of them
     :param quiet: do not even answer
     """
-    family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+    family = socket.AF_INET6 if at.family == "ipv6" else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -137,7 +137,7 @@ def _listen(at: Socket, before: int, quiet: bool = False) -> socket.socket:
             found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if quiet:
             _attach(found, _LINUX_ATTACH_FILTER, 0)
-        found.bind(at)
+        found.bind((at.address, at.port))
         found.listen(_QUEUE)
         if before:
             with suppress(OSError):

@@ -8,23 +8,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
 
-from .._base.address import FAMILIES, parse_address, unbracket
+from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
+from .._base.words import Action
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
 from .._files.master_cf_edit import MasterCf, ServiceChange
 from .._rules.bindable import bind_problem
-from .._rules.findings.registry import Finding, findings
+from .._rules.configuration import Configuration, port_lookup
+from .._rules.findings.finding import Finding
+from .._rules.findings.registry import findings
 from .._rules.host import Host
-from .._rules.listeners import port_lookup
-from .._rules.outlook import effective_view
-from .._rules.own_addresses import Resolver, enabled_families, proxy_addresses
+from .._rules.outlook import Outlook
+from .._rules.own_addresses import Resolver, asked_once, enabled_families
 from .._rules.parameters import PARAMETERS, Settings, equivalent, validate
-from .._rules.reload_or_restart import Reason, Snapshot, reasons, snapshot, strongest
+from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.select_addresses import select_addresses
-from .._rules.source_addresses import source_addresses
 
 
 @dataclass(frozen=True)
@@ -47,32 +48,31 @@ class Wanted:
     allow_no_listener: bool = False
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What the files are read against: the host, Postfix's version, and how names become addresses and ports."""
 
     host: Host
     version: Tuple[int, ...]
     resolve: Resolver
-    lookup: PortLookup = known_port
+    port_of: PortLookup = known_port
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """The new text of both files, with what it means."""
 
     main: str
     master: str
     reasons: List[Reason]
-    before: Dict[str, Any]
-    after: Dict[str, Any]
+    before: Outlook
+    after: Outlook
     findings: List[Finding]
+    #: the names of the inet services that were not given
     unlisted: List[str]
 
     @property
-    def action(self) -> str:
+    def action(self) -> Action:
         """ "none", "reload" or "restart", whichever covers every reason."""
-        return strongest([reason.action for reason in self.reasons])
+        return strongest(self.reasons)
 
 
 def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
@@ -80,28 +80,25 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
 
     :raises InputError: for anything wanted that is wrong in itself, or that would leave files by which Postfix dies
     """
+    around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
-    master = MasterCf(master_text, port_lookup(_settings(main, around), around.lookup))
-    before = _snapshot(main, master, around, wanted.allow_absent_addresses)
-    before_view = _view(main, master, around, wanted)
+    settings = _settings(main, around)
+    master = MasterCf(master_text, port_lookup(settings, around.port_of))
+    before = after = _outlook(main, settings, master, wanted, around)
     edit_files(main, master, wanted, around)
     unlisted = _unlisted(master, wanted)
-    changed = (main.text, master.text) != (main_text, master_text)
-    after = _snapshot(main, master, around, wanted.allow_absent_addresses)
+    reasons: List[Reason] = []
+    if (main.text, master.text) != (main_text, master_text):
+        after = _outlook(main, _settings(main, around), master, wanted, around)
     if after.error is not None:
         raise after.error
+    if after is not before:
+        reasons = reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
-    _refuse_failures(wanted, after, around)
+    _refuse_failures(wanted, after)
     _refuse_silence(before, after, wanted)
-    return Plan(
-        main=main.text,
-        master=master.text,
-        reasons=reasons(before, after) if changed else [],
-        before=before_view,
-        after=_view(main, master, around, wanted) if changed else before_view,
-        findings=_findings(after, main, master, around),
-        unlisted=unlisted,
-    )
+    found = findings(after, ask_for_hostname=False)
+    return Plan(main.text, master.text, reasons, before, after, found, unlisted)
 
 
 def edit_files(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> None:
@@ -179,18 +176,9 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
     return Settings(main.values(), around.version, around.host.hostname)
 
 
-def _snapshot(main: MainCf, master: MasterCf, around: Surroundings, allow_absent: bool) -> Snapshot:
-    settings = _settings(main, around)
-    fatal = main.fatal() or master.fatal()
-    return snapshot(settings, master.services(), around.host, around.resolve, around.lookup, allow_absent, fatal)
-
-
-def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:
-    allow_absent = wanted.allow_absent_addresses
-    services, fatal = master.services(), main.fatal() or master.fatal()
-    return effective_view(
-        main.values(), services, around.host, around.version, around.resolve, around.lookup, allow_absent, fatal
-    )
+def _outlook(main: MainCf, settings: Settings, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
+    configuration = Configuration.from_files(main, settings, master)
+    return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
 
 
 def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> None:
@@ -216,35 +204,28 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             raise InputError(name, value, problem, remedy)
 
 
-def _refuse_failures(wanted: Wanted, after: Snapshot, around: Surroundings) -> None:
+def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
     """What was asked for and stops mail later: a proxy_interfaces, or a client's options, of which a process dies."""
     if "proxy_interfaces" in (*wanted.values, *wanted.select):
-        proxy_addresses(after.settings, around.host, around.resolve)
+        after.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     given = {name for name in (*wanted.values, *wanted.select, *wanted.unset) if name in PARAMETERS}
     services = {f"{change.name}/{change.type}" for change in wanted.services if change.state == "present"}
-    allow_absent = wanted.allow_absent_addresses
-    for entry in source_addresses(after.settings, around.host, after.services, around.resolve, allow_absent):
-        for source in (entry[name] for name in FAMILIES if entry[name] is not None):
-            parameter = source["origin"].replace("-o ", "")
-            if source["failure"] and (entry["transport"] in services or parameter in given):
-                if allow_absent and source["enforced"]:
+    for client in after.clients:
+        for _family, source in client.sources():
+            parameter = str(source.origin.parameter or source.origin)
+            if source.failure and (client.transport in services or parameter in given):
+                if wanted.allow_absent_addresses and source.enforced:
                     continue  # mail waits for the address
-                reason = f"leaves the transport {entry['transport']} without a way to send: {source['failure']}"
+                reason = f"leaves the transport {client.transport} without a way to send: {source.failure}"
                 raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
 
 
-def _findings(after: Snapshot, main: MainCf, master: MasterCf, around: Surroundings) -> List[Finding]:
-    lookup = port_lookup(after.settings, around.lookup)
-    repeated = [duplicate.name for duplicate in main.duplicates()]
-    services = master.services()
-    return findings(after.settings, around.host, services, around.resolve, lookup, repeated, ask_for_hostname=False)
-
-
-def _refuse_silence(before: Snapshot, after: Snapshot, wanted: Wanted) -> None:
-    if not after.listeners and (before.listeners is None or before.listeners) and not wanted.allow_no_listener:
-        raise InputError(
-            "allow_no_listener",
-            "false",
-            "is not enough for this edit, which leaves the instance without any listener",
-            "Keep a service of type inet, or set allow_no_listener=true",
-        )
+def _refuse_silence(before: Outlook, after: Outlook, wanted: Wanted) -> None:
+    if after.listeners or wanted.allow_no_listener or before.promised == []:
+        return
+    raise InputError(
+        "services",
+        "inet",
+        "has no listener left after this edit",
+        "Keep a service of type inet, or set allow_no_listener=true",
+    )

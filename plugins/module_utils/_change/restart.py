@@ -18,17 +18,18 @@ import time
 from contextlib import ExitStack
 from typing import Iterable, List, NoReturn, Optional, Sequence, Set
 
+from .._base.sockets import Socket, in_words, ipv4_first
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.log import COMPLAINT, LogMark
-from .._host.master_process import Master, Process, Socket, find_master
+from .._host.master_process import Master, Process, find_master
 from .._host.unit import Outcome, ServiceControl
 from .._rules.host import read_host
 from .._rules.own_addresses import system_resolver
-from .._rules.reload_or_restart import Reason
+from .._rules.reload_or_restart import Reason, sockets_of
 from .apply import ApplyError, Run, socket_states
 from .atomic_replace import COOL
 from .conflicts import claimed, shared
-from .in_sync import Assessment, dead, shown, sockets_of
+from .in_sync import Assessment, dead
 from .keep_clients_waiting import Hold, cannot_hold
 from .transaction import TransactionError
 
@@ -56,7 +57,7 @@ class Acting:
         taken = claimed(found.promised or (), found.master, self.run.instance.version)
         if not taken:
             have = found.master.sockets if found.master else ()
-            new = [listener for listener in found.promised or () if listener[2:4] not in have]
+            new = [listener for listener in found.promised or () if listener.socket not in have]
             taken = shared(new, self.run.instance, read_host(), system_resolver()) if new else None
         if taken:
             return str(taken)
@@ -175,9 +176,10 @@ class Acting:
         began = time.monotonic()
         self.run.answers = ask(endpoints(found.after), master, deadline)
         self.run.sockets = socket_states(found.promised, master)
-        for (address, port), answer in sorted(self.run.answers.items()):
-            if answer.problem:
-                return f"The server at {_listed([(address, port)])} {answer.problem}."
+        for at in ipv4_first(self.run.answers):
+            problem = self.run.answers[at].problem
+            if problem:
+                return f"The server at {at} {problem}."
         program = dead(found.after, master, began + _heat(self._main_cf) + PROVEN)
         if program:
             return f"{program} does not stay alive, without which no mail is delivered."
@@ -244,4 +246,4 @@ def _heat(path: str) -> float:
 
 
 def _listed(sockets: Iterable[Socket]) -> str:
-    return shown(frozenset(sockets)) or "no socket"
+    return in_words(sockets) or "no socket"

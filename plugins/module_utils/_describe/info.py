@@ -22,9 +22,9 @@ from .._host.routes import routes
 from .._host.unit import find_service
 from .._rules.findings.registry import findings
 from .._rules.host import Host, read_host
-from .._rules.outlook import effective_view
 from .._rules.own_addresses import system_resolver
 from .._rules.parameters import PARAMETERS, Settings
+from .effective_view import effective_view
 from .role_variables import variables
 
 
@@ -38,14 +38,12 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
     host, resolve, transactions = read_host(), system_resolver(), Transactions(instance.config_directory)
     files, pending = read_files(instance.config_directory), transactions.pending()
     master = find_master(instance)
-    found = assess(instance, files, master, host, resolve, transactions.state, pending)
-    settings, lookup = found.after.settings, found.after.lookup
-    main, services = MainCf(files.main), MasterReader(files.master, lookup)
-    fatal = main.fatal() or services.fatal()
-    view = effective_view(main.values(), services.services(), host, instance.version, resolve, lookup, fatal=fatal)
-    repeated = [duplicate.name for duplicate in main.duplicates()]
-    pointed_out = findings(settings, host, services.services(), resolve, lookup, repeated, fatal)
-    held = sorted(master.sockets) if master else []
+    assessment = assess(instance, files, master, host, resolve, transactions.state, pending)
+    outlook = assessment.after
+    settings = outlook.settings
+    main, services = MainCf(files.main), MasterReader(files.master, outlook.configuration.port_of)
+    view = effective_view(outlook)
+    clients = [] if view["source_addresses"] is None else outlook.clients
     service = find_service(instance, master)
     return {
         "config_directory": instance.config_directory,
@@ -57,15 +55,15 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
         "parameters": {name: _parameter(settings, name) for name in PARAMETERS},
         "effective": view,
         "running": master is not None,
-        "sockets": [{"address": address, "port": port} for address, port in held],
-        "in_sync": found.in_sync,
-        "action": found.action,
-        "reasons": [reason._asdict() for reason in found.reasons],
+        "sockets": [{"address": held.address, "port": held.port} for held in sorted(master.sockets if master else ())],
+        "in_sync": assessment.in_sync,
+        "action": assessment.action,
+        "reasons": [reason._asdict() for reason in assessment.reasons],
         "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
-        "findings": [finding._asdict() for finding in pointed_out],
+        "findings": [finding._asdict() for finding in findings(outlook)],
         "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
         "addresses": _addresses(host),
-        "destinations": routes(destinations, host, view["source_addresses"]),
+        "destinations": routes(destinations, host, clients),
         "variables": variables(main, services, instance.version),
     }
 

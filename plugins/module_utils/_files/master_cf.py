@@ -36,7 +36,7 @@ class MasterReader:
     """
 
     def __init__(self, text: str, lookup: PortLookup = known_port) -> None:
-        self._lookup = lookup
+        self.port_of = lookup
         self._text = ""
         self._lines: List[LogicalLine] = []
         self._cache: Optional[List[Known]] = None
@@ -63,8 +63,8 @@ class MasterReader:
                 entry = Entry(line)
                 service = entry.service
                 if service:
-                    name = identity(service.name, service.type, self._lookup)
-                    known = Known(entry, service, name, service_key(service, self._lookup))
+                    name = identity(service.name, service.type, self.port_of)
+                    known = Known(entry, service, name, service_key(service, self.port_of))
                     self._cache.append(known)
                     self._index.setdefault(name, []).append(known)
         return self._cache
@@ -85,7 +85,7 @@ class MasterReader:
 
     def unlisted(self, listed: Iterable[Tuple[str, str]], type: str = "inet") -> List[Service]:
         """The services of a type that are none of those given by name and type."""
-        given = {identity(name, kind, self._lookup) for name, kind in listed}
+        given = {identity(name, kind, self.port_of) for name, kind in listed}
         others = {known.service for known in self._known if known.identity not in given}
         return [service for service in self.effective() if service.type == type and service in others]
 
@@ -100,7 +100,7 @@ class MasterReader:
         found: List[Problem] = []
         for line in logical_lines(self._text):
             entry = Entry(line)
-            entry.check(self._lookup)
+            entry.check(self.port_of)
             found.extend(entry.problems)
         for service, effective in self.duplicates():
             message = f'duplicate master.cf entry for service "{service.name}": line {effective.line} counts'
@@ -117,5 +117,5 @@ class MasterReader:
         return None
 
     def _found(self, name: str, type: str) -> List[Known]:
-        wanted = identity(name, type, self._lookup)
+        wanted = identity(name, type, self.port_of)
         return self._index.get(wanted, []) if self._known else []

@@ -89,11 +89,11 @@ class MasterCf(MasterReader):
 
     def _restore(self, change: ServiceChange) -> bool:
         """Bring the commented-out twin of a service back, if there is one that runs the same program."""
-        wanted = identity(change.name, change.type, self._lookup)
+        wanted = identity(change.name, change.type, self.port_of)
         twins = [
             twin
             for twin in commented_entries(self._text, self._lines)
-            if identity(twin.name, twin.type, self._lookup) == wanted and change.program in (None, twin.command)
+            if identity(twin.name, twin.type, self.port_of) == wanted and change.program in (None, twin.command)
         ]
         if not twins:
             return False
@@ -105,7 +105,7 @@ class MasterCf(MasterReader):
         if change.command is None:
             label, reason = f"{change.name}/{change.type}", "is not in master.cf, and no command is given for it"
             raise InputError("services", label, reason, "Give its command")
-        check_name(change, self._lookup)
+        check_name(change, self.port_of)
         position, like = self._place(change)
         lines = newline_of(self._text, position).join(entry_lines(change, like))
         self._write(insert_line(self._text, position, lines))

@@ -19,10 +19,10 @@ import time
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from .._base.errors import InputError
+from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import identity
-from .._rules.listeners import WILDCARDS
-from .._rules.reload_or_restart import Snapshot
-from .master_process import COMM, Master, Socket
+from .._rules.outlook import Outlook
+from .master_process import COMM, Master
 
 PROVEN = 1.5
 """Seconds after which a program that is still there did not die of its configuration."""
@@ -46,22 +46,23 @@ class Answer(NamedTuple):
     problem: Optional[str] = None
 
 
-def endpoints(after: Snapshot) -> List[Endpoint]:
+def endpoints(after: Outlook) -> List[Endpoint]:
     """The sockets whose server greets its clients at once: not only when TLS began, or a proxy told who they are."""
-    servers = {identity(one.name, one.type, after.lookup): one for one in after.services if one.type == "inet"}
+    port_of = after.configuration.port_of
+    servers = {identity(one.name, one.type, port_of): one for one in after.services if one.type == "inet"}
     found = []
-    for listener in after.listeners or ():
-        service = servers[identity(listener.service, listener.type, after.lookup)]
+    for listener in after.promised or ():
+        service = servers[identity(listener.service, listener.type, port_of)]
         program = os.path.basename(service.command)
         settings = after.settings.with_options(service.option_values)
-        if program not in _PROXY or not listener.port:
+        if program not in _PROXY or not listener.socket.port:
             continue
         try:
             wrapped = settings.get("smtpd_tls_wrappermode").lower() == "yes"
             if not wrapped and not settings.get(_PROXY[program]):
-                found.append(Endpoint((listener.address, listener.port), program))
+                found.append(Endpoint(listener.socket, program))
         except InputError:  # the server dies of it, which is what asking it will show
-            found.append(Endpoint((listener.address, listener.port), program))
+            found.append(Endpoint(listener.socket, program))
     return found
 
 
@@ -89,9 +90,9 @@ def ask(asked: Sequence[Endpoint], master: Master, deadline: float) -> Dict[Sock
 
 def _ask(at: Socket, answers: Dict[Socket, Answer], gate: threading.Semaphore, deadline: float) -> None:
     with gate:
-        address = _LOOPBACK.get(at[0], at[0])
+        address = _LOOPBACK.get(at.address, at.address)
         try:
-            connection = socket.create_connection((address, at[1]), timeout=max(deadline - time.monotonic(), 0.1))
+            connection = socket.create_connection((address, at.port), timeout=max(deadline - time.monotonic(), 0.1))
         except OSError:  # a packet filter, or no loopback: this says nothing about the server
             answers[at] = Answer()
             return

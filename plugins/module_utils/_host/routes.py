@@ -20,6 +20,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from .._base.address import Address, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
 from .._rules.host import NETLINK_HEADER, Host, netlink_attributes
+from .._rules.source_addresses import Client, Source
 
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _NLM_REQUEST = 1
@@ -28,18 +29,16 @@ _RTMSG = struct.Struct("=BBBBBBBBI")
 _PORT = 25
 
 
-def routes(
-    destinations: Sequence[str], host: Host, sources: Optional[Sequence[Mapping[str, Any]]]
-) -> List[Dict[str, Any]]:
+def routes(destinations: Sequence[str], host: Host, clients: Sequence[Client]) -> List[Dict[str, Any]]:
     """Return for each destination what the kernel would do, and what becomes of each transport's mail to it.
 
-    :param sources: what source_addresses() answers; None where Postfix does not run by its files
+    :param clients: what source_addresses() answers; none where Postfix does not run by its files
     :raises InputError: for a destination that is no address
     """
-    return [_route(text, host, sources or ()) for text in destinations]
+    return [_route(text, host, clients) for text in destinations]
 
 
-def _route(text: str, host: Host, sources: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+def _route(text: str, host: Host, clients: Sequence[Client]) -> Dict[str, Any]:
     destination = parse_address(unbracket(text))
     if destination is None or destination.is_unspecified:
         raise InputError(
@@ -55,28 +54,30 @@ def _route(text: str, host: Host, sources: Sequence[Mapping[str, Any]]) -> Dict[
     except OSError as error:
         found["error"] = error.strerror or str(error)
     name = family(destination)
-    found["transports"] = [_transport(entry, entry[name], destination, found, host) for entry in sources]
+    found["transports"] = [
+        _transport(client.transport, dict(client.sources()).get(name), destination, found, host) for client in clients
+    ]
     return found
 
 
 def _transport(
-    entry: Mapping[str, Any],
-    source: Optional[Mapping[str, Any]],
+    transport: str,
+    source: Optional[Source],
     destination: Address,
     route: Mapping[str, Any],
     host: Host,
 ) -> Dict[str, Any]:
     found = {
-        "transport": entry["transport"],
+        "transport": transport,
         "source": None,
         "source_interface": None,
         "interface": None,
         "other_interface": False,
         "failure": route["error"],
     }
-    if source is None or source["failure"]:
-        return {**found, "failure": source["failure"] if source else "inet_protocols switches the family off"}
-    address = parse_address(source["address"] or "")
+    if source is None or source.failure:
+        return {**found, "failure": source.failure if source else "inet_protocols switches the family off"}
+    address = parse_address(source.address or "")
     if address is None:  # the kernel's choice
         known = host.find(parse_address(route["source"] or "") or destination)
         return {

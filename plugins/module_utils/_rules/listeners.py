@@ -13,18 +13,18 @@ whose name has a host part listens there whatever inet_interfaces says; one with
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
-from .._files.endpoint import PortLookup, known_port, place_of
+from .._base.sockets import WILDCARDS, Socket
+from .._files.endpoint import PortLookup, place_of
 from .._files.master_entry import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
-from .own_addresses import Resolver, enabled_families, of_families, own_addresses, sort_as_postfix
+from .origin import IN_MASTER_CF, INET_INTERFACES, Origin
+from .own_addresses import Resolver, enabled_families, of_families, sort_as_postfix
 from .parameters import Settings
-
-WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
 
 #: Since this version listeners use SO_REUSEPORT: what overlaps shares its traffic, where the master died before.
 SHARED_PORTS_SINCE = (3, 6)
@@ -47,58 +47,51 @@ class Listener(NamedTuple):
     #: name and type of the service, as master.cf has them
     service: str
     type: str
-    #: normal form; ``0.0.0.0`` or ``::`` for a wildcard
-    address: str
-    #: 0 stands for a port that the kernel chooses
-    port: int
-    family: str
-    #: ``inet_interfaces`` or ``master.cf``
-    origin: str
+    socket: Socket
+    #: inet_interfaces, or master.cf where the service has a host part
+    origin: Origin
 
 
 def listeners(
     settings: Settings,
-    host: Host,
     services: Sequence[Service],
+    port_of: PortLookup,
+    own: Sequence[Address],
+    host: Host,
     resolve: Resolver,
-    lookup: PortLookup = known_port,
     allow_absent: bool = False,
-    own: Optional[Sequence[Address]] = None,
 ) -> List[Listener]:
     """Return the master's sockets in the order of master.cf, IPv4 first.
 
-    :param lookup: knows ports by name, after main.cf's known_tcp_ports
+    :param services: all entries of master.cf, duplicates included
+    :param port_of: knows the ports of service names
+    :param own: the own addresses
     :param allow_absent: accept addresses that the host does not have (yet)
-    :param own: what own_addresses() answers, where that is known already
-    :raises InputError: where the master, or any Postfix program, would die
+    :raises InputError: where the master would die
     """
     for service in services:
         _check_fields(service)
     families = enabled_families(settings, host)
-    if own is None:
-        own = own_addresses(settings, host, resolve, allow_absent)
     if not families:
         return []
-    lookup = port_lookup(settings, lookup)
     opened: Dict[Tuple[str, int], List[Listener]] = {}
     for service in active_services(settings, services):
         if service.type != "inet":
             continue
         if service.private != "n":
             raise _error(service, "is private, which a service of type inet cannot be", "Write n in the column private")
-        place = place_of(service.name, lookup)
-        found = opened.get(place)
-        if found is not None:  # the same service again: the last line's program serves the first line's sockets
-            opened[place] = [listener._replace(service=service.name) for listener in found]
+        place = place_of(service.name, port_of)
+        earlier = opened.get(place)
+        if earlier is not None:  # the same service again: the last line's program serves the first line's sockets
+            opened[place] = [listener._replace(service=service.name) for listener in earlier]
             continue
-        found = _sockets(service, place, settings, families, own, resolve)
+        opened[place] = _listeners_of(service, place, settings, families, own, resolve)
         if not allow_absent:
-            _check_bind(service, found, host)
-        opened[place] = found
-    sockets = [listener for found in opened.values() for listener in found]
+            _check_bind(service, opened[place], host)
+    promised = [listener for listeners_there in opened.values() for listener in listeners_there]
     if settings.version < SHARED_PORTS_SINCE:
-        _check_free(sockets)
-    return sockets
+        _check_free(promised)
+    return promised
 
 
 def active_services(settings: Settings, services: Sequence[Service]) -> List[Service]:
@@ -119,38 +112,20 @@ def active_services(settings: Settings, services: Sequence[Service]) -> List[Ser
     return [service for service in services if not _disabled(service, patterns)]
 
 
-def overlap(one: Listener, other: Listener) -> bool:
-    """Tell whether two sockets claim the same connections: same port, and the same address or a wildcard beside it."""
-    if one.port != other.port or one.family != other.family or not one.port:
-        return False
-    return one.address == other.address or WILDCARDS[one.family] in (one.address, other.address)
-
-
-def clashes(sockets: Iterable[Listener]) -> Iterator[Tuple[Listener, Listener]]:
-    """Yield every two sockets that overlap, the later one second."""
+def overlapping(listeners_: Iterable[Listener]) -> Iterator[Tuple[Listener, Listener]]:
+    """Yield every two listeners whose sockets overlap, the later one second."""
     places: Dict[Tuple[str, int], Dict[str, List[Listener]]] = {}
-    for socket in sockets:
-        if socket.port:
-            place = places.setdefault((socket.family, socket.port), {})
-            beside = WILDCARDS[socket.family]
-            others = place if socket.address == beside else {socket.address, beside} & place.keys()
-            for address in list(others):
-                for other in place[address]:
-                    yield other, socket
-            place.setdefault(socket.address, []).append(socket)
-
-
-def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:
-    """Return a lookup that asks known_tcp_ports first, where main.cf sets it (Postfix 3.6 and later)."""
-    if settings.version < SHARED_PORTS_SINCE or not settings.is_set("known_tcp_ports"):
-        return lookup
-    ports: Dict[str, int] = {}
-    for association in settings.get("known_tcp_ports").split(","):
-        *names, number = (part.strip() for part in association.split("="))
-        if re.match(r"[0-9]{1,5}\Z", number) and int(number) <= 65535:
-            for name in names:
-                ports.setdefault(name, int(number))
-    return lambda name: ports.get(name) or lookup(name)
+    for listener in listeners_:
+        socket = listener.socket
+        if not socket.port:
+            continue
+        place = places.setdefault((socket.family, socket.port), {})
+        beside = WILDCARDS[socket.family]
+        others = place if socket.is_wildcard else {socket.address, beside} & place.keys()
+        for address in list(others):
+            for other in place[address]:
+                yield other, listener
+        place.setdefault(socket.address, []).append(listener)
 
 
 def _disabled(service: Service, patterns: Sequence[Tuple[str, bool]]) -> bool:
@@ -159,7 +134,7 @@ def _disabled(service: Service, patterns: Sequence[Tuple[str, bool]]) -> bool:
     return next((answer for pattern, answer in patterns if pattern == (full if "/" in pattern else kind)), False)
 
 
-def _sockets(
+def _listeners_of(
     service: Service,
     place: Tuple[str, int],
     settings: Settings,
@@ -167,13 +142,13 @@ def _sockets(
     own: Sequence[Address],
     resolve: Resolver,
 ) -> List[Listener]:
-    """Return the sockets of one service."""
+    """Return the listeners of one service."""
     host, port = place
     if host:
         addresses = sort_as_postfix(_endpoint_addresses(service, host, families, resolve), settings.version)
-        shown, origin = [(normal_form(address), family(address)) for address in addresses], "master.cf"
+        places, origin = [(normal_form(address), family(address)) for address in addresses], IN_MASTER_CF
     elif settings.get("inet_interfaces") == "all":
-        shown, origin = [(WILDCARDS[name], name) for name in FAMILIES if name in families], "inet_interfaces"
+        places, origin = [(WILDCARDS[name], name) for name in FAMILIES if name in families], INET_INTERFACES
     else:
         if not own:
             raise InputError(
@@ -182,8 +157,8 @@ def _sockets(
                 f"is no address at all, and the service {service.name} has no host part",
                 "List an address, or give each service of type inet a host part",
             )
-        shown, origin = [(normal_form(address), family(address)) for address in own], "inet_interfaces"
-    return [Listener(service.name, service.type, address, port, kind, origin) for address, kind in shown]
+        places, origin = [(normal_form(address), family(address)) for address in own], INET_INTERFACES
+    return [Listener(service.name, service.type, Socket(address, port, name), origin) for address, name in places]
 
 
 def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[str], resolve: Resolver) -> List[Address]:
@@ -216,20 +191,21 @@ def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[st
     return found
 
 
-def _check_bind(service: Service, found: Sequence[Listener], host: Host) -> None:
-    for listener in found:
-        address = parse_address(listener.address)
+def _check_bind(service: Service, promised: Sequence[Listener], host: Host) -> None:
+    for listener in promised:
+        text = listener.socket.address
+        address = parse_address(text)
         problem = bind_problem(address, host) if address is not None else None
         if problem is None:
             continue
-        if listener.origin == "inet_interfaces":
+        if listener.origin == INET_INTERFACES:
             raise InputError(
                 "inet_interfaces",
-                listener.address,
+                text,
                 f"{problem}, and the service {service.name} would listen on it",
                 "Take the address out, or give the service a host part",
             )
-        shown = "" if listener.address in service.name else f"{listener.address} "
+        shown = "" if text in service.name else f"{text} "
         raise _error(
             service,
             f"cannot listen: {shown or 'its address '}{problem}",
@@ -237,13 +213,14 @@ def _check_bind(service: Service, found: Sequence[Listener], host: Host) -> None
         )
 
 
-def _check_free(sockets: Sequence[Listener]) -> None:
+def _check_free(promised: Sequence[Listener]) -> None:
     """Refuse what one address and port is claimed for twice: before Postfix 3.6 the second bind(2) fails."""
-    for earlier, listener in clashes(sockets):
+    for earlier, listener in overlapping(promised):
         raise InputError(
             _PARAMETER,
             f"{listener.service}/{listener.type}",
-            f"claims {listener.address} port {listener.port}, which the service {earlier.service} has already",
+            f"claims {listener.socket.address} port {listener.socket.port}, "
+            f"which the service {earlier.service} has already",
             "Keep one of them, or upgrade to Postfix 3.6, where both share the connections",
         )
 

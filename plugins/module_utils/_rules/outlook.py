@@ -3,76 +3,109 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Everything that the rules say of one configuration on one host, in one answer that can be shown and compared."""
+"""What Postfix will make of a configuration on a host: own addresses, listeners, source addresses, default mynetworks.
+
+The rules are in the modules named like that. Here each is asked once at most, so that a plan, its findings and what is
+shown of it can never see two answers; host names too have one answer (the resolver remembers it).
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import FrozenSet, List, Optional, Sequence
 
-from .._base.address import FAMILIES, normal_form
+from .._base.address import Address, family
 from .._base.errors import InputError
-from .._files.endpoint import PortLookup, known_port
-from .._files.master_entry import Service
+from .._base.once import once
+from .._files.master_entry import Service, last_of_each
+from .configuration import Configuration
 from .host import Host
-from .listeners import listeners
+from .listeners import Listener, active_services, listeners
 from .mynetworks import default_mynetworks
-from .own_addresses import Resolver, own_addresses
-from .parameters import Settings, Version
-from .source_addresses import source_addresses
+from .own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
+from .source_addresses import Client, source_addresses
 
 
-def effective_view(
-    main_values: Mapping[str, str],
-    services: Sequence[Service],
-    host: Host,
-    version: Version,
-    resolve: Resolver,
-    lookup: PortLookup = known_port,
-    allow_absent: bool = False,
-    fatal: Optional[InputError] = None,
-) -> Dict[str, Any]:
-    """Return what Postfix would do, as plain data; it never raises.
+class Outlook:
+    """A configuration on a host. What Postfix would die of is the InputError of the part that it would die in.
 
-    :param fatal: what Postfix dies of in the text of the files, if it does
-    :returns: own_addresses, listeners, source_addresses and mynetworks (the default; None when main.cf sets it), each
-        None where Postfix would die first; and error, the first sentence that says of what it would die, or None
+    :param resolve: tells the addresses of a host name
+    :param allow_absent: accept addresses that the host does not have (yet)
     """
-    view: Dict[str, Any] = dict.fromkeys(("own_addresses", "listeners", "source_addresses", "mynetworks", "error"))
-    try:
-        if fatal is not None:
-            raise fatal
-        settings = Settings(main_values, version, host.hostname)
-        own = own_addresses(settings, host, resolve, allow_absent)
-        view["own_addresses"] = [normal_form(address) for address in own]
-        view["mynetworks"] = default_mynetworks(settings, host, own)
-        view["source_addresses"] = source_addresses(settings, host, services, resolve, allow_absent)
-        found = listeners(settings, host, services, resolve, lookup, allow_absent)
-        view["listeners"] = [dict(listener._asdict()) for listener in found]
-    except InputError as error:
-        view["error"] = str(error)
-    return view
 
+    def __init__(self, configuration: Configuration, host: Host, resolve: Resolver, allow_absent: bool = False) -> None:
+        self.configuration = configuration
+        self.settings = configuration.settings
+        self.version = configuration.settings.version
+        self.host = host
+        self.resolve = resolve
+        self.allow_absent = allow_absent
 
-def in_words(view: Mapping[str, Any]) -> str:
-    """Return a view as lines that a person reads, and a difference shows well: one fact a line."""
-    if view["error"] is not None:
-        return f"Postfix does not run by these files: {view['error']}\n"
-    lines = [f"own address {address}" for address in view["own_addresses"]]
-    for one in view["listeners"]:
-        address = f"[{one['address']}]" if one["family"] == "ipv6" else one["address"]
-        lines.append(f"listener {address}:{one['port']} of {one['service']}/{one['type']}, by {one['origin']}")
-    for one in view["source_addresses"]:
-        for name in FAMILIES:
-            lines.extend(_source_in_words(one["transport"], name, one[name]))
-    lines += [f"default mynetworks {network}" for network in view["mynetworks"] or ()]
-    return "\n".join(lines) + "\n"
+    @once
+    def families(self) -> FrozenSet[str]:
+        """The address families that Postfix uses."""
+        return enabled_families(self.settings, self.host)
 
+    @once
+    def own_addresses(self) -> List[Address]:
+        """The addresses that Postfix takes for its own, in its order."""
+        return own_addresses(self.settings, self.host, self.resolve, self.allow_absent)
 
-def _source_in_words(transport: str, name: str, source: Optional[Mapping[str, Any]]) -> List[str]:
-    if source is None:
-        return [f"source address of {transport} by {name}: the family is not used"]
-    if source["failure"]:
-        return [f"source address of {transport} by {name}: no mail leaves, {source['failure']}"]
-    enforced = ", enforced" if source["enforced"] else ""
-    chosen = source["address"] or "chosen by the kernel"
-    return [f"source address of {transport} by {name}: {chosen}, by {source['origin']}{enforced}"]
+    @once
+    def proxy_addresses(self) -> List[Address]:
+        """The addresses by which the world reaches this host through a proxy or NAT."""
+        return proxy_addresses(self.settings, self.host, self.resolve)
+
+    @once
+    def services(self) -> List[Service]:
+        """The entries of master.cf that count: not left out by master_service_disable, and the last of each service."""
+        return last_of_each(active_services(self.settings, self.configuration.services), self.configuration.port_of)
+
+    @once
+    def listeners(self) -> List[Listener]:
+        """The sockets that the master opens, in the order of master.cf."""
+        services, port_of = self.configuration.services, self.configuration.port_of
+        return listeners(
+            self.settings, services, port_of, self.own_addresses, self.host, self.resolve, self.allow_absent
+        )
+
+    @once
+    def clients(self) -> List[Client]:
+        """The client services with the addresses that they send from, in the order of master.cf."""
+        services = self.configuration.services
+        return source_addresses(self.settings, services, self.own_addresses, self.host, self.resolve, self.allow_absent)
+
+    @once
+    def mynetworks(self) -> Optional[List[str]]:
+        """The default of mynetworks; None where main.cf sets it."""
+        return default_mynetworks(self.settings, self.host, self.own_addresses)
+
+    @once
+    def error(self) -> Optional[InputError]:
+        """What the master dies of, at its start at the latest; None where it comes up."""
+        if self.configuration.fatal is not None:
+            return self.configuration.fatal
+        try:
+            self.listeners, self.services  # noqa: B018  # pylint: disable=pointless-statement
+        except InputError as error:
+            return error
+        return None
+
+    @property
+    def promised(self) -> Optional[Sequence[Listener]]:
+        """The listeners, or None where the master would not come up."""
+        return None if self.error else self.listeners
+
+    def reachable(self, family_name: str) -> List[Address]:
+        """Return the host's addresses of a family by which other hosts reach it."""
+        addresses = (known.address for known in self.host.addresses if known.up)
+        return [
+            address
+            for address in addresses
+            if family(address) == family_name and not address.is_loopback and not address.is_link_local
+        ]
+
+    def with_seen(self, seen: Sequence[Listener], families: FrozenSet[str]) -> Outlook:
+        """Return the same with listeners and families that a master was seen to have, whatever the rules say now."""
+        outlook = Outlook(self.configuration, self.host, self.resolve, self.allow_absent)
+        vars(outlook).update(listeners=list(seen), families=families, error=None)
+        return outlook

@@ -38,6 +38,24 @@ _SORTED_SINCE: Dict[Version, Version] = {
 }
 
 
+def asked_once(resolve: Resolver) -> Resolver:
+    """Return a resolver that remembers each answer, an error too: all that is said in one run rests on the same."""
+    answers: Dict[str, Tuple[Sequence[Address], Optional[InputError]]] = {}
+
+    def remembered(name: str) -> Sequence[Address]:
+        if name not in answers:
+            try:
+                answers[name] = resolve(name), None
+            except InputError as error:
+                answers[name] = (), error
+        addresses, failure = answers[name]
+        if failure is not None:
+            raise failure
+        return addresses
+
+    return remembered
+
+
 def mapping_resolver(mapping: Optional[Mapping[str, Any]], parameter: str = "resolve") -> Resolver:
     """Return a resolver that knows the names of a mapping to an address or a list of them, and asks nobody.
 

@@ -7,31 +7,35 @@
 
 The rules are those of master(8): a reload opens the sockets of new services and closes those of services that are gone,
 but never touches the sockets of a service that stays, and never takes up another set of protocol families
-(postconf(5), inet_interfaces and inet_protocols: "stop and start Postfix").
+(postconf(5), inet_interfaces and inet_protocols: "stop and start Postfix"). A plan compares two versions of the files;
+whoever knows the running master compares what it runs by, and adds what its sockets tell.
 """
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
+from .._base.address import parse_address
 from .._base.errors import InputError
-from .._files.endpoint import PortLookup, identity, known_port
-from .._files.master_entry import Service, last_of_each, service_key
-from .host import Host
-from .listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap
-from .own_addresses import Resolver, enabled_families
-from .parameters import PARAMETERS, Settings, equivalent
+from .._base.sockets import Socket, in_words
+from .._base.words import Action
+from .._files.endpoint import identity
+from .._files.master_entry import Service, service_key
+from .listeners import SHARED_PORTS_SINCE, Listener
+from .origin import INET_INTERFACES
+from .outlook import Outlook
+from .parameters import PARAMETERS, equivalent
 
 # Weakest first: an action includes those before it.
-ACTIONS = ("none", "reload", "restart")
+ACTIONS: Tuple[Action, ...] = ("none", "reload", "restart", "start")
 
 
 class Rule(NamedTuple):
-    """What one kind of change needs, and why; the table in docs/concepts.md has each."""
+    """What one kind of change needs, and why."""
 
-    #: in words, as the table has it
+    #: in words, as the table in docs/concepts.md has it; empty for what only the running master shows
     change: str
-    action: str
+    action: Action
     why: str
     #: the first Postfix that it is true for, and the first that it is not
     since: Tuple[int, ...] = ()
@@ -41,7 +45,7 @@ class Rule(NamedTuple):
 
 
 RULES: Dict[str, Rule] = {
-    "broken": Rule("files by which Postfix could not run", "restart", "Postfix could not run by the previous files"),
+    "broken": Rule("", "restart", "Postfix could not run by the previous files"),
     "protocols": Rule("`inet_protocols`", "restart", "the master takes up protocol families only when it starts"),
     "interfaces": Rule(
         "`inet_interfaces`, and a service without a host uses it",
@@ -76,7 +80,22 @@ RULES: Dict[str, Rule] = {
         "a reload opens the service's sockets",
         since=SHARED_PORTS_SINCE,
     ),
+    "at_start": Rule("`queue_directory`", "restart", "the master enters and locks this directory only when it starts"),
+    "other": Rule("", "reload", "running processes keep the previous value until a reload"),
+    "sockets": Rule("", "restart", "a reload leaves the sockets of existing services as they are"),
+    "services": Rule("", "reload", "a reload opens the sockets of new services and closes those of vanished ones"),
+    "cached": Rule(
+        "", "restart", "a new service would get the addresses that inet_interfaces had when the master started"
+    ),
+    "unread": Rule("", "reload", "a file was changed after Postfix last read it"),
+    "died": Rule("", "restart", "it has died, and the master does not start it again before throttle_time is over"),
+    "stopped": Rule("", "start", "no master runs by this directory"),
 }
+
+#: what the master looks at only when it starts
+_AT_START = ("queue_directory", "data_directory")
+#: what only postmulti(1) reads
+_NOT_READ = {f"multi_instance_{word}" for word in ("directories", "enable", "group", "wrapper")}
 
 
 class Reason(NamedTuple):
@@ -85,141 +104,171 @@ class Reason(NamedTuple):
     parameter: str
     before: Optional[str]
     after: Optional[str]
-    action: str
+    action: Action
     why: str
 
 
-class Snapshot(NamedTuple):
-    """What the files say at one moment.
+def reason(parameter: str, rule: str, before: Optional[str] = None, after: Optional[str] = None) -> Reason:
+    """Return the reason that a rule gives."""
+    return Reason(parameter, before, after, RULES[rule].action, RULES[rule].why)
 
-    `listeners` is None where the master would not come up by them, and `error` then says why.
+
+def strongest(reasons: Iterable[Reason]) -> Action:
+    """Return the action that includes those of all reasons; "none" where there is none."""
+    return max((each.action for each in reasons), key=ACTIONS.index, default="none")
+
+
+def reload_or_restart(before: Outlook, after: Outlook) -> List[Reason]:
+    """Return every difference that Postfix has to be told of; text-only differences are none."""
+    reasons = [_parameter(name, before, after) for name in PARAMETERS]
+    return [each for each in reasons if each] + _services(before, after)
+
+
+def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
+    """Return the differences in parameters beyond this family. Their values are not shown, for they can be secrets."""
+    reasons = []
+    for name in sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ):
+        was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
+        if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
+            reasons.append(reason(name, "at_start" if name in _AT_START else "other"))
+    return reasons
+
+
+def out_of_reach(before: Outlook, after: Outlook, held: FrozenSet[Socket], same_own: bool) -> List[Reason]:
+    """Return what a reload would not open or close although the files promise it.
+
+    It only sees services that are new or gone.
+
+    :param before: what the master runs by
+    :param held: the sockets that it has
+    :param same_own: whether the own addresses are those that it has cached since its start
     """
+    old, new = _by_identity(before), _by_identity(after)
+    kept = _union(old[key] for key in old.keys() & new.keys())
+    closed = _union(old[key] for key in old.keys() - new.keys()) - kept
+    opened = _union(new[key] for key in new.keys() - old.keys())
+    promised = sockets_of(after.listeners)
+    if (held - closed) | opened != promised:
+        return [reason("listeners", "sockets", in_words(held), in_words(promised))]
+    bare = {_identity(listener, after) for listener in after.listeners if listener.origin == INET_INTERFACES}
+    if bare and not same_own and not bare & old.keys():
+        return [reason("inet_interfaces", "cached")]
+    return []
 
-    settings: Settings
-    families: FrozenSet[str]
-    services: Sequence[Service]
-    listeners: Optional[Sequence[Listener]]
-    lookup: PortLookup = known_port
-    error: Optional[InputError] = None
 
+def by_sockets(after: Outlook, held: FrozenSet[Socket], read_since: bool) -> List[Reason]:
+    """Return what is needed as far as the sockets tell, where it is not known what the master has read.
 
-def snapshot(
-    settings: Settings,
-    services: Sequence[Service],
-    host: Host,
-    resolve: Resolver,
-    lookup: PortLookup,
-    allow_absent: bool = False,
-    fatal: Optional[InputError] = None,
-) -> Snapshot:
-    """Take a snapshot of effective settings and services on a host; what the master would die of is its error.
+    In doubt that is a restart.
 
-    :param services: all entries of master.cf; those that another one replaces count for nothing, but can be fatal
-    :param allow_absent: accept addresses that the host does not have (yet)
-    :param fatal: what Postfix dies of in the text of the files, if it does
+    :param read_since: whether the master has read the files since they were changed last
     """
-    try:
-        if fatal is not None:
-            raise fatal
-        found = listeners(settings, host, services, resolve, lookup, allow_absent)
-        families = enabled_families(settings, host)
-        active = last_of_each(active_services(settings, services), lookup)
-        return Snapshot(settings, families, active, found, lookup)
-    except InputError as error:
-        return Snapshot(settings, frozenset(), services, None, lookup, error)
+    promised = sockets_of(after.listeners)
+    if promised == held:
+        return [] if read_since else [reason("main.cf and master.cf", "unread")]
+    rule = "services" if _reload_suffices(after, held) else "sockets"
+    return [reason("listeners", rule, in_words(held), in_words(promised))]
 
 
-def strongest(actions: Sequence[str]) -> str:
-    """The action that includes all the others; "none" where there is none."""
-    return max(actions, key=ACTIONS.index, default="none")
+def sockets_of(listeners: Iterable[Listener]) -> FrozenSet[Socket]:
+    """Return the sockets of listeners."""
+    return frozenset(listener.socket for listener in listeners)
 
 
-def reasons(before: Snapshot, after: Snapshot) -> List[Reason]:
-    """Every difference between two snapshots that Postfix has to be told of; text-only differences are none."""
-    moved = _moved(before, after)
-    found = [_parameter(name, before, after, moved) for name in PARAMETERS]
-    return [reason for reason in found if reason] + _services(before, after)
-
-
-def identity_of(listener: Listener, snapshot: Snapshot) -> str:
-    """The identity of a listener's service."""
-    return identity(listener.service, listener.type, snapshot.lookup)
-
-
-def by_identity(snapshot: Snapshot) -> Dict[str, FrozenSet[Tuple[str, int]]]:
-    """The sockets of each inet service, by its identity."""
-    sockets: Dict[str, FrozenSet[Tuple[str, int]]] = {}
-    for listener in snapshot.listeners or ():
-        key = identity_of(listener, snapshot)
-        sockets[key] = sockets.get(key, frozenset()) | {(listener.address, listener.port)}
-    return sockets
-
-
-def _moved(before: Snapshot, after: Snapshot) -> bool:
-    """Whether a service that stays would have other sockets: the one thing that a reload never does."""
-    old, new = by_identity(before), by_identity(after)
-    return before.listeners is None or any(old[key] != new[key] for key in old.keys() & new.keys())
-
-
-def _parameter(name: str, before: Snapshot, after: Snapshot, moved: bool) -> Optional[Reason]:
+def _parameter(name: str, before: Outlook, after: Outlook) -> Optional[Reason]:
     old, new = before.settings.get(name), after.settings.get(name)
-    if equivalent(name, old, new):
+    if equivalent(name, old, new, after.version):
         return None
-    rule, more = RULES["parameter"], ""
-    if before.listeners is None:
-        rule, more = RULES["broken"], f" ({before.error})"
-    elif name == "inet_protocols" and before.families != after.families:
-        rule = RULES["protocols"]
+    if before.error:
+        broken = reason(name, "broken", old, new)
+        return broken._replace(why=f"{broken.why} ({before.error})")
+    rule = "parameter"
+    if name == "inet_protocols" and before.families != after.families:
+        rule = "protocols"
     elif name == "inet_interfaces":
-        rule = RULES["interfaces" if moved else "own_addresses"]
-    return Reason(name, old, new, rule.action, rule.why + more)
+        rule = "interfaces" if _moved(before, after) else "own_addresses"
+    return reason(name, rule, old, new)
 
 
-def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
-    old = {service_key(service, before.lookup): service for service in before.services}
-    new = {service_key(service, after.lookup): service for service in after.services}
-    found = []
+def _moved(before: Outlook, after: Outlook) -> bool:
+    """Return whether a service that stays would have other sockets: the one thing that a reload never does."""
+    old, new = _by_identity(before), _by_identity(after)
+    return any(old[key] != new[key] for key in old.keys() & new.keys())
+
+
+def _services(before: Outlook, after: Outlook) -> List[Reason]:
+    old, new = _by_key(before), _by_key(after)
+    reasons = []
     for key in list(old) + [key for key in new if key not in old]:
         was, becomes = old.get(key), new.get(key)
         if was is None and becomes is not None:
-            found.append(_added(key, becomes, before, after))
+            reasons.append(_added(becomes, before, after))
         elif was is not None and becomes is None:
-            rule = RULES["removed"]
-            found.append(Reason(_title(was), _summary(was), None, rule.action, rule.why))
-        elif was is not None and becomes is not None and _meaning(was) != _meaning(becomes):
-            rule = RULES["fields"]
-            found.append(Reason(_title(was), _summary(was), _summary(becomes), rule.action, rule.why))
-    return found
+            reasons.append(reason(_title(was), "removed", _summary(was)))
+        elif was is not None and becomes is not None and was.meaning != becomes.meaning:
+            reasons.append(reason(_title(was), "fields", _summary(was), _summary(becomes)))
+    return reasons
 
 
-def _added(key: str, service: Service, before: Snapshot, after: Snapshot) -> Reason:
-    rule, why = RULES["added"], RULES["added"].why
-    opened = [one for one in after.listeners or () if identity_of(one, after) == key]
-    if any(overlap(one, other) for one in opened for other in before.listeners or ()):
-        rule = RULES["overlap" if before.settings.version < SHARED_PORTS_SINCE else "overlap_shared"]
-        why = rule.why
-        if rule.two_steps and before.error is None:
-            why += f"; without a stop in two steps, each with a reload: {rule.two_steps}"
-    return Reason(_title(service), None, _summary(service), rule.action, why)
+def _added(service: Service, before: Outlook, after: Outlook) -> Reason:
+    key = identity(service.name, service.type, after.configuration.port_of)
+    opened = [listener.socket for listener in after.listeners if _identity(listener, after) == key]
+    there_already = sockets_of(before.promised or ())
+    if not any(socket.overlaps(other) for socket in opened for other in there_already):
+        return reason(_title(service), "added", None, _summary(service))
+    rule = "overlap" if before.version < SHARED_PORTS_SINCE else "overlap_shared"
+    added = reason(_title(service), rule, None, _summary(service))
+    two_steps = RULES[rule].two_steps
+    if two_steps:
+        added = added._replace(why=f"{added.why}; without a stop in two steps, each with a reload: {two_steps}")
+    return added
+
+
+def _reload_suffices(after: Outlook, held: FrozenSet[Socket]) -> bool:
+    """Return whether all that differs are services with a numeric host part, each of which is there or not."""
+    extra = held - sockets_of(after.listeners)
+    fixed = {key for key in _by_identity(after) if key.startswith("[") and parse_address(key[1 : key.index("]")])}
+    for listener in after.listeners:
+        if _identity(listener, after) not in fixed:
+            if listener.socket not in held or any(socket.port == listener.socket.port for socket in extra):
+                return False
+        elif listener.socket not in held and _collides(listener.socket, held, after):
+            return False
+    return all(socket.family in after.families for socket in extra)
+
+
+def _collides(socket: Socket, held: FrozenSet[Socket], after: Outlook) -> bool:
+    """Return whether a new socket cannot be opened beside those that the master has: before Postfix 3.6 it dies."""
+    return after.version < SHARED_PORTS_SINCE and any(socket.overlaps(other) for other in held)
+
+
+def _identity(listener: Listener, outlook: Outlook) -> str:
+    return identity(listener.service, listener.type, outlook.configuration.port_of)
+
+
+def _by_identity(outlook: Outlook) -> Dict[str, FrozenSet[Socket]]:
+    """Return the sockets of each inet service, by its identity."""
+    sockets: Dict[str, FrozenSet[Socket]] = {}
+    for listener in outlook.promised or ():
+        key = _identity(listener, outlook)
+        sockets[key] = sockets.get(key, frozenset()) | {listener.socket}
+    return sockets
+
+
+def _by_key(outlook: Outlook) -> Dict[str, Service]:
+    try:
+        services: Sequence[Service] = outlook.services
+    except InputError:  # files by which Postfix does not run
+        services = outlook.configuration.services
+    return {service_key(service, outlook.configuration.port_of): service for service in services}
+
+
+def _union(sets: Iterable[FrozenSet[Socket]]) -> FrozenSet[Socket]:
+    return frozenset().union(*sets)
 
 
 def _title(service: Service) -> str:
     return f"{service.name}/{service.type}"
-
-
-def _meaning(service: Service) -> Tuple[object, ...]:
-    """What the master makes of a service; the order of `-o` options and the layout are not part of it."""
-    return (
-        service.private,
-        service.unprivileged,
-        service.chroot,
-        service.wakeup,
-        service.process_limit,
-        service.command,
-        service.arguments,
-        service.option_values,
-        service.invalid,
-    )
 
 
 def _summary(service: Service) -> str:

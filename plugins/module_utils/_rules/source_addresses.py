@@ -12,7 +12,7 @@ kernel chooses. The settings are those of the process, so each ``-o`` of the ser
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, asked_for, family, needs_scope, normal_form, parse_address
 from .._base.errors import InputError
@@ -20,6 +20,7 @@ from .._files.master_entry import Service
 from .bindable import bind_problem, is_broadcast
 from .host import Host
 from .listeners import active_services
+from .origin import IN_MASTER_CF, KERNEL, Origin
 from .own_addresses import Resolver, enabled_families, own_addresses
 from .parameters import BRACKETS_SINCE, Settings, Version
 
@@ -32,53 +33,62 @@ class Source(NamedTuple):
 
     #: normal form; None where the kernel chooses
     address: Optional[str]
-    #: the parameter that decided, with ``-o`` before it where master.cf sets it, or ``kernel``
-    origin: str
+    origin: Origin
     #: mail stays in the queue rather than leave from another address
-    enforced: bool
+    enforced: bool = False
     #: why mail of this family cannot leave at all
-    failure: Optional[str]
+    failure: Optional[str] = None
 
 
-_KERNEL = Source(None, "kernel", False, None)
+class Client(NamedTuple):
+    """A client service of master.cf and its source of each family; None for a family that it does not use."""
+
+    #: name and type
+    transport: str
+    ipv4: Optional[Source]
+    ipv6: Optional[Source]
+
+    def sources(self) -> Iterator[Tuple[str, Source]]:
+        """Yield each family in use with its source, IPv4 first."""
+        for family_name, source in zip(FAMILIES, (self.ipv4, self.ipv6)):
+            if source is not None:
+                yield family_name, source
 
 
 def source_addresses(
     settings: Settings,
-    host: Host,
     services: Sequence[Service],
+    own: Sequence[Address],
+    host: Host,
     resolve: Resolver,
     allow_absent: bool = False,
-    own: Optional[Sequence[Address]] = None,
-) -> List[Dict[str, Any]]:
-    """Return one ``{transport, ipv4, ipv6}`` for each client service, in the order of master.cf.
+) -> List[Client]:
+    """Return the clients in the order of master.cf. Of two lines for one service the last counts.
 
-    Each family is a mapping of what :class:`Source` has, or None where the transport does not use it. Of two lines for
-    one service the last counts.
-
-    :param own: what own_addresses() answers, where that is known already
+    :param services: all entries of master.cf, duplicates included
+    :param own: the own addresses, for services that have no inet_interfaces or inet_protocols of their own
     :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
         failure
     """
-    told: Dict[Tuple[str, str], Dict[str, str]] = {}
+    main_cf = settings.get("inet_interfaces"), settings.get("inet_protocols")
+    implicit = {main_cf: _implicit(own, host)}
 
-    def implicit_of(process: Settings, own: Optional[Sequence[Address]] = None) -> Dict[str, str]:
+    def implicit_of(process: Settings) -> Dict[str, str]:
         key = process.get("inet_interfaces"), process.get("inet_protocols")
-        if key not in told:
-            told[key] = _implicit(own_addresses(process, host, resolve, allow_absent) if own is None else own, host)
-        return told[key]
+        if key not in implicit:
+            implicit[key] = _implicit(own_addresses(process, host, resolve, allow_absent), host)
+        return implicit[key]
 
-    implicit_of(settings, own)
-    alike: Dict[Tuple[Any, ...], Dict[str, Optional[Source]]] = {}
-    clients: Dict[str, Dict[str, Any]] = {}
+    alike: Dict[Tuple[Any, ...], Tuple[Optional[Source], ...]] = {}
+    clients: Dict[str, Client] = {}
     for service in active_services(settings, services):
         if service.type == "unix" and client_of(service):
             line = client_of(service), service.arguments, service.options, service.invalid
             if line not in alike:
-                alike[line] = _sources(service, settings, host, implicit_of)
-            name = f"{service.name}/{service.type}"
-            sources = {kind: source and dict(source._asdict()) for kind, source in alike[line].items()}
-            clients[name] = {"transport": name, **sources}
+                sources = _sources(service, settings, host, implicit_of)
+                alike[line] = tuple(sources[family_name] for family_name in FAMILIES)
+            transport = f"{service.name}/{service.type}"
+            clients[transport] = Client(transport, *alike[line])
     return list(clients.values())
 
 
@@ -95,7 +105,7 @@ def _sources(
     strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
     strays += [f"-o {word}" for word in service.invalid]
     if strays:
-        failed = Source(None, "master.cf", False, f"the client dies of its line in master.cf: {strays[0]}")
+        failed = Source(None, IN_MASTER_CF, False, f"the client dies of its line in master.cf: {strays[0]}")
         return dict.fromkeys(FAMILIES, failed)
     process = settings.with_options(options)
     used = frozenset(FAMILIES)
@@ -111,12 +121,12 @@ def _sources(
     answers: Dict[str, Optional[Source]] = dict.fromkeys(FAMILIES)
     for name in FAMILIES:
         if name in used:
-            answers[name] = _KERNEL
+            answers[name] = Source(None, KERNEL)
             if values[name]:
                 origin = _origin(_parameter(program, name), options)
                 answers[name] = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
             elif name in implicit:
-                answers[name] = Source(implicit[name], _origin("inet_interfaces", options), False, None)
+                answers[name] = Source(implicit[name], _origin("inet_interfaces", options))
     return answers
 
 
@@ -125,10 +135,10 @@ def _parameter(program: str, name: str) -> str:
 
 
 def _explicit(
-    name: str, value: str, origin: str, version: Version, host: Host, enforce: bool, one_family: bool
+    name: str, value: str, origin: Origin, version: Version, host: Host, enforce: bool, one_family: bool
 ) -> Source:
     """Return what a value of smtp_bind_address or its like makes of one family."""
-    parameter = origin.replace("-o ", "")
+    parameter = origin.parameter
     literal = value
     if value[0] == "[" and version >= BRACKETS_SINCE:
         literal, _bracket, rest = value[1:].partition("]")
@@ -149,10 +159,10 @@ def _explicit(
     if problem is not None:
         if enforce:
             return Source(None, origin, True, f"{parameter} = {value} {problem}, and is enforced: mail is deferred")
-        return _KERNEL
+        return Source(None, KERNEL)
     if _kernel_chooses(address, host):
-        return Source(None, origin, False, None)
-    return Source(normal_form(address), origin, enforce, None)
+        return Source(None, origin)
+    return Source(normal_form(address), origin, enforce)
 
 
 def _implicit(own: Sequence[Address], host: Host) -> Dict[str, str]:
@@ -182,5 +192,5 @@ def _kernel_chooses(address: Address, host: Host) -> bool:
     return address.version == 4 and host.find(address) is None and is_broadcast(address, host)
 
 
-def _origin(parameter: str, options: Mapping[str, str]) -> str:
-    return f"-o {parameter}" if parameter in options else parameter
+def _origin(parameter: str, options: Mapping[str, str]) -> Origin:
+    return Origin(parameter, in_master_cf=parameter in options)

@@ -14,21 +14,20 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.expansion import expand
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import (
     STOCK_SERVICES,
-    Listener,
-    listeners,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     mapping_resolver,
     own_addresses,
-    proxy_addresses,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases, load
 
 SERVICES_FILE = {"smtp": 25, "smtps": 465, "submission": 587, "urd": 465}
@@ -42,38 +41,27 @@ def per_version(name: str, chosen: Callable[[Case], bool] = lambda case: True) -
     return pytest.mark.parametrize("case, version", pairs)
 
 
-def settings_of(case: Case, version: str) -> Settings:
-    return Settings(MainCf(case.main).values(), parse_version(version), "host.lab.test")
-
-
 def broken(case: Case) -> bool:
     """Tell whether a file has lines that Postfix refuses whatever they are about."""
     problems = MainCf(case.main).problems() + MasterCf(case.master).problems()
     return any(problem.severity == "error" for problem in problems)
 
 
-def shown(listener: Listener) -> str:
-    return (
-        f"[{listener.address}]:{listener.port}" if listener.family == "ipv6" else f"{listener.address}:{listener.port}"
-    )
+def outlook_of(case: Case, version: str, *services: Service) -> Outlook:
+    settings = Settings(MainCf(case.main).values(), parse_version(version), "host.lab.test")
+    ports = port_lookup(settings, SERVICES_FILE.get)
+    configuration = Configuration(settings, [*services, *MasterCf(case.master, ports).services()], ports)
+    return Outlook(configuration, host_from_input(case.addresses), mapping_resolver(case.names))
 
 
 def sockets_of(case: Case, version: str) -> list[str]:
-    found = listeners(
-        settings_of(case, version),
-        host_from_input(case.addresses),
-        MasterCf(case.master).services(),
-        mapping_resolver(case.names),
-        SERVICES_FILE.get,
-    )
-    return sorted(map(shown, found))
+    return sorted(str(listener.socket) for listener in outlook_of(case, version).listeners)
 
 
 @per_version("own_addresses")
 def test_own_addresses(case: Case, version: str) -> None:
     def own() -> list[str]:
-        found = own_addresses(settings_of(case, version), host_from_input(case.addresses), mapping_resolver(case.names))
-        return sorted(map(normal_form, found))
+        return sorted(map(normal_form, outlook_of(case, version).own_addresses))
 
     if case.observed.get("dies") == "every program" and not broken(case):
         with pytest.raises(InputError):
@@ -103,36 +91,34 @@ def check_sockets(case: Case, version: str) -> None:
 
 @per_version("sources")
 def test_sources(case: Case, version: str) -> None:
-    services = [*STOCK_SERVICES, *MasterCf(case.master).services()]
-    host = host_from_input(case.addresses)
-    answers = source_addresses(settings_of(case, version), host, services, mapping_resolver(case.names))
-    by_transport = {answer["transport"]: answer for answer in answers}
+    by_transport = {client.transport: client for client in outlook_of(case, version, *STOCK_SERVICES).clients}
     kernel = load("hosts")["hosts"][case.observed["host"]]["kernel_sources"]
     for observed in case.observed["sources"]:
-        source = by_transport[f"{observed['transport']}/unix"]["ipv6" if ":" in observed["to"] else "ipv4"]
-        if source is None or source["failure"]:
+        client = by_transport[f"{observed['transport']}/unix"]
+        source = client.ipv6 if ":" in observed["to"] else client.ipv4
+        if source is None or source.failure:
             assert observed["from"] is None, source
         else:
-            assert (source["address"] or kernel[observed["to"]]) == observed["from"], source
+            assert (source.address or kernel[observed["to"]]) == observed["from"], source
 
 
 @per_version("loops", lambda case: "@[" in case.observed["recipient"])
 def test_literal_recipients(case: Case, version: str) -> None:
     """Mail to an own address, or one of proxy_interfaces, is local; a bad proxy_interfaces stops it."""
     literal = case.observed["recipient"].partition("@")[2][1:-1].replace("IPv6:", "")
-    settings, host, resolve = settings_of(case, version), host_from_input(case.addresses), mapping_resolver(case.names)
-    mine = [normal_form(address) for address in own_addresses(settings, host, resolve)]
+    outlook = outlook_of(case, version)
+    mine = [normal_form(address) for address in outlook.own_addresses]
     if "session stalls" in case.observed["result"]:
         with pytest.raises(InputError):
-            proxy_addresses(settings, host, resolve)
+            outlook.proxy_addresses  # noqa: B018
     else:
-        local = literal in mine or literal in map(normal_form, proxies(settings, host, resolve))
+        local = literal in mine or literal in map(normal_form, proxies(outlook))
         assert local == (case.observed["agent"] == "discard")
 
 
-def proxies(settings: Settings, host: Any, resolve: Any) -> list[Any]:
+def proxies(outlook: Outlook) -> list[Any]:
     try:
-        return proxy_addresses(settings, host, resolve)
+        return outlook.proxy_addresses
     except InputError:  # found late: only when the address is not an own one
         return []
 
@@ -152,7 +138,8 @@ def test_nothing_to_point_out_about_the_stock(stock: Any, inet_interfaces: str, 
     settings = Settings({**stock["main"], "inet_interfaces": inet_interfaces}, parse_version(stock["version"]), "host")
     services = MasterCf("".join(f"{line}\n" for line in stock["master"])).services()
     assert len(services) == len(stock["master"])
-    assert findings(settings, host_from_input(addresses), services, mapping_resolver({})) == []
+    outlook = Outlook(Configuration(settings, services), host_from_input(addresses), mapping_resolver({}))
+    assert findings(outlook) == []
 
 
 ORDER = load("order")

@@ -10,18 +10,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
-from ..._base.address import FAMILIES, Address, family, parse_address, unbracket
+from ..._base.address import parse_address, unbracket
 from ..._base.errors import InputError
-from ..._files.endpoint import PortLookup, known_port, split_endpoint
+from ..._base.words import Severity
+from ..._files.endpoint import PortLookup, split_endpoint
 from ..._files.master_entry import Service, last_of_each, service_key
 from ..bindable import bind_problem
-from ..host import Host
-from ..listeners import active_services, listeners, port_lookup
 from ..mynetworks import default_mynetworks
-from ..own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
+from ..outlook import Outlook
+from ..own_addresses import local_addresses
 from ..parameters import PARAMETERS, Settings
-from ..source_addresses import CLIENTS, client_of, source_addresses
-from .finding import Context, Finding
+from ..source_addresses import CLIENTS, client_of
+from .finding import Finding
 from .reachability import half_dual_stack, nat, private_source
 from .sockets import no_listener, odd_ports, outside_inet_interfaces, shared_sockets
 from .sources import bind_addresses, told_sources
@@ -29,87 +29,51 @@ from .sources import bind_addresses, told_sources
 __all__ = ["Finding", "findings"]
 
 
-def findings(
-    settings: Settings,
-    host: Host,
-    services: Sequence[Service],
-    resolve: Resolver,
-    lookup: PortLookup = known_port,
-    repeated: Sequence[str] = (),
-    fatal: Optional[InputError] = None,
-    ask_for_hostname: bool = True,
-) -> List[Finding]:
+def findings(outlook: Outlook, ask_for_hostname: bool = True) -> List[Finding]:
     """Return what is worth knowing of a configuration, gravest first; the stock configuration has nothing.
 
     What Postfix would die of is the finding ``fatal`` or ``absent_address``; what nobody can tell then is left out.
 
-    :param services: all entries of master.cf, duplicates included
-    :param repeated: parameters that main.cf sets more than once
-    :param fatal: what Postfix dies of in the text of the files, if it does
     :param ask_for_hostname: resolve myhostname where that tells something; a DNS that is away makes that slow
     :raises InputError: for a host name whose addresses were not given, so that nothing can be told
     """
-    lookup = port_lookup(settings, lookup)
-    counting = last_of_each(services, lookup)
-    found = list(_repeated_parameters(repeated))
-    if len(counting) < len(services):
-        found += _duplicates(services, lookup)
-    found += _misspelt(settings, services)
-    if fatal is not None:
-        found.append(_fatal(fatal, "fatal"))
-    context: Optional[Context] = None
-    try:
-        context = _context(settings, host, services, counting, resolve, lookup, allow_absent=False)
-    except InputError as error:
-        try:
-            context = _context(settings, host, services, counting, resolve, lookup, allow_absent=True)
-            found.append(_fatal(error, "absent_address" if _is_absence(error, context) else "fatal"))
-        except InputError:
-            found.append(_fatal(error, "fatal"))
-    if context is not None:
+    configuration = outlook.configuration
+    found = list(_repeated_parameters(configuration.repeated))
+    if len(last_of_each(configuration.services, configuration.port_of)) < len(configuration.services):
+        found += _duplicates(configuration.services, configuration.port_of)
+    found += _misspelt(outlook.settings, configuration.services)
+    if configuration.fatal is not None:
+        found.append(_fatal(configuration.fatal, "fatal"))
+    strict = outlook if not outlook.allow_absent else Outlook(configuration, outlook.host, outlook.resolve)
+    checked: Optional[Outlook] = strict
+    error = _error_of_rules(strict)
+    if error is not None:
+        lenient = outlook if outlook.allow_absent else Outlook(configuration, outlook.host, outlook.resolve, True)
+        checked = lenient if _error_of_rules(lenient) is None else None
+        absent = checked is not None and _is_absence(error, checked)
+        found.append(_fatal(error, "absent_address" if absent else "fatal"))
+    if checked is not None:
         for check in (*_CHECKS, nat) if ask_for_hostname else _CHECKS:
-            found += check(context)
+            found += check(checked)
     order = ("error", "warning", "info")
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.severity))
 
 
-def _context(
-    settings: Settings,
-    host: Host,
-    services: Sequence[Service],
-    counting: Sequence[Service],
-    resolve: Resolver,
-    lookup: PortLookup,
-    allow_absent: bool,
-) -> Context:
-    active = active_services(settings, counting)
-    own = own_addresses(settings, host, resolve, allow_absent)
-    families = enabled_families(settings, host)
-    return Context(
-        settings,
-        host,
-        active,
-        resolve,
-        own,
-        listeners(settings, host, services, resolve, lookup, allow_absent, own),
-        source_addresses(settings, host, services, resolve, allow_absent, own),
-        [name for name in FAMILIES if name in families],
-        {name: _reachable(host, name) for name in FAMILIES},
-    )
+def _error_of_rules(outlook: Outlook) -> Optional[InputError]:
+    try:
+        outlook.listeners, outlook.clients, outlook.services  # noqa: B018  # pylint: disable=pointless-statement
+    except InputError as error:
+        return error
+    return None
 
 
-def _reachable(host: Host, name: str) -> List[Address]:
-    known = (one.address for one in host.addresses if one.up and family(one.address) == name)
-    return [address for address in known if not address.is_loopback and not address.is_link_local]
-
-
-def _is_absence(error: InputError, context: Context) -> bool:
+def _is_absence(error: InputError, outlook: Outlook) -> bool:
     """Tell whether it is an address that the host does not have; others are there and cannot be used."""
-    places = [error.value, *(listener.address for listener in context.sockets)]
+    places = [error.value, *(listener.socket.address for listener in outlook.listeners)]
     addresses = (parse_address(unbracket(place)) for place in places)
-    unusable = (address for address in addresses if address is not None and bind_problem(address, context.host))
+    unusable = (address for address in addresses if address is not None and bind_problem(address, outlook.host))
     first = next(unusable, None)
-    return first is not None and context.host.find(first) is None
+    return first is not None and outlook.host.find(first) is None
 
 
 def _fatal(error: InputError, code: str) -> Finding:
@@ -172,9 +136,9 @@ def _nearly(name: str, known: str) -> bool:
     return max(len(name), len(known)) - start - end <= 2
 
 
-def _misplaced_options(context: Context) -> Iterator[Finding]:
+def _misplaced_options(outlook: Outlook) -> Iterator[Finding]:
     """Options that a service's program does not look at."""
-    for service in context.services:
+    for service in outlook.services:
         if not service.options:
             continue
         shown = f"{service.name}/{service.type}"
@@ -190,31 +154,26 @@ def _misplaced_options(context: Context) -> Iterator[Finding]:
                 yield Finding("ignored_on_server", "warning", name, message, remedy)
 
 
-def _relaying(context: Context) -> Iterator[Finding]:
+def _relaying(outlook: Outlook) -> Iterator[Finding]:
     """A default of mynetworks that is not the one of inet_interfaces = all."""
-    settings = context.settings
-    now = default_mynetworks(settings, context.host, context.own)
-    if now is None or not context.families:
+    settings = outlook.settings
+    now = outlook.mynetworks
+    if now is None or not outlook.families:
         return
-    usual_settings = settings.with_options({"inet_interfaces": "all"})
-    try:
-        usual_own = own_addresses(usual_settings, context.host, context.resolve)
-    except InputError:
-        return
-    usual = default_mynetworks(usual_settings, context.host, usual_own) or []
+    usual = default_mynetworks(settings, outlook.host, local_addresses(outlook.host, outlook.families)) or []
     lost = [network for network in usual if network not in now]
     if not lost:
         return
     shown = ", ".join(lost[:6]) + (", ..." if len(lost) > 6 else "")
     message = f"mynetworks is not set, and inet_interfaces takes {shown} out of its default: who is there may not relay"
     loopback_lost = any(network.startswith(("127.", "[::1]")) for network in lost)
-    severity = "warning" if loopback_lost else "info"
+    severity: Severity = "warning" if loopback_lost else "info"
     yield Finding("mynetworks_default", severity, "mynetworks", message, "Set mynetworks to who may relay")
 
 
-def _proxies(context: Context) -> Iterator[Finding]:
+def _proxies(outlook: Outlook) -> Iterator[Finding]:
     try:
-        proxy_addresses(context.settings, context.host, context.resolve)
+        outlook.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     except InputError as error:
         _fatal(error, "bad_proxy_interfaces")
         message = (
@@ -224,7 +183,7 @@ def _proxies(context: Context) -> Iterator[Finding]:
         yield Finding("bad_proxy_interfaces", "error", error.parameter, message, error.remedy)
 
 
-_CHECKS: Sequence[Callable[[Context], Iterator[Finding]]] = (
+_CHECKS: Sequence[Callable[[Outlook], Iterator[Finding]]] = (
     no_listener,
     shared_sockets,
     outside_inet_interfaces,

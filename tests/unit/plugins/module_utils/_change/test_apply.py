@@ -226,7 +226,7 @@ class Host:
 
     @property
     def sockets(self) -> Set[Tuple[str, int]]:
-        return set(self.master.sockets) if self.master else set()
+        return {socket[:2] for socket in self.master.sockets} if self.master else set()
 
     @property
     def commands(self) -> List[str]:
@@ -470,7 +470,7 @@ def test_what_postfix_check_finds_stops_nothing(running: Host) -> None:
 
 @pytest.mark.parametrize("possible", [True, False])
 def test_an_interruption_is_predicted_and_told(running: Host, possible: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    held: List[object] = []
+    held: List[Any] = []
 
     class Held(restart.Hold):
         def __enter__(self) -> restart.Hold:
@@ -484,7 +484,7 @@ def test_an_interruption_is_predicted_and_told(running: Host, possible: bool, mo
     expected = "none" if possible else "brief"
     assert running.apply(check_mode=True)["interruption"] == expected
     assert running.apply()["interruption"] == expected
-    assert [listener[3] for listener in held] == ([running.other] if possible else [])  # type: ignore[index]
+    assert [listener.socket.port for listener in held] == ([running.other] if possible else [])
 
 
 def test_a_queue_manager_that_died_needs_a_restart(running: Host) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import (
     Assessment,
     assess,
     remember,
-    shown,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import ConfigFiles, Pending
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_pro
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import sockets_of
 
 HOST = host_from_input(["127.0.0.1/8", "::1/128", "10.0.0.1/24", "10.0.0.2/24", "fd00::1/64"])
 STAT = "{pid} ({name}) S {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1\n"
@@ -36,6 +37,8 @@ LOOPBACK = "inet_interfaces = loopback-only\n"
 ADDRESS = "inet_interfaces = 10.0.0.1\n"
 BOTH = "inet_interfaces = 10.0.0.1, 10.0.0.2\n"
 V4 = "inet_protocols = ipv4\n"
+PORT = ALL + "known_tcp_ports = smtp=25, tcpmail=2526\n"
+TCPMAIL = "2526 inet n - y - - smtpd\n"
 
 
 class Case:
@@ -51,7 +54,7 @@ class Case:
         self.started(ago=50)
         promised = self.look(self.files, None).promised
         assert promised is not None
-        self.sockets: FrozenSet[Tuple[str, int]] = frozenset((one.address, one.port) for one in promised)
+        self.sockets: FrozenSet[Socket] = sockets_of(promised)
 
     def texts(self, main: str, master: str, age: float = 0) -> ConfigFiles:
         at = int((time.time() - age) * 1e9)
@@ -116,6 +119,7 @@ ENOUGH: List[Tuple[str, str, str, str, str, str]] = [
     ("bare to endpoint", ALL, SMTP, ALL, ONE, "reload"),
     ("endpoint to bare beside a bare one", ALL, SUBMISSION + ONE, ALL, SUBMISSION + SMTP, "reload"),
     ("another name of one service", ALL, SMTP, ALL, SMTP.replace("smtp ", "25 "), "none"),
+    ("a port of known_tcp_ports by its number", PORT, "tcpmail inet n - y - - smtpd\n", PORT, TCPMAIL, "none"),
     ("a service disabled", ALL, SMTP + ONE, ALL + "master_service_disable = 10.0.0.1:25/inet\n", SMTP + ONE, "reload"),
     ("any other parameter", ALL, SMTP, ALL + "smtpd_banner = x\n", SMTP, "reload"),
     ("the queue", ALL, SMTP, ALL + "queue_directory = /var/spool/other\n", SMTP, "restart"),
@@ -144,6 +148,7 @@ UNKNOWN = {
     "a new service beside a bare one": "restart",
     "endpoint to bare beside a bare one": "restart",
     "another name of one service": "reload",
+    "a port of known_tcp_ports by its number": "reload",
     "comments and layout": "reload",
     "the queue": "reload",
 }
@@ -272,7 +277,3 @@ def test_values_of_other_parameters_are_not_shown(tmp_path: Path) -> None:
     found = Case(tmp_path, ALL, SMTP).then(ALL + "secret_of_mine = 123456\n", SMTP)
     assert found.reasons[0].parameter == "secret_of_mine"
     assert "123456" not in str(found.reasons)
-
-
-def test_sockets_are_shown_as_a_person_writes_them() -> None:
-    assert shown(frozenset({("::1", 25), ("10.0.0.1", 587)})) == "10.0.0.1:587, [::1]:25"

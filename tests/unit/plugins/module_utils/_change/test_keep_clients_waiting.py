@@ -17,14 +17,16 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet, List, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.keep_clients_waiting import Hold, cannot_hold
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.tcp_migrate_req import put_back
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import listening_sockets
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF
 
 SWITCH = "/proc/" + keep_clients_waiting.SWITCH
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
@@ -95,10 +97,10 @@ def soon(condition: Callable[[], bool]) -> bool:
 class Server:
     """What a master does: sockets that share their ports, and somebody who greets whom they accept."""
 
-    def __init__(self, name: str, *places: Tuple[str, int]) -> None:
+    def __init__(self, name: str, *places: Socket) -> None:
         self.name = name
         self.sockets: List[socket.socket] = []
-        for address, port in places:
+        for address, port, _family in places:
             one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -123,7 +125,7 @@ class Server:
             client.close()
 
     @property
-    def held(self) -> Dict[str, Tuple[str, int]]:
+    def held(self) -> Dict[str, Socket]:
         mine = {str(os.fstat(one.fileno()).st_ino) for one in self.sockets}
         return {inode: at for inode, at in listening_sockets(os.getpid()).items() if inode in mine}
 
@@ -135,11 +137,15 @@ class Server:
             one.close()
 
 
-def promised(*places: Tuple[str, int]) -> List[Listener]:
-    return [Listener("smtp", "inet", *place, "ipv6" if ":" in place[0] else "ipv4", "") for place in places]
+def promised(*places: Socket) -> List[Listener]:
+    return [Listener("smtp", "inet", place, IN_MASTER_CF) for place in places]
 
 
-W4, W6, A4, B4, A6 = ("0.0.0.0", 25), ("::", 25), ("127.0.0.1", 25), ("127.0.0.2", 25), ("::1", 25)
+def at(address: str, port: int = 25) -> Socket:
+    return Socket(address, port, "ipv6" if ":" in address else "ipv4")
+
+
+W4, W6, A4, B4, A6 = map(at, ("0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1"))
 
 
 @pytest.mark.parametrize(
@@ -150,17 +156,17 @@ W4, W6, A4, B4, A6 = ("0.0.0.0", 25), ("::", 25), ("127.0.0.1", 25), ("127.0.0.2
         ([A4, A6], [W4, W6], [A4, B4, A6]),
         ([A4], [A4, B4], [A4]),
         ([A4, B4, A6], [A4, A6], [A4, A6]),
-        ([A4, ("0.0.0.0", 2525)], [A4, ("127.0.0.1", 2525)], [A4, ("127.0.0.1", 2525)]),
+        ([A4, at("0.0.0.0", 2525)], [A4, at("127.0.0.1", 2525)], [A4, at("127.0.0.1", 2525)]),
     ],
 )
 def test_nobody_is_refused_between_two_masters(
     network: Callable[..., None], tmp_path: Path, old: List[Any], new: List[Any], where: List[Any]
 ) -> None:
-    def clients(results: List[Any], stop: threading.Event, place: Tuple[str, int]) -> None:
+    def clients(results: List[Any], stop: threading.Event, place: Socket) -> None:
         while not stop.is_set():
             began = time.monotonic()
             try:
-                with socket.create_connection(place, timeout=5) as connection:
+                with socket.create_connection(place[:2], timeout=5) as connection:
                     said = connection.recv(10).decode("ascii")
             except OSError as error:
                 said = repr(error)
@@ -263,7 +269,7 @@ def test_two_runs_at_once_take_turns(network: Callable[..., None], tmp_path: Pat
 def test_where_a_socket_cannot_be_held_nothing_is_kept(network: Callable[..., None], tmp_path: Path) -> None:
     def work() -> None:
         with socket.socket() as other:  # that does not share its port
-            other.bind(A4)
+            other.bind(A4[:2])
             other.listen(1)
             with Hold({}, promised(B4, A4), str(tmp_path)) as hold:
                 assert not hold.works
@@ -284,7 +290,7 @@ def test_addresses_that_become_part_of_a_wildcard() -> None:
     def swallowed(old: List[Any], new: List[Any]) -> FrozenSet[Any]:
         return keep_clients_waiting._swallowed(frozenset(old), frozenset(new))
 
-    assert swallowed([A4, A6, ("127.0.0.1", 26)], [W4, W6]) == {A4, A6}
+    assert swallowed([A4, A6, at("127.0.0.1", 26)], [W4, W6]) == {A4, A6}
     assert swallowed([A4, A6], [W4, A6]) == {A4}
     assert swallowed([W4], [A4]) == frozenset()
     assert swallowed([A4], [A4, W4]) == frozenset()

@@ -12,13 +12,14 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     Wanted,
     make_plan,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port, system_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reasons, snapshot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 MAIN = """\
 # See postconf(5).
@@ -74,15 +75,21 @@ def test_nothing_wanted_is_no_change():
     assert (done.main, done.master) == (MAIN, MASTER)
     assert done.action == "none"
     assert done.before == done.after
-    assert done.before["error"] is None
+    assert effective_view(done.before)["error"] is None
 
 
 def test_a_listener_that_moves_needs_a_restart():
     done = plan({"inet_interfaces": ["10.77.0.1", "fd77::1"]})
     assert done.main == MAIN.replace("inet_interfaces = all", "inet_interfaces = 10.77.0.1, fd77::1")
     assert only(done) == ("inet_interfaces", "all", "10.77.0.1, fd77::1", "restart")
-    assert [(one["address"], one["port"]) for one in done.after["listeners"]] == [("10.77.0.1", 25), ("fd77::1", 25)]
-    assert [(one["address"], one["port"]) for one in done.before["listeners"]] == [("0.0.0.0", 25), ("::", 25)]
+    assert [(one["address"], one["port"]) for one in effective_view(done.after)["listeners"]] == [
+        ("10.77.0.1", 25),
+        ("fd77::1", 25),
+    ]
+    assert [(one["address"], one["port"]) for one in effective_view(done.before)["listeners"]] == [
+        ("0.0.0.0", 25),
+        ("::", 25),
+    ]
 
 
 def test_own_addresses_alone_need_a_reload_where_every_listener_has_a_host_part():
@@ -122,7 +129,7 @@ def test_source_addresses_need_a_reload():
         ("smtp_bind_address_enforce", "reload"),
     ]
     assert done.action == "reload"
-    source = done.after["source_addresses"][0]["ipv4"]
+    source = effective_view(done.after)["source_addresses"][0]["ipv4"]
     assert (source["address"], source["origin"], source["enforced"]) == ("10.77.0.2", "smtp_bind_address", True)
 
 
@@ -167,7 +174,7 @@ def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
         ({"unset": ["relayhost"]}, "unset", "relayhost"),
         ({"values": {"inet_interfaces": "all"}, "unset": ["inet_interfaces"]}, "inet_interfaces", "twice"),
         ({"services": [ServiceChange("10.77.0.99:25", command="smtpd")]}, "services", "10.77.0.99"),
-        ({"services": [ServiceChange("smtp", state="absent")]}, "allow_no_listener", "without any listener"),
+        ({"services": [ServiceChange("smtp", state="absent")]}, "services", "no listener left"),
         (
             {"services": [ServiceChange("smtp", "unix", options={"smtp_bind_address": "10.77.0.99"})]},
             "smtp_bind_address",
@@ -215,8 +222,8 @@ def test_a_file_by_which_postfix_dies_is_repaired():
     broken = MAIN.replace("inet_interfaces = all", "inet_interfaces = 10.77.0.99")
     done = plan({"inet_interfaces": "10.77.0.1"}, main=broken)
     assert only(done) == ("inet_interfaces", "10.77.0.99", "10.77.0.1", "restart")
-    assert "10.77.0.99" in done.before["error"]
-    assert done.after["error"] is None
+    assert "10.77.0.99" in effective_view(done.before)["error"]
+    assert effective_view(done.after)["error"] is None
 
 
 def test_a_broken_file_is_no_success_even_where_nothing_changes():
@@ -245,11 +252,8 @@ def test_a_single_option_needs_a_reload():
 
 def test_a_public_and_a_private_service_of_one_name_are_two():
     master = "mine unix n - n - - public\nmine unix - - n - - private\n"
-    states = [
-        snapshot(Settings({}, (3, 7, 11)), MasterCf(text).effective(), HOST, mapping_resolver({}), known_port)
-        for text in (master, master.replace("public", "changed"))
-    ]
-    (reason,) = reasons(*states)
+    states = [outlook_of({}, text, HOST, "3.7.11") for text in (master, master.replace("public", "changed"))]
+    (reason,) = reload_or_restart(*states)
     assert reason.before.endswith("public")
     assert reason.after.endswith("changed")
 
@@ -270,7 +274,7 @@ def test_unlisted_services(what, left):
 
 def test_a_transport_that_fails_and_was_not_asked_for_stays_as_it_is():
     done = plan({"inet_protocols": "ipv4"}, master=MASTER + "odd unix - - n - - smtp -o smtp_bind_address=mx\n")
-    assert done.after["source_addresses"][2]["ipv4"]["failure"]
+    assert effective_view(done.after)["source_addresses"][2]["ipv4"]["failure"]
     assert [one.code for one in done.findings] == ["source_failure"]
 
 
@@ -292,7 +296,7 @@ def test_a_parameter_that_is_there_twice_is_a_finding():
 def test_ports_by_name_are_those_of_main_cf_in_the_findings_too():
     main = MAIN + "known_tcp_ports = tcpmail=2526\n"
     done = plan(services=[ServiceChange("tcpmail", command="smtpd")], main=main)
-    assert [one["port"] for one in done.after["listeners"]] == [25, 25, 2526, 2526]
+    assert [one["port"] for one in effective_view(done.after)["listeners"]] == [25, 25, 2526, 2526]
     assert done.findings == []
 
 
@@ -303,7 +307,7 @@ def test_no_listener_left_is_a_finding_where_it_is_allowed_by_name():
 
 def test_a_broken_option_counts_where_the_module_reads_the_file():
     done = plan(master=MASTER + "odd unix - - n - - smtp -o smtp_bind_address\n")
-    assert "dies" in done.after["source_addresses"][2]["ipv4"]["failure"]
+    assert "dies" in effective_view(done.after)["source_addresses"][2]["ipv4"]["failure"]
     repaired = MASTER + "odd unix - - n - - smtp -o smtp_bind_address\n"
     change = ServiceChange("odd", "unix", options={"smtp_bind_address": "10.77.0.1"})
     with pytest.raises(InputError, match="dies"):
@@ -317,3 +321,13 @@ def test_an_edit_waits_for_no_dns():
     inside = host_from_input([{"address": "10.77.0.1", "prefix_length": 24, "interface": "in0"}])
     done = make_plan(Wanted({"smtp_bind_address": ""}), MAIN, MASTER, Surroundings(inside, (3, 7, 11), resolve))
     assert done.action == "none"
+
+
+def test_a_service_given_by_the_number_that_known_tcp_ports_has_for_its_name_is_the_same():
+    main = MAIN + "known_tcp_ports = tcpmail=2526\n"
+    master = MASTER + "tcpmail inet n - y - - smtpd\n"
+    renamed = [ServiceChange("tcpmail", state="absent"), ServiceChange("2526", command="smtpd", chroot="y")]
+    done = plan(main=main, master=master, services=renamed)
+    assert "2526" in done.master
+    assert "tcpmail" not in done.master
+    assert (done.action, done.reasons) == ("none", [])

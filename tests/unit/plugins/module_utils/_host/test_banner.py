@@ -12,13 +12,13 @@ import time
 from typing import Dict, Iterator, List, Tuple
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import dead
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import Snapshot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 
 class Children(Master):
@@ -36,14 +36,10 @@ def master(*names: str) -> Children:
     return made
 
 
-def snapshot(master_cf: str, **values: str) -> Snapshot:
-    services = MasterCf(master_cf).effective()
-    found = [
-        Listener(one.name, one.type, "127.0.0.1", 1000 + number, "ipv4", "")
-        for number, one in enumerate(services)
-        if one.type == "inet"
-    ]
-    return Snapshot(Settings(values, (3, 7)), frozenset({"ipv4"}), services, found)
+def outlook(master_cf: str, **values: str) -> Outlook:
+    return outlook_of(
+        {"inet_protocols": "ipv4", **values}, master_cf, host_from_input(["127.0.0.1/8"]), "3.7", allow_absent=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,12 +56,12 @@ def snapshot(master_cf: str, **values: str) -> Snapshot:
     ],
 )
 def test_who_greets_at_once(line: str, values: Dict[str, str], asked: bool) -> None:
-    assert bool(endpoints(snapshot(line + "\n", **values))) == asked
+    assert bool(endpoints(outlook(line + "\n", **values))) == asked
 
 
 def test_a_service_given_twice_is_the_last_one() -> None:
     text = "smtp inet n - y - - smtpd -o smtpd_tls_wrappermode=yes\n25 inet n - y - - smtpd\n"
-    assert [one.program for one in endpoints(snapshot(text))] == ["smtpd"]
+    assert [one.program for one in endpoints(outlook(text))] == ["smtpd"]
 
 
 @pytest.fixture(name="server")
@@ -107,7 +103,7 @@ def _server() -> Iterator[Tuple[socket.socket, List[bytes]]]:
 def test_what_a_server_says(server: Tuple[socket.socket, List[bytes]], said: List[bytes], answer: Answer) -> None:
     listener, words = server
     words += said
-    at = listener.getsockname()
+    at = Socket(*listener.getsockname(), "ipv4")
     assert ask([Endpoint(at, "smtpd")], master("smtpd"), time.monotonic() + 5) == {at: answer}
 
 
@@ -115,9 +111,9 @@ def test_more_endpoints_than_are_asked_at_once(server: Tuple[socket.socket, List
     listener, words = server
     words.append(b"220 x\r\n")
     port = listener.getsockname()[1]
-    asked = [Endpoint((f"127.0.0.{number}", port), "smtpd") for number in range(1, 80)]
+    asked = [Endpoint(Socket(f"127.0.0.{number}", port, "ipv4"), "smtpd") for number in range(1, 80)]
     found = ask(asked, master("smtpd"), time.monotonic() + 10)
-    assert found.pop(("127.0.0.1", port)) == Answer("220 x")
+    assert found.pop(Socket("127.0.0.1", port, "ipv4")) == Answer("220 x")
     assert set(found.values()) == {Answer()}  # nobody listens there: says nothing about the server
 
 
@@ -125,7 +121,7 @@ def test_a_server_without_processes_is_not_waited_for() -> None:
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen(1)
-        at, began = mute.getsockname(), time.monotonic()
+        at, began = Socket(*mute.getsockname(), "ipv4"), time.monotonic()
         found = ask([Endpoint(at, "smtpd")], master("qmgr"), began + 60)
         assert time.monotonic() - began < 10
         assert found == {at: Answer(problem="does not answer")}
@@ -144,5 +140,5 @@ def test_a_server_without_processes_is_not_waited_for() -> None:
     ],
 )
 def test_the_queue_manager_lives(line: str, children: List[str], program: str) -> None:
-    assert dead(snapshot(line + "\n"), master(*children)) == program
-    assert dead(snapshot(line + "\n"), master(*children), time.monotonic()) == program
+    assert dead(outlook(line + "\n"), master(*children)) == program
+    assert dead(outlook(line + "\n"), master(*children), time.monotonic()) == program

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
     Master,
@@ -103,7 +104,11 @@ def test_the_master_that_the_pid_file_names(tmp_path: Path, proc: FakeProc) -> N
     assert master.queue_directory == found.queue_directory
     assert master.identity == "d9f1/320/500"
     # 10.0.0.2 and the IPv6 address read as the kernel prints them; not port 22, which is somebody else's
-    assert master.sockets == {("127.0.0.1", 25), ("10.0.0.2", 2525), ("2001:db8::1", 25)}
+    assert master.sockets == {
+        Socket("127.0.0.1", 25, "ipv4"),
+        Socket("10.0.0.2", 2525, "ipv4"),
+        Socket("2001:db8::1", 25, "ipv6"),
+    }
     assert master.is_alive()
 
 
@@ -214,7 +219,7 @@ def test_the_sockets_of_a_real_process() -> None:
         listening.listen(1)
         bound.bind(("127.0.0.1", 0))
         inode = str(os.fstat(listening.fileno()).st_ino)
-        at = ("127.0.0.1", listening.getsockname()[1])
+        at = Socket(*listening.getsockname(), "ipv4")
         assert listening_sockets(os.getpid()) == {inode: at}
         assert all_listening_sockets()[inode] == at
         assert os.getpid() in [process.pid for process in owners(inode)]
@@ -253,7 +258,7 @@ def test_a_real_process(tmp_path: Path, start_master: Callable[..., "subprocess.
     master = find_master(found)
     assert master is not None
     assert master.process.pid == process.pid
-    assert master.sockets == {("127.0.0.1", port)}
+    assert master.sockets == {Socket("127.0.0.1", port, "ipv4")}
     process.kill()
     process.wait()
     assert not master.is_alive()

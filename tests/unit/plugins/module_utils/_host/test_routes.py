@@ -46,11 +46,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.routes import routes
 host, (settings, destinations) = read_host(), QUESTION
-sources = source_addresses(Settings(settings), host, STOCK_SERVICES, mapping_resolver({}))
-print(json.dumps(routes(destinations, host, sources)))
+outlook = Outlook(Configuration(Settings(settings), STOCK_SERVICES), host, mapping_resolver({}))
+print(json.dumps(routes(destinations, host, outlook.clients)))
 """
 
 
@@ -120,4 +121,4 @@ def test_no_route_and_no_family() -> None:
 @pytest.mark.parametrize("text", ["mx.example.org", "", "10.0.0.0/8", "0.0.0.0", "x" * 1_000_000])
 def test_what_is_no_destination(text: str) -> None:
     with pytest.raises(InputError, match="destinations: "):
-        routes([text], host_from_input(["127.0.0.1"]), None)
+        routes([text], host_from_input(["127.0.0.1"]), [])

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import Finding, findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.finding import Finding
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 ONE = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64"])
 TWO = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64"])
@@ -23,8 +23,10 @@ MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n -
 
 
 def found(settings: dict, master: str = MASTER, host: Host = TWO, version: str = "3.12", **more: Any) -> list:
-    given = Settings({"mynetworks": "127.0.0.0/8", **settings}, parse_version(version))
-    answer = findings(given, host, MasterCf(master).services(), mapping_resolver({"mx": "10.77.0.1"}), **more)
+    given = {"mynetworks": "127.0.0.0/8", **settings}
+    outlook = outlook_of(given, master, host, version, {"mx": "10.77.0.1"})
+    configuration = outlook.configuration._replace(**more)
+    answer = findings(Outlook(configuration, host, outlook.resolve))
     order = ["error", "warning", "info"]
     assert [one.severity for one in answer] == sorted((one.severity for one in answer), key=order.index)
     assert all(all(one) for one in answer)
@@ -59,7 +61,7 @@ def test_nothing(settings: dict) -> None:
 
 @pytest.mark.parametrize("host", [ONE, TWO, host_from_input(["127.0.0.1/8"])])
 def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
-    assert findings(Settings({}), host, STOCK_SERVICES, mapping_resolver({})) == []
+    assert findings(outlook_of({}, STOCK_SERVICES, host)) == []
 
 
 @pytest.mark.parametrize("host, severity", [(ONE, "info"), (TWO, "warning")])
@@ -233,8 +235,7 @@ def test_broken_line_of_one_client() -> None:
     ],
 )
 def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
-    services = MasterCf(MASTER).services()
-    answer = findings(Settings({"inet_interfaces": inet_interfaces}), TWO, services, mapping_resolver({}))
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
     assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
     assert lost in answer[0].message
 
@@ -297,8 +298,8 @@ def test_names_that_the_system_does_not_know() -> None:
     def resolve(name: str) -> Any:
         raise InputError("getaddrinfo", name, "host not found", "Fix it")
 
-    given = Settings({"inet_interfaces": "nosuch"})
-    answer = findings(given, TWO, MasterCf(MASTER).services(), resolve)
+    outlook = outlook_of({"inet_interfaces": "nosuch"}, MASTER, TWO)
+    answer = findings(Outlook(outlook.configuration, TWO, resolve))
     assert answer[0].code == "fatal"
     assert "host not found" in answer[0].message
 
@@ -364,8 +365,8 @@ def test_a_transport_of_its_own_may_have_a_private_source() -> None:
 
 def test_nat_without_proxy_interfaces() -> None:
     def told(names: dict, **settings: str) -> list:
-        given = Settings({"mynetworks": "127.0.0.0/8", "myhostname": "mx.example.org", **settings})
-        return findings(given, ONE, MasterCf(MASTER).services(), mapping_resolver(names))
+        given = {"mynetworks": "127.0.0.0/8", "myhostname": "mx.example.org", **settings}
+        return findings(outlook_of(given, MASTER, ONE, names=names))
 
     world = {"mx.example.org": ["203.0.113.25"]}
     (one,) = told(world)

@@ -10,18 +10,15 @@ from typing import Any, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import (
     STOCK_SERVICES,
     Listener,
-    active_services,
-    clashes,
-    listeners,
-    overlap,
+    overlapping,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF, Origin
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])
 NAMES = {"localhost": ["127.0.0.1", "::1"], "dual": ["fd77::1", "10.77.0.2"], "four": "10.77.0.1", "away": "192.0.2.1"}
@@ -30,14 +27,8 @@ SMTP = "smtp inet n - n - - smtpd\n"
 
 def opened(master: str, version: str = "3.12", host: Host = HOST, absent: bool = False, **settings: Any) -> list:
     """Return the sockets as people write them, with the service and its origin."""
-    found = listeners(
-        Settings(settings, parse_version(version)),
-        host,
-        MasterCf(master).services(),
-        mapping_resolver(NAMES),
-        allow_absent=absent,
-    )
-    return [(one.service, f"{one.address} {one.port}", one.origin) for one in found]
+    found = outlook_of(settings, master, host, version, NAMES, allow_absent=absent).listeners
+    return [(one.service, f"{one.socket.address} {one.socket.port}", str(one.origin)) for one in found]
 
 
 def places(master: str, **settings: Any) -> list:
@@ -45,10 +36,9 @@ def places(master: str, **settings: Any) -> list:
 
 
 def test_stock_services() -> None:
-    found = listeners(Settings({}), HOST, STOCK_SERVICES, mapping_resolver({}))
-    assert found == [
-        Listener("smtp", "inet", "0.0.0.0", 25, "ipv4", "inet_interfaces"),
-        Listener("smtp", "inet", "::", 25, "ipv6", "inet_interfaces"),
+    assert outlook_of({}, STOCK_SERVICES, HOST).listeners == [
+        Listener("smtp", "inet", Socket("0.0.0.0", 25, "ipv4"), Origin("inet_interfaces")),
+        Listener("smtp", "inet", Socket("::", 25, "ipv6"), Origin("inet_interfaces")),
     ]
 
 
@@ -211,7 +201,7 @@ def test_overlap_of_the_same_name_in_two_spellings_before_3_6() -> None:
 
 
 def at(address: str, port: int = 25) -> Listener:
-    return Listener("x", "inet", address, port, "ipv6" if ":" in address else "ipv4", "master.cf")
+    return Listener("x", "inet", Socket(address, port, "ipv6" if ":" in address else "ipv4"), IN_MASTER_CF)
 
 
 @pytest.mark.parametrize(
@@ -228,14 +218,14 @@ def at(address: str, port: int = 25) -> Listener:
     ],
 )
 def test_overlap(first: Listener, second: Listener, expected: bool) -> None:
-    assert overlap(first, second) is overlap(second, first) is expected
-    assert bool(list(clashes([first, second]))) is bool(list(clashes([second, first]))) is expected
+    assert first.socket.overlaps(second.socket) is second.socket.overlaps(first.socket) is expected
+    assert bool(list(overlapping([first, second]))) is bool(list(overlapping([second, first]))) is expected
 
 
-def test_clashes_are_all_pairs() -> None:
+def test_overlapping_are_all_pairs() -> None:
     sockets = [at("10.77.0.1"), at("0.0.0.0"), at("10.77.0.2"), at("::"), at("fd77::1"), at("0.0.0.0"), at("10.77.0.1")]
-    expected = [(a, b) for n, b in enumerate(sockets) for a in sockets[:n] if overlap(a, b)]
-    assert sorted(clashes(sockets)) == sorted(expected)
+    expected = [(a, b) for n, b in enumerate(sockets) for a in sockets[:n] if a.socket.overlaps(b.socket)]
+    assert sorted(map(repr, overlapping(sockets))) == sorted(map(repr, expected))
 
 
 @pytest.mark.parametrize(
@@ -257,9 +247,9 @@ def test_clashes_are_all_pairs() -> None:
 )
 def test_master_service_disable(patterns: str, left: list) -> None:
     master = SMTP + "10.77.0.1:25 inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
-    settings = Settings({"master_service_disable": patterns, "x": "inet"})
-    found = active_services(settings, MasterCf(master).services())
-    assert [f"{service.name}/{service.type}" for service in found] == left
+    settings = {"master_service_disable": patterns, "x": "inet"}
+    services = outlook_of(settings, master, HOST).services
+    assert [f"{service.name}/{service.type}" for service in services] == left
 
 
 def test_disabled_services_cannot_be_wrong() -> None:
@@ -292,9 +282,9 @@ def test_lookup() -> None:
     def lookup(name: str) -> Optional[int]:
         return {"mail": 25}.get(name)
 
-    services = MasterCf("mail inet n - n - - smtpd\n").services()
-    found = listeners(Settings({"inet_protocols": "ipv4"}), HOST, services, mapping_resolver({}), lookup)
-    assert [one.port for one in found] == [25]
+    master = "mail inet n - n - - smtpd\n"
+    found = outlook_of({"inet_protocols": "ipv4"}, master, HOST, port_of=lookup).listeners
+    assert [one.socket.port for one in found] == [25]
 
 
 @pytest.mark.parametrize("version", ["3.5.25", "3.12"])
@@ -305,10 +295,3 @@ def test_many_sockets_are_answered_quickly(version: str) -> None:
     found = opened(master, version, host=host_from_input(texts), inet_interfaces=texts)
     assert len(found) == 10000
     assert time.process_time() - before < 2
-
-
-def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
-    own = [known.address for known in HOST.addresses[:2]]
-    settings = Settings({"inet_interfaces": "nobody.knows"})
-    found = listeners(settings, HOST, STOCK_SERVICES, mapping_resolver({}), own=own)
-    assert [one.address for one in found] == ["127.0.0.1", "10.77.0.1"]

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import KERNEL as KERNEL_CHOOSES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64"])
 KERNEL = (None, "kernel", False)
@@ -24,19 +22,17 @@ LMTP = "lmtp unix - - n - - lmtp\n"
 
 def sources(settings: dict, master: str = SMTP, version: str = "3.12", host: Host = HOST, **more: Any) -> dict:
     """Return the answers by transport, with address, origin and enforced of each family, or its failure."""
-    services = MasterCf(master).services()
-    answers = source_addresses(Settings(settings, parse_version(version)), host, services, mapping_resolver({}), **more)
-    return {answer["transport"]: {name: shown(answer[name]) for name in ("ipv4", "ipv6")} for answer in answers}
+    clients = outlook_of(settings, master, host, version, **more).clients
+    return {client.transport: {"ipv4": shown(client.ipv4), "ipv6": shown(client.ipv6)} for client in clients}
 
 
 def shown(source: Any) -> Any:
     if source is None:
         return None
-    assert set(source) == {"address", "origin", "enforced", "failure"}
-    if source["failure"]:
-        assert source["address"] is None
-        return source["failure"], source["origin"], source["enforced"]
-    return source["address"], source["origin"], source["enforced"]
+    if source.failure:
+        assert source.address is None
+        return source.failure, str(source.origin), source.enforced
+    return source.address, str(source.origin), source.enforced
 
 
 def smtp(settings: dict, options: str = "", **more: Any) -> tuple:
@@ -46,9 +42,9 @@ def smtp(settings: dict, options: str = "", **more: Any) -> tuple:
 
 
 def test_stock_services() -> None:
-    answers = source_addresses(Settings({}), HOST, STOCK_SERVICES, mapping_resolver({}))
-    assert [answer["transport"] for answer in answers] == ["smtp/unix", "relay/unix", "lmtp/unix"]
-    assert all(answer[name]["origin"] == "kernel" for answer in answers for name in ("ipv4", "ipv6"))
+    clients = outlook_of({}, STOCK_SERVICES, HOST).clients
+    assert [client.transport for client in clients] == ["smtp/unix", "relay/unix", "lmtp/unix"]
+    assert all(source.origin == KERNEL_CHOOSES for client in clients for _family, source in client.sources())
 
 
 @pytest.mark.parametrize(
@@ -265,18 +261,3 @@ def test_which_services_are_clients() -> None:
     answer = sources({"master_service_disable": "off/unix"}, master)
     assert list(answer) == ["smtp/unix", "slow/unix", "x/unix"]
     assert answer["slow/unix"]["ipv4"][0] == "10.77.0.2"
-
-
-def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
-    found = sources({"inet_interfaces": "nobody.knows"}, own=[ip_address("10.77.0.2"), ip_address("fd77::1")])
-    assert found["smtp/unix"] == {
-        "ipv4": ("10.77.0.2", "inet_interfaces", False),
-        "ipv6": ("fd77::1", "inet_interfaces", False),
-    }
-
-
-def test_clients_that_are_alike_have_answers_of_their_own() -> None:
-    services = MasterCf(SMTP + SMTP.replace("smtp", "relay", 1)).services()
-    one, other = source_addresses(Settings({}), HOST, services, mapping_resolver({}))
-    assert one["ipv4"] == other["ipv4"]
-    assert one["ipv4"] is not other["ipv4"]

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""One listening TCP socket: its address, its port and its family."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, NamedTuple
+
+WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
+
+
+class Socket(NamedTuple):
+    """A listening socket, whether a file promises it or a process holds it."""
+
+    #: normal form; ``0.0.0.0`` or ``::`` for a wildcard
+    address: str
+    #: 0 stands for a port that the kernel chooses
+    port: int
+    #: ``ipv4`` or ``ipv6``
+    family: str
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it takes the connections to all addresses of its family."""
+        return self.address == WILDCARDS[self.family]
+
+    def overlaps(self, other: Socket) -> bool:
+        """Return whether both claim the same connections: one port, and one address or a wildcard beside it."""
+        if self.port != other.port or self.family != other.family or not self.port:
+            return False
+        return self.address == other.address or self.is_wildcard or other.is_wildcard
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if self.family == "ipv6" else f"{self.address}:{self.port}"
+
+
+def ipv4_first(sockets: Iterable[Socket]) -> List[Socket]:
+    """Return sockets in a stable order that a person expects."""
+    return sorted(sockets, key=lambda socket: (socket.family, socket.address, socket.port))
+
+
+def in_words(sockets: Iterable[Socket]) -> str:
+    """Return sockets as a person writes them."""
+    return ", ".join(map(str, ipv4_first(sockets)))

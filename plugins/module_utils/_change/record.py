@@ -1,0 +1,66 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What a master has read, which is not visible from outside: kept after each start or reload that was verified."""
+
+from __future__ import annotations
+
+from typing import FrozenSet, NamedTuple, Optional, Sequence
+
+from .._base.sockets import Socket
+from .._host.master_process import Master
+from .._host.store import State
+from .._rules.listeners import Listener
+from .._rules.origin import IN_MASTER_CF, INET_INTERFACES
+from .._rules.reload_or_restart import sockets_of
+
+_FILE = "running.json"
+_FORMAT = 1
+
+
+class Record(NamedTuple):
+    """What a master has read, known because it was verified."""
+
+    #: of the master
+    identity: str
+    #: the texts that it read last
+    main: str
+    master: str
+    #: what they came to then
+    listeners: Sequence[Listener]
+    families: FrozenSet[str]
+    #: what it has cached of inet_interfaces since it started: sorted addresses, or ``all``; None where not known
+    own: Optional[Sequence[str]]
+
+    @classmethod
+    def load(cls, state: State, master: Master) -> Optional[Record]:
+        """Return the record of this very master, if there is one and its sockets are still as they were then."""
+        data = state.load(_FILE)
+        if not data or data.get("format") != _FORMAT or data.get("identity") != master.identity:
+            return None
+        try:
+            listeners = [
+                Listener(
+                    service,
+                    kind,
+                    Socket(address, port, family),
+                    IN_MASTER_CF if origin == "master.cf" else INET_INTERFACES,
+                )
+                for service, kind, address, port, family, origin in data["listeners"]
+            ]
+            record = cls(
+                data["identity"], data["main"], data["master"], listeners, frozenset(data["families"]), data["own"]
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+        return record if sockets_of(listeners) == master.sockets else None
+
+    def save(self, state: State) -> None:
+        """Write it down."""
+        listeners = [
+            (listener.service, listener.type, *listener.socket, str(listener.origin)) for listener in self.listeners
+        ]
+        data = {"format": _FORMAT, **self._asdict(), "families": sorted(self.families), "listeners": listeners}
+        state.save(_FILE, data)

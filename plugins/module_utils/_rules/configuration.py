@@ -1,0 +1,69 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What the two files of an instance say: the one way from their text to settings, services and ports."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, NamedTuple, Optional, Sequence
+
+from .._base.errors import InputError
+from .._files.endpoint import PortLookup, known_port
+from .._files.main_cf import MainCf
+from .._files.master_cf import MasterReader
+from .._files.master_entry import Service
+from .listeners import SHARED_PORTS_SINCE
+from .parameters import Settings, Version
+
+
+class Configuration(NamedTuple):
+    """main.cf and master.cf as Postfix reads them."""
+
+    settings: Settings
+    #: every entry of master.cf in its order, duplicates and disabled ones included
+    services: Sequence[Service]
+    #: the port of a service name: known_tcp_ports of main.cf first, then what the host knows
+    port_of: PortLookup = known_port
+    #: what Postfix dies of in the text of the files, whatever it is about
+    fatal: Optional[InputError] = None
+    #: the parameters that main.cf sets more than once
+    repeated: Sequence[str] = ()
+
+    @classmethod
+    def from_texts(
+        cls, main: str, master: str, version: Version, hostname: Optional[str] = None, port_of: PortLookup = known_port
+    ) -> Configuration:
+        """Read the texts of both files.
+
+        :param version: of the Postfix that reads them
+        :param hostname: what gethostname(2) returns on the host, for the default of myhostname
+        :param port_of: knows the ports of service names on the host
+        """
+        main_cf = MainCf(main)
+        settings = Settings(main_cf.values(), version, hostname)
+        return cls.from_files(main_cf, settings, MasterReader(master, port_lookup(settings, port_of)))
+
+    @classmethod
+    def from_files(cls, main: MainCf, settings: Settings, master: MasterReader) -> Configuration:
+        """Take what two files say now that have been read already; later edits of them make no difference.
+
+        :param settings: what main.cf says, and what ``master`` got its port lookup from
+        """
+        repeated = [duplicate.name for duplicate in main.duplicates()]
+        return cls(settings, master.services(), master.port_of, main.fatal() or master.fatal(), repeated)
+
+
+def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:
+    """Return a lookup that asks known_tcp_ports first, where main.cf sets it (Postfix 3.6 and later)."""
+    if settings.version < SHARED_PORTS_SINCE or not settings.is_set("known_tcp_ports"):
+        return lookup
+    ports: Dict[str, int] = {}
+    for association in settings.get("known_tcp_ports").split(","):
+        *names, number = (part.strip() for part in association.split("="))
+        if re.match(r"[0-9]{1,5}\Z", number) and int(number) <= 65535:
+            for name in names:
+                ports.setdefault(name, int(number))
+    return lambda name: ports.get(name) or lookup(name)

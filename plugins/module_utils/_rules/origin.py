@@ -1,0 +1,29 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Where an address comes from: the parameter that decided, and the file that it stands in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+
+class Origin(NamedTuple):
+    """What decided about a listener's address or about a source address."""
+
+    #: the parameter; None where master.cf itself (the host part of a service) or the kernel decided
+    parameter: Optional[str]
+    in_master_cf: bool = False
+
+    def __str__(self) -> str:
+        """Return the text that the filters and modules answer."""
+        if self.parameter is None:
+            return "master.cf" if self.in_master_cf else "kernel"
+        return f"-o {self.parameter}" if self.in_master_cf else self.parameter
+
+
+INET_INTERFACES = Origin("inet_interfaces")
+IN_MASTER_CF = Origin(None, in_master_cf=True)
+KERNEL = Origin(None)
