@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 
 from .predict import main_of, master_of

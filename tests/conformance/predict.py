@@ -11,11 +11,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     Resolver,
-    mapping_resolver,
     own_addresses,
     proxy_addresses,
 )
@@ -27,6 +26,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or
     strongest,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 
 from .real import HOSTNAME, MAIN, stock_master

@@ -19,11 +19,11 @@ from typing import FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tu
 
 from .._base.address import normal_form, parse_address
 from .._base.errors import InputError
-from .._files.endpoint import system_port
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterReader
 from .._host.instance import Instance
 from .._host.master_process import COMM, Master, Socket
+from .._host.names import system_port
 from .._host.store import State
 from .._rules.host import Host
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener, overlap, port_lookup

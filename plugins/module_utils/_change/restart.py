@@ -18,12 +18,11 @@ import time
 from contextlib import ExitStack
 from typing import Iterable, List, NoReturn, Optional, Sequence, Set
 
+from .._host.addresses import read_host
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, Socket, find_master
 from .._host.unit import Outcome, ServiceControl
-from .._rules.host import read_host
-from .._rules.own_addresses import system_resolver
 from .._rules.reload_or_restart import Reason
 from .apply import ApplyError, Run, socket_states
 from .atomic_replace import COOL
@@ -57,7 +56,7 @@ class Acting:
         if not taken:
             have = found.master.sockets if found.master else ()
             new = [listener for listener in found.promised or () if listener[2:4] not in have]
-            taken = shared(new, self.run.instance, read_host(), system_resolver()) if new else None
+            taken = shared(new, self.run.instance, read_host(), self.run.resolve) if new else None
         if taken:
             return str(taken)
         if found.action != "reload" and service.is_masked():

@@ -19,7 +19,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .._base.address import Address, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
-from .._rules.host import NETLINK_HEADER, Host, netlink_attributes
+from .._rules.host import Host
+from .addresses import NETLINK_HEADER, netlink_attributes
 
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _NLM_REQUEST = 1

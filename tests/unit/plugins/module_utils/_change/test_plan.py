@@ -12,13 +12,13 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     Wanted,
     make_plan,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port, system_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reasons, snapshot
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 MAIN = """\
 # See postconf(5).
