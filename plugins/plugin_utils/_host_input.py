@@ -5,8 +5,8 @@
 
 """Read what a user says about a host: its addresses, as a list or as facts, and the addresses of names.
 
-Only the control node needs this, so it is not sent to managed hosts. But the unit tests of the core make their hosts with
-it, so it has to run on Python 3.7 as well.
+Only the control node needs this, so it is not sent to managed hosts. The core's unit tests make their hosts with it,
+so it has to run on Python 3.7 too.
 """
 
 from __future__ import annotations
