@@ -21,11 +21,12 @@ from typing import ContextManager, Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
 from .._files.main_cf import MainCf
+from .._host.command import run
 from .._host.installed import BuiltIn, built_in
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import find_master
 from .._host.store import TransactionError
-from .._host.unit import ServiceControl, find_service, run
+from .._host.unit import ServiceControl, find_service
 from .transaction import STATE_DIRECTORY, Transactions, read_files
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")

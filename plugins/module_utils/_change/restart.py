@@ -20,9 +20,10 @@ from typing import Iterable, List, NoReturn, Optional, Sequence, Set
 
 from .._host.addresses import read_host
 from .._host.banner import PROVEN, ask, endpoints
+from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, Socket, find_master
-from .._host.unit import Outcome, ServiceControl
+from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason
 from .apply import ApplyError, Run, socket_states
 from .atomic_replace import COOL
@@ -171,8 +172,10 @@ class Acting:
         master = find_master(self.run.instance)
         if master is None:
             return "Postfix has ended as soon as it had its sockets."
-        began = time.monotonic()
-        self.run.answers = ask(endpoints(found.after), master, deadline)
+        began, after = time.monotonic(), found.after
+        self.run.answers = ask(
+            endpoints(after.listeners or (), after.services, after.settings, after.lookup), master, deadline
+        )
         self.run.sockets = socket_states(found.promised, master)
         for (address, port), answer in sorted(self.run.answers.items()):
             if answer.problem:
