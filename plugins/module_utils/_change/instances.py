@@ -189,8 +189,7 @@ class _Work:
     def _enable(self, service: ServiceControl) -> None:
         """See to it that systemd starts the instance with the others.
 
-        Debian up to 12 has a generator that makes its unit from the default main.cf; Debian 13 and others want it to
-        be enabled by hand.
+        Either a generator makes its unit from the default main.cf, or the unit has to be enabled.
         """
         unit = service.unit
         if unit is None or _wanted(unit, "etc/systemd/system") or _wanted(unit, "run/systemd/generator"):
