@@ -180,7 +180,7 @@ class Run:
         """:param settled: by the files as they will be once an interrupted commit is completed"""
         pending = self.transactions.pending()
         files = pending.settled if pending and settled else read_files(self.instance.config_directory)
-        self.resolve = system_resolver()  # after a failure, names are asked for again: they may be what has failed
+        self.resolve = system_resolver()  # anew when going back: a name may be what has failed
         master, state = find_master(self.instance), self.transactions.state
         return assess(self.instance, files, master, read_host(), self.resolve, state, pending)
 

@@ -30,9 +30,8 @@ DEFAULT_NAME = "-"
 class Instance:
     """One Postfix instance.
 
-    ``name`` is its multi_instance_name, ``-`` for the default instance, and empty for another one that has no name. All
-    directories are absolute. ``version`` is (3, 7, 11), for example. ``enabled`` says whether postmulti(1) starts the
-    instance with the others.
+    ``name`` is its multi_instance_name, ``-`` for the default instance, and empty for another one without a name. All
+    directories are absolute. ``version`` is (3, 7, 11), for example. ``enabled`` says whether postmulti(1) starts it.
     """
 
     config_directory: str

@@ -92,7 +92,7 @@ def is_generated(unit: str, root: str = "/") -> bool:
 def before_start(instance: Instance, root: str = "/") -> Optional[List[str]]:
     """Return the command that the package runs before each start of an instance; None if it runs none.
 
-    On Debian up to 12 it copies the files that Postfix's programs need in their chroot, such as all CA certificates.
+    On Debian up to 12 it copies what Postfix's programs need in their chroot, such as all CA certificates.
     """
     path = os.path.join(root, _CONFIGURE_INSTANCE)
     return [path, instance.name] if instance.name and os.access(path, os.X_OK) else None

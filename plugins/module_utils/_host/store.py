@@ -165,7 +165,7 @@ class State:
 
     @contextmanager
     def locked(self, time_limit: float) -> Iterator[None]:
-        """Keep other runs of this collection away from the instance; the run that holds the lock may enter again.
+        """Keep other runs of this collection away from the instance; the holder of the lock may enter again.
 
         :param time_limit: seconds to wait for another run to end
         :raises TransactionError: another run has not ended by then, or the lock cannot be used

@@ -6,8 +6,7 @@
 """Stop, start and reload an instance, by its systemd unit or by postfix(1).
 
 The exit status of these commands proves nothing: on Debian 12 ``systemctl start postfix`` succeeds whether or not
-Postfix comes up, and ``postfix reload`` succeeds when the master dies a second later. So callers have to look at the
-master.
+Postfix comes up, and ``postfix reload`` when the master dies a second later. So callers have to look at the master.
 """
 
 from __future__ import annotations
