@@ -71,10 +71,7 @@ _value:
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings as rule
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
-    filter_function,
-    read_input,
-)
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
 
 
 @filter_function

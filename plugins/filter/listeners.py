@@ -83,10 +83,7 @@ _value:
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import listener_as_dict
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import (
-    filter_function,
-    read_input,
-)
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function, read_input
 
 
 @filter_function

@@ -80,8 +80,8 @@ from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses as rule
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
 
 

@@ -319,10 +319,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import TransactionError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view, in_words
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, text_of
 
 LISTS = ("interfaces", "protocols", "proxy", "match_list")

@@ -253,10 +253,10 @@ variables:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import TransactionError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance, find_instances
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.reachability import is_private
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import client_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
     PREFIX,

@@ -17,10 +17,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterReader
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
     NEWEST,
     Settings,
@@ -28,6 +26,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameter
     parse_version,
     text_of,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 Answer = TypeVar("Answer")
 

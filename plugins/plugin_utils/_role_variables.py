@@ -19,7 +19,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     refuse_absent,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 STOCK = Path(__file__).parents[1] / "unit/plugins/module_utils/_files/stock"
 

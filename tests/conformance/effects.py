@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 from .predict import main_of, master_of, outlook_of
 from .real import HOSTNAME

@@ -14,14 +14,15 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
     listener_as_dict,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     reload_or_restart,
     strongest,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 
 from .real import HOSTNAME, MAIN, stock_master

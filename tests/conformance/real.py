@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 
 PORT = 4025
 SINKS = ("10.77.0.100", "fd77::100")

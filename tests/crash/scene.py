@@ -28,11 +28,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transact
     read_files,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import master_process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
 Texts = tuple[str, ...]
 

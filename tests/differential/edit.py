@@ -11,11 +11,9 @@ from typing import Dict, List, Tuple
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
-    MasterCf,
-    Service,
-    ServiceChange,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 
 from .generate import OPTIONS, PARAMETERS
 

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from .._base.errors import InputError
 from .._base.sockets import Socket, ipv4_first
+from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instances
 from .._host.master_process import Master, find_master
+from .._host.names import system_resolver
+from .._host.store import STATE_DIRECTORY, TransactionError
 from .._host.unit import ServiceControl, find_service
-from .._rules.host import read_host
 from .._rules.listeners import Listener
-from .._rules.own_addresses import system_resolver
 from .._rules.reload_or_restart import Reason, sockets_of
 from .in_sync import Assessment, assess, remember
 from .tcp_migrate_req import put_back
-from .transaction import STATE_DIRECTORY, TransactionError, Transactions, read_files
+from .transaction import Transactions, read_files
 
 if TYPE_CHECKING:
     from .._host.banner import Answer
@@ -99,6 +100,7 @@ class Run:
     def __init__(self, instance: Instance, timeout: float, state_directory: str) -> None:
         self.instance = instance
         self.timeout = timeout
+        self.resolve = system_resolver()
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.changed = False
         self.in_sync = False
@@ -180,8 +182,9 @@ class Run:
         """:param settled: by the files as they will be once an interrupted commit is completed"""
         pending = self.transactions.pending()
         files = pending.settled if pending and settled else read_files(self.instance.config_directory)
-        state, resolve = self.transactions.state, system_resolver()
-        return assess(self.instance, files, find_master(self.instance), read_host(), resolve, state, pending)
+        self.resolve = system_resolver()  # anew when going back: a name may be what has failed
+        master, state = find_master(self.instance), self.transactions.state
+        return assess(self.instance, files, master, read_host(), self.resolve, state, pending)
 
     def begin(self, found: Assessment) -> ServiceControl:
         service = find_service(self.instance, found.master)

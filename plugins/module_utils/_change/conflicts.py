@@ -17,11 +17,12 @@ from typing import Optional, Sequence, Tuple
 from .._base.errors import InputError
 from .._host.instance import Instance, find_instances
 from .._host.master_process import PROC, Master, all_listening_sockets, owners
+from .._host.store import TransactionError
 from .._rules.host import Host
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .._rules.own_addresses import Resolver
 from .in_sync import outlook_of
-from .transaction import TransactionError, read_files
+from .transaction import read_files
 
 
 def claimed(

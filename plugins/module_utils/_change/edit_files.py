@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from typing import Callable, List, NamedTuple, Optional
 
-from .._files.endpoint import system_port
+from .._host.addresses import read_host
 from .._host.instance import Instance
-from .._rules.host import read_host
-from .._rules.own_addresses import system_resolver
+from .._host.names import system_port, system_resolver
+from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
 from .plan import Plan, Surroundings, Wanted, make_plan
-from .transaction import STATE_DIRECTORY, ConfigFiles, FileChanged, TransactionError, Transactions, read_files
+from .transaction import ConfigFiles, Transactions, read_files
 
 
 class Edited(NamedTuple):

@@ -19,9 +19,9 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from .._base.address import normal_form
 from .._base.errors import InputError
 from .._base.words import Action
-from .._files.endpoint import system_port
 from .._host.instance import Instance
 from .._host.master_process import COMM, Master
+from .._host.names import system_port
 from .._host.store import State
 from .._rules.configuration import Configuration
 from .._rules.host import Host

@@ -21,12 +21,13 @@ from typing import ContextManager, Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
 from .._files.main_cf import MainCf
+from .._host.command import run
 from .._host.installed import BuiltIn, built_in
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import find_master
-from .._host.store import TransactionError
-from .._host.unit import ServiceControl, find_service, run
-from .transaction import STATE_DIRECTORY, Transactions, read_files
+from .._host.store import STATE_DIRECTORY, TransactionError
+from .._host.unit import ServiceControl, find_service
+from .transaction import Transactions, read_files
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _MARK = "creating.json"
@@ -188,8 +189,7 @@ class _Work:
     def _enable(self, service: ServiceControl) -> None:
         """See to it that systemd starts the instance with the others.
 
-        Debian up to 12 has a generator that makes its unit from the default main.cf; Debian 13 and others want it to
-        be enabled by hand.
+        Either a generator makes its unit from the default main.cf, or the unit has to be enabled.
         """
         unit = service.unit
         if unit is None or _wanted(unit, "etc/systemd/system") or _wanted(unit, "run/systemd/generator"):

@@ -15,7 +15,8 @@ from .._base.errors import InputError
 from .._base.words import Action
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
-from .._files.master_cf_edit import MasterCf, ServiceChange
+from .._files.master_cf_edit import MasterCf
+from .._files.service_change import ServiceChange
 from .._rules.bindable import bind_problem
 from .._rules.configuration import Configuration, port_lookup
 from .._rules.findings.finding import Finding

@@ -19,19 +19,19 @@ from contextlib import ExitStack
 from typing import Iterable, List, NoReturn, Optional, Sequence, Set
 
 from .._base.sockets import Socket, in_words, ipv4_first
+from .._host.addresses import read_host
 from .._host.banner import PROVEN, ask, endpoints
+from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
-from .._host.unit import Outcome, ServiceControl
-from .._rules.host import read_host
-from .._rules.own_addresses import system_resolver
+from .._host.store import TransactionError
+from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, sockets_of
 from .apply import ApplyError, Run, socket_states
 from .atomic_replace import COOL
 from .conflicts import claimed, shared
 from .in_sync import Assessment, dead
 from .keep_clients_waiting import Hold, cannot_hold
-from .transaction import TransactionError
 
 _HEARD = 8  # lines of a command's output that are kept
 _SETTLE = 3.0  # seconds that a master gets to appear and to have its sockets, after the command has ended
@@ -58,7 +58,7 @@ class Acting:
         if not taken:
             have = found.master.sockets if found.master else ()
             new = [listener for listener in found.promised or () if listener.socket not in have]
-            taken = shared(new, self.run.instance, read_host(), system_resolver()) if new else None
+            taken = shared(new, self.run.instance, read_host(), self.run.resolve) if new else None
         if taken:
             return str(taken)
         if found.action != "reload" and service.is_masked():

@@ -16,13 +16,14 @@ from .._change.transaction import Transactions, read_files
 from .._files.lines import Problem
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterReader
+from .._host.addresses import read_host
 from .._host.instance import Instance
 from .._host.master_process import find_master
+from .._host.names import system_resolver
 from .._host.routes import routes
 from .._host.unit import find_service
 from .._rules.findings.registry import findings
-from .._rules.host import Host, read_host
-from .._rules.own_addresses import system_resolver
+from .._rules.host import Host
 from .._rules.parameters import PARAMETERS, Settings
 from .effective_view import effective_view
 from .role_variables import variables

@@ -15,8 +15,9 @@ from typing import Any, Dict, Mapping, Sequence
 from .._base.errors import InputError
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterReader
-from .._files.master_cf_edit import MasterCf, Service, ServiceChange
-from .._files.master_entry import needs_braces
+from .._files.master_cf_edit import MasterCf
+from .._files.master_entry import Service, needs_braces
+from .._files.service_change import ServiceChange
 from .._rules.parameters import PARAMETERS, Version, equivalent, validate
 from .._rules.source_addresses import client_of
 

@@ -12,7 +12,6 @@ knows the ports after known_tcp_ports, and two fields that come to the same host
 from __future__ import annotations
 
 import re
-import socket
 from functools import lru_cache
 from typing import Callable, Optional, Tuple
 
@@ -37,14 +36,6 @@ _REMEDY = "Write port, host:port or [address]:port"
 def known_port(service: str) -> Optional[int]:
     """The port of a service name that Postfix knows by itself: the :data:`PortLookup` that reads no file."""
     return KNOWN_TCP_PORTS.get(service)
-
-
-def system_port(service: str) -> Optional[int]:
-    """The port of a service name on this host: what Postfix knows by itself, then services(5)."""
-    try:
-        return KNOWN_TCP_PORTS.get(service) or socket.getservbyname(service, "tcp")
-    except (OSError, ValueError):  # ValueError for what no file can have: a NUL, bytes that are no UTF-8
-        return None
 
 
 @lru_cache(maxsize=1024)  # each rule about sockets takes the same few names apart
@@ -95,7 +86,7 @@ def _valid_host(host: str) -> bool:
 def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
     """The number that the master makes of a port, a name or a number.
 
-    :param lookup: knows the numbers of names; :func:`system_port` where services(5) is the right one to ask
+    :param lookup: knows the numbers of names; on a managed host one that also asks services(5)
     :returns: 0 to 65535, numbers beyond wrapped as the system does; for 0 it chooses a port itself
     :raises InputError: when nobody knows the name
     """

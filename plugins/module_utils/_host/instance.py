@@ -5,8 +5,7 @@
 
 """Where a Postfix instance lives: its directories, its name, its version.
 
-The files are read here and not through postconf, because a main.cf that names an absent address makes almost every use
-of postconf fail.
+The files are read here and not by postconf(1), which fails in almost all its uses when main.cf names an absent address.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from .._rules.parameters import parse_version
 from .installed import BuiltIn, built_in
 
 DEFAULT_NAME = "-"
-"""How postmulti(1) calls the default instance."""
+"""What postmulti(1) calls the default instance."""
 
 
 @dataclass(frozen=True)
 class Instance:
     """One Postfix instance.
 
-    ``name`` is its multi_instance_name, ``-`` for the default instance, empty for another one that has none. The
-    directories are absolute; ``version`` is (3, 7, 11). ``enabled`` is whether postmulti(1) starts it with the others.
+    ``name`` is its multi_instance_name, ``-`` for the default instance, and empty for another one without a name. All
+    directories are absolute. ``version`` is (3, 7, 11), for example. ``enabled`` says whether postmulti(1) starts it.
     """
 
     config_directory: str
@@ -45,8 +44,13 @@ class Instance:
     enabled: bool = True
 
     @property
+    def is_default(self) -> bool:
+        """Whether this is the default instance."""
+        return self.name == DEFAULT_NAME
+
+    @property
     def postfix(self) -> str:
-        """The postfix(1) command."""
+        """The path of the postfix(1) command."""
         return os.path.join(self.command_directory, "postfix")
 
 
@@ -55,12 +59,12 @@ def find_instance(
     instance: Optional[str] = None,
     compiled: Optional[BuiltIn] = None,
 ) -> Instance:
-    """Find an instance by its configuration directory or by its name; the default instance if neither is given.
+    """Return an instance by its configuration directory or by its name; the default instance if neither is given.
 
-    :param instance: a multi_instance_name, looked for in what the default main.cf lists in multi_instance_directories
-        (postmulti(1)), or ``-``
-    :param compiled: what :func:`built_in` said, for a caller that asks for several instances
-    :raises InputError: no such instance or directory, an unreadable main.cf, Postfix not installed
+    :param instance: ``-``, or a multi_instance_name of an instance that the default main.cf lists in
+        multi_instance_directories (postmulti(1))
+    :param compiled: what :func:`built_in` returns, from a caller that asks for several instances
+    :raises InputError: there is no such instance or directory, main.cf cannot be read, or Postfix is not installed
     """
     compiled = compiled or built_in()
     if config_directory is None:
@@ -71,7 +75,7 @@ def find_instance(
 
 
 def find_instances(compiled: Optional[BuiltIn] = None) -> List[Instance]:
-    """The default instance, then those that it lists in multi_instance_directories; the unreadable are left out."""
+    """Return the default instance, then those that it lists in multi_instance_directories and that can be read."""
     compiled = compiled or built_in()
     default = compiled.directories["config_directory"]
     result = [_instance(default, compiled)]
@@ -83,68 +87,67 @@ def find_instances(compiled: Optional[BuiltIn] = None) -> List[Instance]:
     return result
 
 
-def copied_instance(config_directory: str, version: str) -> Instance:
-    """An instance whose files were copied here from elsewhere: Postfix itself need not be installed."""
-    return _instance(config_directory, BuiltIn(version, {"config_directory": "/etc/postfix"}))
-
-
 def _instance(config_directory: str, compiled: BuiltIn) -> Instance:
     config_directory = os.path.abspath(config_directory)
-    values = _main_cf(config_directory)
-    own = _lookup(config_directory, values, compiled)
+    value = _Values(config_directory, compiled)
     default = compiled.directories["config_directory"]
     is_default = os.path.realpath(config_directory) == os.path.realpath(default)
     return Instance(
         config_directory=config_directory,
-        name=DEFAULT_NAME if is_default else own("multi_instance_name"),
-        queue_directory=own("queue_directory"),
-        data_directory=own("data_directory"),
-        daemon_directory=own("daemon_directory"),
-        command_directory=own("command_directory"),
+        name=DEFAULT_NAME if is_default else value.of("multi_instance_name"),
+        queue_directory=value.of("queue_directory"),
+        data_directory=value.of("data_directory"),
+        daemon_directory=value.of("daemon_directory"),
+        command_directory=value.of("command_directory"),
         version=parse_version(compiled.version),
-        # A default instance without others is started whatever this says.
-        enabled=own("multi_instance_enable").lower() == "yes" or (is_default and not own("multi_instance_directories")),
+        # A default instance without others is started whatever multi_instance_enable says.
+        enabled=value.of("multi_instance_enable").lower() == "yes"
+        or (is_default and not value.of("multi_instance_directories")),
     )
 
 
-class _lookup:
-    """Expanded values of one main.cf, with the compiled-in defaults of the directories."""
+class _Values:
+    """The expanded values of one main.cf, with the compiled-in defaults of version and directories."""
 
-    def __init__(self, config_directory: str, values: Mapping[str, str], compiled: BuiltIn) -> None:
-        self.known = {**compiled.directories, "mail_version": compiled.version, **values}
-        self.known["config_directory"] = config_directory
+    def __init__(self, config_directory: str, compiled: BuiltIn) -> None:
+        self._raw: Mapping[str, str] = {
+            **compiled.directories,
+            "mail_version": compiled.version,
+            **_main_cf(config_directory),
+            "config_directory": config_directory,
+        }
 
-    def __call__(self, name: str) -> str:
-        return expand(self.known.get(name, ""), self.known.get).strip()
+    def of(self, parameter: str) -> str:
+        return expand(self._raw.get(parameter, ""), self._raw.get).strip()
 
 
 def _main_cf(config_directory: str) -> Dict[str, str]:
-    path = os.path.join(config_directory, "main.cf")
     try:
-        with open(path, "rb") as stream:
+        with open(os.path.join(config_directory, "main.cf"), "rb") as stream:
             return MainCf(decode_config(stream.read())).values()
     except (OSError, ValueError) as error:  # ValueError: a NUL, which no path has
-        reason = f"{path} cannot be read: {getattr(error, 'strerror', error)}"
+        reason = f"has no main.cf that can be read ({getattr(error, 'strerror', error)})"
         remedy = "Give the directory that holds the main.cf and master.cf of an instance"
         raise InputError("config_directory", config_directory, reason, remedy) from error
 
 
 def _listed(default: str, compiled: BuiltIn) -> List[str]:
-    listed = _lookup(default, _main_cf(default), compiled)("multi_instance_directories")
-    return [directory for directory in re.split(r"[\s,]+", listed) if directory]
+    """Return what the main.cf of the default instance has in multi_instance_directories."""
+    directories = _Values(default, compiled).of("multi_instance_directories")
+    return [directory for directory in re.split(r"[\s,]+", directories) if directory]
 
 
 def _directory_of(name: str, compiled: BuiltIn) -> str:
     default = compiled.directories["config_directory"]
-    known: List[str] = [DEFAULT_NAME]
+    names: List[str] = [DEFAULT_NAME]
     for directory in [default, *_listed(default, compiled)]:
         try:
-            found = _lookup(directory, _main_cf(directory), compiled)("multi_instance_name")
+            candidate = _Values(directory, compiled).of("multi_instance_name")
         except InputError:
             continue
-        if found == name:
+        if candidate == name:
             return directory
-        if found:
-            known.append(found)
-    reason = f"no such instance among those that {default}/main.cf lists in multi_instance_directories"
-    raise InputError("instance", name, reason, f"Known are {', '.join(known)}; or give config_directory")
+        if candidate:
+            names.append(candidate)
+    reason = f"is not the name of an instance that {default}/main.cf lists in multi_instance_directories"
+    raise InputError("instance", name, reason, f"Use one of {', '.join(names)}, or give config_directory")

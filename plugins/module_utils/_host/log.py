@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""What Postfix itself said about a failure, from wherever this host keeps it.
+"""What Postfix logged about a failure: in the systemd journal, in a file of syslog, or in that of maillog_file.
 
-The master says why it cannot start only in the log: the systemd journal, a syslog file, or the file of maillog_file.
+Only the log says why the master cannot start.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import re
 import time
 from typing import Dict, List, Optional
 
-from .unit import run
+from .command import run
+from .platform import LOG_FILES
 
-_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
-_TAIL = 256 * 1024  # bytes of a log file that are looked at, at most
-_KEEP = 8
-_BEFORE = 90  # seconds: a program that stays broken is given up again every throttle_time (60 s)
+_TAIL = 256 * 1024  # bytes of a log file that are read at most
+_KEEP = 8  # messages that are shown at most
+_BEFORE = 90  # seconds; the master gives a program that stays broken up again after each throttle_time (60 s)
 COMPLAINT = re.compile(r"(fatal|panic|error|warning): ")
 
 
 class LogMark:
-    """A place in the logs, to tell later what was logged since.
+    """A place in the logs, from which later messages are read.
 
     :param tag: the instance's syslog_name
-    :param maillog_file: where the instance logs instead of syslog (postconf(5)), or empty
+    :param maillog_file: the file to which the instance logs instead of syslog (postconf(5)), or empty
     """
 
     def __init__(self, tag: str, maillog_file: str = "") -> None:
         self.tag = tag
         self.since = time.time()
         self.files: Dict[str, int] = {}
-        for path in (maillog_file, *_FILES):
+        for path in (maillog_file, *LOG_FILES):
             try:
                 self.files[path] = os.stat(path).st_size
             except OSError:
@@ -43,7 +43,7 @@ class LogMark:
         self.files.pop("", None)
 
     def words(self, journal: bool) -> List[str]:
-        """The last fatal errors and errors since, oldest first, each once; warnings if there are none.
+        """Return the last errors since the mark, oldest first, each once; the last warnings if there are no errors.
 
         :param journal: whether this host has a systemd journal
         """
@@ -55,12 +55,12 @@ class LogMark:
             deadline = time.monotonic() + 5
             lines += run(["journalctl", "--no-pager", "-q", "-o", "short-unix", since], deadline).words
             lines = [line for line in lines if not _older(line, self.since)]
-        found = [text for text in map(self._own, lines) if text and COMPLAINT.search(text)]
-        severe = [text for text in found if "warning: " not in text] or found
-        return list(dict.fromkeys(severe))[-_KEEP:]
+        complaints = [text for text in map(self._own, lines) if text and COMPLAINT.search(text)]
+        errors = [text for text in complaints if "warning: " not in text]
+        return list(dict.fromkeys(errors or complaints))[-_KEEP:]
 
     def throttled(self, journal: bool) -> List[str]:
-        """The programs that the master gave up for a while (throttle_time) since, and had not in the time before.
+        """Return the programs that the master has given up since the mark (throttle_time), and had not shortly before.
 
         :param journal: whether this host has a systemd journal
         """
@@ -74,24 +74,24 @@ class LogMark:
             lines = run([*command, f"--since=@{int(self.since - _BEFORE)}"], time.monotonic() + 5).words
             later += [line for line in lines if not _older(line, self.since)]
             earlier += [line for line in lines if _older(line, self.since)]
-        known = set(map(self._given_up, earlier))
-        return sorted(set(map(self._given_up, later)) - known - {""})
+        return sorted(set(map(self._given_up, later)) - set(map(self._given_up, earlier)) - {""})
 
     def _given_up(self, line: str) -> str:
+        """Return the program that a line says the master has given up; empty if it says something else."""
         match = re.search(r": warning: (\S+): bad command startup -- throttling", line)
         return os.path.basename(match.group(1)) if match and self._own(line) else ""
 
     def _own(self, line: str) -> str:
-        """What a program of this instance logged; empty if somebody else did.
+        """Return the message of a program of this instance; empty if the line is from another program.
 
-        A command that dies before it knows the instance's name logs by its own, such as ``postmulti`` or ``postfix``.
+        A command that dies before it knows the instance's name logs under its own name, such as ``postmulti``.
         """
         match = re.search(rf"(?:^|\s)({re.escape(self.tag)}/[\w/.-]+|post[a-z]+)\[\d+\]: (.*)", line)
         if match is None:
             return ""
         program, text = match.groups()
-        itself = program.rpartition("/")[2] + ": "
-        return f"{program}: {text[len(itself) :] if text.startswith(itself) else text}"
+        prefix = program.rpartition("/")[2] + ": "
+        return f"{program}: {text[len(prefix) :] if text.startswith(prefix) else text}"
 
 
 def _older(line: str, since: float) -> bool:
@@ -100,7 +100,10 @@ def _older(line: str, since: float) -> bool:
 
 
 def _added(path: str, size: int, until: Optional[int] = None) -> List[str]:
-    """The lines that a file has got since it had a size; all of it when it was replaced by a shorter one."""
+    """Return the lines that were added to a file since it had a size; all lines if it is shorter now.
+
+    :param until: the size up to which to read
+    """
     try:
         with open(path, "rb") as stream:
             end = os.fstat(stream.fileno()).st_size

@@ -5,8 +5,8 @@
 
 """The running master(8) of an instance, as the kernel shows it: its process, its listening sockets, its children.
 
-Nothing is asked of Postfix's own commands, which fail when main.cf names an address that is gone. ``pid/master.pid`` in
-the queue directory outlives a stop, so it is only believed of a process that proves to be this instance's master.
+Postfix's own commands are not used, because they fail when main.cf names an address that is gone. ``pid/master.pid`` in
+the queue directory stays there after a stop, so the process that it names is always checked.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PROC = "/proc"
 """Address in normal form, and port."""
 
 COMM = 15
-"""Characters of a program's name that the kernel keeps."""
+"""How many characters of a program's name the kernel keeps."""
 
 _LISTEN = "0A"  # the kernel's include/net/tcp_states.h
-_FOUND_FIELDS = {"state": 0, "parent": 1, "started": 19}  # proc(5), /proc/PID/stat, counted from the state
+_STAT_FIELDS = {"state": 0, "parent": 1, "started": 19}  # of /proc/PID/stat (proc(5)), counted from the state
 
 
 class Process(NamedTuple):
-    """A process; ``ticks`` is when it started, in clock ticks after boot: no other had this and its pid."""
+    """A process; ``ticks`` is when it started, in clock ticks after boot. Together with the pid this is unique."""
 
     pid: int
     name: str
@@ -43,16 +43,13 @@ class Process(NamedTuple):
 
     @property
     def started(self) -> float:
-        """When it started, in seconds since the epoch.
-
-        By the clock of now: when the clock was set since, this is when it would have started by the new time.
-        """
+        """When the process started, in seconds since the epoch, by the clock as it is set now."""
         ago = time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK")
         return time.time() - ago
 
 
 class Master(NamedTuple):
-    """A running master: its process, the directory that it works in, its listening TCP sockets by inode number."""
+    """A running master. ``held`` has its listening TCP sockets by inode number, ``boot`` the id of this boot."""
 
     process: Process
     queue_directory: str
@@ -62,46 +59,47 @@ class Master(NamedTuple):
 
     @property
     def sockets(self) -> FrozenSet[Socket]:
-        """Where it listens."""
+        """Where the master listens."""
         return frozenset(self.held.values())
 
     @property
     def identity(self) -> str:
-        """What no other master, of this instance or another one, has ever had."""
+        """A text that no other master has had, of this instance or of another one."""
         return f"{self.boot}/{self.process.pid}/{self.process.ticks}"
 
     def is_alive(self) -> bool:
+        """Return whether the process still runs."""
         return read_process(self.process.pid, self.proc) == self.process
 
     def children(self) -> List[Process]:
-        """The processes that it started."""
+        """Return the processes that the master has started and that still run."""
         pid = self.process.pid
         try:
             with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="ascii") as stream:
                 pids = [int(word) for word in stream.read().split()]
-        except OSError:  # a kernel without it
+        except OSError:  # a kernel without this file
             pids = list(_pids(self.proc))
-        found = [read_process(child, self.proc) for child in pids]
-        return [process for process in found if process and process.parent == pid]
+        processes = [read_process(child, self.proc) for child in pids]
+        return [process for process in processes if process and process.parent == pid]
 
     def last_read(self) -> float:
-        """When it last read its configuration at the latest, in seconds since the epoch.
+        """Return the latest time at which the master can have read its configuration, in seconds since the epoch.
 
         Each start and each reload starts a new qmgr(8) and a new pickup(8), which otherwise hardly ever end. The older
-        one tells: the other may have been replaced since for another reason.
+        of the two counts, because the other may have been replaced since then for another reason.
         """
-        found = [child.started for child in self.children() if child.name in ("qmgr", "pickup")]
-        return min(found, default=self.process.started)
+        started = [child.started for child in self.children() if child.name in ("qmgr", "pickup")]
+        return min(started, default=self.process.started)
 
 
 def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
-    """Find the master that runs by an instance's configuration directory; None when there is none.
+    """Return the master that runs by an instance's configuration directory; None if there is none.
 
     :raises TransactionError: there seems to be one, but this process may not look at it
     """
     written = _pid_file(os.path.join(instance.queue_directory, "pid", "master.pid"))
     hidden: Optional[int] = None
-    # The file can be gone or damaged, or be elsewhere because queue_directory was changed.
+    # The file can be lost or damaged, or elsewhere because queue_directory was changed.
     for pid in itertools.chain([] if written is None else [written], _pids(proc)):
         try:
             master = _master(pid, instance, proc)
@@ -111,14 +109,15 @@ def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
         if master:
             return master
     if hidden is not None:
-        who = f"Process {hidden} seems to be the master of {instance.config_directory}, but"
-        what = "may not be looked at. This needs root, and in a container the capability SYS_PTRACE."
-        raise TransactionError(f"{who} {what}")
+        raise TransactionError(
+            f"Process {hidden} seems to be the master of {instance.config_directory}, but this user may not look at it."
+            " Run this as root, in a container with the capability SYS_PTRACE."
+        )
     return None
 
 
 def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
-    """Return a process, or None when there is none by this pid (any more)."""
+    """Return a process; None if none with this pid runs."""
     try:
         with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
             text = stream.read()
@@ -126,37 +125,37 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
         return None
     head, _parenthesis, tail = text.rpartition(")")
     fields = tail.split()
-    if fields[_FOUND_FIELDS["state"]] in ("Z", "X"):  # ended, but its parent has not looked yet
+    if fields[_STAT_FIELDS["state"]] in ("Z", "X"):  # ended, but its parent has not noticed yet
         return None
-    parent, started = (int(fields[_FOUND_FIELDS[name]]) for name in ("parent", "started"))
+    parent, started = (int(fields[_STAT_FIELDS[name]]) for name in ("parent", "started"))
     return Process(pid, head.partition("(")[2], parent, started)
 
 
 def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:
-    """The listening TCP sockets that a process has open, in its own network namespace, by inode number."""
+    """Return the listening TCP sockets that a process has open, in its own network namespace, by inode number."""
     inodes = set(_socket_inodes(pid, proc))
     return {inode: entry for inode, entry in _listening(pid, proc) if inode in inodes}
 
 
 def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
-    """All listening TCP sockets of this network namespace, by inode number."""
+    """Return all listening TCP sockets of this network namespace, by inode number."""
     return dict(_listening("self", proc))
 
 
 def owners(inode: str, proc: str = PROC) -> List[Process]:
-    """The processes that have a socket open, as far as they may be looked at."""
-    found = []
+    """Return the processes that have a socket open, as far as this process may look at them."""
+    processes = []
     for pid in _pids(proc):
         with suppress(OSError):
             if inode in _socket_inodes(pid, proc):
-                found.append(read_process(pid, proc))
-    return [process for process in found if process]
+                processes.append(read_process(pid, proc))
+    return [process for process in processes if process]
 
 
 def waiting(held: Iterable[str], proc: str = PROC) -> bool:
-    """Whether a client waits to be accepted by one of these listening sockets, given by their inode numbers."""
+    """Return whether a client waits to be accepted by one of these listening sockets, given by their inode numbers."""
     inodes = set(held)
-    # For a listening socket, the kernel shows the length of its queue where others have that of what is to be read.
+    # Where other sockets have the number of bytes to read, a listening socket has the length of its queue.
     lines = _lines("tcp", "self", proc) + _lines("tcp6", "self", proc)
     return any(fields[9] in inodes and not fields[4].endswith(":00000000") for fields in lines)
 
@@ -170,17 +169,17 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
         queue_directory = os.readlink(f"{proc}/{pid}/cwd")
         with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
             boot = stream.read().strip()
-    except FileNotFoundError:  # it has ended meanwhile
+    except FileNotFoundError:  # the process has ended meanwhile
         return None
     master = Master(process, queue_directory, held, boot, proc)
     return master if master.is_alive() else None
 
 
 def _runs(process: Process, instance: Instance, proc: str) -> bool:
-    """Whether a process works by the instance's directory: that which its MAIL_CONFIG names, seen by its own root.
+    """Return whether a process runs by the instance's directory: the one that its MAIL_CONFIG names, below its root.
 
-    Its root counts because on the host of a container the process of the container's Postfix, with the very same
-    environment, is visible too.
+    Its root counts because the host of a container also sees the container's processes, which have the same
+    environment.
     """
     base = f"{proc}/{process.pid}"
     try:
@@ -197,6 +196,7 @@ def _runs(process: Process, instance: Instance, proc: str) -> bool:
 
 
 def _pid_file(path: str) -> Optional[int]:
+    """Return the pid in a file; None if the file is lost or damaged."""
     try:
         with open(path, encoding="ascii", errors="replace") as stream:
             return int(stream.readline().strip())
@@ -215,14 +215,14 @@ def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
     for name in os.listdir(directory):
         try:
             target = os.readlink(f"{directory}/{name}")
-        except FileNotFoundError:  # closed meanwhile
+        except FileNotFoundError:  # the socket was closed meanwhile
             continue
         if target.startswith("socket:["):
             yield target[len("socket:[") : -1]
 
 
 def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
-    """Inode and place of each listening TCP socket in the network namespace of a process (proc(5))."""
+    """Yield inode and socket of each listening TCP socket in the network namespace of a process (proc(5))."""
     for table, family, name in (("tcp", socket.AF_INET, "ipv4"), ("tcp6", socket.AF_INET6, "ipv6")):
         for fields in _lines(table, pid, proc):
             address, _colon, port = fields[1].partition(":")
@@ -233,7 +233,7 @@ def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
 
 
 def _lines(table: str, pid: "int | str", proc: str) -> List[List[str]]:
-    """The fields of each listening socket in one of the kernel's tables."""
+    """Return the fields of each listening socket in one of the kernel's tables."""
     try:
         with open(f"{proc}/{pid}/net/{table}", encoding="ascii") as stream:
             lines = [line.split() for line in stream if f" {_LISTEN} " in line]

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Where mail to an address would leave this host: what the kernel chooses, and what a transport's source makes of it.
+"""How mail to an address would leave this host: by the kernel's choice, and by the source of each transport.
 
-A connected UDP socket has a source without sending a packet, and rtnetlink(7) tells the interface of a route, by the
-source too where routes depend on it. A source that sits on another interface than the one that its packets leave by is
-what firewalls and providers drop.
+The kernel chooses a source for a connected UDP socket before any packet is sent, and rtnetlink(7) tells the interface
+of a route, for a given source too. Firewalls and providers drop packets that leave by another interface than the one
+that has their source address.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .._base.address import Address, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
-from .._rules.host import NETLINK_HEADER, Host, netlink_attributes
+from .._rules.host import Host
 from .._rules.source_addresses import Client, Source
+from .addresses import NETLINK_HEADER, netlink_attributes
 
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _NLM_REQUEST = 1
@@ -32,8 +33,8 @@ _PORT = 25
 def routes(destinations: Sequence[str], host: Host, clients: Sequence[Client]) -> List[Dict[str, Any]]:
     """Return for each destination what the kernel would do, and what becomes of each transport's mail to it.
 
-    :param clients: what source_addresses() answers; none where Postfix does not run by its files
-    :raises InputError: for a destination that is no address
+    :param clients: what source_addresses() answers; none where Postfix cannot run by its files
+    :raises InputError: a destination is not an address
     """
     return [_route(text, host, clients) for text in destinations]
 
@@ -44,31 +45,25 @@ def _route(text: str, host: Host, clients: Sequence[Client]) -> Dict[str, Any]:
         raise InputError(
             "destinations",
             text,
-            "is no address of another host",
-            "Give addresses such as 203.0.113.5, names are not asked",
+            "is not an address of another host",
+            "Give addresses such as 203.0.113.5; names are not looked up",
         )
-    found: Dict[str, Any] = {"destination": normal_form(destination), "source": None, "interface": None, "error": None}
+    route: Dict[str, Any] = {"destination": normal_form(destination), "source": None, "interface": None, "error": None}
     try:
-        found["source"] = kernel_source(destination)
-        found["interface"] = outgoing_interface(destination)
+        route["source"] = kernel_source(destination)
+        route["interface"] = outgoing_interface(destination)
     except OSError as error:
-        found["error"] = error.strerror or str(error)
-    name = family(destination)
-    found["transports"] = [
-        _transport(client.transport, dict(client.sources()).get(name), destination, found, host) for client in clients
-    ]
-    return found
+        route["error"] = error.strerror or str(error)
+    of_family = [(client.transport, dict(client.sources()).get(family(destination))) for client in clients]
+    route["transports"] = [_transport(name, source, destination, route, host) for name, source in of_family]
+    return route
 
 
 def _transport(
-    transport: str,
-    source: Optional[Source],
-    destination: Address,
-    route: Mapping[str, Any],
-    host: Host,
+    name: str, source: Optional[Source], destination: Address, route: Mapping[str, Any], host: Host
 ) -> Dict[str, Any]:
-    found = {
-        "transport": transport,
+    answer = {
+        "transport": name,
         "source": None,
         "source_interface": None,
         "interface": None,
@@ -76,33 +71,33 @@ def _transport(
         "failure": route["error"],
     }
     if source is None or source.failure:
-        return {**found, "failure": source.failure if source else "inet_protocols switches the family off"}
+        return {**answer, "failure": source.failure if source else "inet_protocols switches the family off"}
     address = parse_address(source.address or "")
-    if address is None:  # the kernel's choice
-        known = host.find(parse_address(route["source"] or "") or destination)
+    if address is None:  # the kernel chooses
+        entry = host.find(parse_address(route["source"] or "") or destination)
         return {
-            **found,
+            **answer,
             "source": route["source"],
-            "source_interface": known.interface if known else None,
+            "source_interface": entry.interface if entry else None,
             "interface": route["interface"],
         }
-    known = host.find(address)
-    found.update(source=normal_form(address), source_interface=known.interface if known else None)
+    entry = host.find(address)
+    answer.update(source=normal_form(address), source_interface=entry.interface if entry else None)
     if not route["error"]:
         try:
-            found["interface"] = outgoing_interface(destination, address)
+            answer["interface"] = outgoing_interface(destination, address)
         except OSError as error:
-            found["failure"] = error.strerror or str(error)
-    here = host.find(destination) is not None or destination.is_loopback
-    leaves, sits = found["interface"], found["source_interface"]
-    found["other_interface"] = bool(leaves and sits and leaves != sits and not here)
-    return found
+            answer["failure"] = error.strerror or str(error)
+    is_local = host.find(destination) is not None or destination.is_loopback
+    interfaces = {answer["interface"], answer["source_interface"]}
+    answer["other_interface"] = len(interfaces) == 2 and all(interfaces) and not is_local
+    return answer
 
 
 def kernel_source(destination: Address) -> str:
     """Return the source that the kernel chooses for a destination, by a socket that sends nothing.
 
-    :raises OSError: where there is no route
+    :raises OSError: there is no route
     """
     kind = socket.AF_INET if destination.version == 4 else socket.AF_INET6
     with socket.socket(kind, socket.SOCK_DGRAM) as probe:
@@ -111,9 +106,10 @@ def kernel_source(destination: Address) -> str:
 
 
 def outgoing_interface(destination: Address, source: Optional[Address] = None) -> Optional[str]:
-    """Return the interface by which packets to a destination leave, from a source or from whatever the kernel chooses.
+    """Return the interface by which packets to a destination leave.
 
-    :raises OSError: where there is no route
+    :param source: their source; None leaves it to the kernel
+    :raises OSError: there is no route
     """
     kind = socket.AF_INET if destination.version == 4 else socket.AF_INET6
     size = destination.max_prefixlen

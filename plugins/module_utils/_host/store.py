@@ -5,8 +5,8 @@
 
 """What is remembered about an instance from one run to the next, and the lock that keeps two runs apart.
 
-Each instance has a directory of its own below ``/var/lib/mailfleet.postfix``, private to root, because the files that
-are kept there may hold passwords. Everything in it is written beside, synced and renamed.
+Each instance has a directory of its own below ``/var/lib/mailfleet.postfix``. It is private to root, because the files
+that are kept there may hold passwords. Every file is written under another name, synced and then renamed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class TransactionError(RuntimeError):
-    """Something could not be read, locked or written; the message says in full sentences what, and what is left."""
+    """Something cannot be read, locked or written; the message says in full sentences what, and what is left."""
 
 
 class FileChanged(TransactionError):
-    """A file is not what it was when it was read: read again, and retry."""
+    """A file has changed since it was read. Read it again and retry."""
 
 
 def sync_directory(path: str) -> None:
-    """Make the entries of a directory durable."""
+    """Make the entries of a directory durable (fsync(2))."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -45,7 +45,7 @@ def sync_directory(path: str) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """write(2) until everything is written."""
+    """Write all data to a file."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -54,8 +54,9 @@ def write_all(descriptor: int, data: bytes) -> None:
 def wait_for_lock(descriptor: int, path: str, deadline: float) -> None:
     """Take the exclusive flock(2) of an open file.
 
-    :param deadline: until when to try, by time.monotonic()
-    :raises TransactionError: somebody else still holds it then
+    :param path: the name of the file, for an error
+    :param deadline: when to stop trying, by time.monotonic()
+    :raises TransactionError: another process still holds it then
     """
     while True:
         try:
@@ -69,6 +70,7 @@ def wait_for_lock(descriptor: int, path: str, deadline: float) -> None:
 
 
 def _holder(descriptor: int) -> str:
+    """Describe the process that holds the lock of an open file."""
     inode = str(os.fstat(descriptor).st_ino)
     try:
         with open("/proc/locks", encoding="ascii") as locks:
@@ -84,7 +86,7 @@ def _holder(descriptor: int) -> str:
 class State:
     """The state of one instance, or of the host.
 
-    :param config_directory: the instance's; by whatever path it is reached, its state is the same. None is the host
+    :param config_directory: that of the instance, by whatever path; None for the state of the host
     :param base: the directory that holds the state of all instances
     """
 
@@ -97,17 +99,18 @@ class State:
         self._held = 0
 
     def path(self, name: str) -> str:
+        """Return the path of a file of the state."""
         return os.path.join(self.directory, name)
 
     def load(self, name: str) -> Optional[Dict[str, Any]]:
-        """Return what was saved by this name, or None.
+        """Return what was saved under a name; None if nothing was.
 
-        :raises TransactionError: it is damaged, or may not be read
+        :raises TransactionError: it is damaged, or cannot be read
         """
         try:
             with open(self.path(name), encoding="ascii") as stream:
                 data = json.load(stream)
-        except (FileNotFoundError, NotADirectoryError):  # what is in the way, the next write says
+        except (FileNotFoundError, NotADirectoryError):  # the next write says what is in the way
             return None
         except OSError as error:
             raise TransactionError(f"{self.path(name)} cannot be read: {error.strerror}.") from error
@@ -118,15 +121,16 @@ class State:
         return data
 
     def save(self, name: str, data: Dict[str, Any]) -> None:
-        """Replace what is saved by this name; it is on the disk when this returns.
+        """Replace what is saved under a name; it is on the disk when this returns.
 
         :raises TransactionError: it cannot be written; what was there before still is
         """
         self.keep(name, json.dumps(data).encode("ascii"))
 
     def keep(self, name: str, content: bytes) -> None:
-        """Replace a file by this name, which can have one directory; it is on the disk when this returns.
+        """Replace a file; it is on the disk when this returns.
 
+        :param name: its name, which may have one directory
         :raises TransactionError: it cannot be written; what was there before still is
         """
         path = self.path(name)
@@ -147,7 +151,10 @@ class State:
             raise TransactionError(f"{path} cannot be written: {error.strerror}.") from error
 
     def remove(self, name: str) -> None:
-        """Forget what was saved by this name."""
+        """Remove what was saved under a name.
+
+        :raises TransactionError: it cannot be removed
+        """
         try:
             os.unlink(self.path(name))
             sync_directory(self.directory)
@@ -158,9 +165,10 @@ class State:
 
     @contextmanager
     def locked(self, time_limit: float) -> Iterator[None]:
-        """Keep other runs of this collection away from the instance. The holder may enter again.
+        """Keep other runs of this collection away from the instance; the holder of the lock may enter again.
 
-        :param time_limit: how many seconds to wait for another run to end
+        :param time_limit: seconds to wait for another run to end
+        :raises TransactionError: another run has not ended by then, or the lock cannot be used
         """
         if not self._held:
             self._prepare(self.directory)
@@ -184,7 +192,7 @@ class State:
             yield
 
     def _prepare(self, last: str) -> None:
-        """Make the directories down to one of this instance, or see that nobody else can write to them."""
+        """Create the directories down to one of this instance; refuse one that others can write to."""
         for directory in dict.fromkeys((self.base, self.directory, last)):
             try:
                 try:
@@ -194,7 +202,7 @@ class State:
                     sync_directory(os.path.dirname(directory))
                     continue
             except OSError as error:
-                raise TransactionError(f"{directory} cannot be made or used: {error.strerror}.") from error
+                raise TransactionError(f"{directory} cannot be created or used: {error.strerror}.") from error
             private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
             if not private:
                 raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")

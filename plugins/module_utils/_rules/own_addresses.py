@@ -12,13 +12,11 @@ when it starts and ends at once when it cannot. Every such end is an InputError 
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address, unbracket
-from .._base.errors import InputError, shown
+from .._base.errors import InputError
 from .host import Host, addresses_shown
 from .interface_list import check_tokens, octal_reading, split_tokens
 from .parameters import Settings, Version, protocols_of
@@ -54,55 +52,6 @@ def asked_once(resolve: Resolver) -> Resolver:
         return addresses
 
     return remembered
-
-
-def mapping_resolver(mapping: Optional[Mapping[str, Any]], parameter: str = "resolve") -> Resolver:
-    """Return a resolver that knows the names of a mapping to an address or a list of them, and asks nobody.
-
-    :raises InputError: when the mapping is none, or has something else than addresses; the resolver raises it for a
-        name that is not in the mapping
-    """
-    known: Dict[str, Tuple[Address, ...]] = {}
-    if not isinstance(mapping or {}, Mapping):
-        raise InputError(parameter, mapping, "is not a mapping", "Give host names with lists of addresses")
-    for name, value in (mapping or {}).items():
-        texts = value if isinstance(value, (list, tuple)) else [value]
-        addresses = [parse_address(unbracket(text)) if isinstance(text, str) else None for text in texts]
-        if None in addresses:
-            bad = texts[addresses.index(None)]
-            raise InputError(
-                parameter, bad, f"is not an address of {shown(name)}", "Give host names with lists of addresses"
-            )
-        known[shown(name).lower()] = tuple(address for address in addresses if address is not None)
-
-    def resolve(name: str) -> Sequence[Address]:
-        if name.lower() not in known:
-            raise InputError(
-                parameter,
-                name,
-                "is a host name whose addresses are not given, and DNS is not asked here",
-                f"Give its addresses in {parameter}, or write them instead of the name",
-            )
-        return known[name.lower()]
-
-    return resolve
-
-
-def system_resolver() -> Resolver:
-    """Return a resolver that asks the system this runs on, as Postfix itself does (getaddrinfo(3))."""
-
-    def resolve(name: str) -> Sequence[Address]:
-        try:
-            answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or "is not a valid host name"
-            raise InputError(
-                "getaddrinfo", name, f"host not found ({reason})", "Write its address, or fix the name"
-            ) from error
-        found = [parse_address(str(answer[4][0])) for answer in answers]
-        return [address for address in found if address is not None]
-
-    return resolve
 
 
 def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:

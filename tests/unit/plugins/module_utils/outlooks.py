@@ -15,8 +15,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configura
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 
 def outlook_of(

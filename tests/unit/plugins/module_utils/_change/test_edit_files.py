@@ -12,9 +12,10 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import FileChanged, Transactions
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged
 
 MAIN = "inet_interfaces = all\n"
 MASTER = "smtp inet n - y - - smtpd\n"

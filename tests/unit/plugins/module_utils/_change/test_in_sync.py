@@ -10,18 +10,13 @@ from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import (
-    Assessment,
-    assess,
-    remember,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import Assessment, assess, remember
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import ConfigFiles, Pending
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, read_process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import sockets_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 HOST = host_from_input(["127.0.0.1/8", "::1/128", "10.0.0.1/24", "10.0.0.2/24", "fd00::1/64"])
 STAT = "{pid} ({name}) S {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1\n"

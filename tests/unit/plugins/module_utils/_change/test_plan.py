@@ -13,12 +13,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     make_plan,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 MAIN = """\

@@ -16,7 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files import main_cf, master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules import outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128"])
 MAIN = "inet_interfaces = mx.test\n"

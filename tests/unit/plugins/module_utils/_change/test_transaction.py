@@ -19,11 +19,10 @@ from typing import Any, Callable, Iterator, List, Tuple
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import (
     ConfigFiles,
-    FileChanged,
-    TransactionError,
     Transactions,
     read_files,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged, TransactionError
 
 OLD = ("inet_interfaces = all\n", "smtp inet n - y - - smtpd\n")
 NEW = ("inet_interfaces = loopback-only\n", "smtp inet n - y - - smtpd\n  -o x=y\n")

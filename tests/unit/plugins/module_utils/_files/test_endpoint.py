@@ -12,7 +12,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint 
     place_of,
     port_number,
     split_endpoint,
-    system_port,
 )
 
 
@@ -103,17 +102,9 @@ def test_numbers_that_the_system_takes_for_names(text: str) -> None:
         port_number(text)
 
 
-def test_the_names_of_services_5_are_known_only_where_they_are_asked_for() -> None:
+def test_names_beyond_those_of_postfix_are_for_the_lookup_to_know() -> None:
     assert known_port("ssh") is None
     assert port_number("ssh", {"ssh": 22}.get) == 22
-    assert system_port("submissions") == 465
-    assert system_port("no-such-service") is None
-
-
-@pytest.mark.parametrize("text", ["\udce4", "x\ud800", "smtp\0", "²", "２５"])
-def test_what_no_file_can_have_is_no_port(text: str) -> None:
-    assert system_port(text) is None
-    assert identity(text, "inet", system_port) == f"{text}/inet"
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,9 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import logical_lines
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
-    MasterCf,
-    Service,
-    ServiceChange,
-)
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry, Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 
 # the collections tree that this file was imported from has the core, whichever Python runs the tests
 TREE = next(str(path) for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
@@ -43,7 +43,7 @@ ip link set vD down
 READ = """
 import json, sys
 sys.path.insert(0, TREE)
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 host = read_host()
 print(json.dumps({
     "addresses": [
@@ -112,7 +112,8 @@ import json, sys
 from ipaddress import ip_address
 sys.path.insert(0, TREE)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.bindable import bind_problem
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 asked = read_host()
 told = Host(asked.addresses)
 answers = {}

@@ -16,8 +16,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import dead
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 

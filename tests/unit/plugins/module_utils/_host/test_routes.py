@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.routes import routes
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
 TREE = next(str(path) for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
 
@@ -42,8 +42,8 @@ ip rule add from 192.0.2.1 table 7
 ASK = """
 import json, sys
 sys.path.insert(0, TREE)
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration

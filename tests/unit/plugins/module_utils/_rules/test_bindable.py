@@ -8,7 +8,8 @@ from ipaddress import ip_address
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.bindable import bind_problem, is_broadcast
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
 HOST = Host(
     [

@@ -5,140 +5,8 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any
 
-import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import (
-    Host,
-    HostAddress,
-    addresses_shown,
-    host_from_input,
-)
-
-FACTS: Any = {
-    "interfaces": ["br-int", "eth0.5", "lo", "sit0"],
-    "nodename": "mx1",
-    "lo": {
-        "active": True,
-        "device": "lo",
-        "ipv4": {"address": "127.0.0.1", "netmask": "255.0.0.0", "network": "127.0.0.0", "prefix": "8"},
-        "ipv6": [{"address": "::1", "prefix": "128", "scope": "host"}],
-        "type": "loopback",
-    },
-    "br_int": {
-        "active": True,
-        "device": "br-int",
-        "ipv4": {"address": "10.77.0.1", "netmask": "255.255.255.0", "network": "10.77.0.0", "prefix": "24"},
-        "ipv4_secondaries": [{"address": "10.77.0.2", "netmask": "255.255.255.0", "network": "10.77.0.0"}],
-        "ipv6": [
-            {"address": "fd77::1", "prefix": "64", "scope": "global"},
-            {"address": "fe80::1", "prefix": "64", "scope": "link"},
-        ],
-    },
-    "eth0.5": {"active": True, "ipv4": {"address": "198.51.100.7", "netmask": "255.255.255.128"}},
-    "sit0": {"active": False},
-    "all_ipv4_addresses": ["10.77.0.1", "10.77.0.2", "198.51.100.7"],
-    "all_ipv6_addresses": ["fd77::1", "fe80::1"],
-    "default_ipv4": {"address": "10.77.0.1"},
-}
-
-
-def shown(host: Host) -> list:
-    return [
-        (str(known.address), known.prefix_length, known.interface, known.primary)
-        for known in host.addresses
-        if known.up and not known.tentative
-    ]
-
-
-FROM_FACTS = [
-    ("127.0.0.1", 8, "lo", True),
-    ("10.77.0.1", 24, "br-int", True),
-    ("10.77.0.2", 24, "br-int", False),
-    ("198.51.100.7", 25, "eth0.5", True),
-    ("::1", 128, "lo", True),
-    ("fd77::1", 64, "br-int", True),
-    ("fe80::1", 64, "br-int", True),
-]
-
-
-def test_facts() -> None:
-    host = host_from_input(FACTS)
-    assert shown(host) == FROM_FACTS
-    assert host.hostname == "mx1"
-    assert host.families == {"ipv4", "ipv6"}
-
-
-def test_facts_of_the_setup_module() -> None:
-    prefixed = {f"ansible_{name}": value for name, value in FACTS.items()}
-    assert shown(host_from_input(prefixed)) == FROM_FACTS
-
-
-def test_facts_without_interfaces() -> None:
-    facts = {"all_ipv4_addresses": ["10.77.0.1"], "all_ipv6_addresses": ["fd77::1"]}
-    assert shown(host_from_input(facts)) == [("10.77.0.1", 32, "", True), ("fd77::1", 128, "", True)]
-
-
-def test_facts_of_a_host_without_addresses() -> None:
-    assert shown(host_from_input({"all_ipv4_addresses": [], "all_ipv6_addresses": []})) == []
-    assert shown(host_from_input({"interfaces": ["lo"], "lo": {"active": False}})) == []
-
-
-def test_list() -> None:
-    host = host_from_input(["10.77.0.1/24", "127.0.0.1/8", "10.77.0.2/24", "10.77.0.3", "FD77:0::1/64", "[::1]"])
-    assert shown(host) == [
-        ("10.77.0.1", 24, "", True),
-        ("127.0.0.1", 8, "", True),
-        ("10.77.0.2", 24, "", False),
-        ("10.77.0.3", 32, "", True),
-        ("fd77::1", 64, "", True),
-        ("::1", 128, "", True),
-    ]
-
-
-def test_list_of_mappings() -> None:
-    host = host_from_input(
-        [
-            {"address": "10.77.0.1", "prefix_length": 24, "interface": "eth0", "up": False},
-            {"address": "fd77::1/64", "interface": "eth1", "tentative": True, "primary": False},
-        ]
-    )
-    assert host.addresses == (
-        HostAddress(ip_address("10.77.0.1"), 24, "eth0", up=False),
-        HostAddress(ip_address("fd77::1"), 64, "eth1", tentative=True, primary=False),
-    )
-
-
-@pytest.mark.parametrize(
-    "value, offending",
-    [
-        ("10.77.0.1", "10.77.0.1"),
-        (None, "None"),
-        (42, "42"),
-        (["10.77.0.1", "eth0"], "eth0"),
-        (["10.77.0.1/33"], "10.77.0.1/33"),
-        (["10.77.0.1/-1"], "10.77.0.1/-1"),
-        (["10.77.0.1/"], "10.77.0.1/"),
-        (["fd77::1/129"], "fd77::1/129"),
-        (["10.77.0.1/²"], "10.77.0.1/²"),
-        (["0.0.0.0"], "0.0.0.0"),
-        (["::"], "::"),
-        ([None], "None"),
-        ([["10.77.0.1"]], "['10.77.0.1']"),
-        ([{"interface": "eth0"}], "None"),
-        ({}, "{}"),
-        ({"distribution": "Debian"}, "distribution"),
-        ({"interfaces": None}, "interfaces"),
-        ({"interfaces": ["lo"], "lo": {"ipv4": 5}}, "5"),
-        ({"interfaces": ["lo"], "lo": {"ipv4": {"prefix": "8"}}}, "None/8"),
-        ({"interfaces": ["lo"], "lo": {"ipv6": [{"address": "::1", "prefix": "x"}]}}, "::1/x"),
-    ],
-)
-def test_other_input(value: Any, offending: str) -> None:
-    with pytest.raises(InputError) as caught:
-        host_from_input(value)
-    assert (caught.value.parameter, caught.value.value) == ("addresses", offending)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, addresses_shown
 
 
 def test_find_prefers_an_interface_that_is_up() -> None:
@@ -151,7 +19,8 @@ def test_find_prefers_an_interface_that_is_up() -> None:
 
 
 def test_addresses_shown() -> None:
-    host = host_from_input([f"10.77.0.{n}" for n in range(1, 15)] + ["fd77::1"])
+    texts = [*(f"10.77.0.{number}" for number in range(1, 15)), "fd77::1"]
+    host = Host([HostAddress(address, address.max_prefixlen) for address in map(ip_address, texts)])
     assert addresses_shown(host, "ipv6") == "fd77::1"
     assert addresses_shown(host, "ipv4").endswith("10.77.0.12, ...")
     assert addresses_shown(Host([]), "ipv4") == "no ipv4 address"

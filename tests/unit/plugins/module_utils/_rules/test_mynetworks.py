@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.mynetworks import default_mynetworks
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
-    mapping_resolver,
-    own_addresses,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 HOST = host_from_input(
     ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "172.16.5.9/12", "192.0.2.7/25", "::1", "fd77::1/64"]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from ipaddress import ip_address
 from typing import Any
@@ -12,16 +11,15 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     enabled_families,
-    mapping_resolver,
     own_addresses,
     proxy_addresses,
     sort_as_postfix,
-    system_resolver,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,28 +171,6 @@ def test_bad_proxies(proxies: str, offending: str) -> None:
     with pytest.raises(InputError) as caught:
         proxy_addresses(Settings({"proxy_interfaces": proxies}), HOST, NAMES)
     assert (caught.value.parameter, caught.value.value) == ("proxy_interfaces", offending)
-
-
-@pytest.mark.parametrize("mapping", [["localhost"], "localhost", 5, {"a": ["x"]}, {"a": [None]}, {"a": {"b": 1}}])
-def test_bad_mappings(mapping: Any) -> None:
-    with pytest.raises(InputError, match="^resolve: "):
-        mapping_resolver(mapping)
-
-
-def test_system_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(name: str, *_args: Any, **_options: Any) -> list:
-        if name != "mx":
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        pairs = [(socket.AF_INET, ("10.77.0.1", 0)), (socket.AF_INET6, ("fe80::1%eth0", 0, 0, 2))]
-        return [(kind, socket.SOCK_STREAM, 6, "", address) for kind, address in pairs]
-
-    monkeypatch.setattr(socket, "getaddrinfo", answer)
-    resolve = system_resolver()
-    assert list(map(normal_form, resolve("mx"))) == ["10.77.0.1", "fe80::1"]
-    with pytest.raises(InputError, match="host not found .*Name or service not known"):
-        resolve("nosuch")
-    with pytest.raises(InputError, match="^inet_interfaces: 'nosuch' .*host not found"):
-        own_addresses(Settings({"inet_interfaces": "nosuch"}), HOST, resolve)
 
 
 ADDRESSES = st.lists(st.ip_addresses(), max_size=12)

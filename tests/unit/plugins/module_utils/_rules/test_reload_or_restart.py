@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     RULES,
     Reason,
     reload_or_restart,
     strongest,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of_texts
 
 GUIDE = Path(__file__).parents[5] / "docs/concepts.md"

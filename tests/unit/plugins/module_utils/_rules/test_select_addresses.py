@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
 
 def on(interface: str, text: str, length: int, **more: bool) -> HostAddress:

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Run commands of Postfix and of the system."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import Callable, Dict, List, NamedTuple, Optional
+
+_SYSTEM_PATH = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")  # of all systems
+
+
+class Outcome(NamedTuple):
+    """What became of a command: the lines that it printed, and its exit status; None if it took too long."""
+
+    command: str
+    status: Optional[int]
+    words: List[str]
+
+
+def command_environment() -> Dict[str, str]:
+    """Return the environment for commands: it asks for English, and does not name an instance.
+
+    INVOCATION_ID is left out because Debian's postfix-script takes it to mean that systemd runs the script. The
+    variable is also there when systemd runs the caller, for example a timer for ansible-pull.
+    """
+    unwanted = ("MAIL_CONFIG", "INVOCATION_ID", "MAIL_DEBUG", "MAIL_VERBOSE", "LANGUAGE")
+    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
+    environment["LC_ALL"] = "C"
+    environment["PATH"] = ":".join([environment.get("PATH") or os.defpath, *_SYSTEM_PATH])
+    return environment
+
+
+def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
+    """Run a command with a terminal for its output, and wait until it ends.
+
+    Before 3.8, postfix(1) and postlog(1) print what is wrong only to a terminal. Only the command itself is waited for:
+    ``postfix reload`` leaves a process in the background that keeps the terminal open.
+
+    :param deadline: when to end the command, by time.monotonic()
+    :param watch: called again and again while the command runs
+    """
+    shown = " ".join(command)
+    environment = command_environment()
+    environment.update(SYSTEMD_COLORS="0", SYSTEMD_PAGER="cat", TERM="dumb")
+    try:
+        ours, theirs = os.openpty()
+    except OSError:  # a container without terminals
+        ours, theirs = os.pipe()
+    output = b""
+    try:
+        try:
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
+                command,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,  # else the terminal would become theirs, and closing it would send SIGHUP
+            )
+        except OSError as error:
+            # Python 3.7 puts the path into strerror.
+            return Outcome(shown, 127, [f"{command[0]}: {os.strerror(error.errno or 0)}"])
+        finally:
+            os.close(theirs)
+        while process.poll() is None and time.monotonic() < deadline:
+            output += _available(ours, 0.01)
+            watch()
+        if process.poll() is None:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGTERM)
+            return Outcome(shown, None, [*_lines(output), f"{shown}: took too long and was ended"])
+        rest = _available(ours, 0.0)
+        while rest:
+            output += rest
+            rest = _available(ours, 0.0) if time.monotonic() < deadline else b""
+        return Outcome(shown, process.returncode, _lines(output))
+    finally:
+        os.close(ours)
+
+
+def _available(descriptor: int, seconds: float) -> bytes:
+    """Return what can be read within a time."""
+    if select.select([descriptor], [], [], seconds)[0]:
+        try:
+            return os.read(descriptor, 65536)
+        except OSError:  # nobody has the terminal open any more
+            time.sleep(seconds)
+    return b""
+
+
+def _lines(output: bytes) -> List[str]:
+    return [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]

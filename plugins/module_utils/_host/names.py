@@ -1,0 +1,40 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""What this host knows by name: the addresses of a host (getaddrinfo(3)) and the port of a service (services(5))."""
+
+from __future__ import annotations
+
+import socket
+from typing import Optional, Sequence
+
+from .._base.address import Address, parse_address
+from .._base.errors import InputError
+from .._files.endpoint import known_port
+from .._rules.own_addresses import Resolver, asked_once
+
+
+def system_resolver() -> Resolver:
+    """Return a resolver that asks this host for the addresses of a name, as Postfix does, once for each name."""
+    return asked_once(_ask)
+
+
+def system_port(service: str) -> Optional[int]:
+    """Return the port of a service name on this host: what Postfix knows by itself, then services(5)."""
+    try:
+        return known_port(service) or socket.getservbyname(service, "tcp")
+    except (OSError, ValueError):  # ValueError: the name has a NUL, or bytes that are not UTF-8
+        return None
+
+
+def _ask(name: str) -> Sequence[Address]:
+    try:
+        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        problem = getattr(error, "strerror", None) or "not a valid host name"
+        reason = f"is not a host name that this host can resolve ({problem})"
+        raise InputError("getaddrinfo", name, reason, "Write its address, or correct the name") from error
+    addresses = [parse_address(str(answer[4][0])) for answer in answers]
+    return [address for address in addresses if address is not None]

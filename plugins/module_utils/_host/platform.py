@@ -1,0 +1,129 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""How systems differ: where they log, and how their packages run the instances of Postfix.
+
+To support another system, say here what it does differently.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import List, Optional
+
+from .instance import Instance
+
+LOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
+"""Files to which syslog daemons write Postfix's messages."""
+
+_UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
+    "etc/systemd/system",
+    "run/systemd/system",
+    "run/systemd/generator",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+)
+_CONFIGURE_INSTANCE = "usr/lib/postfix/configure-instance.sh"
+
+
+class UnitLayout:
+    """Which systemd units a package has for the instances of Postfix.
+
+    This one is that of Enterprise Linux, Fedora and Arch: only the default instance has a unit.
+    """
+
+    #: pattern of what the package's ``postfix@.service`` has; the empty text stands for none
+    mark = ""
+    #: whether a generator makes the units, from the instances that the default main.cf lists
+    generated = False
+
+    def unit(self, instance: Instance, template: str) -> Optional[str]:
+        """Return the name of an instance's unit; None if it has none.
+
+        :param template: the text of ``postfix@.service``
+        """
+        return "postfix.service" if instance.is_default else None
+
+
+class DirectoryLayout(UnitLayout):
+    """Each instance has a unit, those beside the default one by their directory: Debian since 13."""
+
+    mark = r"(?m)^Environment=\"?MAIL_CONFIG=([^%\s\"]+)%I\"?\s*$"
+
+    def unit(self, instance: Instance, template: str) -> Optional[str]:
+        prefix = re.findall(self.mark, template)[0]
+        if instance.is_default or not instance.config_directory.startswith(prefix):
+            return super().unit(instance, template)
+        return f"postfix@{_escaped(instance.config_directory[len(prefix) :])}.service"
+
+
+class GeneratedLayout(UnitLayout):
+    """Each instance has a unit by its name, the default one too: Debian up to 12, and Ubuntu of that time.
+
+    Their ``postfix.service`` does nothing.
+    """
+
+    mark = r"(?m)^ExecStart=.*postmulti.*%i"
+    generated = True
+
+    def unit(self, instance: Instance, template: str) -> Optional[str]:
+        return f"postfix@{instance.name}.service" if instance.name else None
+
+
+_LAYOUTS = (GeneratedLayout(), DirectoryLayout(), UnitLayout())  # the first one whose mark is found counts
+
+
+def package_unit(instance: Instance, root: str = "/") -> Optional[str]:
+    """Return the unit that the installed package of Postfix has for an instance; None if it has none."""
+    template = unit_text("postfix@.service", root) or ""
+    unit = _layout(template).unit(instance, template)
+    return unit if unit and unit_text(unit, root) is not None else None
+
+
+def is_generated(unit: str, root: str = "/") -> bool:
+    """Return whether a generator makes a unit of Postfix."""
+    return _layout(unit_text(unit, root) or "").generated
+
+
+def before_start(instance: Instance, root: str = "/") -> Optional[List[str]]:
+    """Return the command that the package runs before each start of an instance; None if it runs none.
+
+    On Debian up to 12 it copies what Postfix's programs need in their chroot, such as all CA certificates.
+    """
+    path = os.path.join(root, _CONFIGURE_INSTANCE)
+    return [path, instance.name] if instance.name and os.access(path, os.X_OK) else None
+
+
+def unit_text(unit: str, root: str = "/") -> Optional[str]:
+    """Return the text of a unit file or of its template; empty if the unit is masked, None if there is neither."""
+    for file in (unit, re.sub(r"@.*\.", "@.", unit)):
+        for directory in _UNIT_DIRECTORIES:
+            try:
+                with open(os.path.join(root, directory, file), encoding="utf-8", errors="replace") as stream:
+                    return stream.read()
+            except OSError:
+                continue
+    return None
+
+
+def _layout(text: str) -> UnitLayout:
+    return next(layout for layout in _LAYOUTS if re.search(layout.mark, text))
+
+
+def _escaped(text: str) -> str:
+    """Escape text for a unit's name (systemd.unit(5), "String escaping for inclusion in unit names")."""
+    result = ""
+    for index, byte in enumerate(text.encode("utf-8", "surrogateescape")):
+        character = chr(byte)
+        plain = character.isalnum() if byte < 128 else False
+        if character == "/":
+            result += "-"
+        elif plain or character in ":_" or (character == "." and index):
+            result += character
+        else:
+            result += f"\\x{byte:02x}"
+    return result
