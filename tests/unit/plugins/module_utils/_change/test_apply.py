@@ -303,6 +303,21 @@ def test_in_sync_nothing_happens(running: Host) -> None:
     assert snapshot(Path(running.state)) == before
 
 
+def test_a_run_in_sync_loads_nothing_that_could_stop_or_start(running: Host) -> None:
+    script = f"""
+        import sys
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+        result = apply({running.instance!r}, 10, False, {running.state!r})
+        assert result["in_sync"] and not result["changed"], result
+        late = ("restart", "rollback", "keep_clients_waiting", "conflicts", "banner", "log")
+        loaded = [name for name in sys.modules if "mailfleet" in name and name.rpartition(".")[2] in late]
+        assert not loaded, loaded
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, env=environment)
+
+
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_what_only_a_start_takes_up_needs_a_stop_and_a_start(running: Host, by_hand: bool) -> None:
     change = running.write if by_hand else running.commit
