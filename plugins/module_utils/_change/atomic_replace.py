@@ -161,7 +161,7 @@ def _copy_attributes(source: str, descriptor: int) -> None:
 
 
 def _attributes(file: "str | int") -> Dict[str, bytes]:
-    """The extended attributes of a file, given by its path or descriptor; none where they are not supported."""
+    """Return the extended attributes of a file, given by its path or descriptor; none where they are not supported."""
     try:
         names: List[str] = [name for name in os.listxattr(file) if name not in _OF_CONTENT]
         return {name: os.getxattr(file, name) for name in names}

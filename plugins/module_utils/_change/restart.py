@@ -52,11 +52,11 @@ class Attempt:
         self._main_cf = os.path.join(run.instance.config_directory, "main.cf")
 
     def foresee_interruption(self) -> str:
-        """Return what the report will say of clients: "none" is refused, or all are for a "brief" time."""
+        """Return "brief" where clients will be refused for a moment, "none" where none will."""
         return "brief" if self._assessment.action == "restart" and cannot_hold(self._instance.version) else "none"
 
     def obstacle(self) -> Optional[str]:
-        """Return why nothing should be begun, in sentences; None where nothing is known that speaks against it."""
+        """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it."""
         assessment, service = self._assessment, self._service
         if assessment.error:
             return str(assessment.error)
@@ -112,8 +112,8 @@ class Attempt:
         except PhaseFailed as failure:
             if outcome.status != 0 or not master.is_alive():
                 raise
-            # What the master has cached since its start was not known after all: a start is sure to open the sockets.
-            # And where programs of it had died, it does not start them again so soon after a mere reload.
+            # The master has cached something at its start that was not known; a restart is sure to open the sockets.
+            # And after a mere reload it does not so soon start again what has died.
             self._report.action = "restart"
             self._report.reasons = [*self._report.reasons, Reason("listeners", None, None, "restart", str(failure))]
             self._stop_and_start(master)
@@ -131,7 +131,7 @@ class Attempt:
         """Check the files once more, as Postfix itself does before each start."""
         checked = self._service.prepare(self._deadline)
         if checked.status != 0:
-            # All lines: the reason, mkdir's for example, can stand before Postfix's complaint.
+            # Lines that are not complaints too: the reason, mkdir's for example, can stand before Postfix's complaint.
             self._report.messages += checked.words[-_KEPT_LINES:]
             default = f"{checked.command} ended with exit status {checked.status}"
             raise PhaseFailed(f"Postfix does not accept the files: {'; '.join(self._report.messages) or default}.")
@@ -149,7 +149,7 @@ class Attempt:
 
     def _stop(self, master: Master, hold: Hold) -> None:
         def watch() -> None:
-            # Not when the command has ended: postfix-script looks once a second whether the master has.
+            # Do not wait for the command: postfix-script looks only once a second whether the master has ended.
             if not master.is_alive():
                 hold.stopped()
 
@@ -161,7 +161,7 @@ class Attempt:
 
     def _start(self, hold: Hold) -> None:
         def watch() -> None:
-            # Not when the command has ended: the clients that wait shall not wait for that.
+            # Do not wait for the command: clients would wait for it too.
             master = find_master(self._instance) if hold.works else None
             if master and master.sockets == self._promised:
                 hold.release()
@@ -232,7 +232,7 @@ def described(sockets: Iterable[Socket]) -> str:
 
 
 def _log_of(assessment: Assessment) -> Tuple[str, str]:
-    """The name that an instance logs by and its own log file, if any (postconf(5), syslog_name and maillog_file)."""
+    """Return the name that an instance logs by and its own log file, if any (syslog_name and maillog_file)."""
     settings = assessment.after.settings
     name = settings.get("syslog_name") or settings.get("multi_instance_name") or "postfix"
     return name, settings.get("maillog_file")

@@ -22,7 +22,7 @@ from .transaction import TransactionError
 def rollback(run: Run) -> Iterator[None]:
     """Restore the previous version of the files and bring that up when a phase in this context fails.
 
-    What else can end the context, such as a file that cannot be read, is left to the next run, as a kill is.
+    Where anything else ends the context, a kill or a file that cannot be read, the next run finishes the work.
 
     :raises ApplyError: a phase failed; the message says what happened, what was restored and what runs now
     """
@@ -74,4 +74,4 @@ def _restore(run: Run, story: List[str]) -> None:
         except PhaseFailed as failure:
             story.append(str(failure))
     elif restored:
-        story.append(f"Postfix cannot run by that one either: {obstacle}")
+        story.append(f"Postfix cannot run by the previous version either: {obstacle}")
