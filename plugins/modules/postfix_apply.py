@@ -233,7 +233,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import ApplyError, apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError

@@ -28,7 +28,7 @@ import json, os, signal, sys, time
 sys.path.insert(0, "/root/core")
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import apply, atomic_replace, restart
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting, transaction
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting, report, transaction
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
@@ -41,7 +41,7 @@ def bring(wanted=None, services=(), check_mode=False, instance=None, **options):
             changes = [ServiceChange(**one) for one in services]
             edit(find_instance(None, instance), Wanted(wanted or {}, services=changes))
         return apply.apply(find_instance(None, instance), check_mode=check_mode, **options)
-    except apply.ApplyError as error:
+    except report.ApplyError as error:
         return {**error.result, "msg": str(error)}
     except (InputError, transaction.TransactionError) as error:
         return {"msg": str(error)}

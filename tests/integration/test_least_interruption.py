@@ -92,7 +92,7 @@ def test_where_nobody_can_be_kept_waiting_a_restart_is_as_short_as_by_hand(host:
 
 
 def test_nobody_waits_because_of_an_edit(host: MailHost):
-    """As after one by postconf, when each server that starts within 2 s waits for main.cf to come of age."""
+    """As after one by postconf, when each server that starts within 2 s waits until main.cf is old enough."""
     assert host.bring()["in_sync"]
     with Clients(*[(host.ipv4, 25)] * 4) as clients:
         for number in range(3):

@@ -6,14 +6,15 @@
 """Replace one configuration file in one step, under the lock that ``postconf -e`` takes.
 
 Postfix's editors (postconf(1), postmulti(1), ``postfix tls``) write ``FILE.tmp`` beside the file, hold an exclusive
-flock(2) on it while they read, write and sync, and rename it over the file. Whoever opens a ``FILE.tmp`` that was
-renamed or removed while he waited for the lock starts over; one with more than one link or with other permissions than
-0600 is what a crash left behind, and is removed. The same is done here. Unlike them, this keeps owner, group, mode,
-ACL, SELinux context and all other extended attributes, and replaces the target of a symbolic link, not the link.
+flock(2) on it while they read, write and sync, and rename it over the file. An editor that
+opened a ``FILE.tmp`` which was renamed or removed while it waited for the lock starts over; a ``FILE.tmp`` with more
+than one link or with other permissions than 0600 is what a crash left behind, and is removed. The same is done here.
+Unlike them, this keeps owner, group, mode, ACL, SELinux context and all other extended attributes, and replaces the
+target of a symbolic link, not the link.
 
-Postfix's programs take a main.cf that was modified less than 2 s ago for one that is being written, and read it again
-and again until it has come of age (dict_load_file_xt): whoever connects meanwhile waits up to 2 s for a banner. A
-version that comes by a rename is never seen half-written, so it is dated back, and nobody waits.
+Postfix's programs take a main.cf that was modified less than 2 s ago for one that is still being written, and read it
+again and again until it is older (dict_load_file_xt). Whoever connects meanwhile waits up to 2 s for a banner. A
+version that comes by a rename is never seen half-written, so it gets a modification time of 2 s ago, and nobody waits.
 """
 
 from __future__ import annotations
@@ -28,17 +29,25 @@ from typing import Dict, List, Optional, Type
 
 from .._host.store import TransactionError, sync_directory, wait_for_lock, write_all
 
-COOL = 2
-"""Seconds after its modification, counted in whole ones, from which on Postfix believes that main.cf is complete."""
+_SETTLED_AGE = 2
+"""Seconds since its modification, counted from its whole second, after which Postfix takes main.cf for complete."""
 
 _SUFFIX = ".tmp"
 _NOT_SUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _OF_CONTENT = ("security.ima", "security.evm")
-"""Extended attributes that say something about the old content: the kernel makes them anew."""
+"""Extended attributes that are computed from the old content: the kernel computes them for the new content."""
+
+
+def seconds_until_settled(path: str) -> float:
+    """Return how many seconds Postfix's programs still take this file for one that is being written; at most some 2."""
+    wait = int(os.stat(path).st_mtime) + _SETTLED_AGE - time.time()
+    return wait if 0 < wait <= _SETTLED_AGE else 0.0
 
 
 class Replacement:
-    """The new version of one file: lock on entering, :meth:`prepare`, :meth:`put`; undone on leaving if it was not put.
+    """The new version of one file: locked on entering, then :meth:`prepare` and :meth:`put`.
+
+    On leaving, the lock is released, and a new version that was not put in place is removed.
 
     :param path: the file; it must exist
     :param deadline: until when to wait for the lock, by time.monotonic()
@@ -47,10 +56,10 @@ class Replacement:
     def __init__(self, path: str, deadline: float) -> None:
         self.path = self.real = path
         self._deadline = deadline
-        self._temporary: Dict[str, int] = {}  # path of a lock held: its descriptor
+        self._temporary: Dict[str, int] = {}  # path of each FILE.tmp that is locked: its descriptor
 
     def __enter__(self) -> Replacement:
-        # postconf locks by the name that it knows, which for a symbolic link is not where the new version is written.
+        # postconf locks beside the path that it was given, even where that is a symbolic link to the file.
         try:
             self.real = os.path.realpath(self.path)
             for path in sorted({self.path, self.real}):
@@ -71,12 +80,13 @@ class Replacement:
     def prepare(self, content: bytes, mtime: Optional[int] = None) -> None:
         """Write the new version beside the file, with all that belongs to the old one except its content, and sync it.
 
-        :param mtime: the modification time to give it, in ns since the epoch; default :data:`COOL` ago
+        :param mtime: the modification time to give it, in ns since the epoch; by default just so old that Postfix's
+            programs take it for complete
         """
         descriptor = self._temporary[self.real + _SUFFIX]
         try:
             old = os.lstat(self.real)
-            if not stat.S_ISREG(old.st_mode):  # a link that realpath(3) could not read, or replaced since
+            if not stat.S_ISREG(old.st_mode):  # a link that realpath(3) could not resolve, or that was changed since
                 raise TransactionError(f"{self.path} does not lead to a regular file; nothing was changed.")
             write_all(descriptor, content)
             new = os.fstat(descriptor)
@@ -85,7 +95,7 @@ class Replacement:
             _copy_attributes(self.real, descriptor)
             os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
             if mtime is None:
-                mtime = time.time_ns() - COOL * 10**9
+                mtime = time.time_ns() - _SETTLED_AGE * 10**9
             os.utime(descriptor, ns=(mtime, mtime))
             os.fsync(descriptor)
         except OSError as error:
@@ -96,7 +106,7 @@ class Replacement:
         temporary = self.real + _SUFFIX
         try:
             os.rename(temporary, self.real)
-            descriptor = self._temporary.pop(temporary)  # no longer ours to remove
+            descriptor = self._temporary.pop(temporary)  # it is the file now, and must not be removed
             os.close(descriptor)
             sync_directory(os.path.dirname(self.real))
         except OSError as error:
@@ -105,29 +115,30 @@ class Replacement:
     def _release(self) -> None:
         for path, descriptor in self._temporary.items():
             with suppress(OSError):
-                os.unlink(path)  # while the lock is held: it is still ours
+                os.unlink(path)  # before the lock is released: afterwards it may be another editor's
             with suppress(OSError):
                 os.close(descriptor)
         self._temporary.clear()
 
 
 def _lock_temporary(path: str, deadline: float) -> int:
+    """Open and lock a ``FILE.tmp`` that is empty and has nobody else's data; return its descriptor."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             wait_for_lock(descriptor, path, deadline)
-            mine = os.fstat(descriptor)
+            opened = os.fstat(descriptor)
             try:
                 there: Optional[os.stat_result] = os.lstat(path)
             except FileNotFoundError:
                 there = None
-            if there and os.path.samestat(mine, there):
-                if (mine.st_nlink, stat.S_IMODE(mine.st_mode), mine.st_uid) == (1, 0o600, os.geteuid()):
+            if there and os.path.samestat(opened, there):
+                if (opened.st_nlink, stat.S_IMODE(opened.st_mode), opened.st_uid) == (1, 0o600, os.geteuid()):
                     os.ftruncate(descriptor, 0)
                     return descriptor
                 os.unlink(path)
             if time.monotonic() >= deadline:
-                raise TransactionError(f"{path} does not become free; nothing was changed. Try again.")
+                raise TransactionError(f"{path} is replaced again and again; nothing was changed. Try again.")
         except BaseException:
             os.close(descriptor)
             raise
@@ -135,7 +146,10 @@ def _lock_temporary(path: str, deadline: float) -> int:
 
 
 def _copy_attributes(source: str, descriptor: int) -> None:
-    """Give an open file the extended attributes of another one, and no others: SELinux context, ACL and so on."""
+    """Give an open file the extended attributes of another one, and no others: SELinux context, ACL and so on.
+
+    Attributes ``security.*`` that only the new file has come from the system's policy, and stay.
+    """
     wanted = _attributes(source)
     present = _attributes(descriptor)
     for name, value in wanted.items():
@@ -147,6 +161,7 @@ def _copy_attributes(source: str, descriptor: int) -> None:
 
 
 def _attributes(file: "str | int") -> Dict[str, bytes]:
+    """Return the extended attributes of a file, given by its path or descriptor; none where they are not supported."""
     try:
         names: List[str] = [name for name in os.listxattr(file) if name not in _OF_CONTENT]
         return {name: os.getxattr(file, name) for name in names}

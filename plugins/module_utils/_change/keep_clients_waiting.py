@@ -5,16 +5,18 @@
 
 """A stop and a start that refuse nobody: sockets that keep clients waiting while there is no master.
 
-Since Postfix 3.6 several sockets can listen on one address and port (SO_REUSEPORT), and since Linux 5.14 connections
-that one of them has not accepted when it is closed move over to another one (net.ipv4.tcp_migrate_req, for IPv6 too).
-So sockets of ours listen where the new master will, from shortly before the stop until it does, and never accept.
+Since Postfix 3.6 several sockets can listen on one address and port (SO_REUSEPORT), and since Linux 5.14 the
+connections that a socket has not accepted when it is closed move over to another one of these sockets
+(net.ipv4.tcp_migrate_req, which is for IPv6 too). So sockets of this module listen where the new master will, from
+shortly before the stop until the new master does, and never accept.
 
 The kernel keeps a group of sockets for each address and port, and moves connections within one group only. From that
-follows what happens to those who connect to an address that the old master has too (see :class:`Hold`):
+follows what happens to clients that connect to an address that the old master has too (see :class:`Hold`):
 
 * new ones go to our socket at once (SO_ATTACH_REUSEPORT_CBPF), and the old master gets a moment to greet the others;
-* an address of its own that becomes part of a wildcard is of another group than the wildcard: there our socket takes
-  no connection and gives no answer, so that the client tries again a second later, and gets the wildcard then.
+* an address that the old master has by itself, and the new one as part of a wildcard, is of another group than the
+  wildcard: there our socket takes no connection and gives no answer, so that the client tries again a second later, and
+  reaches the wildcard then.
 """
 
 from __future__ import annotations
@@ -33,38 +35,41 @@ from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .tcp_migrate_req import SWITCH, Migration
 
 _QUEUE = 4096  # the kernel lowers it to net.core.somaxconn
-_MOMENT = 0.15  # seconds for servers to greet those who have just connected
-_PATIENCE = 0.5  # seconds at most until the old master's sockets have no client waiting
+_GREETING_TIME = 0.15  # seconds for servers to greet those who have just connected
+_LONGEST_WAIT = 0.5  # seconds at most until no client waits at the old master's sockets
 _LINUX_ATTACH_FILTER, _LINUX_ATTACH_REUSEPORT_CBPF, _LINUX_DETACH_REUSEPORT_BPF = 26, 51, 68
 _RETURN = 0x06  # BPF_RET | BPF_K
 
 
 def cannot_hold(version: Tuple[int, ...], proc: str = PROC) -> Optional[str]:
-    """Why clients cannot be kept waiting on this host; None if they can."""
+    """Return why clients cannot be kept waiting on this host; None if they can.
+
+    :param version: of Postfix
+    """
     if version < SHARED_PORTS_SINCE:
-        return "Postfix shares its ports with nobody before 3.6"
+        return "Postfix does not share its ports before 3.6"
     path = os.path.join(proc, SWITCH)
     if not os.path.exists(path):
-        return "the kernel does not hand connections over before Linux 5.14"
+        return "Linux does not hand connections over before 5.14"
     if not os.access(path, os.W_OK) or os.statvfs(path).f_flag & os.ST_RDONLY:
         return "net.ipv4.tcp_migrate_req may not be changed here"
     return None
 
 
 class Hold:
-    """Keeps the clients of a new master's sockets waiting; nothing where that is not possible. A context manager.
+    """Keeps the clients of a new master's sockets waiting; does nothing where that is not possible. A context manager.
 
-    :param old: where the master that will be stopped listens
-    :param new: where the one that will be started does
-    :param directory: of the state of all instances
-    :ivar works: whether it is possible
+    :param old: where the master that will be stopped listens, by inode number
+    :param new: where the one that will be started will listen
+    :param directory: where the state of all instances is kept
+    :ivar works: whether clients are kept waiting
     """
 
     def __init__(self, old: Dict[str, Socket], new: Sequence[Listener], directory: str, proc: str = PROC) -> None:
         self._old, self._new, self._proc = old, new, proc
         self._migration = Migration(directory, proc)
-        self._held: List[socket.socket] = []
-        self._quiet: List[socket.socket] = []
+        self._queues: List[socket.socket] = []
+        self._silent: List[socket.socket] = []
         self._stack = ExitStack()
         self.works = False
 
@@ -86,71 +91,72 @@ class Hold:
         self.release()
 
     def release(self) -> None:
-        """Hand those who wait over to the new master, which listens now."""
+        """Hand the clients that wait over to the new master, which listens now."""
         self._stack.close()
 
     def stopped(self) -> None:
-        """The old master is gone."""
-        for each in self._quiet:
-            each.close()
-        self._quiet.clear()
+        """The old master has ended: nothing has to keep clients from its addresses any more."""
+        for silent in self._silent:
+            silent.close()
+        self._silent.clear()
 
     def _open(self) -> None:
-        there = list(all_listening_sockets(self._proc).values())
+        """Open the sockets, and give the old master a moment to greet the clients that it has."""
+        open_now = list(all_listening_sockets(self._proc).values())
         places = frozenset(listener.socket for listener in self._new)
         for place in ipv4_first(places):
-            self._held.append(_listen(place, there.count(place)))
+            self._queues.append(_listen(place, open_now.count(place)))
         for place in ipv4_first(_swallowed(frozenset(self._old.values()), places)):
-            self._quiet.append(_listen(place, there.count(place), quiet=True))
+            self._silent.append(_listen(place, open_now.count(place), silent=True))
         start = time.monotonic()
-        while time.monotonic() - start < _PATIENCE:
+        while time.monotonic() - start < _LONGEST_WAIT:
             time.sleep(0.02)
-            if time.monotonic() - start >= _MOMENT and not waiting(self._old, self._proc):
+            if time.monotonic() - start >= _GREETING_TIME and not waiting(self._old, self._proc):
                 break
 
     def _close(self) -> None:
         self.stopped()
-        for each in self._held:
+        for queue in self._queues:
             with suppress(OSError):
-                each.setsockopt(socket.SOL_SOCKET, _LINUX_DETACH_REUSEPORT_BPF, 0)
-            each.close()
-        self._held.clear()
+                queue.setsockopt(socket.SOL_SOCKET, _LINUX_DETACH_REUSEPORT_BPF, 0)
+            queue.close()
+        self._queues.clear()
 
 
 def _swallowed(old: FrozenSet[Socket], new: FrozenSet[Socket]) -> FrozenSet[Socket]:
-    """Addresses that had a socket of their own, and are part of a wildcard from now on."""
+    """Return the addresses that had a socket of their own, and are part of a wildcard from now on."""
     return frozenset(place for place in old - new if place._replace(address=WILDCARDS[place.family]) in new)
 
 
-def _listen(at: Socket, before: int, quiet: bool = False) -> socket.socket:
+def _listen(place: Socket, earlier: int, silent: bool = False) -> socket.socket:
     """Open a socket that never accepts.
 
-    :param before: how many sockets of its group there are already: it gets all new connections instead of them
-    :param quiet: do not even answer
+    :param earlier: how many sockets listen there already; this one gets all new connections instead of them
+    :param silent: do not even answer
     """
-    family = socket.AF_INET6 if at.family == "ipv6" else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if place.family == "ipv6" else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
-            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if quiet:
-            _attach(found, _LINUX_ATTACH_FILTER, 0)
-        found.bind((at.address, at.port))
-        found.listen(_QUEUE)
-        if before:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if silent:
+            _attach(opened, _LINUX_ATTACH_FILTER, 0)
+        opened.bind((place.address, place.port))
+        opened.listen(_QUEUE)
+        if earlier:
             with suppress(OSError):
-                _attach(found, _LINUX_ATTACH_REUSEPORT_CBPF, before)
+                _attach(opened, _LINUX_ATTACH_REUSEPORT_CBPF, earlier)
     except BaseException:
-        found.close()
+        opened.close()
         raise
-    return found
+    return opened
 
 
-def _attach(found: socket.socket, option: int, value: int) -> None:
+def _attach(opened: socket.socket, option: int, value: int) -> None:
     """Attach a program that returns a constant: how much of a packet to take, or which socket of a group gets it."""
-    import ctypes  # costs some ms, and is not needed by most runs
+    import ctypes  # takes some ms to load, and most runs do not need it
 
     program = ctypes.create_string_buffer(struct.pack("=HBBI", _RETURN, 0, 0, value), 8)
-    found.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", 1, ctypes.addressof(program)))
+    opened.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", 1, ctypes.addressof(program)))

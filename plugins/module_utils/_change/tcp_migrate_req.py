@@ -5,8 +5,8 @@
 
 """Linux's net.ipv4.tcp_migrate_req, by which connections move over from one listening socket to another.
 
-It is switched on while sockets of ours keep clients waiting (:mod:`_change.keep_clients_waiting`), and put back
-whatever happens meanwhile.
+It is switched on while clients are kept waiting (:mod:`_change.keep_clients_waiting`), and put back whatever happens
+meanwhile.
 """
 
 from __future__ import annotations
@@ -26,28 +26,34 @@ from .._host.store import write_all
 
 SWITCH = "sys/net/ipv4/tcp_migrate_req"
 
-_LOCK = "migration"
+_LOCK = "migration"  # a file below the directory of the state of all instances
 
-# Ends with the process that it reads from, however that ends, and nothing that ends only that one reaches it.
+# Waits until the process that it reads from has ended, however that happens. It has a session of its own, so that a
+# signal to the group of that process does not end it too.
 _PUT_BACK = """trap '' HUP INT TERM; read -r _; echo "$1" >"$0" && : >"$2" """
 
 
 def put_back(directory: str, proc: str = PROC) -> None:
-    """Restore the switch where an earlier run was killed together with the process that was to do so."""
+    """Put the switch back where an earlier run was killed together with the process that should have done it.
+
+    :param directory: where the state of all instances is kept
+    """
     try:
         if not os.stat(os.path.join(directory, _LOCK)).st_size:
             return
     except OSError:
         return
-    with suppress(OSError), Migration(directory, proc, patience=0.0):  # it is not free while another run holds sockets
+    with suppress(OSError), Migration(directory, proc, patience=0.0):  # fails while another run needs the switch
         pass
 
 
 class Migration:
-    """Linux's net.ipv4.tcp_migrate_req switched on, by one run at a time; put back whatever happens to that one.
+    """Linux's net.ipv4.tcp_migrate_req switched on, by one run at a time. A context manager.
 
-    A process of its own waits for ours to end and puts it back. In case that one is killed too, what to put back stands
-    in the file that is the lock, for the next run; after a boot the switch is what it should be anyway.
+    A process of its own waits for ours to end and puts the switch back. In case that one is killed too, the file that
+    is the lock says what to put back, for the next run. After a boot the switch is what it should be anyway.
+
+    :param patience: how many seconds to wait for another run that needs the switch
     """
 
     def __init__(self, directory: str, proc: str, patience: float = 5.0) -> None:
@@ -59,8 +65,8 @@ class Migration:
         with ExitStack() as stack:
             lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             stack.callback(os.close, lock)
-            _lock(lock, time.monotonic() + self._patience)
-            value = self._left(lock) or self._read()
+            _wait_for_lock(lock, time.monotonic() + self._patience)
+            value = _left_behind(lock) or self._read()
             os.ftruncate(lock, 0)
             if value != "1":
                 write_all(lock, json.dumps({"where": _where(), "value": value}).encode("ascii"))
@@ -90,26 +96,29 @@ class Migration:
         with open(self._switch, encoding="ascii") as stream:
             return stream.read().strip()
 
-    @staticmethod
-    def _left(lock: int) -> Optional[str]:
-        """The value that an earlier run has not put back in this network, since the last boot."""
-        try:
-            data = json.loads(os.read(lock, 4096).decode("ascii"))
-            return str(data["value"]) if data["where"] == _where() else None
-        except (ValueError, KeyError, TypeError):
-            return None
-        finally:
-            os.lseek(lock, 0, os.SEEK_SET)
+
+def _left_behind(lock: int) -> Optional[str]:
+    """Return the value that an earlier run has not put back in this network, since the last boot."""
+    try:
+        data = json.loads(os.read(lock, 4096).decode("ascii"))
+        return str(data["value"]) if data["where"] == _where() else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    finally:
+        os.lseek(lock, 0, os.SEEK_SET)
 
 
 def _where() -> List[str]:
-    """This network namespace, since this boot."""
+    """Return what identifies this network namespace, since this boot."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
         return [stream.read().strip(), str(os.stat("/proc/self/ns/net").st_ino)]
 
 
-def _lock(descriptor: int, deadline: float) -> None:
-    """:raises OSError: another run holds sockets and does not come to an end"""
+def _wait_for_lock(descriptor: int, deadline: float) -> None:
+    """Take the exclusive flock(2) of an open file.
+
+    :raises OSError: another run still has it at the deadline
+    """
     while True:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

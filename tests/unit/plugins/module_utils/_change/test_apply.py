@@ -24,7 +24,8 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import ApplyError, apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, find_master
@@ -274,7 +275,7 @@ def snapshot(path: Path) -> List[Tuple[str, int, bytes]]:
 @pytest.mark.parametrize("timeout", [0, -1, 0.5, float("nan"), float("inf"), 1e30])
 def test_a_timeout_that_is_none_is_refused_before_anything_is_touched(host: Host, timeout: float) -> None:
     for run in (lambda: apply(host.instance, timeout, True, host.state), lambda: apply_all(timeout, True, host.state)):
-        with pytest.raises(InputError, match=r"timeout: '.*' is no number of seconds") as caught:
+        with pytest.raises(InputError, match=r"timeout: '.*' is not a number of seconds") as caught:
             run()
         assert caught.value.parameter == "timeout"
 
@@ -300,6 +301,21 @@ def test_in_sync_nothing_happens(running: Host) -> None:
     assert running.commands == []
     assert running.master == master
     assert snapshot(Path(running.state)) == before
+
+
+def test_a_run_in_sync_loads_nothing_that_could_stop_or_start(running: Host) -> None:
+    script = f"""
+        import sys
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+        result = apply({running.instance!r}, 10, False, {running.state!r})
+        assert result["in_sync"] and not result["changed"], result
+        late = ("restart", "rollback", "keep_clients_waiting", "conflicts", "banner", "log")
+        loaded = [name for name in sys.modules if "mailfleet" in name and name.rpartition(".")[2] in late]
+        assert not loaded, loaded
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, env=environment)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
@@ -635,7 +651,7 @@ def test_a_file_edited_by_somebody_else_is_not_rolled_back(running: Host) -> Non
     assert (running.etc / "main.cf").read_text() == running.main("127.0.0.8")
 
 
-def test_a_running_master_serves_while_main_cf_comes_of_age(running: Host) -> None:
+def test_a_running_master_serves_until_main_cf_is_old_enough(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
     os.utime(running.etc / "main.cf")
     begin = time.time()

@@ -16,11 +16,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.instance
 )
 def test_what_is_no_name_of_an_instance(name: str) -> None:
     for change in (create, remove):
-        with pytest.raises(InputError, match="name: .* is no name of a secondary instance"):
+        with pytest.raises(InputError, match="name: .* is not the name of a secondary instance"):
             change(name, check_mode=True)
 
 
 @pytest.mark.parametrize("group", ["a b", "a\nrelayhost = x", "#x", "$x", "-x", "\0", "٢"])
 def test_what_is_no_name_of_a_group(group: str) -> None:
-    with pytest.raises(InputError, match="group: .* is no name of a group"):
+    with pytest.raises(InputError, match="group: .* is not the name of a group"):
         create("postfix-a", group, check_mode=True)

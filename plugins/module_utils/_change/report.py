@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The report of a run: what was done to an instance, and what runs at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from .._base.sockets import Socket, ipv4_first
+from .._host.master_process import Master
+from .._rules.listeners import Listener
+from .._rules.reload_or_restart import Reason, sockets_of
+
+if TYPE_CHECKING:
+    from .._host.banner import Answer
+
+
+class ApplyError(RuntimeError):
+    """Postfix does not run by the files that it was to run by; the message says what happened and what runs now.
+
+    :ivar result: the result of the run, as the module returns it
+    """
+
+    def __init__(self, message: str, result: Dict[str, Any]) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class SocketState(NamedTuple):
+    """A socket that is promised by the files or open in the master; ``state`` tells which of the two.
+
+    It is ``listening`` (both), ``missing`` (promised only) or ``unexpected`` (open only).
+    """
+
+    address: str
+    port: int
+    state: str
+
+
+@dataclass
+class Report:
+    """What one run tells, filled in as the run goes on; RETURN of the module postfix_apply says what each key means."""
+
+    changed: bool = False
+    action: str = "none"
+    reasons: Sequence[Reason] = ()
+    interruption: str = "none"
+    sockets: Sequence[SocketState] = ()
+    answers: Mapping[Socket, Answer] = field(default_factory=dict)
+    in_sync: bool = False
+    restored: Sequence[str] = ()
+    messages: List[str] = field(default_factory=list)
+    unit: Optional[str] = None
+    outside_unit: bool = False
+    recovered: Optional[str] = None
+
+    def as_result(self) -> Dict[str, Any]:
+        """Return the report as the module returns it."""
+        return {
+            "changed": self.changed,
+            "action": self.action,
+            "reasons": [dict(reason._asdict()) for reason in self.reasons],
+            "interruption": self.interruption,
+            "sockets": [dict(socket._asdict()) for socket in self.sockets],
+            "answers": [
+                {"address": address, "port": port, **answer._asdict()}
+                for (address, port, _family), answer in sorted(self.answers.items())
+            ],
+            "in_sync": self.in_sync,
+            "rolled_back": bool(self.restored),
+            "restored": list(self.restored),
+            "messages": self.messages,
+            "unit": self.unit,
+            "outside_unit": self.outside_unit,
+            "recovered": self.recovered,
+        }
+
+
+def socket_states(promised: Optional[Sequence[Listener]], master: Optional[Master]) -> List[SocketState]:
+    """Return the state of each socket that is promised or open, IPv4 first."""
+    wanted = sockets_of(promised or ())
+    open_now = master.sockets if master else frozenset()
+    states = []
+    for socket in ipv4_first(wanted | open_now):
+        state = "unexpected" if socket not in wanted else "listening" if socket in open_now else "missing"
+        states.append(SocketState(socket.address, socket.port, state))
+    return states
