@@ -1,0 +1,20 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The closed sets of words that several rooms use, as types that mypy checks; at run time each is a plain ``str``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # novermin: only type checkers read this branch
+    from typing import Literal
+
+    Action = Literal["none", "reload", "restart", "start"]
+    Severity = Literal["error", "warning", "info"]
+    Family = Literal["ipv4", "ipv6"]
+    State = Literal["present", "absent", "disabled"]
+else:
+    Action = Severity = Family = State = str
