@@ -62,7 +62,12 @@ class Service(NamedTuple):
 
     @property
     def meaning(self) -> Tuple[Any, ...]:
-        """All that the master does with the entry, comparable: defaults and the order of options make no difference."""
+        """All that the master makes of the entry: equal for two entries between which it sees no difference.
+
+        A dash stands for the default (master(5)), which is ``y`` for private and unprivileged, and 0 for wakeup. The
+        defaults of the other two are not fixed: chroot depends on compatibility_level, process_limit is
+        default_process_limit. The order of the options does not matter.
+        """
         return (
             self.private.replace("-", "y"),
             self.unprivileged.replace("-", "y"),

@@ -163,7 +163,7 @@ def _moved(before: Snapshot, after: Snapshot) -> bool:
 
 def _parameter(name: str, before: Snapshot, after: Snapshot, moved: bool) -> Optional[Reason]:
     old, new = before.settings.get(name), after.settings.get(name)
-    if equivalent(name, old, new):
+    if equivalent(name, old, new, after.settings.version):
         return None
     rule, more = RULES["parameter"], ""
     if before.listeners is None:
@@ -186,7 +186,7 @@ def _services(before: Snapshot, after: Snapshot) -> List[Reason]:
         elif was is not None and becomes is None:
             rule = RULES["removed"]
             found.append(Reason(_title(was), _summary(was), None, rule.action, rule.why))
-        elif was is not None and becomes is not None and _meaning(was) != _meaning(becomes):
+        elif was is not None and becomes is not None and was.meaning != becomes.meaning:
             rule = RULES["fields"]
             found.append(Reason(_title(was), _summary(was), _summary(becomes), rule.action, rule.why))
     return found
@@ -205,21 +205,6 @@ def _added(key: str, service: Service, before: Snapshot, after: Snapshot) -> Rea
 
 def _title(service: Service) -> str:
     return f"{service.name}/{service.type}"
-
-
-def _meaning(service: Service) -> Tuple[object, ...]:
-    """What the master makes of a service; the order of `-o` options and the layout are not part of it."""
-    return (
-        service.private,
-        service.unprivileged,
-        service.chroot,
-        service.wakeup,
-        service.process_limit,
-        service.command,
-        service.arguments,
-        service.option_values,
-        service.invalid,
-    )
 
 
 def _summary(service: Service) -> str:

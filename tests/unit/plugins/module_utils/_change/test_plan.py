@@ -126,6 +126,12 @@ def test_source_addresses_need_a_reload():
     assert (source["address"], source["origin"], source["enforced"]) == ("10.77.0.2", "smtp_bind_address", True)
 
 
+def test_a_source_address_that_an_old_client_dies_of_needs_a_reload_when_it_loses_its_brackets():
+    done = plan({"smtp_bind_address": "10.77.0.1"}, MAIN + "smtp_bind_address = [10.77.0.1]\n", version=(3, 5, 25))
+    assert done.main == MAIN + "smtp_bind_address = 10.77.0.1\n"
+    assert only(done) == ("smtp_bind_address", "[10.77.0.1]", "10.77.0.1", "reload")
+
+
 def test_unset_removes_the_parameter():
     done = plan(unset=["inet_interfaces"], main=MAIN.replace("= all\ninet_p", "= 10.77.0.1\ninet_p"))
     assert "inet_interfaces" not in done.main
@@ -241,6 +247,24 @@ def test_a_single_option_needs_a_reload():
     done = plan(services=[ServiceChange("relay", "unix", options={"smtp_bind_address": "10.77.0.2"})])
     assert done.master == MASTER + "        -o smtp_bind_address=10.77.0.2\n"
     assert [(reason.parameter, reason.action) for reason in done.reasons] == [("relay/unix", "reload")]
+
+
+def test_fields_that_mean_the_same_to_the_master_need_nothing():
+    done = plan(services=[ServiceChange("relay", "unix", private="y", unprivileged="y", wakeup="0")])
+    assert done.master == MASTER.replace(
+        "relay     unix  -       -       y       -", "relay     unix  y       y       y       0"
+    )
+    assert (done.action, done.reasons) == ("none", [])
+
+
+def test_a_reason_shows_the_fields_as_they_are_written():
+    done = plan(services=[ServiceChange("relay", "unix", chroot="n")])
+    assert only(done) == (
+        "relay/unix",
+        "- - y - - smtp -o { syslog_name = postfix/$service_name }",
+        "- - n - - smtp -o { syslog_name = postfix/$service_name }",
+        "reload",
+    )
 
 
 def test_a_public_and_a_private_service_of_one_name_are_two():
