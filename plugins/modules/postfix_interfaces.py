@@ -323,7 +323,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transact
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import in_words
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, text_of
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 
 LISTS = ("interfaces", "protocols", "proxy", "match_list")
 

@@ -19,13 +19,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_en
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver, mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
-    NEWEST,
-    Settings,
-    Version,
-    parse_version,
-    text_of,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, Version, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 
 Answer = TypeVar("Answer")
 

@@ -23,12 +23,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
-    PARAMETERS,
-    Settings,
-    Version,
-    text_of,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, Version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import Input, list_of
 
 PREFIX = "postfix_interfaces_"

@@ -19,13 +19,14 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addre
     own_addresses,
     proxy_addresses,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     Snapshot,
     reasons,
     snapshot,
     strongest,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 

@@ -28,8 +28,9 @@ from .._host.store import State
 from .._rules.host import Host
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener, overlap, port_lookup
 from .._rules.own_addresses import Resolver, own_addresses
-from .._rules.parameters import PARAMETERS, Settings
+from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, Snapshot, by_identity, identity_of, reasons, snapshot, strongest
+from .._rules.settings import Settings
 from .transaction import ConfigFiles, Pending
 
 _RECORD = "running.json"

@@ -21,10 +21,12 @@ from .._rules.host import Host
 from .._rules.listeners import port_lookup
 from .._rules.outlook import effective_view
 from .._rules.own_addresses import Resolver, enabled_families, proxy_addresses
-from .._rules.parameters import PARAMETERS, Settings, equivalent, validate
+from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, Snapshot, reasons, snapshot, strongest
 from .._rules.select_addresses import select_addresses
+from .._rules.settings import Settings
 from .._rules.source_addresses import source_addresses
+from .._rules.values import equivalent, validate
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from .._rules.findings.registry import findings
 from .._rules.host import Host, read_host
 from .._rules.outlook import effective_view
 from .._rules.own_addresses import system_resolver
-from .._rules.parameters import PARAMETERS, Settings
+from .._rules.parameters import PARAMETERS
+from .._rules.settings import Settings
 from .role_variables import variables
 
 

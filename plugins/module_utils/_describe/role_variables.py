@@ -17,8 +17,9 @@ from .._files.main_cf import MainCf
 from .._files.master_cf import MasterReader
 from .._files.master_cf_edit import MasterCf, Service, ServiceChange
 from .._files.master_entry import needs_braces
-from .._rules.parameters import PARAMETERS, Version, equivalent, validate
+from .._rules.parameters import PARAMETERS, Version
 from .._rules.source_addresses import client_of
+from .._rules.values import equivalent, validate
 
 _PREFIX = "postfix_interfaces_"
 _FIELDS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")

@@ -22,7 +22,7 @@ from .._files.master_entry import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
 from .own_addresses import Resolver, enabled_families, of_families, own_addresses, sort_as_postfix
-from .parameters import Settings
+from .settings import Settings
 
 WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
 

@@ -13,7 +13,7 @@ from typing import Dict, List, Optional, Sequence
 from .._base.address import Address, normal_form
 from .._base.errors import InputError
 from .host import Host
-from .parameters import Settings
+from .settings import Settings
 
 _STYLES = ("class", "subnet", "host")
 

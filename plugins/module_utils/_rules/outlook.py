@@ -17,7 +17,8 @@ from .host import Host
 from .listeners import listeners
 from .mynetworks import default_mynetworks
 from .own_addresses import Resolver, own_addresses
-from .parameters import Settings, Version
+from .parameters import Version
+from .settings import Settings
 from .source_addresses import source_addresses
 
 

@@ -20,7 +20,9 @@ from .._files.master_entry import Service, last_of_each, service_key
 from .host import Host
 from .listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap
 from .own_addresses import Resolver, enabled_families
-from .parameters import PARAMETERS, Settings, equivalent
+from .parameters import PARAMETERS
+from .settings import Settings
+from .values import equivalent
 
 # Weakest first: an action includes those before it.
 ACTIONS = ("none", "reload", "restart")

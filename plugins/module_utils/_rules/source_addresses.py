@@ -21,7 +21,8 @@ from .bindable import bind_problem, is_broadcast
 from .host import Host
 from .listeners import active_services
 from .own_addresses import Resolver, enabled_families, own_addresses
-from .parameters import BRACKETS_SINCE, Settings, Version
+from .parameters import BRACKETS_SINCE, Version
+from .settings import Settings
 
 #: the programs that are SMTP or LMTP clients; the name decides which parameters count
 CLIENTS = ("smtp", "lmtp")

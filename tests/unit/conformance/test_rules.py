@@ -27,7 +27,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addre
     own_addresses,
     proxy_addresses,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases, load
 

@@ -14,7 +14,7 @@ from ..._files.master_entry import Service
 from ..host import Host
 from ..listeners import Listener
 from ..own_addresses import Resolver
-from ..parameters import Settings
+from ..settings import Settings
 
 
 class Finding(NamedTuple):

@@ -19,7 +19,8 @@ from ..host import Host
 from ..listeners import active_services, listeners, port_lookup
 from ..mynetworks import default_mynetworks
 from ..own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
-from ..parameters import PARAMETERS, Settings
+from ..parameters import PARAMETERS
+from ..settings import Settings
 from ..source_addresses import CLIENTS, client_of, source_addresses
 from .finding import Context, Finding
 from .reachability import half_dual_stack, nat, private_source

@@ -17,8 +17,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reasons, snapshot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 MAIN = """\
 # See postconf(5).

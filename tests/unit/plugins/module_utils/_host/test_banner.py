@@ -17,8 +17,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import Snapshot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 
 class Children(Master):

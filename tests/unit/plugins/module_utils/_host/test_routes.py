@@ -44,12 +44,13 @@ import json, sys
 sys.path.insert(0, TREE)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.routes import routes
 host, (settings, destinations) = read_host(), QUESTION
-sources = source_addresses(Settings(settings), host, STOCK_SERVICES, mapping_resolver({}))
+sources = source_addresses(Settings(settings, NEWEST), host, STOCK_SERVICES, mapping_resolver({}))
 print(json.dumps(routes(destinations, host, sources)))
 """
 

@@ -15,7 +15,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 ONE = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64"])
 TWO = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64"])
@@ -59,7 +60,7 @@ def test_nothing(settings: dict) -> None:
 
 @pytest.mark.parametrize("host", [ONE, TWO, host_from_input(["127.0.0.1/8"])])
 def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
-    assert findings(Settings({}), host, STOCK_SERVICES, mapping_resolver({})) == []
+    assert findings(Settings({}, NEWEST), host, STOCK_SERVICES, mapping_resolver({})) == []
 
 
 @pytest.mark.parametrize("host, severity", [(ONE, "info"), (TWO, "warning")])
@@ -234,7 +235,7 @@ def test_broken_line_of_one_client() -> None:
 )
 def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
     services = MasterCf(MASTER).services()
-    answer = findings(Settings({"inet_interfaces": inet_interfaces}), TWO, services, mapping_resolver({}))
+    answer = findings(Settings({"inet_interfaces": inet_interfaces}, NEWEST), TWO, services, mapping_resolver({}))
     assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
     assert lost in answer[0].message
 
@@ -297,7 +298,7 @@ def test_names_that_the_system_does_not_know() -> None:
     def resolve(name: str) -> Any:
         raise InputError("getaddrinfo", name, "host not found", "Fix it")
 
-    given = Settings({"inet_interfaces": "nosuch"})
+    given = Settings({"inet_interfaces": "nosuch"}, NEWEST)
     answer = findings(given, TWO, MasterCf(MASTER).services(), resolve)
     assert answer[0].code == "fatal"
     assert "host not found" in answer[0].message
@@ -364,7 +365,7 @@ def test_a_transport_of_its_own_may_have_a_private_source() -> None:
 
 def test_nat_without_proxy_interfaces() -> None:
     def told(names: dict, **settings: str) -> list:
-        given = Settings({"mynetworks": "127.0.0.0/8", "myhostname": "mx.example.org", **settings})
+        given = Settings({"mynetworks": "127.0.0.0/8", "myhostname": "mx.example.org", **settings}, NEWEST)
         return findings(given, ONE, MasterCf(MASTER).services(), mapping_resolver(names))
 
     world = {"mx.example.org": ["203.0.113.25"]}

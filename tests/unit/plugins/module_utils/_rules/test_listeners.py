@@ -21,7 +21,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners
     overlap,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])
 NAMES = {"localhost": ["127.0.0.1", "::1"], "dual": ["fd77::1", "10.77.0.2"], "four": "10.77.0.1", "away": "192.0.2.1"}
@@ -45,7 +46,7 @@ def places(master: str, **settings: Any) -> list:
 
 
 def test_stock_services() -> None:
-    found = listeners(Settings({}), HOST, STOCK_SERVICES, mapping_resolver({}))
+    found = listeners(Settings({}, NEWEST), HOST, STOCK_SERVICES, mapping_resolver({}))
     assert found == [
         Listener("smtp", "inet", "0.0.0.0", 25, "ipv4", "inet_interfaces"),
         Listener("smtp", "inet", "::", 25, "ipv6", "inet_interfaces"),
@@ -257,7 +258,7 @@ def test_clashes_are_all_pairs() -> None:
 )
 def test_master_service_disable(patterns: str, left: list) -> None:
     master = SMTP + "10.77.0.1:25 inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
-    settings = Settings({"master_service_disable": patterns, "x": "inet"})
+    settings = Settings({"master_service_disable": patterns, "x": "inet"}, NEWEST)
     found = active_services(settings, MasterCf(master).services())
     assert [f"{service.name}/{service.type}" for service in found] == left
 
@@ -293,7 +294,7 @@ def test_lookup() -> None:
         return {"mail": 25}.get(name)
 
     services = MasterCf("mail inet n - n - - smtpd\n").services()
-    found = listeners(Settings({"inet_protocols": "ipv4"}), HOST, services, mapping_resolver({}), lookup)
+    found = listeners(Settings({"inet_protocols": "ipv4"}, NEWEST), HOST, services, mapping_resolver({}), lookup)
     assert [one.port for one in found] == [25]
 
 
@@ -309,6 +310,6 @@ def test_many_sockets_are_answered_quickly(version: str) -> None:
 
 def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
     own = [known.address for known in HOST.addresses[:2]]
-    settings = Settings({"inet_interfaces": "nobody.knows"})
+    settings = Settings({"inet_interfaces": "nobody.knows"}, NEWEST)
     found = listeners(settings, HOST, STOCK_SERVICES, mapping_resolver({}), own=own)
     assert [one.address for one in found] == ["127.0.0.1", "10.77.0.1"]

@@ -15,7 +15,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addre
     mapping_resolver,
     own_addresses,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 HOST = host_from_input(
     ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "172.16.5.9/12", "192.0.2.7/25", "::1", "fd77::1/64"]
@@ -23,7 +24,7 @@ HOST = host_from_input(
 
 
 def networks(host: Host = HOST, **values: Any) -> Any:
-    settings = Settings(values)
+    settings = Settings(values, NEWEST)
     return default_mynetworks(settings, host, own_addresses(settings, host, mapping_resolver({})))
 
 

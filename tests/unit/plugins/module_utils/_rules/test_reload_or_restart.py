@@ -14,7 +14,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     RULES,
     Reason,
@@ -23,6 +22,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or
     snapshot,
     strongest,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 GUIDE = Path(__file__).parents[5] / "docs/concepts.md"
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])

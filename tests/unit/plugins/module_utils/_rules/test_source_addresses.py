@@ -13,7 +13,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
 
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64"])
@@ -46,7 +47,7 @@ def smtp(settings: dict, options: str = "", **more: Any) -> tuple:
 
 
 def test_stock_services() -> None:
-    answers = source_addresses(Settings({}), HOST, STOCK_SERVICES, mapping_resolver({}))
+    answers = source_addresses(Settings({}, NEWEST), HOST, STOCK_SERVICES, mapping_resolver({}))
     assert [answer["transport"] for answer in answers] == ["smtp/unix", "relay/unix", "lmtp/unix"]
     assert all(answer[name]["origin"] == "kernel" for answer in answers for name in ("ipv4", "ipv6"))
 
@@ -277,6 +278,6 @@ def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
 
 def test_clients_that_are_alike_have_answers_of_their_own() -> None:
     services = MasterCf(SMTP + SMTP.replace("smtp", "relay", 1)).services()
-    one, other = source_addresses(Settings({}), HOST, services, mapping_resolver({}))
+    one, other = source_addresses(Settings({}, NEWEST), HOST, services, mapping_resolver({}))
     assert one["ipv4"] == other["ipv4"]
     assert one["ipv4"] is not other["ipv4"]
