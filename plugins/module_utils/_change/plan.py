@@ -15,7 +15,7 @@ from .._base.errors import InputError
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
 from .._files.master_cf_edit import MasterCf, ServiceChange
-from .._rules.bindable import bind_problem
+from .._rules.bindable import source_problem
 from .._rules.findings.registry import Finding, findings
 from .._rules.host import Host
 from .._rules.listeners import port_lookup
@@ -212,7 +212,7 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             continue
         value = process.get(name)
         address = parse_address(unbracket(value))
-        problem = bind_problem(address, around.host) if address is not None else None
+        problem = source_problem(address, around.host, "%" in value) if address is not None else None
         if problem is not None:
             remedy = "Use an address of the host, or allow_absent_addresses if it comes later"
             raise InputError(name, value, problem, remedy)

@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, NamedTuple
 
 from ..._base.address import FAMILIES, asked_for, family, needs_scope, normal_form, parse_address, unbracket
 from ..._base.errors import InputError
-from ..bindable import bind_problem
+from ..bindable import source_problem
 from ..listeners import WILDCARDS
 from ..source_addresses import CLIENTS, client_of
 from .finding import Context, Finding
@@ -102,7 +102,7 @@ def _bind_address(context: Context, name: str, given: _BindAddress) -> Iterator[
             message = f"{shown} is a loopback address: mail to other hosts cannot leave"
             yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
         return
-    problem = None if needs_scope(address) else bind_problem(address, context.host)
+    problem = None if needs_scope(address) else source_problem(address, context.host, has_zone=False)
     if problem is not None:
         severity = "error" if given.enforced else "warning"
         message = f"{shown} {problem}: {stuck}"

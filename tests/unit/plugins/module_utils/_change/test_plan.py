@@ -211,6 +211,22 @@ def test_a_bad_value_is_one_error_with_its_name_value_reason_and_remedy(others, 
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    "address, kind", [("fe80::1", "link-local"), ("ff02::1", "multicast"), ("ff05::1", "multicast")]
+)
+def test_what_cannot_be_a_source_is_refused_as_a_source(address, kind):
+    host = host_from_input(["10.77.0.1/24", "fe80::1/64"])
+    with pytest.raises(InputError, match=f"smtp_bind_address6: '{address}' is a {kind} address.* send") as caught:
+        plan({"smtp_bind_address6": address}, host=host)
+    assert "listen" not in str(caught.value)
+
+
+def test_a_link_local_source_with_its_zone_is_taken():
+    host = host_from_input(["10.77.0.1/24", {"address": "fe80::1", "prefix_length": 64, "interface": "in0"}])
+    done = plan({"smtp_bind_address6": "fe80::1%in0"}, host=host)
+    assert done.after["source_addresses"][0]["ipv6"]["address"] == "fe80::1"
+
+
 def test_absent_addresses_are_written_where_they_are_allowed_by_name():
     done = plan({"inet_interfaces": "10.77.0.99", "smtp_bind_address": "10.77.0.99"}, allow_absent_addresses=True)
     assert "inet_interfaces = 10.77.0.99\n" in done.main
