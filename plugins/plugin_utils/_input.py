@@ -15,7 +15,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterReader
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver, mapping_resolver

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
@@ -66,18 +66,27 @@ def _change(chance: random.Random, master_cf: MasterCf) -> ServiceChange:
     for field, values in (("chroot", "yn-"), ("wakeup", ("-", "60", "1000?")), ("process_limit", ("-", "5", "12345"))):
         if chance.random() < 0.3:
             setattr(change, field, chance.choice(values))
-    if command is None and state == "present" and not master_cf.find(name, kind):
+    if command is None and state == "present" and not _found(master_cf, name, kind):
         change.command = "smtpd"
     return change
 
 
+def _found(master_cf: MasterCf, name: str, kind: str) -> Optional[Service]:
+    same = [one for one in master_cf.effective() if identity(one.name, one.type) == identity(name, kind)]
+    return same[-1] if same else None
+
+
 def _others(master_cf: MasterCf, change: ServiceChange) -> List[str]:
     wanted = identity(change.name, change.type)
-    return [service.summary for service in master_cf.services() if identity(service.name, service.type) != wanted]
+    return [
+        str(service._replace(line=0))
+        for service in master_cf.services()
+        if identity(service.name, service.type) != wanted
+    ]
 
 
 def _missing(master_cf: MasterCf, change: ServiceChange) -> List[str]:
-    service = master_cf.find(change.name, change.type)
+    service = _found(master_cf, change.name, change.type)
     if change.state != "present":
         return [f"{change} is still there: {service}"] if service else []
     if service is None:

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Sequence
 
 from .._base.errors import InputError
+from .._files.entry_words import needs_braces
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterReader
 from .._files.master_cf_edit import MasterCf, Service, ServiceChange
-from .._files.master_entry import needs_braces
 from .._rules.parameters import PARAMETERS, Version
 from .._rules.source_addresses import client_of
 from .._rules.values import equivalent, validate

@@ -18,7 +18,7 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Option
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
 from .._files.endpoint import PortLookup, known_port, place_of
-from .._files.master_entry import FIELD_VALUES, TYPES, Service
+from .._files.service import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
 from .own_addresses import Resolver, enabled_families, of_families, own_addresses, sort_as_postfix

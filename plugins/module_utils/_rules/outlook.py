@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from .._base.address import FAMILIES, normal_form
 from .._base.errors import InputError
 from .._files.endpoint import PortLookup, known_port
-from .._files.master_entry import Service
+from .._files.service import Service
 from .host import Host
 from .listeners import listeners
 from .mynetworks import default_mynetworks

@@ -16,7 +16,7 @@ from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._files.endpoint import PortLookup, identity, known_port
-from .._files.master_entry import Service, last_of_each, service_key
+from .._files.service import Service, last_of_each, service_key
 from .host import Host
 from .listeners import SHARED_PORTS_SINCE, Listener, active_services, listeners, overlap
 from .own_addresses import Resolver, enabled_families

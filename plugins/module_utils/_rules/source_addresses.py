@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
-from .._files.master_entry import Service
+from .._files.service import Service
 from .bindable import bind_problem, is_broadcast, source_problem
 from .host import Host
 from .listeners import active_services

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from ..._base.address import Address, normal_form
-from ..._files.master_entry import Service
+from ..._files.service import Service
 from ..host import Host
 from ..listeners import Listener
 from ..own_addresses import Resolver

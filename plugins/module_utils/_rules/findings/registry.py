@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence
 from ..._base.address import FAMILIES, Address, family, parse_address, unbracket
 from ..._base.errors import InputError
 from ..._files.endpoint import PortLookup, known_port, split_endpoint
-from ..._files.master_entry import Service, last_of_each, service_key
+from ..._files.service import Service, last_of_each, service_key
 from ..bindable import bind_problem
 from ..host import Host
 from ..listeners import active_services, listeners, port_lookup
