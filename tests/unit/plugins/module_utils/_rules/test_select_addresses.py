@@ -114,7 +114,7 @@ def test_no_selectors(selector: Any) -> None:
 
 
 def test_unknown_family() -> None:
-    with pytest.raises(InputError, match="is not a family"):
+    with pytest.raises(InputError, match="is not an address family"):
         picked("loopback", families="inet")
 
 
