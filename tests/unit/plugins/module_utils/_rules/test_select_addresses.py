@@ -119,7 +119,7 @@ def test_unknown_family() -> None:
 
 
 def test_interfaces_of_a_plain_list() -> None:
-    with pytest.raises(InputError, match="needs to know which interface"):
+    with pytest.raises(InputError, match="without their interfaces"):
         picked("interface:eth0", host=host_from_input(["10.77.0.1/24"]), missing_ok=True)
 
 
