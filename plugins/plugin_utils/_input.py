@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterReader
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
@@ -117,7 +117,7 @@ def services_from_input(value: Any) -> list[Service]:
 
 def _services_of_text(text: str) -> list[Service]:
     """Read a master.cf. What is wrong with names, types and columns is for the rules to say, which know what counts."""
-    master = MasterReader(text, port_of_service)
+    master = MasterCf(text, port_of_service)
     fatal = master.fatal()
     if fatal is not None:
         raise fatal

@@ -19,7 +19,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     refuse_absent,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
+    MasterCfEditor,
+    ServiceChange,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
@@ -98,7 +101,7 @@ def configuration(options: Mapping[str, Any], host: Host, version: Version, reso
         services=[change for change in changes if change.type == "unix"],
         allow_absent_addresses=bool_of("allow_absent_addresses", options.get("allow_absent_addresses", False)),
     )
-    main, master = MainCf(""), MasterCf(_STOCK_MASTER)
+    main, master = MainCf(""), MasterCfEditor(_STOCK_MASTER)
     around = Surroundings(host, version, resolve)
     edit_files(main, master, wanted, around)
     settings = Settings(main.values(), version, host.hostname)

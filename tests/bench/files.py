@@ -12,7 +12,10 @@ from pathlib import Path
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
+    MasterCfEditor,
+    ServiceChange,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 
@@ -51,7 +54,7 @@ def edit_main(text: str) -> None:
 
 
 def edit_master(text: str) -> None:
-    master = MasterCf(text)
+    master = MasterCfEditor(text)
     master.put(ServiceChange("127.0.0.1:7", command="smtpd", options={"a": "x"}))
 
 

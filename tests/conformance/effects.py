@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
@@ -128,7 +128,7 @@ def missing(effect: Effect, task: dict[str, Any], answer: dict[str, Any]) -> lis
     host = Host(host_from_input(answer["addresses"]).addresses, hostname=HOSTNAME)
     main = MainCf(main_of(task))
     settings = Settings(main.values(), parse_version(answer["version"]), HOSTNAME)
-    services = MasterCf(master_of(task), port_of_service).services()
+    services = MasterCfEditor(master_of(task), port_of_service).services()
     repeated = [duplicate.name for duplicate in main.duplicates()]
     codes = [
         one.code

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
@@ -71,7 +71,7 @@ def predict(task: dict[str, Any], version: str, addresses: list[dict[str, Any]])
     before = _taken({"main": main_of(task), "master": master_of(task)}, version, host, resolve)
     main = MainCf(main_of(task))
     settings = Settings(main.values(), parse_version(version), HOSTNAME)
-    services = MasterCf(master_of(task), port_of_service).services()
+    services = MasterCfEditor(master_of(task), port_of_service).services()
     fatal = main.fatal()
     own, sockets, sources = [
         _answer(fatal, lambda: [normal_form(address) for address in own_addresses(settings, host, resolve)]),
@@ -103,7 +103,7 @@ def _taken(files: dict[str, str], version: str, host: Host, resolve: Resolver) -
     main = MainCf(files["main"])
     settings = Settings(main.values(), parse_version(version), HOSTNAME)
     lookup = port_lookup(settings, port_of_service)
-    master = MasterCf(files["master"], lookup)
+    master = MasterCfEditor(files["master"], lookup)
     fatal = main.fatal() or master.fatal()
     return snapshot(settings, master.services(), host, resolve, port_of_service, fatal=fatal)
 

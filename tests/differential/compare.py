@@ -10,7 +10,7 @@ from typing import Dict, List, Set, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import Problem, logical_lines
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import FIELDS
 
@@ -28,7 +28,7 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 def disagreements(main: str, master: str, answers: Dict[str, Answer]) -> List[str]:
     """One sentence for each difference."""
     found = []
-    our_main, our_master = MainCf(main), MasterCf(master)
+    our_main, our_master = MainCf(main), MasterCfEditor(master)
     fatal = [line for line in lines(answers["main"].err) if ": fatal: " in line]
     expected = [p for p in our_main.problems() if p.severity == "error" and _said(p).startswith(FATAL_MAIN)]
     expected_master = [p for p in our_master.problems() if _said(p).startswith(FATAL_MASTER)]

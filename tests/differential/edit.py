@@ -12,7 +12,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
-    MasterCf,
+    MasterCfEditor,
     Service,
     ServiceChange,
 )
@@ -30,7 +30,7 @@ def edited(seed: int, number: int, main: str, master: str) -> Tuple[str, str, Li
     """Both files after some edits, and what those changed beyond what they were asked to."""
     chance = random.Random(f"edit/{seed}/{number}")
     wrong: List[str] = []
-    main_cf, master_cf = MainCf(main), MasterCf(master)
+    main_cf, master_cf = MainCf(main), MasterCfEditor(master)
     for _edit in range(chance.randint(1, 3)):
         name, value = chance.choice(PARAMETERS), chance.choice(VALUES)
         expected = dict(main_cf.values())
@@ -56,7 +56,7 @@ def edited(seed: int, number: int, main: str, master: str) -> Tuple[str, str, Li
     return main_cf.text, master_cf.text, wrong
 
 
-def _change(chance: random.Random, master_cf: MasterCf) -> ServiceChange:
+def _change(chance: random.Random, master_cf: MasterCfEditor) -> ServiceChange:
     name, kind = chance.choice(SERVICES)
     options = {option: chance.choice(VALUES) for option in chance.sample(OPTIONS, chance.randint(0, 2))}
     unset = [option for option in chance.sample(OPTIONS, chance.randint(0, 2)) if option not in options]
@@ -71,12 +71,12 @@ def _change(chance: random.Random, master_cf: MasterCf) -> ServiceChange:
     return change
 
 
-def _found(master_cf: MasterCf, name: str, kind: str) -> Optional[Service]:
+def _found(master_cf: MasterCfEditor, name: str, kind: str) -> Optional[Service]:
     same = [one for one in master_cf.effective() if identity(one.name, one.type) == identity(name, kind)]
     return same[-1] if same else None
 
 
-def _others(master_cf: MasterCf, change: ServiceChange) -> List[str]:
+def _others(master_cf: MasterCfEditor, change: ServiceChange) -> List[str]:
     wanted = identity(change.name, change.type)
     return [
         str(service._replace(line=0))
@@ -85,7 +85,7 @@ def _others(master_cf: MasterCf, change: ServiceChange) -> List[str]:
     ]
 
 
-def _missing(master_cf: MasterCf, change: ServiceChange) -> List[str]:
+def _missing(master_cf: MasterCfEditor, change: ServiceChange) -> List[str]:
     service = _found(master_cf, change.name, change.type)
     if change.state != "present":
         return [f"{change} is still there: {service}"] if service else []

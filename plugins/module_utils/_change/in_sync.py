@@ -21,7 +21,7 @@ from .._base.address import normal_form, parse_address
 from .._base.errors import InputError
 from .._files.endpoint import system_port
 from .._files.main_cf import MainCf
-from .._files.master_cf import MasterReader
+from .._files.master_cf import MasterCf
 from .._host.instance import Instance
 from .._host.master_process import COMM, Master, Socket
 from .._host.store import State
@@ -206,7 +206,7 @@ def snapshot_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Res
     main = MainCf(files.main)
     settings = Settings(main.values(), instance.version, host.hostname)
     lookup = port_lookup(settings, system_port)
-    master = MasterReader(files.master, lookup)
+    master = MasterCf(files.master, lookup)
     fatal = main.fatal() or master.fatal()
     return snapshot(settings, master.services(), host, resolve, lookup, fatal=fatal)
 

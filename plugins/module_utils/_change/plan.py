@@ -14,7 +14,7 @@ from .._base.address import FAMILIES, parse_address, unbracket
 from .._base.errors import InputError
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
-from .._files.master_cf_edit import MasterCf, ServiceChange
+from .._files.master_cf_edit import MasterCfEditor, ServiceChange
 from .._rules.bindable import source_problem
 from .._rules.findings.registry import Finding, findings
 from .._rules.host import Host
@@ -83,7 +83,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     :raises InputError: for anything wanted that is wrong in itself, or that would leave files by which Postfix dies
     """
     main = MainCf(main_text)
-    master = MasterCf(master_text, port_lookup(_settings(main, around), around.lookup))
+    master = MasterCfEditor(master_text, port_lookup(_settings(main, around), around.lookup))
     before = _snapshot(main, master, around, wanted.allow_absent_addresses)
     before_view = _view(main, master, around, wanted)
     edit_files(main, master, wanted, around)
@@ -106,7 +106,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     )
 
 
-def edit_files(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> None:
+def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
     """Make both files say what is wanted, but for what becomes of services that are not listed.
 
     :raises InputError: for anything wanted that is wrong in itself
@@ -164,7 +164,7 @@ def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroun
     return validate(name, [str(address) for address in picked], around.version)
 
 
-def _unlisted(master: MasterCf, wanted: Wanted) -> List[str]:
+def _unlisted(master: MasterCfEditor, wanted: Wanted) -> List[str]:
     """The inet services that were not given, after what was wanted of them has been done."""
     if wanted.unlisted_services == "keep":
         return []
@@ -181,13 +181,13 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
     return Settings(main.values(), around.version, around.host.hostname)
 
 
-def _snapshot(main: MainCf, master: MasterCf, around: Surroundings, allow_absent: bool) -> Snapshot:
+def _snapshot(main: MainCf, master: MasterCfEditor, around: Surroundings, allow_absent: bool) -> Snapshot:
     settings = _settings(main, around)
     fatal = main.fatal() or master.fatal()
     return snapshot(settings, master.services(), around.host, around.resolve, around.lookup, allow_absent, fatal)
 
 
-def _view(main: MainCf, master: MasterCf, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:
+def _view(main: MainCf, master: MasterCfEditor, around: Surroundings, wanted: Wanted) -> Dict[str, Any]:
     allow_absent = wanted.allow_absent_addresses
     services, fatal = master.services(), main.fatal() or master.fatal()
     return effective_view(
@@ -235,7 +235,7 @@ def _refuse_failures(wanted: Wanted, after: Snapshot, around: Surroundings) -> N
                 raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
 
 
-def _findings(after: Snapshot, main: MainCf, master: MasterCf, around: Surroundings) -> List[Finding]:
+def _findings(after: Snapshot, main: MainCf, master: MasterCfEditor, around: Surroundings) -> List[Finding]:
     lookup = port_lookup(after.settings, around.lookup)
     repeated = [duplicate.name for duplicate in main.duplicates()]
     services = master.services()

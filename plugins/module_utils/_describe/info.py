@@ -15,7 +15,7 @@ from .._change.in_sync import assess
 from .._change.transaction import Transactions, read_files
 from .._files.lines import Problem
 from .._files.main_cf import MainCf
-from .._files.master_cf import MasterReader
+from .._files.master_cf import MasterCf
 from .._host.instance import Instance
 from .._host.master_process import find_master
 from .._host.routes import routes
@@ -41,7 +41,7 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
     master = find_master(instance)
     found = assess(instance, files, master, host, resolve, transactions.state, pending)
     settings, lookup = found.after.settings, found.after.lookup
-    main, services = MainCf(files.main), MasterReader(files.master, lookup)
+    main, services = MainCf(files.main), MasterCf(files.master, lookup)
     fatal = main.fatal() or services.fatal()
     view = effective_view(main.values(), services.services(), host, instance.version, resolve, lookup, fatal=fatal)
     repeated = [duplicate.name for duplicate in main.duplicates()]

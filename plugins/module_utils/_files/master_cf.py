@@ -6,7 +6,7 @@
 """master.cf, read as the master reads it; :mod:`_files.master_cf_edit` edits it.
 
 Entries with one identity (:func:`identity`) are one service, of which the last entry counts. What Postfix would refuse
-is left alone and reported by :meth:`MasterReader.problems`.
+is left alone and reported by :meth:`MasterCf.problems`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class ServiceEntry(NamedTuple):
     key: str
 
 
-class MasterReader:
-    """A master.cf file.
+class MasterCf:
+    """A master.cf file, to read.
 
     :param text: the file, decoded by :func:`decode_config`
     :param lookup: knows the ports of service names; the default knows those that Postfix knows by itself

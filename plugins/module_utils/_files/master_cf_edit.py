@@ -14,20 +14,20 @@ from .._base.errors import InputError
 from .commented_out import commented_entries, commented_out, lookalike_end, protected, restored
 from .endpoint import identity
 from .lines import WHITE, LogicalLine, inner_comments, insert_line, logical_lines, newline_of, remove_line
-from .master_cf import MasterReader, ServiceEntry
+from .master_cf import MasterCf, ServiceEntry
 from .master_entry import Entry
 from .master_entry_edit import EntryEditor, entry_lines
 from .service import Service
 from .service_change import ServiceChange, check_change, check_name
 
-__all__ = ["MasterCf", "Service", "ServiceChange"]
+__all__ = ["MasterCfEditor", "Service", "ServiceChange"]
 
 # Programs that stock files have in commented-out entries beside that of the usual program: used only on request.
 _ALTERNATIVES = ("postscreen", "oqmgr")
 _OPTION_COMMENT = re.compile(r"#[ \t]+-o")
 
 
-class MasterCf(MasterReader):
+class MasterCfEditor(MasterCf):
     """A master.cf file that can be edited."""
 
     def put(self, change: ServiceChange) -> None:

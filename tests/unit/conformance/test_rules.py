@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.expansion import expand
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
@@ -49,7 +49,7 @@ def settings_of(case: Case, version: str) -> Settings:
 
 def broken(case: Case) -> bool:
     """Tell whether a file has lines that Postfix refuses whatever they are about."""
-    problems = MainCf(case.main).problems() + MasterCf(case.master).problems()
+    problems = MainCf(case.main).problems() + MasterCfEditor(case.master).problems()
     return any(problem.severity == "error" for problem in problems)
 
 
@@ -63,7 +63,7 @@ def sockets_of(case: Case, version: str) -> list[str]:
     found = listeners(
         settings_of(case, version),
         host_from_input(case.addresses),
-        MasterCf(case.master).services(),
+        MasterCfEditor(case.master).services(),
         mapping_resolver(case.names),
         SERVICES_FILE.get,
     )
@@ -104,7 +104,7 @@ def check_sockets(case: Case, version: str) -> None:
 
 @per_version("sources")
 def test_sources(case: Case, version: str) -> None:
-    services = [*STOCK_SERVICES, *MasterCf(case.master).services()]
+    services = [*STOCK_SERVICES, *MasterCfEditor(case.master).services()]
     host = host_from_input(case.addresses)
     answers = source_addresses(settings_of(case, version), host, services, mapping_resolver(case.names))
     by_transport = {answer["transport"]: answer for answer in answers}
@@ -151,7 +151,7 @@ def proxies(settings: Settings, host: Any, resolve: Any) -> list[Any]:
 )
 def test_nothing_to_point_out_about_the_stock(stock: Any, inet_interfaces: str, addresses: list[str]) -> None:
     settings = Settings({**stock["main"], "inet_interfaces": inet_interfaces}, parse_version(stock["version"]), "host")
-    services = MasterCf("".join(f"{line}\n" for line in stock["master"])).services()
+    services = MasterCfEditor("".join(f"{line}\n" for line in stock["master"])).services()
     assert len(services) == len(stock["master"])
     assert findings(settings, host_from_input(addresses), services, mapping_resolver({})) == []
 

@@ -22,7 +22,7 @@ from ansible_collections.mailfleet.postfix.plugins.filter import (
     source_addresses,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases
 
 ADDRESSES = ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"]
@@ -343,6 +343,6 @@ def test_stock_services_are_those_of_the_text() -> None:
         "smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\n"
         "relay unix - - y - - smtp -o syslog_name=postfix/$service_name\nlmtp unix - - y - - lmtp\n"
     )
-    assert len(MasterCf(text).services()) == 4
+    assert len(MasterCfEditor(text).services()) == 4
     for name in ("listeners", "source_addresses", "findings"):
         assert call(name, {}, ADDRESSES) == call(name, {}, ADDRESSES, services=text)

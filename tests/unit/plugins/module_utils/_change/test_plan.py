@@ -14,7 +14,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port, system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
+    MasterCfEditor,
+    ServiceChange,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reasons, snapshot
@@ -290,7 +293,7 @@ def test_a_reason_shows_the_fields_as_they_are_written():
 def test_a_public_and_a_private_service_of_one_name_are_two():
     master = "mine unix n - n - - public\nmine unix - - n - - private\n"
     states = [
-        snapshot(Settings({}, (3, 7, 11)), MasterCf(text).effective(), HOST, mapping_resolver({}), known_port)
+        snapshot(Settings({}, (3, 7, 11)), MasterCfEditor(text).effective(), HOST, mapping_resolver({}), known_port)
         for text in (master, master.replace("public", "changed"))
     ]
     (reason,) = reasons(*states)

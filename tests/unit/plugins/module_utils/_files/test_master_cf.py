@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import PortLookup, identity, known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import logical_lines
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
-    MasterCf,
+    MasterCfEditor,
     Service,
     ServiceChange,
 )
@@ -87,7 +88,7 @@ CHANGES = st.builds(
 
 
 def put(text: str, name: str, type: str = "inet", **change: Any) -> str:
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     master_cf.put(ServiceChange(name, type, **change))
     return master_cf.text
 
@@ -96,14 +97,16 @@ def without_line(services: List[Service]) -> List[Service]:
     return [service._replace(line=0) for service in services]
 
 
-def find(master_cf: MasterCf, name: str, type: str = "inet", lookup: PortLookup = known_port) -> Optional[Service]:
+def find(
+    master_cf: MasterCfEditor, name: str, type: str = "inet", lookup: PortLookup = known_port
+) -> Optional[Service]:
     """The service that counts, in whatever spelling of its name."""
     wanted = identity(name, type, lookup)
     same = [one for one in master_cf.effective() if identity(one.name, one.type, lookup) == wanted]
     return same[-1] if same else None
 
 
-def others(master_cf: MasterCf, change: ServiceChange) -> List[Service]:
+def others(master_cf: MasterCfEditor, change: ServiceChange) -> List[Service]:
     wanted = identity(change.name, change.type)
     return without_line([one for one in master_cf.services() if identity(one.name, one.type) != wanted])
 
@@ -118,7 +121,7 @@ def swallows(text: str) -> bool:
 
 @given(st.one_of(FILES, st.text()))
 def test_an_unedited_file_is_printed_as_it_was_read(text: str) -> None:
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     master_cf.services()
     master_cf.problems()
     assert master_cf.text == text
@@ -159,12 +162,12 @@ def test_an_unedited_file_is_printed_as_it_was_read(text: str) -> None:
     ],
 )
 def test_the_words_of_a_command(words: str, arguments: Tuple[str, ...], options: Tuple[Tuple[str, str], ...]) -> None:
-    [service] = MasterCf(f"smtp inet n - y - - {words}\n").services()
+    [service] = MasterCfEditor(f"smtp inet n - y - - {words}\n").services()
     assert (service.command, service.arguments, service.options) == (words.split()[0], arguments, options)
 
 
 def test_fields_are_those_in_the_file() -> None:
-    [service] = MasterCf("# x\n[::1]:25\tinet\n n - y\n# y\n 60? 0\n smtpd\n").services()
+    [service] = MasterCfEditor("# x\n[::1]:25\tinet\n n - y\n# y\n 60? 0\n smtpd\n").services()
     assert service == Service("[::1]:25", "inet", "n", "-", "y", "60?", "0", "smtpd", line=2)
 
 
@@ -380,7 +383,9 @@ def test_what_postfix_would_complain_about(text: str, problems: List[str]) -> No
 
 
 def test_the_last_entry_of_one_identity_counts() -> None:
-    master_cf = MasterCf("smtp inet n - y - - smtpd\n10.0.0.1:25 inet n - n - - smtpd\n:25 inet n - - - - smtpd -v\n")
+    master_cf = MasterCfEditor(
+        "smtp inet n - y - - smtpd\n10.0.0.1:25 inet n - n - - smtpd\n:25 inet n - - - - smtpd -v\n"
+    )
     assert [service.line for service in master_cf.services()] == [1, 2, 3]
     assert [service.line for service in master_cf.effective()] == [2, 3]
     found = find(master_cf, "25")
@@ -392,20 +397,22 @@ def test_the_last_entry_of_one_identity_counts() -> None:
 
 def test_ports_are_known_by_the_lookup_that_is_given() -> None:
     text = "urd inet n - - - - smtpd\n465 inet n - - - - smtpd\n"
-    assert len(MasterCf(text).effective()) == 2
-    assert len(MasterCf(text, {"urd": 465}.get).effective()) == 1
-    assert find(MasterCf(text, {"urd": 465}.get), "urd", lookup={"urd": 465}.get) is not None
+    assert len(MasterCfEditor(text).effective()) == 2
+    assert len(MasterCfEditor(text, {"urd": 465}.get).effective()) == 1
+    assert find(MasterCfEditor(text, {"urd": 465}.get), "urd", lookup={"urd": 465}.get) is not None
 
 
 def test_unlisted_services_are_those_of_no_given_identity() -> None:
-    master_cf = MasterCf(SMTP + "[::1]:25 inet n - - - - smtpd\n2525 inet n - - - - smtpd\nx unix - - - - - smtp\n")
+    master_cf = MasterCfEditor(
+        SMTP + "[::1]:25 inet n - - - - smtpd\n2525 inet n - - - - smtpd\nx unix - - - - - smtp\n"
+    )
     assert [one.name for one in master_cf.unlisted([("25", "inet"), ("2525", "unix")])] == ["[::1]:25", "2525"]
 
 
 def test_meaning_ignores_what_makes_no_difference() -> None:
-    [one] = MasterCf("a unix - - y - - smtp -v -o a=b -o c=d\n").services()
-    [two] = MasterCf("a  unix y y y 0 -\n  smtp -o c=x -o c=d -v -o { a = b }\n").services()
-    [three] = MasterCf("a  unix y y y 0 -\n  smtp -v -o c=d -o { a = b x }\n").services()
+    [one] = MasterCfEditor("a unix - - y - - smtp -v -o a=b -o c=d\n").services()
+    [two] = MasterCfEditor("a  unix y y y 0 -\n  smtp -o c=x -o c=d -v -o { a = b }\n").services()
+    [three] = MasterCfEditor("a  unix y y y 0 -\n  smtp -v -o c=d -o { a = b x }\n").services()
     assert one.meaning == two.meaning != three.meaning
 
 
@@ -540,7 +547,7 @@ def test_an_edit_is_the_least_one(before: str, change: Dict[str, Any], after: st
 
 def test_an_open_brace_that_would_swallow_the_arguments_is_an_error() -> None:
     text = "smtp inet n - y - - x -o {b=c y\n"
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     with pytest.raises(InputError, match="command of smtp/inet: 'x y' would be swallowed by a brace"):
         master_cf.put(ServiceChange("smtp", command="x y", chroot="n", options={"c": "d"}))
     assert master_cf.text == text
@@ -554,7 +561,7 @@ def test_public_and_private_services_of_one_name_are_two() -> None:
 
 @given(FILES, CHANGES)
 def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceChange) -> None:
-    before, after = MasterCf(text), MasterCf(text)
+    before, after = MasterCfEditor(text), MasterCfEditor(text)
     assume(change.command or find(before, change.name, change.type))
     assume(not (change.command and swallows(text)))
     after.put(change)
@@ -573,8 +580,8 @@ def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceCha
         unchanged = {"name", "private", "unprivileged", "chroot", "wakeup", "process_limit"} - set(change.fields)
         assert [getattr(service, name) for name in unchanged] == [getattr(old, name) for name in unchanged]
         assert change.command or (service.command, service.arguments) == (old.command, old.arguments)
-    assert MasterCf(after.text).services() == after.services()
-    again = MasterCf(after.text)
+    assert MasterCfEditor(after.text).services() == after.services()
+    again = MasterCfEditor(after.text)
     again.put(change)
     assert again.text == after.text
 
@@ -582,7 +589,7 @@ def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceCha
 @given(ABOUT, CHANGES)
 def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], change: ServiceChange) -> None:
     text, (name, kind) = about
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     assume(not master_cf.duplicates() and not swallows(text))
     master_cf.put(replace(change, name=name, type=kind))
     assert [line for line in master_cf.text.split("\n") if line.lstrip(" \t\v").startswith("#")] == [
@@ -603,11 +610,11 @@ def test_setting_an_option_and_setting_it_back_reads_the_same(
     about: Tuple[str, Tuple[str, str]], name: str, value: str
 ) -> None:
     text, service = about
-    before = MasterCf(text)
+    before = MasterCfEditor(text)
     old = find(before, *service)
     assert old is not None
     assume(not before.duplicates() and len(old.option_values) == len(old.options))
-    after = MasterCf(text)
+    after = MasterCfEditor(text)
     after.put(ServiceChange(*service, options={name: value}))
     previous = old.option_values.get(name)
     if previous is None:
@@ -622,11 +629,11 @@ def test_setting_an_option_and_setting_it_back_reads_the_same(
 def test_what_is_disabled_or_absent_is_gone_and_nothing_else(text: str, service: Tuple[str, str]) -> None:
     for state in ("absent", "disabled"):
         change = ServiceChange(*service, state=state)
-        before, after = MasterCf(text), MasterCf(text)
+        before, after = MasterCfEditor(text), MasterCfEditor(text)
         after.put(change)
         assert find(after, *service) is None
         assert others(after, change) == others(before, change)
-        again = MasterCf(after.text)
+        again = MasterCfEditor(after.text)
         again.put(change)
         assert again.text == after.text
         if find(before, *service) is None:
@@ -636,12 +643,12 @@ def test_what_is_disabled_or_absent_is_gone_and_nothing_else(text: str, service:
 @given(ABOUT)
 def test_a_disabled_service_comes_back_as_it_was(about: Tuple[str, Tuple[str, str]]) -> None:
     text, service = about
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     old = find(master_cf, *service)
     assert old is not None
     assume(not master_cf.duplicates() and "\0" not in text and "\x0b" not in text)
     # Another twin before it comes back first.
-    alone = MasterCf(text)
+    alone = MasterCfEditor(text)
     alone.remove(*service)
     try:
         alone.put(ServiceChange(*service))
@@ -696,13 +703,13 @@ def test_arguments_that_would_read_like_prose_are_disabled_on_one_line() -> None
     text = "x unix - n n - - pipe\n  flags=R argv=/bin/x\n  # why\n  word\ny unix - - - - - y\n"
     disabled = put(text, "x", "unix", state="disabled")
     assert disabled == "#x unix - n n - - pipe  flags=R argv=/bin/x  word\n  # why\ny unix - - - - - y\n"
-    [x, _y] = MasterCf(put(disabled, "x", "unix")).services()
+    [x, _y] = MasterCfEditor(put(disabled, "x", "unix")).services()
     assert x.arguments == ("flags=R", "argv=/bin/x", "word")
 
 
 def test_an_entry_that_came_back_goes_again_when_the_change_fails() -> None:
     text = "#smtp inet n - y - - x -o {b=c y\n"
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     with pytest.raises(InputError):
         master_cf.put(ServiceChange("smtp", command="x y"))
     assert (master_cf.text, master_cf.services()) == (text, [])
@@ -757,7 +764,7 @@ def test_what_may_be_prose_is_no_twin(text: str) -> None:
 
 def test_a_stock_entry_comes_back_without_the_prose_in_it() -> None:
     text = stock("master.cf")
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     master_cf.put(ServiceChange("submission", command="smtpd"))
     service = find(master_cf, "587")
     assert service is not None
@@ -774,7 +781,7 @@ def test_a_stock_entry_comes_back_without_the_prose_in_it() -> None:
 
 @pytest.mark.parametrize("service", MasterCf(stock("master.cf")).services(), ids=lambda one: f"{one.name}/{one.type}")
 def test_every_stock_service_can_be_disabled_and_brought_back(service: Service) -> None:
-    master_cf = MasterCf(stock("master.cf"))
+    master_cf = MasterCfEditor(stock("master.cf"))
     master_cf.disable(service.name, service.type)
     assert find(master_cf, service.name, service.type) is None
     master_cf.put(ServiceChange(service.name, service.type))
@@ -794,7 +801,7 @@ def test_every_stock_service_can_be_disabled_and_brought_back(service: Service) 
 def test_stock_entries_that_are_commented_out_come_back(
     service: str, type: str, program: str, arguments: Tuple[str, ...]
 ) -> None:
-    master_cf = MasterCf(stock("master.cf"))
+    master_cf = MasterCfEditor(stock("master.cf"))
     master_cf.remove(service, type)
     lines = master_cf.text.count("\n")
     master_cf.put(ServiceChange(service, type))
@@ -847,7 +854,7 @@ def test_a_new_entry_with_options_and_arguments_has_them_in_their_order() -> Non
     change = {"command": "pipe -v  flags=R\targv=x {a  b}", "options": {"a": "b"}}
     expected = "x         unix  -       -       n       -       -       pipe -v\n  -o a=b\n  flags=R argv=x {a  b}\n"
     assert put("", "x", "unix", **change) == expected
-    [service] = MasterCf(expected).services()
+    [service] = MasterCfEditor(expected).services()
     assert service.arguments == ("-v", "flags=R", "argv=x", "a  b")
     assert put("", "x", "unix", command="pipe -v flags=R").endswith(" pipe -v flags=R\n")
 
@@ -938,7 +945,7 @@ def test_a_new_entry_needs_a_command() -> None:
 )
 @pytest.mark.parametrize("text", ["", SMTP, "2525 inet n - - - - smtpd -o a=b\n"])
 def test_nothing_can_be_smuggled_in(text: str, change: Dict[str, Any]) -> None:
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     with pytest.raises(InputError) as caught:
         master_cf.put(ServiceChange(**{"name": "2525", "command": "smtpd", **change}))
     assert caught.value.reason
@@ -948,7 +955,7 @@ def test_nothing_can_be_smuggled_in(text: str, change: Dict[str, Any]) -> None:
 
 @given(st.text(max_size=20), st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_whatever_is_given_makes_one_entry_or_an_error(name: str, command: str, option: str, value: str) -> None:
-    master_cf = MasterCf(SMTP + "x unix - - - - - x\n")
+    master_cf = MasterCfEditor(SMTP + "x unix - - - - - x\n")
     before = master_cf.services()
     try:
         master_cf.put(ServiceChange(name, "unix", command=command, options={option: value}))
@@ -969,7 +976,7 @@ def test_many_options_and_many_services_take_no_more_than_their_number() -> None
     text = "".join(f"{name} inet n - n - - smtpd\n" for name in names)
     start = time.process_time()
     assert put(put(SMTP, "smtp", options=options), "smtp", options=options).count("-o") == 5000
-    master_cf = MasterCf(text)
+    master_cf = MasterCfEditor(text)
     for name in names:
         master_cf.put(ServiceChange(name, command="smtpd"))
     assert master_cf.text == text
@@ -983,7 +990,7 @@ def test_reading_both_stock_files_and_one_edit_take_no_time() -> None:
 
     def run() -> float:
         start = time.perf_counter()
-        main_cf, master_cf = MainCf(main), MasterCf(master)
+        main_cf, master_cf = MainCf(main), MasterCfEditor(master)
         main_cf.set("inet_interfaces", "127.0.0.1")
         master_cf.put(ServiceChange("smtp", options={"a": "b"}))
         return time.perf_counter() - start

@@ -11,7 +11,10 @@ from typing import Callable
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf, ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import (
+    MasterCfEditor,
+    ServiceChange,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 
@@ -36,7 +39,7 @@ def edit_main(lines: int) -> Callable[[], object]:
 
 def edit_master(lines: int) -> Callable[[], object]:
     text = master_cf(lines)
-    return lambda: MasterCf(text).put(CHANGE)
+    return lambda: MasterCfEditor(text).put(CHANGE)
 
 
 def report_main(lines: int) -> Callable[[], object]:
@@ -46,7 +49,7 @@ def report_main(lines: int) -> Callable[[], object]:
 
 def report_master(lines: int) -> Callable[[], object]:
     text = master_cf(lines)
-    return lambda: MasterCf(text).problems()
+    return lambda: MasterCfEditor(text).problems()
 
 
 def plan(lines: int) -> Callable[[], object]:

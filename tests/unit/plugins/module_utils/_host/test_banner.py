@@ -13,7 +13,7 @@ from typing import Dict, Iterator, List, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import dead
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
@@ -37,7 +37,7 @@ def master(*names: str) -> Children:
 
 
 def snapshot(master_cf: str, **values: str) -> Snapshot:
-    services = MasterCf(master_cf).effective()
+    services = MasterCfEditor(master_cf).effective()
     found = [
         Listener(one.name, one.type, "127.0.0.1", 1000 + number, "ipv4", "")
         for number, one in enumerate(services)

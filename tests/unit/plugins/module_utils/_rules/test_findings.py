@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import Finding, findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
@@ -25,7 +25,7 @@ MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n -
 
 def found(settings: dict, master: str = MASTER, host: Host = TWO, version: str = "3.12", **more: Any) -> list:
     given = Settings({"mynetworks": "127.0.0.0/8", **settings}, parse_version(version))
-    answer = findings(given, host, MasterCf(master).services(), mapping_resolver({"mx": "10.77.0.1"}), **more)
+    answer = findings(given, host, MasterCfEditor(master).services(), mapping_resolver({"mx": "10.77.0.1"}), **more)
     order = ["error", "warning", "info"]
     assert [one.severity for one in answer] == sorted((one.severity for one in answer), key=order.index)
     assert all(all(one) for one in answer)
@@ -234,7 +234,7 @@ def test_broken_line_of_one_client() -> None:
     ],
 )
 def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
-    services = MasterCf(MASTER).services()
+    services = MasterCfEditor(MASTER).services()
     answer = findings(Settings({"inet_interfaces": inet_interfaces}, NEWEST), TWO, services, mapping_resolver({}))
     assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
     assert lost in answer[0].message
@@ -299,7 +299,7 @@ def test_names_that_the_system_does_not_know() -> None:
         raise InputError("getaddrinfo", name, "host not found", "Fix it")
 
     given = Settings({"inet_interfaces": "nosuch"}, NEWEST)
-    answer = findings(given, TWO, MasterCf(MASTER).services(), resolve)
+    answer = findings(given, TWO, MasterCfEditor(MASTER).services(), resolve)
     assert answer[0].code == "fatal"
     assert "host not found" in answer[0].message
 
@@ -366,7 +366,7 @@ def test_a_transport_of_its_own_may_have_a_private_source() -> None:
 def test_nat_without_proxy_interfaces() -> None:
     def told(names: dict, **settings: str) -> list:
         given = Settings({"mynetworks": "127.0.0.0/8", "myhostname": "mx.example.org", **settings}, NEWEST)
-        return findings(given, ONE, MasterCf(MASTER).services(), mapping_resolver(names))
+        return findings(given, ONE, MasterCfEditor(MASTER).services(), mapping_resolver(names))
 
     world = {"mx.example.org": ["203.0.113.25"]}
     (one,) = told(world)

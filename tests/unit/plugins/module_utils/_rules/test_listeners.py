@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import (
     STOCK_SERVICES,
@@ -34,7 +34,7 @@ def opened(master: str, version: str = "3.12", host: Host = HOST, absent: bool =
     found = listeners(
         Settings(settings, parse_version(version)),
         host,
-        MasterCf(master).services(),
+        MasterCfEditor(master).services(),
         mapping_resolver(NAMES),
         allow_absent=absent,
     )
@@ -259,7 +259,7 @@ def test_clashes_are_all_pairs() -> None:
 def test_master_service_disable(patterns: str, left: list) -> None:
     master = SMTP + "10.77.0.1:25 inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
     settings = Settings({"master_service_disable": patterns, "x": "inet"}, NEWEST)
-    found = active_services(settings, MasterCf(master).services())
+    found = active_services(settings, MasterCfEditor(master).services())
     assert [f"{service.name}/{service.type}" for service in found] == left
 
 
@@ -293,7 +293,7 @@ def test_lookup() -> None:
     def lookup(name: str) -> Optional[int]:
         return {"mail": 25}.get(name)
 
-    services = MasterCf("mail inet n - n - - smtpd\n").services()
+    services = MasterCfEditor("mail inet n - n - - smtpd\n").services()
     found = listeners(Settings({"inet_protocols": "ipv4"}, NEWEST), HOST, services, mapping_resolver({}), lookup)
     assert [one.port for one in found] == [25]
 

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import effective_view
@@ -63,7 +63,7 @@ def test_explicit_mynetworks() -> None:
         ),
         (
             {},
-            MasterCf("10.77.0.9:25 inet n - n - - smtpd\n").services(),
+            MasterCfEditor("10.77.0.9:25 inet n - n - - smtpd\n").services(),
             ["own_addresses", "mynetworks", "source_addresses"],
             "10.77.0.9:25/inet",
         ),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
@@ -34,7 +34,7 @@ OPTION = "smtp inet n - n - - smtpd -o smtpd_banner=x\n"
 
 def taken(main: str, master: str, version: tuple[int, ...]) -> Snapshot:
     settings = Settings(MainCf(main).values(), version, "mx.test")
-    return snapshot(settings, MasterCf(master).services(), HOST, mapping_resolver({}), known_port)
+    return snapshot(settings, MasterCfEditor(master).services(), HOST, mapping_resolver({}), known_port)
 
 
 def changed(before: tuple[str, str], after: tuple[str, str], version: tuple[int, ...]) -> list[Reason]:

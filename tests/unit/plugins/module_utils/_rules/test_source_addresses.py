@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress, host_from_input
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
@@ -25,7 +25,7 @@ LMTP = "lmtp unix - - n - - lmtp\n"
 
 def sources(settings: dict, master: str = SMTP, version: str = "3.12", host: Host = HOST, **more: Any) -> dict:
     """Return the answers by transport, with address, origin and enforced of each family, or its failure."""
-    services = MasterCf(master).services()
+    services = MasterCfEditor(master).services()
     answers = source_addresses(Settings(settings, parse_version(version)), host, services, mapping_resolver({}), **more)
     return {answer["transport"]: {name: shown(answer[name]) for name in ("ipv4", "ipv6")} for answer in answers}
 
@@ -277,7 +277,7 @@ def test_own_addresses_that_are_known_are_not_asked_for_again() -> None:
 
 
 def test_clients_that_are_alike_have_answers_of_their_own() -> None:
-    services = MasterCf(SMTP + SMTP.replace("smtp", "relay", 1)).services()
+    services = MasterCfEditor(SMTP + SMTP.replace("smtp", "relay", 1)).services()
     one, other = source_addresses(Settings({}, NEWEST), HOST, services, mapping_resolver({}))
     assert one["ipv4"] == other["ipv4"]
     assert one["ipv4"] is not other["ipv4"]
