@@ -323,7 +323,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, text_of
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 
 LISTS = ("interfaces", "protocols", "proxy", "match_list")
 

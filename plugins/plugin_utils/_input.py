@@ -14,18 +14,14 @@ from typing import Any, TypeVar
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterReader
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
-    NEWEST,
-    Settings,
-    Version,
-    parse_version,
-    text_of,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, Version, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 Answer = TypeVar("Answer")
@@ -111,7 +107,7 @@ def services_from_input(value: Any) -> list[Service]:
 
 def _services_of_text(text: str) -> list[Service]:
     """Read a master.cf. What is wrong with names, types and columns is for the rules to say, which know what counts."""
-    master = MasterReader(text, port_of_service)
+    master = MasterCf(text, port_of_service)
     fatal = master.fatal()
     if fatal is not None:
         raise fatal

@@ -19,19 +19,16 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     refuse_absent,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import (
-    PARAMETERS,
-    Settings,
-    Version,
-    text_of,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, Version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import list_of
 
 PREFIX = "postfix_interfaces_"
@@ -104,7 +101,7 @@ def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve
         services=[change for change in changes if change.type == "unix"],
         allow_absent_addresses=bool_of("allow_absent_addresses", options.get("allow_absent_addresses", False)),
     )
-    main, master = MainCf(""), MasterCf(_STOCK_MASTER)
+    main, master = MainCf(""), MasterCfEditor(_STOCK_MASTER)
     around = Surroundings(host, version, resolve)
     edit_files(main, master, wanted, around)
     settings = Settings(main.values(), version, host.hostname)

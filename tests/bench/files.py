@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
@@ -51,7 +51,7 @@ def edit_main(text: str) -> None:
 
 
 def edit_master(text: str) -> None:
-    master = MasterCf(text)
+    master = MasterCfEditor(text)
     master.put(ServiceChange("127.0.0.1:7", command="smtpd", options={"a": "x"}))
 
 

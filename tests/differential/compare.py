@@ -10,8 +10,9 @@ from typing import Dict, List, Set, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import Problem, logical_lines
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import FIELDS, Entry
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import FIELDS
 
 from .postconf import Answer, lines
 
@@ -27,11 +28,11 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 def disagreements(main: str, master: str, answers: Dict[str, Answer]) -> List[str]:
     """One sentence for each difference."""
     found = []
-    our_main, our_master = MainCf(main), MasterCf(master)
+    our_main, our_master = MainCf(main), MasterCfEditor(master)
     fatal = [line for line in lines(answers["main"].err) if ": fatal: " in line]
-    expected = [p for p in our_main.problems() if p.severity == "error" and p.message.startswith(FATAL_MAIN)]
-    expected_master = [p for p in our_master.problems() if p.message.startswith(FATAL_MASTER)]
-    expected_master = [p for p in expected_master if not p.message.startswith(NOT_FATAL)]
+    expected = [p for p in our_main.problems() if p.severity == "error" and _said(p).startswith(FATAL_MAIN)]
+    expected_master = [p for p in our_master.problems() if _said(p).startswith(FATAL_MASTER)]
+    expected_master = [p for p in expected_master if not _said(p).startswith(NOT_FATAL)]
     if fatal or expected or expected_master:
         if not fatal:
             found.append(f"we see {expected + expected_master}, postconf nothing")
@@ -55,9 +56,15 @@ def disagreements(main: str, master: str, answers: Dict[str, Answer]) -> List[st
     return found
 
 
+def _said(problem: Problem) -> str:
+    """What Postfix says, by our words."""
+    match = re.search(r"\(line \d+; Postfix: (.*)\)\. [A-Z]", problem.message, re.S)
+    return match.group(1) if match else ""
+
+
 def _same(fatal: str, problem: Problem) -> bool:
     number = re.search(r"line (\d+)", fatal)
-    reason = problem.message.split(":")[0].split('"')[0]
+    reason = _said(problem).split(":")[0].split('"')[0]
     return reason in fatal and (number is None or int(number.group(1)) == problem.line)
 
 
@@ -100,10 +107,10 @@ def _printed(answer: Answer) -> Tuple[Dict[str, str], Dict[str, str]]:
 def _warnings(problems: List[Problem]) -> Set[Tuple[int, str]]:
     found = set()
     for problem in problems:
-        if problem.message.startswith("overriding"):
-            found.add((problem.line, mangled(problem.message)))
-        elif problem.message.startswith("logical line must"):
-            found.add((0, mangled(problem.message)[:45]))
+        if _said(problem).startswith("overriding"):
+            found.add((problem.line, mangled(_said(problem))))
+        elif _said(problem).startswith("logical line must"):
+            found.add((0, mangled(_said(problem))[:45]))
     return found
 
 
@@ -169,8 +176,8 @@ def _word_problems(entries: List[Entry]) -> Set[str]:
     found = set()
     for entry in entries:
         for problem in entry.problems:
-            if problem.message.startswith(("missing '}'", "syntax error")):
-                found.add(mangled(problem.message))
+            if _said(problem).startswith(("missing '}'", "syntax error")):
+                found.add(mangled(_said(problem)))
     return found
 
 

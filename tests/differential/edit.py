@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import random
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 
 from .generate import OPTIONS, PARAMETERS
@@ -28,7 +28,7 @@ def edited(seed: int, number: int, main: str, master: str) -> Tuple[str, str, Li
     """Both files after some edits, and what those changed beyond what they were asked to."""
     chance = random.Random(f"edit/{seed}/{number}")
     wrong: List[str] = []
-    main_cf, master_cf = MainCf(main), MasterCf(master)
+    main_cf, master_cf = MainCf(main), MasterCfEditor(master)
     for _edit in range(chance.randint(1, 3)):
         name, value = chance.choice(PARAMETERS), chance.choice(VALUES)
         expected = dict(main_cf.values())
@@ -54,7 +54,7 @@ def edited(seed: int, number: int, main: str, master: str) -> Tuple[str, str, Li
     return main_cf.text, master_cf.text, wrong
 
 
-def _change(chance: random.Random, master_cf: MasterCf) -> ServiceChange:
+def _change(chance: random.Random, master_cf: MasterCfEditor) -> ServiceChange:
     name, kind = chance.choice(SERVICES)
     options = {option: chance.choice(VALUES) for option in chance.sample(OPTIONS, chance.randint(0, 2))}
     unset = [option for option in chance.sample(OPTIONS, chance.randint(0, 2)) if option not in options]
@@ -64,18 +64,27 @@ def _change(chance: random.Random, master_cf: MasterCf) -> ServiceChange:
     for field, values in (("chroot", "yn-"), ("wakeup", ("-", "60", "1000?")), ("process_limit", ("-", "5", "12345"))):
         if chance.random() < 0.3:
             setattr(change, field, chance.choice(values))
-    if command is None and state == "present" and not master_cf.find(name, kind):
+    if command is None and state == "present" and not _found(master_cf, name, kind):
         change.command = "smtpd"
     return change
 
 
-def _others(master_cf: MasterCf, change: ServiceChange) -> List[str]:
+def _found(master_cf: MasterCfEditor, name: str, kind: str) -> Optional[Service]:
+    same = [one for one in master_cf.effective() if identity(one.name, one.type) == identity(name, kind)]
+    return same[-1] if same else None
+
+
+def _others(master_cf: MasterCfEditor, change: ServiceChange) -> List[str]:
     wanted = identity(change.name, change.type)
-    return [service.summary for service in master_cf.services() if identity(service.name, service.type) != wanted]
+    return [
+        str(service._replace(line=0))
+        for service in master_cf.services()
+        if identity(service.name, service.type) != wanted
+    ]
 
 
-def _missing(master_cf: MasterCf, change: ServiceChange) -> List[str]:
-    service = master_cf.find(change.name, change.type)
+def _missing(master_cf: MasterCfEditor, change: ServiceChange) -> List[str]:
+    service = _found(master_cf, change.name, change.type)
     if change.state != "present":
         return [f"{change} is still there: {service}"] if service else []
     if service is None:

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Text to address and back, with one normal form.
+"""Addresses, read from text as Postfix reads them and written in one normal form.
 
-Postfix reads a numeric address with getaddrinfo(3), which knows more spellings than people do: ``10.77.1``,
-``0x0a4d0001`` and ``[fd77::1]`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal.
-Everything else in the collection compares addresses, never their spellings.
+Postfix reads a numeric address with getaddrinfo(3), which takes more spellings than people expect: ``10.77.1`` and
+``0x0a4d0001`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal. The rest of the
+collection compares addresses, never their spellings.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _LONGEST = 128  # characters; no address is longer, and a huge text is not worth
 
 
 def parse_address(text: str) -> Optional[Address]:
-    """Read a numeric address as getaddrinfo(3) with AI_NUMERICHOST does, the legacy IPv4 spellings of inet_aton(3) too.
+    """Return a numeric address as getaddrinfo(3) reads it with AI_NUMERICHOST, in the spellings of inet_aton(3) too.
 
-    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, a name for link-local addresses only, and is not
-    part of the result: Postfix drops it. Brackets are no part of an address: see :func:`unbracket`.
+    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, by name for link-local addresses only, and is not
+    part of the result, since Postfix drops it. Brackets are not part of an address: see :func:`unbracket`.
 
     :returns: the address, or None when the text is not a numeric address
     """
@@ -57,7 +57,7 @@ def _parse(text: str) -> Optional[Address]:
 
 
 def asked_for(address: Address, families: AbstractSet[str]) -> Address:
-    """Return what getaddrinfo(3) makes of a numeric address when only some families are asked for.
+    """Return what getaddrinfo(3) returns for a numeric address when only some families are asked for.
 
     For IPv4 alone, ``::ffff:10.77.0.1`` is 10.77.0.1.
     """
@@ -66,26 +66,26 @@ def asked_for(address: Address, families: AbstractSet[str]) -> Address:
 
 
 def prefix_length(text: str, address: Address) -> Optional[int]:
-    """Read what stands behind the slash of a network, or return None when it is no length for this address."""
+    """Return the number behind the slash of a network, or None when it is not a prefix length of this address."""
     return int(text) if _LENGTH.match(text) and int(text) <= address.max_prefixlen else None
 
 
 def needs_scope(address: Address) -> bool:
-    """Tell whether the kernel wants an interface beside this address: IPv6 link-local, unicast or multicast."""
+    """Return whether the kernel needs an interface beside this address: IPv6 link-local, unicast or multicast."""
     return address.version == 6 and (address.is_link_local or address.packed[:2] in (b"\xff\x01", b"\xff\x02"))
 
 
 def unbracket(token: str) -> str:
-    """Strip one pair of brackets from ``[10.77.0.1]``, as Postfix does; other text is returned as it is."""
+    """Return ``10.77.0.1`` for ``[10.77.0.1]``, as Postfix does; other text is returned as it is."""
     return token[1:-1] if token[:1] == "[" and token[-1:] == "]" else token
 
 
 def family(address: Address) -> str:
-    """Return ``ipv4`` or ``ipv6``, as inet_protocols says it."""
+    """Return the family of an address in the words of inet_protocols."""
     return "ipv4" if address.version == 4 else "ipv6"
 
 
 @lru_cache(maxsize=1024)
 def normal_form(address: Address) -> str:
-    """Return the one spelling of an address: lower case, shortest, no brackets; what getnameinfo(3) prints."""
+    """Return an address as getnameinfo(3) prints it: lower case, as short as possible, without brackets."""
     return socket.inet_ntop(socket.AF_INET if address.version == 4 else socket.AF_INET6, address.packed)

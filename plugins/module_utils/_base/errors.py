@@ -3,21 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""The one error that bad input raises, whichever face it comes through."""
+"""The error that bad input raises, whether it comes from a module, a filter, a role variable or a file."""
 
 from __future__ import annotations
 
+_LONGEST = 200  # characters of a text in an error; a file can have a line of any length
+
 
 def shown(value: object) -> str:
-    """A value as text, for people; also one that Python cannot write: nested too deeply, or a number of many digits."""
+    """Return a value as text for people, also where Python cannot write it, as a number of many digits."""
     try:
         return str(value)
     except (RecursionError, ValueError):
         return f"<{type(value).__name__}>"
 
 
+def shortened(text: str) -> str:
+    """Return the beginning of a text, with dots behind it if that is not all."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
 class InputError(ValueError):
     """A value that Postfix, or this collection, cannot work with.
+
+    As text it is two sentences: ``parameter: 'value' reason. Remedy.``
 
     :param parameter: the Postfix parameter, service or option that the value was given for
     :param value: the offending value, or the part of it that offends
@@ -33,5 +42,5 @@ class InputError(ValueError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        value = self.value if len(self.value) <= 200 else f"{self.value[:200]}..."
-        return f"{self.parameter}: {value!r} {self.reason}. {self.remedy[:1].upper()}{self.remedy[1:]}."
+        remedy = self.remedy[:1].upper() + self.remedy[1:]
+        return f"{self.parameter}: {shortened(self.value)!r} {self.reason}. {remedy}."

@@ -15,18 +15,20 @@ from .._base.errors import InputError
 from .._base.words import Action
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
-from .._files.master_cf_edit import MasterCf
+from .._files.master_cf_edit import MasterCfEditor
 from .._files.service_change import ServiceChange
-from .._rules.bindable import bind_problem
+from .._rules.bindable import source_problem
 from .._rules.configuration import Configuration, port_lookup
 from .._rules.findings.finding import Finding
 from .._rules.findings.registry import findings
 from .._rules.host import Host
 from .._rules.outlook import Outlook
 from .._rules.own_addresses import Resolver, asked_once, enabled_families
-from .._rules.parameters import PARAMETERS, Settings, equivalent, validate
+from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.select_addresses import select_addresses
+from .._rules.settings import Settings
+from .._rules.values import equivalent, validate
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
     settings = _settings(main, around)
-    master = MasterCf(master_text, port_lookup(settings, around.port_of))
+    master = MasterCfEditor(master_text, port_lookup(settings, around.port_of))
     before = after = _outlook(main, settings, master, wanted, around)
     edit_files(main, master, wanted, around)
     unlisted = _unlisted(master, wanted)
@@ -102,7 +104,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     return Plan(main.text, master.text, reasons, before, after, found, unlisted)
 
 
-def edit_files(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> None:
+def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
     """Make both files say what is wanted, but for what becomes of services that are not listed.
 
     :raises InputError: for anything wanted that is wrong in itself
@@ -160,7 +162,7 @@ def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroun
     return validate(name, [str(address) for address in picked], around.version)
 
 
-def _unlisted(master: MasterCf, wanted: Wanted) -> List[str]:
+def _unlisted(master: MasterCfEditor, wanted: Wanted) -> List[str]:
     """The inet services that were not given, after what was wanted of them has been done."""
     if wanted.unlisted_services == "keep":
         return []
@@ -177,7 +179,7 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
     return Settings(main.values(), around.version, around.host.hostname)
 
 
-def _outlook(main: MainCf, settings: Settings, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
+def _outlook(main: MainCf, settings: Settings, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> Outlook:
     configuration = Configuration.from_files(main, settings, master)
     return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
 
@@ -199,7 +201,7 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             continue
         value = process.get(name)
         address = parse_address(unbracket(value))
-        problem = bind_problem(address, around.host) if address is not None else None
+        problem = source_problem(address, around.host, "%" in value) if address is not None else None
         if problem is not None:
             remedy = "Use an address of the host, or allow_absent_addresses if it comes later"
             raise InputError(name, value, problem, remedy)

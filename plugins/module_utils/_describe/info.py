@@ -15,7 +15,7 @@ from .._change.in_sync import assess
 from .._change.transaction import Transactions, read_files
 from .._files.lines import Problem
 from .._files.main_cf import MainCf
-from .._files.master_cf import MasterReader
+from .._files.master_cf import MasterCf
 from .._host.addresses import read_host
 from .._host.instance import Instance
 from .._host.master_process import find_master
@@ -24,7 +24,8 @@ from .._host.routes import routes
 from .._host.unit import find_service
 from .._rules.findings.registry import findings
 from .._rules.host import Host
-from .._rules.parameters import PARAMETERS, Settings
+from .._rules.parameters import PARAMETERS
+from .._rules.settings import Settings
 from .effective_view import effective_view
 from .role_variables import variables
 
@@ -42,7 +43,7 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
     assessment = assess(instance, files, master, host, resolve, transactions.state, pending)
     outlook = assessment.after
     settings = outlook.settings
-    main, services = MainCf(files.main), MasterReader(files.master, outlook.configuration.port_of)
+    main, services = MainCf(files.main), MasterCf(files.master, outlook.configuration.port_of)
     view = effective_view(outlook)
     clients = [] if view["source_addresses"] is None else outlook.clients
     service = find_service(instance, master)

@@ -13,19 +13,21 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Sequence
 
 from .._base.errors import InputError
+from .._files.entry_words import needs_braces
 from .._files.main_cf import MainCf
-from .._files.master_cf import MasterReader
-from .._files.master_cf_edit import MasterCf
-from .._files.master_entry import Service, needs_braces
+from .._files.master_cf import MasterCf
+from .._files.master_cf_edit import MasterCfEditor
+from .._files.service import Service
 from .._files.service_change import ServiceChange
-from .._rules.parameters import PARAMETERS, Version, equivalent, validate
+from .._rules.parameters import PARAMETERS, Version
 from .._rules.source_addresses import client_of
+from .._rules.values import equivalent, validate
 
 _PREFIX = "postfix_interfaces_"
 _FIELDS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")
 
 
-def variables(main: MainCf, master: MasterReader, version: Version) -> Dict[str, Any]:
+def variables(main: MainCf, master: MasterCf, version: Version) -> Dict[str, Any]:
     """Return the parameters that main.cf sets, the services of type inet, and the clients that have options.
 
     What Postfix ignores, or dies of, is left out: the role would refuse it. :func:`findings` tells of it.
@@ -59,9 +61,9 @@ def _service(service: Service) -> Dict[str, Any]:
     return found
 
 
-def _same(master: MasterReader, service: Service) -> bool:
+def _same(master: MasterCf, service: Service) -> bool:
     """Tell whether the role would take the description, and would have nothing to do."""
-    trial = MasterCf(master.text)
+    trial = MasterCfEditor(master.text)
     try:
         trial.put(ServiceChange(**_service(service)))
     except InputError:

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Services of master.cf that are commented out, told from prose.
+"""Services of master.cf that are commented out: how to find them among other comments, and how to make and undo them.
 
-A comment is a commented-out entry only when it has all eight fields and each is one that the master would accept. Its
-continuation lines are those that can only be some: ``-o`` settings, flags, and the arguments of pipe(8) and spawn(8).
-Between them can be prose that is set apart as in the stock file, by two blanks or more behind its ``#``.
+A comment counts as a commented-out entry when it has all eight fields and the master would accept each. Its
+continuation lines are comments that look like nothing else: ``-o`` settings, flags, and arguments of pipe(8) and
+spawn(8). Between them can be prose that is indented as in the stock file, by two blanks or more behind its ``#``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 from typing import List, NamedTuple, Sequence
 
+from .entry_words import split_words
 from .lines import LogicalLine, logical_lines
-from .master_entry import Entry, split_words
+from .master_entry import Entry
 
 _HEADER = re.compile(
     r"#[ \t]*([^ \t\r#]\S*)[ \t]+(inet|unix|unix-dgram|fifo|pass)(?:[ \t]+[yn-]){3}[ \t]+(?:-|[0-9]+\??)[ \t]+"
@@ -28,7 +29,7 @@ _ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroo
 _TAKE_ARGUMENTS = ("pipe", "spawn")
 
 
-class Commented(NamedTuple):
+class CommentedOutEntry(NamedTuple):
     """A commented-out entry, from `start` to `end` in the file."""
 
     name: str
@@ -38,9 +39,9 @@ class Commented(NamedTuple):
     end: int
 
 
-def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented]:
-    """The commented-out entries of a file whose logical lines are `lines`; not those inside an entry."""
-    found = []
+def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[CommentedOutEntry]:
+    """Return the commented-out entries of a file whose logical lines are `lines`, without those inside an entry."""
+    entries = []
     start = 0
     for line in list(lines) + [LogicalLine(0, len(text), False)]:
         gap = start
@@ -50,22 +51,25 @@ def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented
             if match:
                 name, kind, command = match.groups()
                 end = lookalike_end(text, end, command)
-                entry = Commented(name, kind, command, gap, end)
+                entry = CommentedOutEntry(name, kind, command, gap, end)
                 if not _arguments_go_on(text, entry):
-                    found.append(entry)
+                    entries.append(entry)
             gap = end
         start = line.end
-    return found
+    return entries
 
 
-def _arguments_go_on(text: str, entry: Commented) -> bool:
-    """Whether it cannot be told where the arguments of a commented-out entry end and prose begins."""
+def _arguments_go_on(text: str, entry: CommentedOutEntry) -> bool:
+    """Return whether it cannot be decided where the arguments of a commented-out entry end and prose begins."""
     after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
-    return _set_apart(after) and not _marked(after) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
+    return _indented(after) and not _marked(after) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
 
 
 def lookalike_end(text: str, position: int, program: str) -> int:
-    """Where those comments from `position` on end that look like a commented-out part of the program's entry before."""
+    """Return where the comments end that look like a commented-out part of the entry before `position`.
+
+    :param program: the command of that entry
+    """
     end = position
     while position < len(text):
         start, position = position, _line_end(text, position)
@@ -74,29 +78,29 @@ def lookalike_end(text: str, position: int, program: str) -> int:
             break
         if _continues(line[1:], program) or line[1:2] == "#" and _continues(line[2:], program):
             end = position
-        elif not _marked(line) and not _set_apart(line):
+        elif not _marked(line) and not _indented(line):
             break
     return end
 
 
 def commented_out(text: str, program: str) -> str:
-    """Lines with a ``#`` before each, for :func:`restored` to give them back; prose that is set apart stays as is."""
+    """Return lines with a ``#`` before each, for :func:`restored` to undo; indented prose stays as it is."""
     lines = text.split("\n")
     for index, line in enumerate(lines[:-1] if lines[-1] == "" else lines):
         bare = line.rstrip("\r")
-        if not _set_apart(bare) or _continues(bare[1:], program) or _marked(bare):
+        if not _indented(bare) or _continues(bare[1:], program) or _marked(bare):
             lines[index] = "#" + line
     return "\n".join(lines)
 
 
 def protected(text: str, program: str) -> str:
-    """Comments behind a commented-out entry that would read like a part of it get a second ``#``."""
+    """Return text with a second ``#`` before the comments that would look like a part of the entry before it."""
     end = lookalike_end(text, 0, program)
     return commented_out(text[:end], program) + text[end:]
 
 
-def restored(text: str, entry: Commented) -> str:
-    """The lines of a commented-out entry without the ``#`` that comments it out."""
+def restored(text: str, entry: CommentedOutEntry) -> str:
+    """Return the lines of a commented-out entry without the ``#`` that comments it out."""
     lines = text[entry.start : entry.end].split("\n")
     lines[0] = lines[0][1:].lstrip(" \t")
     for index, line in enumerate(lines[1:], 1):
@@ -106,15 +110,17 @@ def restored(text: str, entry: Commented) -> str:
 
 
 def _marked(line: str) -> bool:
-    """Whether it is a comment or an empty line behind a ``#`` of ours."""
+    """Return whether a line is a comment or an empty line that :func:`commented_out` has put a ``#`` before."""
     return line[:1] == "#" and line[1:].lstrip(" \t\r")[:1] in ("#", "")
 
 
-def _set_apart(line: str) -> bool:
+def _indented(line: str) -> bool:
+    """Return whether a line is a comment with two blanks or more behind its ``#``."""
     return line[:3] == "#  " or line[:2] == "#\t"
 
 
 def _continues(line: str, program: str) -> bool:
+    """Return whether a line without its ``#`` looks like a continuation line of an entry that runs a program."""
     if line[:1] not in (" ", "\t"):
         return False
     words = [line[start:end] for start, end in split_words(line)]

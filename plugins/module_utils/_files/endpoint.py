@@ -24,30 +24,30 @@ KNOWN_TCP_PORTS = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "sub
 PortLookup = Callable[[str], Optional[int]]
 
 _DIGITS = re.compile(r"[0-9]+\Z")
-# What is no letter, digit or underscore in ASCII; a class with all characters beyond takes 10 ms to compile.
+# ASCII without letters, digits and the underscore; a class with all characters beyond takes 10 ms to compile.
 _NO_WORD = r"\x00-/:-@\[-^`{-\x7f"
 _LABEL = re.compile(rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])?\Z")
 _IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
 _LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
-_NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is no number, and so takes this one for a name
+_NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is not a number, and so takes this one for a name
 _REMEDY = "Write port, host:port or [address]:port"
 
 
 def known_port(service: str) -> Optional[int]:
-    """The port of a service name that Postfix knows by itself: the :data:`PortLookup` that reads no file."""
+    """Return the port of a service name that Postfix knows by itself: the :data:`PortLookup` that reads no file."""
     return KNOWN_TCP_PORTS.get(service)
 
 
-@lru_cache(maxsize=1024)  # each rule about sockets takes the same few names apart
+@lru_cache(maxsize=1024)  # each rule about sockets splits the same few names
 def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
     """Split the first field of an inet service into host and port.
 
     :returns: the host without brackets and without ``ipv6:``, empty when there is none; the port as it is written
-    :raises InputError: with the master's own reason behind the colon of ours, when it would refuse the field
+    :raises InputError: when the master would refuse the field, with its own reason behind a colon
     """
 
     def error(reason: str) -> InputError:
-        return InputError(parameter, name, f"is no endpoint: {reason}", _REMEDY)
+        return InputError(parameter, name, f"is not an endpoint: {reason}", _REMEDY)
 
     if name[:1] == "[":
         host, bracket, rest = name[1:].partition("]")
@@ -84,11 +84,11 @@ def _valid_host(host: str) -> bool:
 
 
 def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
-    """The number that the master makes of a port, a name or a number.
+    """Return the number that the master makes of a port, which is written as a name or a number.
 
     :param lookup: knows the numbers of names; on a managed host one that also asks services(5)
-    :returns: 0 to 65535, numbers beyond wrapped as the system does; for 0 it chooses a port itself
-    :raises InputError: when nobody knows the name
+    :returns: 0 to 65535; larger numbers wrap around as they do in the system, which chooses a port itself for 0
+    :raises InputError: for a name that is not known
     """
     if _DIGITS.match(text):
         digits = text.lstrip("0")
@@ -97,17 +97,19 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
             return number & 0xFFFF
     port = lookup(text)
     if port is None:
-        raise InputError(parameter, text, "is no port: Servname not supported for ai_socktype", "Write its number")
+        raise InputError(
+            parameter, text, "is not a known port: Servname not supported for ai_socktype", "Write its number"
+        )
     return port
 
 
 def is_number(port: str) -> bool:
-    """Tell whether a port is a number: ASCII digits, of which the system takes no others for some."""
+    """Return whether a port is written as a number: in ASCII digits, for the system knows no others."""
     return bool(_DIGITS.match(port))
 
 
 def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
-    """What makes a master.cf entry the same service as another one: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
+    """Return a text that is equal for all spellings of one service: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
 
     A numeric host has one normal form, ``[10.77.0.1]:25/inet``; a host's name stands for itself and keeps its case.
     """
@@ -121,9 +123,9 @@ def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
 
 
 def place_of(name: str, lookup: PortLookup = known_port) -> Tuple[str, int]:
-    """What the first field of an inet service comes to: the host, a numeric one in its normal form, and the port.
+    """Return the host, a numeric one in its normal form, and the port that the first field of an inet service means.
 
-    :raises InputError: when the master would refuse the field, or nobody knows the port
+    :raises InputError: when the master would refuse the field, or the port is not known
     """
     host, port = split_endpoint(name)
     number = port_number(port, lookup)

@@ -16,39 +16,54 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Callable, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
-from .._base.errors import InputError
+from .._base.errors import InputError, shortened
+from .._base.words import Severity
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more
 BLANKS = " \t\r\n"  # what Postfix splits words at: vertical tab and form feed are text in a word
 
 
 def decode_config(data: bytes) -> str:
-    """Bytes of a file as text; any bytes at all, :func:`encode_config` gives them back."""
+    """Return the bytes of a file as text; whatever they are, :func:`encode_config` gives them back."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def encode_config(text: str) -> bytes:
-    """The bytes of a text that came from :func:`decode_config`, edited or not."""
+    """Return the bytes of a text that came from :func:`decode_config`, edited or not."""
     return text.encode("utf-8", "surrogateescape")
 
 
 class Problem(NamedTuple):
-    """What Postfix would complain about: an "error" keeps Postfix from working, a "warning" does not."""
+    """What Postfix would complain about: an "error" keeps Postfix from working, a "warning" does not.
+
+    :ivar line: the number of the line, the first is 1
+    :ivar message: what, in the words of an :class:`InputError`, with Postfix's own words in brackets
+    """
 
     line: int
-    severity: str
+    severity: Severity
     message: str
 
 
+def line_error(line: int, parameter: str, value: str, reason: str, remedy: str, said: str = "") -> InputError:
+    """Return an error about a line of a file.
+
+    :param line: the number of the line
+    :param said: what Postfix says about it in its log, for people to find there
+    """
+    place = f"line {line}; Postfix: {shortened(said)}" if said else f"line {line}"
+    return InputError(parameter, value, f"{reason} ({place})", remedy)
+
+
 class Piece(NamedTuple):
-    """One physical line's share of a logical line: the text from `start` to `end` in the file, without its newline."""
+    """The part of a logical line on one physical line: from `start` to `end` in the file, without its newline."""
 
     start: int
     end: int
 
 
 class Edit(NamedTuple):
-    """Put `text` in the place of the span from `start` to `end` of a logical line's text."""
+    """An edit of a logical line's text: what is from `start` to `end` becomes `text`."""
 
     start: int
     end: int
@@ -56,7 +71,7 @@ class Edit(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word of a logical line: its place in the line's text, and what it means."""
+    """A word of a logical line: its place in the line's text, and its value, which is without the braces around it."""
 
     start: int
     end: int
@@ -84,11 +99,11 @@ class LogicalLine:
 
     @property
     def effective(self) -> str:
-        """The text up to a NUL byte, where it ends for Postfix."""
+        """The text that Postfix reads: up to a NUL byte, if there is one."""
         return self.text.partition("\0")[0]
 
     def piece_at(self, position: int) -> Tuple[int, int]:
-        """Start and end, in the line's text, of the physical line that holds the character at `position`."""
+        """Return start and end, in the line's text, of the physical line that holds the character at `position`."""
         start = end = 0
         for piece in self.pieces:
             start, end = end, end + piece.end - piece.start
@@ -97,7 +112,7 @@ class LogicalLine:
         return start, end
 
     def deletion(self, start: int, end: int) -> Edit:
-        """The edit that takes a word out with the blanks before it, or after it when it is the first of its line."""
+        """Return the edit that removes a word with the blanks before it, or those after it if it begins its line."""
         first, last = self.piece_at(start)[0], self.piece_at(end - 1)[1]
         before = len(self.text[first:start].rstrip(" \t")) + first
         if before > first:
@@ -108,8 +123,8 @@ class LogicalLine:
 
 
 def logical_lines(text: str) -> List[LogicalLine]:
-    """The logical lines of a file, in order; what is between them is comment lines and empty lines."""
-    found: List[LogicalLine] = []
+    """Return the logical lines of a file in order; between them are only comment lines and empty lines."""
+    lines: List[LogicalLine] = []
     current = None
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -119,28 +134,40 @@ def logical_lines(text: str) -> List[LogicalLine]:
             indented = line[0] in WHITE
             if current is None or not indented:
                 current = LogicalLine(number, start, indented)
-                found.append(current)
+                lines.append(current)
             current.pieces.append(Piece(start, end))
             current.end = min(end + 1, len(text))
         start = end + 1
-    for entry in found:
-        entry.text = "".join([text[piece.start : piece.end] for piece in entry.pieces])
-    return found
+    for logical in lines:
+        logical.text = "".join([text[piece.start : piece.end] for piece in logical.pieces])
+    return lines
 
 
-def line_problems(line: LogicalLine) -> List[Problem]:
-    """What is wrong with a logical line whichever file it is in."""
-    found = []
+def line_problems(line: LogicalLine, file: str) -> List[Problem]:
+    """Return what is wrong with a logical line whatever it is about.
+
+    :param file: the name of its file
+    """
+    problems = []
     if line.stray:
-        message = f'logical line must not start with whitespace: "{line.text[:30]}"; Postfix ignores it'
-        found.append(Problem(line.number, "warning", message))
+        error = line_error(
+            line.number,
+            file,
+            line.text[:30],
+            "starts with white space, and Postfix ignores it",
+            "Remove the white space before it, or the line",
+            f'logical line must not start with whitespace: "{line.text[:30]}"',
+        )
+        problems.append(Problem(line.number, "warning", str(error)))
     if "\0" in line.text:
-        found.append(Problem(line.number, "warning", "text after null byte is ignored"))
-    return found
+        reason, said = "has a null byte, and Postfix ignores the text after it", "text after null byte is ignored"
+        error = line_error(line.number, file, line.text[:30], reason, "Remove the null byte", said)
+        problems.append(Problem(line.number, "warning", str(error)))
+    return problems
 
 
 def newline_of(text: str, position: int) -> str:
-    """The line ending in use before `position`, for a line that is inserted there."""
+    """Return the line ending that is used before `position`, for a line that is inserted there."""
     end = text.rfind("\n", 0, position)
     if end < 0:
         end = text.find("\n", position)
@@ -148,7 +175,7 @@ def newline_of(text: str, position: int) -> str:
 
 
 def insert_line(text: str, position: int, line: str) -> str:
-    """Insert a line without its newline at the start of a line or at the end of the file."""
+    """Insert a line, given without its newline, at the start of a line or at the end of the file."""
     newline = newline_of(text, position)
     if position and text[position - 1] != "\n":
         line = newline + line
@@ -171,16 +198,16 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
         replacement = edit.text
         for index, end in enumerate(ends):
             start = ends[index - 1] if index else 0
-            one, two = max(edit.start, start), min(last, end)
-            if one < two or edit.start == last and (start < last <= end or not last):
-                pieces[index] = pieces[index][: one - start] + replacement + pieces[index][two - start :]
+            cut_from, cut_to = max(edit.start, start), min(last, end)
+            if cut_from < cut_to or edit.start == last and (start < last <= end or not last):
+                pieces[index] = pieces[index][: cut_from - start] + replacement + pieces[index][cut_to - start :]
                 replacement = ""
                 touched.add(index)
     return _rebuild(text, line, pieces, touched)
 
 
 def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int]) -> str:
-    """The file with other texts for the physical lines of a logical line."""
+    """Return the file with other texts for the physical lines of a logical line."""
     for index in range(len(pieces) - 1, 0, -1):
         content = pieces[index].strip(WHITE)
         if content and pieces[index][0] not in WHITE:
@@ -204,41 +231,41 @@ def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int])
 
 
 def remove_line(text: str, line: LogicalLine, keep: Callable[[str], bool] = lambda comment: True) -> str:
-    """Remove a logical line from the file; of the comments inside those stay that `keep` says."""
+    """Remove a logical line from the file, but not those comments inside it for which `keep` returns True."""
     kept = [comment for comment in inner_comments(text, line) if keep(comment)]
     return text[: line.start] + "".join(kept) + text[line.end :]
 
 
 def inner_comments(text: str, line: LogicalLine) -> List[str]:
-    """The comment lines and empty lines inside a logical line, each with its newline."""
-    found: List[str] = []
+    """Return the comment lines and empty lines inside a logical line, each with its newline."""
+    comments: List[str] = []
     for before, after in zip(line.pieces, line.pieces[1:]):
         between = text[before.end + 1 : after.start].split("\n")
-        found.extend(comment + "\n" for comment in between[:-1])
-    return found
+        comments.extend(comment + "\n" for comment in between[:-1])
+    return comments
 
 
 def checked_value(parameter: str, value: str) -> str:
-    """A value as Postfix will read it, without the blanks around it.
+    """Return a value as Postfix will read it, without the blanks around it.
 
-    :raises InputError: when it could become anything else than one value: control characters, a leading ``#``
+    :raises InputError: when the file could not hold it as one value: control characters, a leading ``#``
     """
     value = value.strip(" \t")
     if any(ord(char) < 32 and char != "\t" or ord(char) == 127 for char in value):
         raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
-        raise InputError(parameter, value, "starts with '#' like a comment", "Leave the comment out")
+        raise InputError(parameter, value, "starts with # like a comment", "Leave the comment out")
     try:
         encode_config(value)
     except UnicodeEncodeError:
-        raise InputError(parameter, value, "is no text that a file can hold", "Write it in UTF-8") from None
+        raise InputError(parameter, value, "is not text that a file can hold", "Write it in UTF-8") from None
     return value
 
 
 def changed_words(
     line: LogicalLine, old: Sequence[Word], new: Sequence[Word], texts: Sequence[str], at: int
 ) -> List[Edit]:
-    """The edits that turn words of a logical line into others and leave those alone that stay at both ends.
+    """Return the edits that replace words of a logical line, but not those that stay at its beginning and its end.
 
     :param old: the words in the line
     :param new: the words wanted, compared by value

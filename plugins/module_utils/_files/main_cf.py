@@ -5,8 +5,8 @@
 
 """main.cf, read as Postfix reads it and edited without touching anything else.
 
-The values are those in the text: nothing is expanded and no default is known. Of a parameter that is there several
-times the last one counts (postconf(5), "The main.cf file format").
+The values are those in the text: nothing is expanded and no default is known. Of a parameter that is set several times
+the last line counts (postconf(5), "The main.cf file format").
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .lines import (
     checked_value,
     edit_line,
     insert_line,
+    line_error,
     line_problems,
     logical_lines,
     remove_line,
@@ -34,10 +35,10 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
-# A new parameter without a commented-out example goes behind the nearest of these that is there.
+# A new parameter without a commented-out example goes behind the nearest of its group that is there.
 _SMTP = ("smtp_bind_address", "smtp_bind_address6", "smtp_bind_address_enforce")
 _LMTP = ("lmtp_bind_address", "lmtp_bind_address6", "lmtp_bind_address_enforce")
-_SIBLINGS = (
+_GROUPS = (
     ("inet_interfaces", "inet_protocols", "proxy_interfaces", "mynetworks", "mynetworks_style", "mydestination"),
     _SMTP,
     _LMTP,
@@ -73,7 +74,7 @@ class MainCf:
 
     @property
     def text(self) -> str:
-        """The file: what was read, with the edits."""
+        """Return the file: what was read, with the edits."""
         return self._text
 
     def _write(self, text: str) -> None:
@@ -93,21 +94,16 @@ class MainCf:
         return self._cache
 
     def values(self) -> Dict[str, str]:
-        """The value of each parameter that the file sets: unexpanded, continuation lines joined as Postfix does."""
+        """Return the value of each parameter that the file sets: not expanded, its lines joined as Postfix does."""
         return {name: settings[-1].value for name, settings in self._settings.items()}
 
     def get(self, name: str) -> Optional[str]:
-        """The effective value of a parameter, None when the file does not set it."""
+        """Return the effective value of a parameter, None when the file does not set it."""
         settings = self._settings.get(name)
         return settings[-1].value if settings else None
 
-    def line(self, name: str) -> Optional[int]:
-        """The number of the line that sets a parameter effectively."""
-        settings = self._settings.get(name)
-        return settings[-1].line.number if settings else None
-
     def duplicates(self) -> List[Duplicate]:
-        """The parameters that are set more than once."""
+        """Return the parameters that are set more than once."""
         return [
             Duplicate(name, [setting.line.number for setting in settings])
             for name, settings in self._settings.items()
@@ -115,29 +111,29 @@ class MainCf:
         ]
 
     def problems(self) -> List[Problem]:
-        """What Postfix would complain about, in the order of the file."""
-        found = [problem for line in logical_lines(self._text) for problem in _line_problems(line)]
+        """Return what Postfix would complain about, in the order of the file."""
+        problems = [problem for line in logical_lines(self._text) for problem in _line_problems(line)]
         for name, settings in self._settings.items():
             for old, new in zip(settings, settings[1:]):
-                text = "overriding earlier entry" if old.value != new.value else "the same again"
-                found.append(Problem(new.line.number, "warning", f"{text}: {name}={old.value}"))
-        return sorted(found)
+                number, value = new.line.number, new.value
+                if old.value == new.value:
+                    error = line_error(number, name, value, "is set to the same value again", "Keep one line")
+                else:
+                    reason, said = "replaces an earlier value", f"overriding earlier entry: {name}={old.value}"
+                    error = line_error(number, name, value, reason, "Keep one line", said)
+                problems.append(Problem(number, "warning", str(error)))
+        return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:
-        """Why every program of Postfix dies of the text of the file, whatever its values are; None where none does."""
-        for line in logical_lines(self._text):
-            for problem in _line_problems(line):
-                if problem.severity == "error":
-                    reason = f"is no parameter with a value (line {problem.line})"
-                    return InputError("main.cf", line.effective[:200], reason, "Write name = value, or take it out")
-        return None
+        """Return why Postfix dies of the text of the file, whatever its values are; None if it does not."""
+        return next((read for read in map(_setting, logical_lines(self._text)) if isinstance(read, InputError)), None)
 
     def set(self, name: str, value: str) -> None:
-        """Make the file say that a parameter has a value, in exactly one line.
+        """Set a parameter, in exactly one place.
 
-        Nothing changes when it says so already. A value over several lines keeps the lines of the words that stay;
-        there a run of white space is as good as any other. A new parameter goes behind its commented-out example, else
-        behind the nearest of its siblings, else at the end.
+        Nothing changes when the file says so already. Of a value over several lines the words that stay keep their
+        lines; how much white space is between words does not matter there. A new parameter goes behind its
+        commented-out example, else behind the nearest of its group, else at the end.
 
         :raises InputError: when name or value could not be read back as they are
         """
@@ -152,7 +148,7 @@ class MainCf:
                 self.set(name, value)  # on one line now, where each blank counts
             return
         if not _NAME.match(name):
-            raise InputError(name, value, "is no parameter name", "Use letters, digits and underscores")
+            raise InputError(name, value, "is not the name of a parameter", "Use letters, digits and underscores")
         line = f"{name} = {checked_value(name, value)}".rstrip(" ")
         self._write(insert_line(self._text, self._place(name), line))
 
@@ -161,48 +157,55 @@ class MainCf:
         self._write(_without(self._text, self._settings.get(name, [])))
 
     def _place(self, name: str) -> int:
-        """Where a line for a parameter that the file does not set goes."""
+        """Return where a line for a parameter that the file does not set goes."""
         example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
         gap = 0
         for line in self._lines + [LogicalLine(0, len(self._text), False)]:
-            found = 0
+            behind_example = 0
             position = gap
             for comment in self._text[gap : line.start].split("\n"):
                 position += len(comment) + 1
-                if example.match(comment) or found and _EXAMPLE_GOES_ON.match(comment):
-                    found = position
-                elif found:
+                if example.match(comment) or behind_example and _EXAMPLE_GOES_ON.match(comment):
+                    behind_example = position
+                elif behind_example:
                     break
-            if found and not line.stray:
-                return min(found, len(self._text))
+            if behind_example and not line.stray:
+                return min(behind_example, len(self._text))
             gap = line.end
-        for family in _SIBLINGS:
-            if name in family:
-                for sibling in sorted(family, key=lambda other: abs(family.index(other) - family.index(name))):
+        for group in _GROUPS:
+            if name in group:
+                for sibling in sorted(group, key=lambda other: abs(group.index(other) - group.index(name))):
                     if sibling in self._settings:
                         return self._settings[sibling][-1].line.end
         return len(self._text)
 
 
-def _setting(line: LogicalLine) -> Union[Setting, str, None]:
-    """What a logical line sets, or what Postfix dies of, or None for a line that it drops."""
+def _setting(line: LogicalLine) -> Union[Setting, InputError, None]:
+    """Return what a logical line sets, or what Postfix dies of, or None for a line that it ignores."""
     if line.stray:
         return None
     text = line.effective
     left, equals, right = text.partition("=")
     name = left.rstrip(WHITE)
     if not name:
-        return f'missing attribute name: "{text}"'
+        return _no_setting(line, f'missing attribute name: "{text}"')
     if not equals or _WORD.findall(name) != [name]:
-        return f"missing '=' after attribute name: \"{text}\""
+        return _no_setting(line, f"missing '=' after attribute name: \"{text}\"")
     value = right.strip(WHITE)
     start = len(text) - len(right.lstrip(WHITE)) if value else len(left) + 1
     return Setting(name, value, start, start + len(value), line)
 
 
+def _no_setting(line: LogicalLine, said: str) -> InputError:
+    remedy = "Write name = value, or remove the line"
+    return line_error(line.number, "main.cf", line.effective, "is not a setting", remedy, said)
+
+
 def _line_problems(line: LogicalLine) -> List[Problem]:
-    fatal = _setting(line)
-    return line_problems(line) + ([Problem(line.number, "error", fatal)] if isinstance(fatal, str) else [])
+    problems, read = line_problems(line, "main.cf"), _setting(line)
+    if isinstance(read, InputError):
+        problems.append(Problem(line.number, "error", str(read)))
+    return problems
 
 
 def _without(text: str, settings: List[Setting]) -> str:

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""master.cf, read as the master reads it.
+"""master.cf, read as the master reads it; :mod:`_files.master_cf_edit` edits it.
 
-Entries are one service when they have one identity (:func:`identity`): of several the last one counts. What Postfix
-would refuse is left alone and reported by :meth:`MasterReader.problems`.
+Entries with one identity (:func:`identity`) are one service, of which the last entry counts. What Postfix would refuse
+is left alone and reported by :meth:`MasterCf.problems`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from .._base.errors import InputError
 from .endpoint import PortLookup, identity, known_port
-from .lines import LogicalLine, Problem, logical_lines
-from .master_entry import Entry, Service, service_key
+from .lines import LogicalLine, Problem, line_error, logical_lines
+from .master_entry import Entry
+from .service import Service, service_key
 
 
-class Known(NamedTuple):
-    """An entry of the file with its service, the service's identity and what it shares with its duplicates."""
+class ServiceEntry(NamedTuple):
+    """An entry of the file with the service that it describes.
+
+    :ivar identity: equal for all spellings of the service's name
+    :ivar key: equal for the entries of which only the last counts
+    """
 
     entry: Entry
     service: Service
@@ -28,8 +33,8 @@ class Known(NamedTuple):
     key: str
 
 
-class MasterReader:
-    """A master.cf file.
+class MasterCf:
+    """A master.cf file, to read.
 
     :param text: the file, decoded by :func:`decode_config`
     :param lookup: knows the ports of service names; the default knows those that Postfix knows by itself
@@ -39,13 +44,13 @@ class MasterReader:
         self.port_of = lookup
         self._text = ""
         self._lines: List[LogicalLine] = []
-        self._cache: Optional[List[Known]] = None
-        self._index: Dict[str, List[Known]] = {}
+        self._cache: Optional[List[ServiceEntry]] = None
+        self._index: Dict[str, List[ServiceEntry]] = {}
         self._write(text)
 
     @property
     def text(self) -> str:
-        """The file: what was read, with the edits."""
+        """Return the file: what was read, with the edits."""
         return self._text
 
     def _write(self, text: str) -> None:
@@ -54,7 +59,7 @@ class MasterReader:
             self._cache = None
 
     @property
-    def _known(self) -> List[Known]:
+    def _entries(self) -> List[ServiceEntry]:
         if self._cache is None:
             self._cache = []
             self._index = {}
@@ -64,58 +69,52 @@ class MasterReader:
                 service = entry.service
                 if service:
                     name = identity(service.name, service.type, self.port_of)
-                    known = Known(entry, service, name, service_key(service, self.port_of))
-                    self._cache.append(known)
-                    self._index.setdefault(name, []).append(known)
+                    read = ServiceEntry(entry, service, name, service_key(service, self.port_of))
+                    self._cache.append(read)
+                    self._index.setdefault(name, []).append(read)
         return self._cache
 
     def services(self) -> List[Service]:
-        """Every entry in the order of the file, duplicates included."""
-        return [known.service for known in self._known]
+        """Return the services of all entries in the order of the file, also of those that do not count."""
+        return [entry.service for entry in self._entries]
 
     def effective(self) -> List[Service]:
-        """The entries that count, in the order of the file: of several with one identity the last."""
-        last = {known.key: known for known in self._known}
-        return [known.service for known in self._known if last[known.key] is known]
-
-    def find(self, name: str, type: str = "inet") -> Optional[Service]:
-        """The entry that counts for a service, by identity."""
-        found = self._found(name, type)
-        return found[-1].service if found else None
+        """Return the services of the entries that count, in the order of the file."""
+        last = {entry.key: entry for entry in self._entries}
+        return [entry.service for entry in self._entries if last[entry.key] is entry]
 
     def unlisted(self, listed: Iterable[Tuple[str, str]], type: str = "inet") -> List[Service]:
-        """The services of a type that are none of those given by name and type."""
+        """Return the services of a type that are not among those given by name and type."""
         given = {identity(name, kind, self.port_of) for name, kind in listed}
-        others = {known.service for known in self._known if known.identity not in given}
+        others = {entry.service for entry in self._entries if entry.identity not in given}
         return [service for service in self.effective() if service.type == type and service in others]
 
     def duplicates(self) -> List[Tuple[Service, Service]]:
-        """Pairs of entries with one identity: one that does not count and the one that does instead."""
-        last = {known.key: known for known in self._known}
-        pairs = [(known, last[known.key]) for known in self._known]
-        return [(one.service, counting.service) for one, counting in pairs if one is not counting]
+        """Return pairs of entries for one service: one that does not count, and the one that counts instead."""
+        last = {entry.key: entry for entry in self._entries}
+        return [(entry.service, last[entry.key].service) for entry in self._entries if last[entry.key] is not entry]
 
     def problems(self) -> List[Problem]:
-        """What Postfix would complain about, in the order of the file."""
-        found: List[Problem] = []
+        """Return what Postfix would complain about, in the order of the file."""
+        problems: List[Problem] = []
         for line in logical_lines(self._text):
             entry = Entry(line)
             entry.check(self.port_of)
-            found.extend(entry.problems)
+            problems.extend(entry.problems)
         for service, effective in self.duplicates():
-            message = f'duplicate master.cf entry for service "{service.name}": line {effective.line} counts'
-            found.append(Problem(service.line, "warning", message))
-        return sorted(found)
+            reason = f"is replaced by the entry in line {effective.line}"
+            said = f'duplicate master.cf entry for service "{service.name}"'
+            label = f"{service.name}/{service.type}"
+            error = line_error(service.line, "services", label, reason, "Keep one entry", said)
+            problems.append(Problem(service.line, "warning", str(error)))
+        return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:
-        """Why Postfix does not start by the text of the file, whatever its entries are about; None where it does."""
-        for problem in self.problems():
-            broken = problem.message.startswith(("bad field count", "missing '}'", "syntax error after '}'"))
-            if problem.severity == "error" and broken:
-                line = self._text.split("\n")[problem.line - 1]
-                return InputError("services", line, f"{problem.message} (line {problem.line})", "Correct master.cf")
-        return None
+        """Return why Postfix dies of the text of the file, whatever its entries are about; None if it does not."""
+        errors = (Entry(line).fatal for line in logical_lines(self._text))
+        return next((error for error in errors if error is not None), None)
 
-    def _found(self, name: str, type: str) -> List[Known]:
+    def _entries_of(self, name: str, type: str) -> List[ServiceEntry]:
+        """Return all entries for a service, in whatever spelling of its name."""
         wanted = identity(name, type, self.port_of)
-        return self._index.get(wanted, []) if self._known else []
+        return self._index.get(wanted, []) if self._entries else []

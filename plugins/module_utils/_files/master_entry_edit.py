@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Iterable, List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
+from .entry_words import needs_braces, option_text, unbraced
 from .lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
-from .master_entry import FIELDS, Entry, Option, needs_braces, option_text, unbraced
+from .master_entry import Entry, Option
+from .service import FIELDS
 from .service_change import ServiceChange, command_words
 
 _COLUMNS = (0, 10, 16, 24, 32, 40, 48, 56)  # those of the stock file
@@ -38,7 +40,7 @@ class EntryEditor:
             self._read(edit_line(self.text, self.entry.line, edits))
 
     def changed(self, change: ServiceChange) -> str:
-        """The lines of the entry after a change; the same ones when they say so already."""
+        """Return the lines of the entry after a change; the same lines when they say so already."""
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
         self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
@@ -69,28 +71,27 @@ class EntryEditor:
         old = [word if self._sound(word) else word._replace(value="\0") for word in self.entry.rest]
         at = self.entry.options_end
         if rest and self.entry.swallows:
-            name = "/".join(word.value for word in self.entry.fields[:2])
             reason = "would be swallowed by a brace that is open in the options"
-            raise InputError(f"command of {name}", command, reason, "Set or unset that option")
+            raise InputError(f"command of {self.entry.label}", command, reason, "Set or unset that option")
         self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
 
     def _sound(self, word: Word) -> bool:
         return not unbraced(self.entry.text[word.start : word.end])[1]
 
     def _set_options(self, values: Mapping[str, str]) -> None:
-        """Set each option; those that are new go behind the others, in one edit however many there are."""
-        found = {option.name: option.value for option in self.entry.options}
+        """Set options; the new ones go behind the others, in one edit however many there are."""
+        present = {option.name: option.value for option in self.entry.options}
         for name, value in values.items():
-            if found.get(name, value) != value:
+            if present.get(name, value) != value:
                 self._set_option(name, value)
-        new = [option_text(name, value) for name, value in values.items() if name not in found]
+        new = [option_text(name, value) for name, value in values.items() if name not in present]
         if new:
             self._add_options(new)
 
     def _set_option(self, name: str, value: str) -> None:
-        found = [option for option in self.entry.options if option.name == name]
-        self._apply([_value_edit(found[-1], self.entry.text, value)])
-        for _earlier in found[:-1]:
+        *earlier, last = [option for option in self.entry.options if option.name == name]
+        self._apply([_value_edit(last, self.entry.text, value)])
+        for _option in earlier:
             self._remove_option(next(option for option in self.entry.options if option.name == name))
 
     def _add_options(self, texts: Sequence[str]) -> None:
@@ -142,7 +143,7 @@ def _value_edit(option: Option, text: str, value: str) -> Edit:
 
 
 def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
-    """The lines of a new entry, its fields in the columns of the entry `like`."""
+    """Return the lines of a new entry, its fields in the columns of the entry `like`."""
     command = change.command or ""
     head, rest = [" ".join(command[word.start : word.end] for word in words) for words in command_words(command)]
     defaults = {"private": "n" if change.type == "inet" else "-", "chroot": "n"}
@@ -157,11 +158,11 @@ def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
 
 
 def _aligned(words: Sequence[str], like: Optional[Entry]) -> str:
-    """The fields of a new entry, in the columns of the entry beside it."""
+    """Return the first line of a new entry, its fields in the columns of the entry beside it."""
     columns: Sequence[int] = _COLUMNS
     gaps = [" "] * len(FIELDS)
     if like and like.line.piece_at(0)[1] > like.fields[7].start:
-        gaps = [like.text[one.end : two.start] for one, two in zip(like.fields, like.fields[1:])]
+        gaps = [like.text[field.end : after.start] for field, after in zip(like.fields, like.fields[1:])]
         columns = [word.start for word in like.fields]
     text = words[0]
     for word, column, gap in zip(words[1:], columns[1:], gaps):

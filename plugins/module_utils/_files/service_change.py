@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""What one service of master.cf is to be, and the refusal of what could smuggle something else in."""
+"""What an Ansible user wants of one service of master.cf, and the checks that it changes nothing else there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .endpoint import PortLookup, is_number, port_number, split_endpoint
+from .entry_words import split_words, unbraced
 from .lines import Word, checked_value, encode_config
-from .master_entry import FIELD_VALUES, TYPES, split_words, unbraced
+from .service import FIELD_REMEDIES, FIELD_VALUES, TYPES
 
 STATES = ("present", "absent", "disabled")
 
@@ -22,18 +23,11 @@ _OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
 _SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
 _DIGITS = 9  # of more, the master can make a negative number, of which it dies
-_FIELD_REMEDY = {
-    "private": "Use y, n or -",
-    "unprivileged": "Use y, n or -",
-    "chroot": "Use y, n or -",
-    "wakeup": "Use a number of seconds, one with ? behind it, or -",
-    "process_limit": "Use a number or -",
-}
 
 
 @dataclass
 class ServiceChange:
-    """What one service is to be; what is None or not in it stays as it is.
+    """What is wanted of one service; what is None, or not in it, stays as it is.
 
     :ivar command: the program and its arguments as master.cf writes them, but without ``-o``
     :ivar options: ``-o`` settings to make
@@ -54,18 +48,18 @@ class ServiceChange:
 
     @property
     def fields(self) -> Dict[str, str]:
-        """The single-word fields that are given."""
+        """Return the fields of one word that are given."""
         given = {name: getattr(self, name) for name in FIELD_VALUES}
         return {name: value for name, value in given.items() if value is not None}
 
     @property
     def program(self) -> Optional[str]:
-        """The first word of the command."""
+        """Return the first word of the command."""
         return command_words(self.command)[0][0].value if self.command else None
 
 
 def command_words(command: str) -> Tuple[List[Word], List[Word]]:
-    """The program with the flags after it, and the words after those."""
+    """Return the program with the flags after it, and the words after those."""
     words = [Word(start, end, unbraced(command[start:end])[0]) for start, end in split_words(command)]
     count = 1
     while count < len(words) and command[words[count].start] == "-" and words[count].value not in ("-", "--"):
@@ -77,54 +71,58 @@ def check_change(change: ServiceChange) -> None:
     """Refuse a change that could add a line, a service or an option, or that the master could not read."""
     label = f"{change.name}/{change.type}"
     if change.state not in STATES:
-        raise InputError(f"state of {label}", change.state, "is no state", f"Use one of {', '.join(STATES)}")
+        raise InputError(f"state of {label}", change.state, "is not a state", f"Use {', '.join(STATES)}")
     if change.type not in TYPES:
-        raise InputError(f"type of {label}", change.type, "is no service type", f"Use one of {', '.join(TYPES)}")
+        raise InputError(f"type of {label}", change.type, "is not a service type", f"Use {', '.join(TYPES)}")
     for name, value in change.fields.items():
         if not FIELD_VALUES[name].match(value):
-            raise InputError(f"{name} of {label}", value, "is no value of this field", _FIELD_REMEDY[name])
+            raise InputError(f"{name} of {label}", value, "is not a value of this field", FIELD_REMEDIES[name])
         if len(value.rstrip("?").lstrip("0")) > _DIGITS:
-            raise InputError(f"{name} of {label}", value, "is more than Postfix can count to", "Use a smaller number")
+            raise InputError(f"{name} of {label}", value, "is larger than Postfix can count", "Use a smaller number")
     if change.type == "inet" and change.private not in (None, "n"):
         raise InputError(f"private of {label}", change.private, "makes an inet service private", "Write n")
     if change.command is not None:
         _check_command(f"command of {label}", change.command)
     for name in list(change.options) + list(change.unset_options):
         if not _OPTION_NAME.match(name):
-            raise InputError(f"options of {label}", name, "is no parameter name", "Use letters, digits and _")
+            raise InputError(f"options of {label}", name, "is not the name of a parameter", "Use letters, digits and _")
     for name, value in change.options.items():
         _check_option(f"option {name} of {label}", value)
         if name in change.unset_options:
-            raise InputError(f"options of {label}", name, "is to be set and unset", "Say one of both")
+            raise InputError(
+                f"options of {label}", name, "is to be set and unset at once", "Give it in options or in unset_options"
+            )
 
 
 def check_name(change: ServiceChange, lookup: PortLookup) -> None:
-    """Refuse the name of a new entry that the master, or postconf, could not work with."""
+    """Refuse a name for a new entry with which the master, or postconf, could not work."""
     label = f"name of {change.name}/{change.type}"
     try:
         encode_config(change.name)
     except UnicodeEncodeError:
-        raise InputError(label, change.name, "is no text that a file can hold", "Write it in UTF-8") from None
+        raise InputError(label, change.name, "is not text that a file can hold", "Write it in UTF-8") from None
     if change.type == "inet":
         port = split_endpoint(change.name, label)[1]
         if not _SERVICE_NAME.match(change.name):
-            raise InputError(label, change.name, "has characters that no endpoint has", "Write [address]:port")
+            raise InputError(label, change.name, "has characters that an endpoint cannot have", "Write [address]:port")
         number = port_number(port, lookup, label)
         if not number or is_number(port) and port.lstrip("0") != str(number):
             raise InputError(label, change.name, "has a port that does not exist", "Use a port from 1 to 65535")
     elif not _SERVICE_NAME.match(change.name):
-        raise InputError(label, change.name, "is no service name", "Use letters, digits, - and _")
+        raise InputError(label, change.name, "is not the name of a service", "Use letters, digits, - and _")
 
 
 def _check_command(label: str, command: str) -> None:
     words = [command[start:end] for start, end in split_words(checked_value(label, command))]
     if not words or not _PROGRAM.match(words[0]):
-        raise InputError(label, command, "does not start with a program's name", "Write program and arguments")
+        raise InputError(
+            label, command, "does not start with the name of a program", "Write the program and its arguments"
+        )
     for word in words:
         if unbraced(word)[1] or not _balanced(word):
             raise InputError(label, command, f"has braces that do not match in {word!r}", "Close every brace")
         if word[0] == "#":
-            raise InputError(label, command, "has a comment, which master.cf takes for an argument", "Leave it out")
+            raise InputError(label, command, "has a comment, which Postfix would take for an argument", "Leave it out")
     after_flag = False
     for word in (unbraced(word)[0] for word in words[1:]):
         # The daemons see no braces, and take the word behind a flag such as -m for its argument.
@@ -137,7 +135,7 @@ def _check_command(label: str, command: str) -> None:
 
 def _check_option(label: str, value: str) -> None:
     if not isinstance(value, str):
-        raise InputError(label, value, "is no text", "Quote it")
+        raise InputError(label, value, "is not text", "Put it in quotes")
     if not _balanced(checked_value(label, value)):
         raise InputError(label, value, "has braces that do not match", "Close every brace")
 

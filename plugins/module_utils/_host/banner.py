@@ -22,7 +22,7 @@ from .._base.errors import InputError
 from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import identity
 from .._rules.outlook import Outlook
-from .._rules.parameters import Settings
+from .._rules.settings import Settings
 from .master_process import COMM, Master
 
 PROVEN = 1.5

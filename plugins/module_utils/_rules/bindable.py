@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Whether a socket can bind to an address on a host, and why not: bind(2) of Linux, with what is known of the host."""
+"""Whether Postfix can bind a socket to an address, to listen there or to send from it: bind(2) of Linux.
+
+What is known of the host decides, or the kernel itself where it can be asked.
+"""
 
 from __future__ import annotations
 
@@ -12,48 +15,78 @@ from typing import Iterator, Optional
 from .._base.address import Address, family, needs_scope
 from .host import Host, HostAddress, addresses_shown
 
+_WITHOUT_ZONE = "is a link-local address without its zone, from which Postfix cannot send"
+
 
 def bind_problem(address: Address, host: Host) -> Optional[str]:
-    """Return why a listening socket cannot bind to an address, or None when it can.
+    """Return why Postfix cannot listen on an address, or None when it can.
 
-    IPv6 sockets of the master are for IPv6 only (IPV6_V6ONLY) and have no zone, so that neither link-local nor
-    IPv4-mapped addresses work.
+    Its IPv6 sockets are for IPv6 only (IPV6_V6ONLY) and have no zone, so that neither link-local nor IPv4-mapped
+    addresses work.
     """
-    if address.is_unspecified:
-        return None
     if address.version == 6:
-        if needs_scope(address):
-            return "is a link-local address, which a listening socket of Postfix cannot use since it has no zone"
         if address.is_multicast:
-            return "is a multicast address"
+            return "is a multicast address, on which Postfix cannot listen"
+        if needs_scope(address):
+            return "is a link-local address, on which Postfix cannot listen since its sockets have no zone"
         if address.ipv4_mapped is not None:
-            return "is an IPv4 address in an IPv6 spelling, which an IPv6 socket of Postfix cannot use"
-    known = host.find(address)
-    if host.bindable(address) if host.bindable else _bindable(address, known, host):
+            return "is an IPv4 address in an IPv6 spelling, on which Postfix cannot listen by IPv6"
+    return _absence(address, host)
+
+
+def source_problem(address: Address, host: Host, has_zone: bool) -> Optional[str]:
+    """Return why Postfix cannot send from an address, or None when it can.
+
+    :param has_zone: whether the address is written with its zone, as in ``fe80::1%eth0``
+    """
+    if address.version == 6:
+        if address.is_multicast:
+            return "is a multicast address, from which Postfix cannot send"
+        if needs_scope(address):
+            return _absence_of_link_local(address, host) if has_zone else _WITHOUT_ZONE
+        if address.ipv4_mapped is not None:
+            return "is an IPv4 address in an IPv6 spelling, from which Postfix cannot send by IPv6"
+    return _absence(address, host)
+
+
+def _absence(address: Address, host: Host) -> Optional[str]:
+    """Return why the kernel would refuse an address, or None when it takes it."""
+    own = host.find(address)
+    if address.is_unspecified or (host.bindable(address) if host.bindable else _bindable(address, own, host)):
         return None
-    if known is None:
+    if own is None:
         return f"is on no interface of the host, which has {addresses_shown(host, family(address))}"
-    if known.tentative:
+    if own.tentative:
         return "is tentative: duplicate address detection is not finished, or has failed"
     return "cannot be used now, though an interface has it"
 
 
+def _absence_of_link_local(address: Address, host: Host) -> Optional[str]:
+    """Return why an address with a zone cannot be used. The kernel is not asked: it would have to be told the zone."""
+    own = host.find(address)
+    if own is not None and own.up and not own.tentative:
+        return None
+    return f"is on no interface of the host, which has {addresses_shown(host, family(address))}"
+
+
 def is_broadcast(address: Address, host: Host) -> bool:
-    """Tell whether an IPv4 address reaches all hosts of a network: a socket can bind to it, but not send from it."""
+    """Return whether an IPv4 address reaches all hosts of a network: a socket can bind to it, but not send from it."""
     number = int(address)
     return number == 0xFFFFFFFF or any(
-        known.prefix_length < 31 and number == int(known.address) | _host_mask(known)
-        for known in _ipv4(host)
-        if not known.address.is_loopback
+        own.prefix_length < 31 and number == int(own.address) | _host_mask(own)
+        for own in _ipv4(host)
+        if not own.address.is_loopback
     )
 
 
-def _bindable(address: Address, known: Optional[HostAddress], host: Host) -> bool:
+def _bindable(address: Address, own: Optional[HostAddress], host: Host) -> bool:
     """Apply the kernel's rule to what is known of the host.
 
     Own addresses can be used, of interfaces that are down too, and multicast, broadcast, and all of loopback's network.
+
+    :param own: the address as the host has it, None when it does not
     """
-    if family(address) in host.nonlocal_bind or (known is not None and not known.tentative):
+    if family(address) in host.nonlocal_bind or (own is not None and not own.tentative):
         return True
     if address.version == 6:
         return False
@@ -62,18 +95,18 @@ def _bindable(address: Address, known: Optional[HostAddress], host: Host) -> boo
         address.is_multicast
         or is_broadcast(address, host)
         or any(
-            number | _host_mask(known) == int(known.address) | _host_mask(known)
-            for known in _ipv4(host)
-            if known.address.is_loopback or known.interface == "lo"
+            number | _host_mask(loopback) == int(loopback.address) | _host_mask(loopback)
+            for loopback in _ipv4(host)
+            if loopback.address.is_loopback or loopback.interface == "lo"
         )
     )
 
 
 def _ipv4(host: Host) -> Iterator[HostAddress]:
-    return (known for known in host.addresses if known.up and known.address.version == 4)
+    return (own for own in host.addresses if own.up and own.address.version == 4)
 
 
-def _host_mask(known: HostAddress) -> int:
+def _host_mask(own: HostAddress) -> int:
     """Return the bits of the host part; those of 127.0.0.1 without a prefix length are of 127.0.0.0/8."""
-    bare_loopback = known.address.is_loopback and known.prefix_length == 32 and not known.interface
-    return (1 << 32 - (8 if bare_loopback else known.prefix_length)) - 1
+    bare_loopback = own.address.is_loopback and own.prefix_length == 32 and not own.interface
+    return (1 << 32 - (8 if bare_loopback else own.prefix_length)) - 1

@@ -13,10 +13,11 @@ from typing import Dict, NamedTuple, Optional, Sequence
 from .._base.errors import InputError
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
-from .._files.master_cf import MasterReader
-from .._files.master_entry import Service
+from .._files.master_cf import MasterCf
+from .._files.service import Service
 from .listeners import SHARED_PORTS_SINCE
-from .parameters import Settings, Version
+from .parameters import Version
+from .settings import Settings
 
 
 class Configuration(NamedTuple):
@@ -44,10 +45,10 @@ class Configuration(NamedTuple):
         """
         main_cf = MainCf(main)
         settings = Settings(main_cf.values(), version, hostname)
-        return cls.from_files(main_cf, settings, MasterReader(master, port_lookup(settings, port_of)))
+        return cls.from_files(main_cf, settings, MasterCf(master, port_lookup(settings, port_of)))
 
     @classmethod
-    def from_files(cls, main: MainCf, settings: Settings, master: MasterReader) -> Configuration:
+    def from_files(cls, main: MainCf, settings: Settings, master: MasterCf) -> Configuration:
         """Take what two files say now that have been read already; later edits of them make no difference.
 
         :param settings: what main.cf says, and what ``master`` got its port lookup from

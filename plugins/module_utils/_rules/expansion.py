@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""``$name`` expansion in main.cf values, as Postfix's mac_expand does it.
+"""References such as ``$name`` in values of main.cf, replaced as Postfix's mac_expand() does it.
 
 Forms (postconf(5), "The main.cf file format"): ``$name``, ``${name}``, ``$(name)``, ``${name?text}``, ``${name:text}``,
-``${name?{text}:{text}}``, ``${{text} == {text} ? {text} : {text}}`` and ``$$``. A name that is not defined expands to
-nothing. A syntax error is fatal for every Postfix program, and so it is an error here.
+``${name?{text}:{text}}``, ``${{text} == {text} ? {text} : {text}}`` and ``$$``. A name that is not defined stands for
+an empty text. A syntax error is fatal for every Postfix program, and so it is an error here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .._base.errors import InputError
 Lookup = Callable[[str], Optional[str]]
 
 _DEEPEST = 100  # nesting at which Postfix gives up
-_MOST_STEPS = 20000  # references in one value: Postfix has no such limit, and would be busy for ever
+_MOST_STEPS = 20000  # references in one value: Postfix has no such limit, and would never finish
 _LONGEST = 4 * 1024 * 1024  # characters of result
 _NAME = re.compile(r"[ \t\r\n\v\f]*([A-Za-z0-9_]*)[ \t\r\n\v\f]*")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]*")
@@ -44,7 +44,7 @@ def expand(text: str, lookup: Lookup, parameter: str = "main.cf") -> str:
 
 
 class _Expansion:
-    """One expansion and its limits."""
+    """One expansion, which ends with an error at any of the limits."""
 
     def __init__(self, text: str, lookup: Lookup, parameter: str) -> None:
         self.text = text
@@ -71,7 +71,7 @@ class _Expansion:
     def _parse(self, text: str, result: List[str], level: int) -> None:
         """Append the expansion of one text."""
         if level > _DEEPEST:
-            raise self._error("refers to itself, or is nested too deeply", "Break the circle of references")
+            raise self._error("refers to itself, or is nested too deeply", "Remove one of the references")
         at = 0
         while True:
             dollar = text.find("$", at)
@@ -97,7 +97,7 @@ class _Expansion:
                 raise self._error("has a $ without a name")
             self.steps += 1
             if self.steps > _MOST_STEPS:
-                raise self._error("expands without end", "Use fewer references")
+                raise self._error("has too many references within references", "Use fewer references")
             self._reference(name, result, level)
 
     def _matching(self, text: str, at: int) -> int:
@@ -114,7 +114,7 @@ class _Expansion:
         raise self._error(f"has a {opening} that is not closed")
 
     def _reference(self, text: str, result: List[str], level: int) -> None:
-        """Append what stands for the text between ``${`` and ``}``."""
+        """Append the value of a reference, given as the text between ``${`` and ``}``."""
         value: Optional[str]
         if text.lstrip(_SPACE).startswith("{"):
             value, rest = self._comparison(text.lstrip(_SPACE), level)
@@ -124,7 +124,7 @@ class _Expansion:
             match = _NAME.match(text)
             name, rest = (match.group(1), text[match.end() :]) if match else ("", text)
             if rest.startswith("{"):
-                raise self._error(f"calls a function {name!r}, which is not known", "Use a plain value")
+                raise self._error(f"calls the function {name!r}, which is not known", "Use a plain value")
             if rest and rest[0] not in "?:":
                 raise self._error(f"has {rest[0]!r} in the name of a parameter")
             value = self.lookup(name)
@@ -147,7 +147,7 @@ class _Expansion:
             self._parse(chosen, result, level + 1)
 
     def _operand(self, text: str) -> Tuple[str, str]:
-        """Split a choice off: ``{text} rest``, or all of the text where it has no brace."""
+        """Return a choice and the rest of ``{text} rest``; without a brace all of the text is the choice."""
         braced = text.lstrip(_SPACE)
         if not braced.startswith("{"):
             return text, ""
@@ -155,7 +155,7 @@ class _Expansion:
         return braced[1:end], braced[end + 1 :].lstrip(_SPACE)
 
     def _comparison(self, text: str, level: int) -> Tuple[str, str]:
-        """Evaluate ``{left} == {right} rest``; true is any text, false is none."""
+        """Return the result of ``{left} == {right} rest``, which is empty for false, and the rest."""
         left, rest = self._operand(text)
         match = _OPERATOR.match(rest)
         operator = match.group() if match else ""
@@ -186,7 +186,7 @@ class _Expansion:
         return self._operand(text)
 
     def _compare(self, left: str, right: str) -> int:
-        """Compare numbers as numbers, other text by character."""
+        """Compare numbers as numbers, other text character by character; negative, zero or positive like strcmp(3)."""
         if _NUMBER.match(left) and _NUMBER.match(right):
             if len(left) > 18 or len(right) > 18:
                 raise self._error("compares a number that is too large", "Compare smaller numbers")

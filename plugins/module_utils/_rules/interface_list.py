@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""The words of a value that lists interfaces: how Postfix splits them, and what is wrong with one.
+"""The words of inet_interfaces and proxy_interfaces: how Postfix splits them, and what is wrong with one.
 
-The same grammar serves inet_interfaces and proxy_interfaces (postconf(5)): addresses, with or without brackets, and
-host names, separated by blanks or commas. Whatever else people write there makes every Postfix program end with "host
-not found", which says nothing about the mistake: :func:`problem_of_token` does.
+Both have one grammar (postconf(5)): addresses, with or without brackets, and host names, separated by blanks or commas.
+Whatever else people write there makes every Postfix program end with "host not found", which does not tell them what is
+wrong; :func:`check_tokens` does.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _LIST_THEM = "List single addresses, or choose them with select"
 
 
 def split_tokens(text: str) -> List[str]:
-    """Split a value at blanks, tabs and commas; none of them makes an empty word."""
+    """Return the words of a value, which are separated by any number of blanks, tabs and commas."""
     return [token for token in _SEPARATORS.split(text) if token]
 
 
 def is_host_name(token: str) -> bool:
-    """Tell whether a word can be a host name (letters, digits, hyphens, underscores and dots), and no bare number."""
+    """Return whether a word can be a host name: letters, digits, hyphens, underscores and dots, but not only digits."""
     return len(token) <= 255 and bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
 
 
 def octal_reading(token: str) -> Optional[str]:
-    """Return the address that leading zeros make of an IPv4 spelling, when it is not the one that people read."""
+    """Return the address that an IPv4 spelling with leading zeros means, when it is not the one that people read."""
     if not _NUMBERS.match(token) or token.count(".") != 3:
         return None
     address = parse_address(token)
@@ -46,18 +46,18 @@ def octal_reading(token: str) -> Optional[str]:
 
 
 def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
-    """Refuse words that can be neither an address nor a host name; what looks like a comment explains the rest.
+    """Refuse words that can be neither an address nor a host name.
 
-    :raises InputError: for the most telling of them
+    :raises InputError: for the first of them, or the first that looks like a comment, since that explains the others
     """
     comments = [token for token in tokens if "#" in token]
     for token in comments or tokens:
-        problem = problem_of_token(parameter, token)
+        problem = _problem(parameter, token)
         if problem is not None:
             raise problem
 
 
-def problem_of_token(parameter: str, token: str) -> Optional[InputError]:
+def _problem(parameter: str, token: str) -> Optional[InputError]:
     """Return what is wrong with a word that can be neither an address nor a host name, or None."""
     literal = unbracket(token)
     if parse_address(literal) is not None:
@@ -70,7 +70,7 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
     if token in KEYWORDS:
         if parameter != "inet_interfaces":
             return "is a word of inet_interfaces only", "List addresses or host names"
-        return "is a keyword that must stand alone", f"Write {token} and nothing else, or list addresses without it"
+        return "is a keyword, which must stand alone", f"Write {token} and nothing else, or list addresses without it"
     if token.lower() in KEYWORDS:
         return "is not in lower case, so Postfix takes it for a host name", f"Write {token.lower()}"
     if "#" in token:
@@ -80,20 +80,20 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
     if token.startswith("!"):
         return "excludes an address, which Postfix cannot do here", _LIST_THEM
     if "*" in token:
-        return "is a pattern, Postfix takes single addresses", "Write all, or list single addresses"
+        return "is a pattern, but Postfix takes single addresses", "Write all, or list single addresses"
     if literal.lower().startswith("ipv6:"):
         return "has the prefix IPv6:, which belongs to master.cf", f"Write {literal[5:]}"
     text, _slash, length = literal.partition("/")
     address = parse_address(unbracket(text))
     if address is not None and prefix_length(length, address) is not None:
-        return "is a network, Postfix takes single addresses", _LIST_THEM
+        return "is a network, but Postfix takes single addresses", _LIST_THEM
     if "/" in token:
         return "is a file or a table, which Postfix does not read here", _LIST_THEM
     host, colon, port = token.rpartition(":")
     if colon and port and (parse_address(unbracket(host)) or is_host_name(unbracket(host))):
         return "has a port, which belongs to master.cf", f"Write {host} here, and {token} as a service of type inet"
     if token[0] in "\"'{" or token[-1] in "\"'}":
-        return "has quotes or braces, which are no part of an address", "Leave them out"
+        return "has quotes or braces, which an address does not have", "Leave them out"
     if (token[0] == "[") != (token[-1] == "]"):
         return "has a bracket without its partner", "Write both brackets or none"
     text, percent, _scope = literal.partition("%")

@@ -19,12 +19,12 @@ from .._base.address import FAMILIES, Address, asked_for, family, normal_form, p
 from .._base.errors import InputError
 from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import PortLookup, place_of
-from .._files.master_entry import FIELD_VALUES, TYPES, Service
+from .._files.service import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
 from .origin import IN_MASTER_CF, INET_INTERFACES, Origin
 from .own_addresses import Resolver, enabled_families, of_families, sort_as_postfix
-from .parameters import Settings
+from .settings import Settings
 
 #: Since this version listeners use SO_REUSEPORT: what overlaps shares its traffic, where the master died before.
 SHARED_PORTS_SINCE = (3, 6)

@@ -13,15 +13,15 @@ from typing import Dict, List, Optional, Sequence
 from .._base.address import Address, normal_form
 from .._base.errors import InputError
 from .host import Host
-from .parameters import Settings
+from .settings import Settings
 
 _STYLES = ("class", "subnet", "host")
 
 
 def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -> Optional[List[str]]:
-    """Return the networks that Postfix makes of its own addresses, or None when main.cf sets mynetworks.
+    """Return the networks that Postfix derives from its own addresses, or None when main.cf sets mynetworks.
 
-    :param own: what own_addresses() answers
+    :param own: what own_addresses() returns
     :returns: networks as Postfix writes them, ``127.0.0.0/8`` and ``[::1]/128``, in the order of the own addresses
     :raises InputError: for a mynetworks_style that Postfix does not know
     """
@@ -29,9 +29,9 @@ def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -
         return None
     style = mynetworks_style(settings)
     lengths: Dict[Address, int] = {}
-    for known in host.addresses:
-        if known.up:
-            lengths.setdefault(known.address, known.prefix_length)
+    for candidate in host.addresses:
+        if candidate.up:
+            lengths.setdefault(candidate.address, candidate.prefix_length)
     networks = []
     for address in own:
         length: int = address.max_prefixlen
@@ -55,7 +55,7 @@ def mynetworks_style(settings: Settings) -> str:
         return "host" if level is not None and int(level.group(1)) >= 2 else "subnet"
     style = settings.get("mynetworks_style").strip(", \t")
     if style not in _STYLES:
-        raise InputError("mynetworks_style", style, "is not a style that Postfix knows", "Write host or subnet")
+        raise InputError("mynetworks_style", style, "is not a style that Postfix knows", "Write host, subnet or class")
     return style
 
 

@@ -16,7 +16,7 @@ from typing import FrozenSet, List, Optional, Sequence
 from .._base.address import Address, family
 from .._base.errors import InputError
 from .._base.once import once
-from .._files.master_entry import Service, last_of_each
+from .._files.service import Service, last_of_each
 from .configuration import Configuration
 from .host import Host
 from .listeners import Listener, active_services, listeners

@@ -19,7 +19,9 @@ from .._base.address import FAMILIES, Address, asked_for, family, normal_form, p
 from .._base.errors import InputError
 from .host import Host, addresses_shown
 from .interface_list import check_tokens, octal_reading, split_tokens
-from .parameters import Settings, Version, protocols_of
+from .parameters import Version
+from .settings import Settings
+from .values import protocols_of
 
 Resolver = Callable[[str], Sequence[Address]]
 

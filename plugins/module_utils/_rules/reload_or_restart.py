@@ -20,11 +20,12 @@ from .._base.errors import InputError
 from .._base.sockets import Socket, in_words
 from .._base.words import Action
 from .._files.endpoint import identity
-from .._files.master_entry import Service, service_key
+from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import INET_INTERFACES
 from .outlook import Outlook
-from .parameters import PARAMETERS, equivalent
+from .parameters import PARAMETERS
+from .values import equivalent
 
 # Weakest first: an action includes those before it.
 ACTIONS: Tuple[Action, ...] = ("none", "reload", "restart", "start")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""Addresses chosen from what a host has, so that one group variable serves a thousand hosts."""
+"""Addresses chosen from those that a host has, by selectors such as ``10.0.0.0/8`` that fit many hosts."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def select_addresses(
     since Postfix could not use them.
 
     :param families: one family, or several, to pick from; by default both
-    :param missing_ok: a selector without an address, and an empty result, are no error
-    :raises InputError: for text that is no selector, and for a selector that matches nothing
+    :param missing_ok: accept a selector that matches nothing, and an empty result
+    :raises InputError: for text that is not a selector, and for a selector that matches nothing
     """
     wanted = FAMILIES if families is None else tuple(families) if isinstance(families, (list, tuple)) else (families,)
-    for name in wanted:
-        if name not in FAMILIES:
-            raise InputError("family", name, "is not a family of addresses", "Write ipv4 or ipv6")
-    known = [item for item in host.addresses if item.up and family(item.address) in wanted]
+    for wanted_family in wanted:
+        if wanted_family not in FAMILIES:
+            raise InputError("family", wanted_family, "is not an address family", "Write ipv4 or ipv6")
+    candidates = [item for item in host.addresses if item.up and family(item.address) in wanted]
     picked: List[HostAddress] = []
     refused: List[Matcher] = []
     positive = False
@@ -60,12 +60,12 @@ def select_addresses(
             refused.append(matches)
             continue
         positive = True
-        found = [item for item in known if matches(item)]
-        if not found and not missing_ok:
+        matching = [item for item in candidates if matches(item)]
+        if not matching and not missing_ok:
             raise _nothing(parameter, selector, host, wanted)
-        picked.extend(found)
+        picked.extend(matching)
     if not positive:
-        picked = [item for item in known if not needs_scope(item.address)] if refused else []
+        picked = [item for item in candidates if not needs_scope(item.address)] if refused else []
     chosen = [item.address for item in picked if not any(matches(item) for matches in refused)]
     if not chosen and not missing_ok:
         raise _nothing(parameter, ", ".join(selectors), host, wanted)
@@ -100,7 +100,7 @@ def _interface_matcher(name: str, host: Host, parameter: str) -> Matcher:
         raise InputError(
             parameter,
             f"interface:{name}",
-            "needs to know which interface has which address, and the addresses are given without",
+            "selects by interface, but the addresses are given without their interfaces",
             "Give ansible_facts, or select by prefix",
         )
     return lambda item: item.interface == name and not needs_scope(item.address)
@@ -127,8 +127,8 @@ def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[str]) -
     return InputError(
         parameter,
         selector,
-        f"matches no {only + ' ' if only else ''}address of the host that is usable",
+        f"matches no usable {only + ' ' if only else ''}address of the host",
         f"Choose among {addresses_shown(host, only)}"
-        # of the filter, whose parameter this is; the module has no such option
+        # only the filter, whose parameter has this name, has the option
         + (", or allow it with missing_ok" if parameter == "selectors" else ""),
     )

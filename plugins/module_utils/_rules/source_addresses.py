@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from .._base.address import FAMILIES, Address, asked_for, family, needs_scope, normal_form, parse_address
+from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
-from .._files.master_entry import Service
-from .bindable import bind_problem, is_broadcast
+from .._files.service import Service
+from .bindable import bind_problem, is_broadcast, source_problem
 from .host import Host
 from .listeners import active_services
 from .origin import IN_MASTER_CF, KERNEL, Origin
 from .own_addresses import Resolver, enabled_families, own_addresses
-from .parameters import BRACKETS_SINCE, Settings, Version
+from .parameters import BRACKETS_SINCE, Version
+from .settings import Settings
 
 #: the programs that are SMTP or LMTP clients; the name decides which parameters count
 CLIENTS = ("smtp", "lmtp")
@@ -179,10 +180,7 @@ def _source_problem(address: Address, literal: str, name: str, host: Host) -> Op
     """Return why a client's socket cannot bind to an address."""
     if family(address) != name:
         return f"is no {name} address"
-    if needs_scope(address) and "%" in literal:
-        known = host.find(address)
-        return None if known is not None and known.up and not known.tentative else "is on no interface of the host"
-    return bind_problem(address, host)
+    return source_problem(address, host, "%" in literal)
 
 
 def _kernel_chooses(address: Address, host: Host) -> bool:

@@ -13,15 +13,21 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.expansion import expand
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import (
+    STOCK_SERVICES,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
+    own_addresses,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases, load
 
@@ -38,7 +44,7 @@ def per_version(name: str, chosen: Callable[[Case], bool] = lambda case: True) -
 
 def broken(case: Case) -> bool:
     """Tell whether a file has lines that Postfix refuses whatever they are about."""
-    problems = MainCf(case.main).problems() + MasterCf(case.master).problems()
+    problems = MainCf(case.main).problems() + MasterCfEditor(case.master).problems()
     return any(problem.severity == "error" for problem in problems)
 
 
@@ -131,7 +137,7 @@ def proxies(outlook: Outlook) -> list[Any]:
 )
 def test_nothing_to_point_out_about_the_stock(stock: Any, inet_interfaces: str, addresses: list[str]) -> None:
     settings = Settings({**stock["main"], "inet_interfaces": inet_interfaces}, parse_version(stock["version"]), "host")
-    services = MasterCf("".join(f"{line}\n" for line in stock["master"])).services()
+    services = MasterCfEditor("".join(f"{line}\n" for line in stock["master"])).services()
     assert len(services) == len(stock["master"])
     outlook = Outlook(Configuration(settings, services), host_from_input(addresses), mapping_resolver({}))
     assert findings(outlook) == []

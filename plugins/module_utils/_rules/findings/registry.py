@@ -14,12 +14,13 @@ from ..._base.address import parse_address, unbracket
 from ..._base.errors import InputError
 from ..._base.words import Severity
 from ..._files.endpoint import PortLookup, split_endpoint
-from ..._files.master_entry import Service, last_of_each, service_key
+from ..._files.service import Service, last_of_each, service_key
 from ..bindable import bind_problem
 from ..mynetworks import default_mynetworks
 from ..outlook import Outlook
 from ..own_addresses import local_addresses
-from ..parameters import PARAMETERS, Settings
+from ..parameters import PARAMETERS
+from ..settings import Settings
 from ..source_addresses import CLIENTS, client_of
 from .finding import Finding
 from .reachability import half_dual_stack, nat, private_source

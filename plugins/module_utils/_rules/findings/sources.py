@@ -13,7 +13,7 @@ from ..._base.address import FAMILIES, asked_for, family, needs_scope, normal_fo
 from ..._base.errors import InputError
 from ..._base.sockets import WILDCARDS
 from ..._base.words import Severity
-from ..bindable import bind_problem
+from ..bindable import source_problem
 from ..outlook import Outlook
 from ..source_addresses import CLIENTS, client_of
 from .finding import Finding
@@ -100,7 +100,7 @@ def _bind_address(outlook: Outlook, name: str, given: _BindAddress) -> Iterator[
             message = f"{shown} is a loopback address: mail to other hosts cannot leave"
             yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
         return
-    problem = None if needs_scope(address) else bind_problem(address, outlook.host)
+    problem = None if needs_scope(address) else source_problem(address, outlook.host, has_zone=False)
     if problem is not None:
         severity: Severity = "error" if given.enforced else "warning"
         message = f"{shown} {problem}: {stuck}"

@@ -22,7 +22,7 @@ from ansible_collections.mailfleet.postfix.plugins.filter import (
     source_addresses,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases
 
 ADDRESSES = ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"]
@@ -99,7 +99,7 @@ def test_source_addresses() -> None:
 def test_select_addresses() -> None:
     assert call("select_addresses", ADDRESSES, "10.0.0.0/8") == ["10.77.0.1", "10.77.0.2"]
     assert call("select_addresses", ADDRESSES, ["192.0.2.0/24"], missing_ok=True) == []
-    with pytest.raises(AnsibleFilterError, match="selectors: '192.0.2.0/24' matches no address"):
+    with pytest.raises(AnsibleFilterError, match="selectors: '192.0.2.0/24' matches no usable address"):
         call("select_addresses", ADDRESSES, ["192.0.2.0/24"])
 
 
@@ -167,7 +167,7 @@ def test_services_that_send() -> None:
         ([{"name": "smtp", "private": "y"}], "is private"),
         ([{"name": "smtp", "type": "tcp"}], "has the type 'tcp'"),
         ([{"name": ["smtp", "x"]}], "smtp, x"),
-        ("smtp inet n - n\n", "bad field count"),
+        ("smtp inet n - n\n", "services: 'smtp inet n - n' ends before the field wakeup"),
         ("smtp inet n - n - - smtpd -o { a = b\n", "missing '}'"),
         ("smtp inet - - n - - smtpd\n", "is private"),
     ],
@@ -234,10 +234,10 @@ def test_wrong_types(name: str, settings: Any, addresses: Any, options: dict, wo
         ((ADDRESSES, {"a": 1}), {}, "selectors: .* is not a list"),
         ((ADDRESSES, [5]), {}, "selectors: '5' is not a selector"),
         ((ADDRESSES, ["eth0"]), {}, "'eth0' is not a selector"),
-        ((ADDRESSES, ["loopback"]), {"family": "inet"}, "family: 'inet' is not a family"),
-        ((ADDRESSES, ["interface:eth0"]), {}, "which interface"),
-        ((ADDRESSES, ["loopback"]), {"family": 4}, "family: '4' is not a family"),
-        ((ADDRESSES, ["loopback"]), {"family": True}, "family: 'True' is not a family"),
+        ((ADDRESSES, ["loopback"]), {"family": "inet"}, "family: 'inet' is not an address family"),
+        ((ADDRESSES, ["interface:eth0"]), {}, "without their interfaces"),
+        ((ADDRESSES, ["loopback"]), {"family": 4}, "family: '4' is not an address family"),
+        ((ADDRESSES, ["loopback"]), {"family": True}, "family: 'True' is not an address family"),
     ],
 )
 def test_wrong_types_of_select_addresses(arguments: tuple, options: dict, words: str) -> None:
@@ -249,7 +249,7 @@ def test_wrong_types_of_select_addresses(arguments: tuple, options: dict, words:
 def test_errors_name_parameter_value_reason_and_remedy(name: str) -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         call(name, {"inet_interfaces": "10.77.0.0/24"}, ADDRESSES)
-    expected = "inet_interfaces: '10.77.0.0/24' is a network, Postfix takes single addresses. List single addresses"
+    expected = "inet_interfaces: '10.77.0.0/24' is a network, but Postfix takes single addresses. List single addresses"
     assert expected in str(caught.value)
 
 
@@ -343,6 +343,6 @@ def test_stock_services_are_those_of_the_text() -> None:
         "smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\n"
         "relay unix - - y - - smtp -o syslog_name=postfix/$service_name\nlmtp unix - - y - - lmtp\n"
     )
-    assert len(MasterCf(text).services()) == 4
+    assert len(MasterCfEditor(text).services()) == 4
     for name in ("listeners", "source_addresses", "findings"):
         assert call(name, {}, ADDRESSES) == call(name, {}, ADDRESSES, services=text)

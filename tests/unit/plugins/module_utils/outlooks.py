@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence, Union
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import PortLookup, known_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterReader
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings, parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 
@@ -31,7 +32,7 @@ def outlook_of(
     """Return the outlook of settings and services; services can be the text of a master.cf."""
     parameters = Settings(settings, parse_version(version), host.hostname)
     ports = port_lookup(parameters, port_of)
-    entries = MasterReader(services, ports).services() if isinstance(services, str) else services
+    entries = MasterCf(services, ports).services() if isinstance(services, str) else services
     return Outlook(Configuration(parameters, entries, ports), host, mapping_resolver(names), allow_absent)
 
 

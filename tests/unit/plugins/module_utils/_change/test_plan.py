@@ -16,7 +16,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
+    reload_or_restart,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
@@ -65,7 +67,7 @@ def test_a_service_whose_name_is_no_text_is_left_alone() -> None:
     text = MASTER + "\udce4 inet n - n - - smtpd\n"
     disabled = ServiceChange("\udce4", state="disabled")
     assert make_plan(Wanted({}, services=[disabled]), MAIN, text, around).master == MASTER + "#" + text[len(MASTER) :]
-    with pytest.raises(InputError, match="is no port"):  # of which the master dies
+    with pytest.raises(InputError, match="is not a known port"):  # of which the master dies
         make_plan(Wanted({}, services=[ServiceChange("smtp", chroot="n")]), MAIN, text, around)
 
 
@@ -132,6 +134,12 @@ def test_source_addresses_need_a_reload():
     assert (source["address"], source["origin"], source["enforced"]) == ("10.77.0.2", "smtp_bind_address", True)
 
 
+def test_a_source_address_that_an_old_client_dies_of_needs_a_reload_when_it_loses_its_brackets():
+    done = plan({"smtp_bind_address": "10.77.0.1"}, MAIN + "smtp_bind_address = [10.77.0.1]\n", version=(3, 5, 25))
+    assert done.main == MAIN + "smtp_bind_address = 10.77.0.1\n"
+    assert only(done) == ("smtp_bind_address", "[10.77.0.1]", "10.77.0.1", "reload")
+
+
 def test_unset_removes_the_parameter():
     done = plan(unset=["inet_interfaces"], main=MAIN.replace("= all\ninet_p", "= 10.77.0.1\ninet_p"))
     assert "inet_interfaces" not in done.main
@@ -194,7 +202,11 @@ def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
         ),
         ({"services": [ServiceChange("smtp", "unix", command="smtp stray")]}, "master.cf", "stray"),
         ({"values": {"inet_protocols": "ipv4"}, "main": MAIN + "stray\n"}, "main.cf", "stray"),
-        ({"values": {"inet_protocols": "ipv4"}, "master": MASTER + "stray unix\n"}, "services", "field count"),
+        (
+            {"values": {"inet_protocols": "ipv4"}, "master": MASTER + "stray unix\n"},
+            "services",
+            "ends before the field private",
+        ),
         (
             {"values": {"inet_protocols": "ipv4"}, "master": MASTER + "x unix - - n - - smtp {a\n"},
             "services",
@@ -209,6 +221,22 @@ def test_a_bad_value_is_one_error_with_its_name_value_reason_and_remedy(others, 
     assert part in str(caught.value)
     assert caught.value.reason
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "address, kind", [("fe80::1", "link-local"), ("ff02::1", "multicast"), ("ff05::1", "multicast")]
+)
+def test_what_cannot_be_a_source_is_refused_as_a_source(address, kind):
+    host = host_from_input(["10.77.0.1/24", "fe80::1/64"])
+    with pytest.raises(InputError, match=f"smtp_bind_address6: '{address}' is a {kind} address.* send") as caught:
+        plan({"smtp_bind_address6": address}, host=host)
+    assert "listen" not in str(caught.value)
+
+
+def test_a_link_local_source_with_its_zone_is_taken():
+    host = host_from_input(["10.77.0.1/24", {"address": "fe80::1", "prefix_length": 64, "interface": "in0"}])
+    done = plan({"smtp_bind_address6": "fe80::1%in0"}, host=host)
+    assert done.after["source_addresses"][0]["ipv6"]["address"] == "fe80::1"
 
 
 def test_absent_addresses_are_written_where_they_are_allowed_by_name():
@@ -247,6 +275,24 @@ def test_a_single_option_needs_a_reload():
     done = plan(services=[ServiceChange("relay", "unix", options={"smtp_bind_address": "10.77.0.2"})])
     assert done.master == MASTER + "        -o smtp_bind_address=10.77.0.2\n"
     assert [(reason.parameter, reason.action) for reason in done.reasons] == [("relay/unix", "reload")]
+
+
+def test_fields_that_mean_the_same_to_the_master_need_nothing():
+    done = plan(services=[ServiceChange("relay", "unix", private="y", unprivileged="y", wakeup="0")])
+    assert done.master == MASTER.replace(
+        "relay     unix  -       -       y       -", "relay     unix  y       y       y       0"
+    )
+    assert (done.action, done.reasons) == ("none", [])
+
+
+def test_a_reason_shows_the_fields_as_they_are_written():
+    done = plan(services=[ServiceChange("relay", "unix", chroot="n")])
+    assert only(done) == (
+        "relay/unix",
+        "- - y - - smtp -o { syslog_name = postfix/$service_name }",
+        "- - n - - smtp -o { syslog_name = postfix/$service_name }",
+        "reload",
+    )
 
 
 def test_a_public_and_a_private_service_of_one_name_are_two():

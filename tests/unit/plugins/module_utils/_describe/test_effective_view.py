@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
@@ -63,7 +63,7 @@ def test_explicit_mynetworks() -> None:
         ),
         (
             {},
-            MasterCf("10.77.0.9:25 inet n - n - - smtpd\n").services(),
+            MasterCfEditor("10.77.0.9:25 inet n - n - - smtpd\n").services(),
             ["own_addresses", "mynetworks", "source_addresses"],
             "10.77.0.9:25/inet",
         ),

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances, variables
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
@@ -43,7 +43,7 @@ pickup unix n - y 60 1 pickup
 
 
 def described(main: str, master: str, version: tuple[int, ...] = (3, 7, 11)) -> dict[str, object]:
-    return variables(MainCf(main), MasterCf(master), version)
+    return variables(MainCf(main), MasterCfEditor(master), version)
 
 
 def test_all_that_is_set() -> None:

@@ -76,7 +76,7 @@ def test_what_the_master_refuses_is_refused_for_its_reason(name: str, reason: st
     with pytest.raises(InputError) as caught:
         split_endpoint(name, "services")
     assert (caught.value.parameter, caught.value.value) == ("services", name)
-    assert caught.value.reason == f"is no endpoint: {reason}"
+    assert caught.value.reason == f"is not an endpoint: {reason}"
 
 
 @pytest.mark.parametrize(

@@ -71,15 +71,19 @@ def test_a_first_line_that_starts_with_white_space_is_dropped_with_what_continue
     stray, kept = logical_lines("# x\n  abc\n def\nghi\n")
     assert (stray.stray, stray.number, stray.text) == (True, 2, "  abc def")
     assert (kept.stray, kept.text) == (False, "ghi")
-    [problem] = line_problems(stray)
+    [problem] = line_problems(stray, "main.cf")
     assert (problem.line, problem.severity) == (2, "warning")
-    assert problem.message.startswith('logical line must not start with whitespace: "  abc def"')
+    assert problem.message == (
+        "main.cf: '  abc def' starts with white space, and Postfix ignores it (line 2; Postfix: logical line must not "
+        'start with whitespace: "  abc def"). Remove the white space before it, or the line.'
+    )
 
 
 def test_text_ends_at_a_nul_byte() -> None:
     [line] = logical_lines("a = b\0c\n d\n")
     assert line.effective == "a = b"
-    assert [problem.message for problem in line_problems(line)] == ["text after null byte is ignored"]
+    [problem] = line_problems(line, "main.cf")
+    assert "Postfix: text after null byte is ignored" in problem.message
 
 
 @given(TEXTS)

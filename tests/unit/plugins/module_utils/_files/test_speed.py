@@ -11,7 +11,7 @@ from typing import Callable
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
@@ -36,7 +36,7 @@ def edit_main(lines: int) -> Callable[[], object]:
 
 def edit_master(lines: int) -> Callable[[], object]:
     text = master_cf(lines)
-    return lambda: MasterCf(text).put(CHANGE)
+    return lambda: MasterCfEditor(text).put(CHANGE)
 
 
 def report_main(lines: int) -> Callable[[], object]:
@@ -46,7 +46,7 @@ def report_main(lines: int) -> Callable[[], object]:
 
 def report_master(lines: int) -> Callable[[], object]:
     text = master_cf(lines)
-    return lambda: MasterCf(text).problems()
+    return lambda: MasterCfEditor(text).problems()
 
 
 def plan(lines: int) -> Callable[[], object]:

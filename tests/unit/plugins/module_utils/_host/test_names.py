@@ -14,7 +14,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port, system_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 
 @pytest.fixture(name="asked")

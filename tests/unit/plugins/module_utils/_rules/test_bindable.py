@@ -7,7 +7,11 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.bindable import bind_problem, is_broadcast
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.bindable import (
+    bind_problem,
+    is_broadcast,
+    source_problem,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
@@ -58,7 +62,7 @@ def test_bindable(text: str) -> None:
         ("fd77::9", "no interface of the host, which has ::1"),
         ("fd77::2", "tentative"),
         ("fe80::1", "link-local"),
-        ("ff02::1", "link-local"),
+        ("ff02::1", "multicast"),
         ("ff05::1", "multicast"),
         ("::ffff:10.77.0.1", "IPv4 address in an IPv6 spelling"),
     ],
@@ -67,6 +71,28 @@ def test_not_bindable(text: str, words: str) -> None:
     problem = bind_problem(ip_address(text), HOST)
     assert problem is not None
     assert words in problem
+
+
+@pytest.mark.parametrize(
+    "text, zone, words",
+    [
+        ("fe80::1", False, "link-local address without its zone, from which Postfix cannot send"),
+        ("fe80::9", True, "is on no interface of the host, which has ::1"),
+        ("ff02::1", False, "is a multicast address, from which Postfix cannot send"),
+        ("ff02::1", True, "is a multicast address, from which Postfix cannot send"),
+        ("::ffff:10.77.0.1", False, "is an IPv4 address in an IPv6 spelling, from which Postfix cannot send by IPv6"),
+        ("fd77::9", False, "is on no interface of the host, which has ::1"),
+    ],
+)
+def test_no_source(text: str, zone: bool, words: str) -> None:
+    problem = source_problem(ip_address(text), HOST, zone)
+    assert problem is not None
+    assert words in problem
+
+
+@pytest.mark.parametrize("text, zone", [("10.77.0.1", False), ("fd77::1", False), ("::", False), ("fe80::1", True)])
+def test_a_source(text: str, zone: bool) -> None:
+    assert source_problem(ip_address(text), HOST, zone) is None
 
 
 def test_nonlocal_bind() -> None:

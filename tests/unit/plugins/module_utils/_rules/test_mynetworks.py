@@ -12,7 +12,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.mynetworks import default_mynetworks
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 HOST = host_from_input(
@@ -21,7 +22,7 @@ HOST = host_from_input(
 
 
 def networks(host: Host = HOST, **values: Any) -> Any:
-    settings = Settings(values)
+    settings = Settings(values, NEWEST)
     return default_mynetworks(settings, host, own_addresses(settings, host, mapping_resolver({})))
 
 

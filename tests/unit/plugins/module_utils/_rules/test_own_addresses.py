@@ -18,7 +18,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addre
     proxy_addresses,
     sort_as_postfix,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ NAMES = mapping_resolver({"localhost": ["127.0.0.1", "::1"], "mx": "10.77.0.1", 
 
 
 def own(inet_interfaces: Any, host: Host = HOST, allow_absent: bool = False, **settings: Any) -> list:
-    found = own_addresses(Settings({"inet_interfaces": inet_interfaces, **settings}), host, NAMES, allow_absent)
+    found = own_addresses(Settings({"inet_interfaces": inet_interfaces, **settings}, NEWEST), host, NAMES, allow_absent)
     return list(map(normal_form, found))
 
 
@@ -50,7 +51,7 @@ def test_own_addresses(inet_interfaces: Any, expected: list) -> None:
 
 
 def test_default_is_all() -> None:
-    assert len(own_addresses(Settings({}), HOST, NAMES)) == 6
+    assert len(own_addresses(Settings({}, NEWEST), HOST, NAMES)) == 6
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_no_address_of_the_family(inet_interfaces: str) -> None:
 
 def test_kernel_without_ipv6() -> None:
     host = Host(HOST.addresses[:3], frozenset(["ipv4"]))
-    assert enabled_families(Settings({}), host) == {"ipv4"}
+    assert enabled_families(Settings({}, NEWEST), host) == {"ipv4"}
     assert own("localhost", host) == ["127.0.0.1"]
     with pytest.raises(InputError, match="switches off"):
         own("::1", host)
@@ -141,7 +142,7 @@ def test_interface_names() -> None:
         own("eth0", host)
     assert "interface:eth0" in caught.value.remedy
     resolve = mapping_resolver({"eth0": "10.77.0.1"})
-    assert own_addresses(Settings({"inet_interfaces": "eth0"}), host, resolve) == [ip_address("10.77.0.1")]
+    assert own_addresses(Settings({"inet_interfaces": "eth0"}, NEWEST), host, resolve) == [ip_address("10.77.0.1")]
 
 
 def test_absent_addresses_can_be_allowed() -> None:
@@ -161,7 +162,10 @@ def test_same_address_on_two_interfaces() -> None:
     [("", []), ("198.51.100.1, [2001:db8::1], 198.51.100.1", ["198.51.100.1", "2001:db8::1"]), ("away", ["192.0.2.1"])],
 )
 def test_proxy_addresses(proxies: str, expected: list) -> None:
-    assert list(map(normal_form, proxy_addresses(Settings({"proxy_interfaces": proxies}), HOST, NAMES))) == expected
+    assert (
+        list(map(normal_form, proxy_addresses(Settings({"proxy_interfaces": proxies}, NEWEST), HOST, NAMES)))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_proxy_addresses(proxies: str, expected: list) -> None:
 )
 def test_bad_proxies(proxies: str, offending: str) -> None:
     with pytest.raises(InputError) as caught:
-        proxy_addresses(Settings({"proxy_interfaces": proxies}), HOST, NAMES)
+        proxy_addresses(Settings({"proxy_interfaces": proxies}, NEWEST), HOST, NAMES)
     assert (caught.value.parameter, caught.value.value) == ("proxy_interfaces", offending)
 
 

@@ -115,12 +115,12 @@ def test_no_selectors(selector: Any) -> None:
 
 
 def test_unknown_family() -> None:
-    with pytest.raises(InputError, match="is not a family"):
+    with pytest.raises(InputError, match="is not an address family"):
         picked("loopback", families="inet")
 
 
 def test_interfaces_of_a_plain_list() -> None:
-    with pytest.raises(InputError, match="needs to know which interface"):
+    with pytest.raises(InputError, match="without their interfaces"):
         picked("interface:eth0", host=host_from_input(["10.77.0.1/24"]), missing_ok=True)
 
 

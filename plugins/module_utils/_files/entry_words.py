@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The words of an entry of master.cf, in which braces protect blanks, as the master and the daemons read them."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, Tuple
+
+from .lines import WHITE
+
+_TOKEN = re.compile(r"([ \t\r\n]+)|([{}])|[^ \t\r\n{}]+")
+
+
+def split_words(text: str, start: int = 0) -> Iterator[Tuple[int, int]]:
+    """Yield start and end of each word; braces protect the blanks inside them, and an open one lasts to the end."""
+    level = 0
+    begin = -1
+    for match in _TOKEN.finditer(text, start):
+        blanks, brace = match.groups()
+        if blanks and not level:
+            if begin >= 0:
+                yield begin, match.start()
+            begin = -1
+            continue
+        if begin < 0:
+            begin = match.start()
+        if brace == "{":
+            level += 1
+        elif brace and level:
+            level -= 1
+    if begin >= 0:
+        yield begin, len(text)
+
+
+def open_braces(text: str) -> int:
+    """Return how many braces are open at the end of a text; one that closes nothing is a character like any other."""
+    level = 0
+    for brace in re.findall("[{}]", text):
+        level += 1 if brace == "{" else -1 if level else 0
+    return level
+
+
+def unbraced(word: str) -> Tuple[str, str]:
+    """Return a word without the braces around it, and what the master says about them, if anything."""
+    if word[:1] != "{":
+        return word, ""
+    level = 0
+    for match in re.finditer("[{}]", word):
+        level += 1 if match.group() == "{" else -1
+        if not level:
+            problem = f"syntax error after '}}' in \"{word}\"" if match.end() < len(word) else ""
+            return word[1 : match.start()].strip(WHITE), problem
+    return word[1:].strip(WHITE), f"missing '}}' in \"{word}\""
+
+
+def needs_braces(value: str) -> bool:
+    """Return whether a value would be more than one word without braces around it."""
+    return len(list(split_words("x" + value))) > 1
+
+
+def option_text(name: str, value: str) -> str:
+    """Return ``name=value``, or ``{ name = value }`` where there are blanks in it."""
+    return f"{{ {name} = {value} }}" if needs_braces(value) else f"{name}={value}"

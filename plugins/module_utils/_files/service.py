@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""A service of master.cf: its fields and options, what the master makes of it, and when two entries are one service."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+from .endpoint import PortLookup, identity, known_port
+
+TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
+FIELDS = ("name", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command")
+FIELD_VALUES = {
+    "private": re.compile(r"[yn-]\Z"),
+    "unprivileged": re.compile(r"[yn-]\Z"),
+    "chroot": re.compile(r"[yn-]\Z"),
+    "wakeup": re.compile(r"(?:-|[0-9]+\??)\Z"),
+    # atoi(3) makes a negative number of a larger one, of which the master dies
+    "process_limit": re.compile(r"(?:-|0*(?:[0-9]{1,9}|1[0-9]{9}|2[01][0-9]{8}))\Z"),
+}
+
+FIELD_REMEDIES = {
+    "private": "Use y, n or -",
+    "unprivileged": "Use y, n or -",
+    "chroot": "Use y, n or -",
+    "wakeup": "Use a number of seconds, with or without ? behind it, or -",
+    "process_limit": "Use a number or -",
+}
+
+
+class Service(NamedTuple):
+    """A service, as its entry in master.cf says; every field as the file has it, ``-`` where it says ``-``.
+
+    :ivar arguments: the words after the command other than ``-o`` settings, without the braces around them
+    :ivar options: the ``-o`` settings in their order; of a name that is there twice the last one counts
+    :ivar line: where the entry starts in the file, 0 for a service that is not from a file
+    :ivar invalid: what follows a ``-o`` and is not ``name=value``; the service's processes die of it
+    """
+
+    name: str
+    type: str
+    private: str
+    unprivileged: str
+    chroot: str
+    wakeup: str
+    process_limit: str
+    command: str
+    arguments: Tuple[str, ...] = ()
+    options: Tuple[Tuple[str, str], ...] = ()
+    line: int = 0
+    invalid: Tuple[str, ...] = ()
+
+    @property
+    def option_values(self) -> Dict[str, str]:
+        """Return the effective value of each ``-o`` setting."""
+        return dict(self.options)
+
+    @property
+    def meaning(self) -> Tuple[Any, ...]:
+        """Return what the master makes of the entry: equal for two entries between which it sees no difference.
+
+        A dash stands for the default (master(5)), which is ``y`` for private and unprivileged, and 0 for wakeup. The
+        defaults of the other two are not fixed: chroot depends on compatibility_level, process_limit is
+        default_process_limit. The order of the options does not matter.
+        """
+        return (
+            self.private.replace("-", "y"),
+            self.unprivileged.replace("-", "y"),
+            self.chroot,
+            self.wakeup.replace("-", "0"),
+            self.process_limit,
+            self.command,
+            self.arguments,
+            tuple(sorted(self.option_values.items())),
+            self.invalid,
+        )
+
+
+def service_key(service: Service, lookup: PortLookup = known_port) -> str:
+    """Return what an entry shares with those that replace it.
+
+    That is its identity, and for other types than inet whether it is public: a public and a private service of one name
+    are two (master(5)).
+    """
+    public = service.type != "inet" and service.private == "n"
+    return identity(service.name, service.type, lookup) + ("/public" if public else "")
+
+
+def last_of_each(services: Sequence[Service], lookup: PortLookup = known_port) -> List[Service]:
+    """Return the entries that count, in their order: of several for one service the last."""
+    keys = [service_key(service, lookup) for service in services]
+    last = dict(zip(keys, range(len(keys))))
+    return [service for at, (key, service) in enumerate(zip(keys, services)) if last[key] == at]

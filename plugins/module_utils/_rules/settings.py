@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""The effective values of main.cf: references replaced, and Postfix's defaults where the file says nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, FrozenSet, Mapping, Optional
+
+from .._base.errors import InputError
+from .expansion import expand
+from .parameters import PARAMETERS, Version
+from .values import boolean, text_of
+
+
+class Settings:
+    """The parameters of main.cf, or of one process: main.cf with the ``-o`` options of its line in master.cf.
+
+    :param values: values by parameter name, as the file has them or as an Ansible user gives them
+    :param version: of the Postfix that reads them
+    :param hostname: what gethostname(2) returns on the host, for the default of $myhostname; None if it is not known
+    :raises InputError: for a value that is neither text nor a list
+    """
+
+    def __init__(self, values: Mapping[str, Any], version: Version, hostname: Optional[str] = None) -> None:
+        self._texts = {name: text_of(name, value) for name, value in values.items()}
+        self.version = version
+        self.hostname = hostname
+        self._expanded: Dict[str, str] = {}
+        self._deriving_mydomain = False
+
+    def with_options(self, options: Mapping[str, str]) -> Settings:
+        """Return the settings of a service whose line in master.cf has these ``-o`` options."""
+        if not options:
+            return self
+        process = Settings(options, self.version, self.hostname)
+        process._texts = {**self._texts, **process._texts}
+        return process
+
+    def is_set(self, name: str) -> bool:
+        """Return whether main.cf sets a parameter, to whatever value."""
+        return name in self._texts
+
+    def refers_to(self, name: str) -> bool:
+        """Return whether any value refers to a name, so that the name is a parameter of the user's own."""
+        reference = re.compile(rf"\$[({{]?\s*{re.escape(name)}(?![A-Za-z0-9_])")
+        return any("$" in text and reference.search(text) for text in self._texts.values())
+
+    def names(self) -> FrozenSet[str]:
+        """Return the names of the parameters that main.cf sets."""
+        return frozenset(self._texts)
+
+    def raw(self, name: str) -> str:
+        """Return the text of main.cf, or the default, with its references as they are written."""
+        text = self._lookup(name)
+        return "" if text is None else text
+
+    def get(self, name: str) -> str:
+        """Return the effective value: the default where main.cf says nothing, or this Postfix has no such parameter.
+
+        :raises InputError: where Postfix would end with a macro processing error
+        """
+        if name not in self._expanded:
+            parameter = PARAMETERS.get(name)
+            if parameter is not None and (name not in self._texts or self.version < parameter.since):
+                return parameter.default
+            self._expanded[name] = expand(self.raw(name), self._lookup, name)
+        return self._expanded[name]
+
+    def yes_no(self, name: str) -> bool:
+        """Return the value of a boolean parameter.
+
+        :raises InputError: for text other than yes and no, with which the program that reads it ends
+        """
+        return boolean(name, self.get(name))
+
+    def _lookup(self, name: str) -> Optional[str]:
+        if name in self._texts:
+            return self._texts[name]
+        if name in PARAMETERS:
+            return PARAMETERS[name].default
+        if name == "myorigin":
+            return "$myhostname"
+        if name == "myhostname":
+            return self._default_myhostname()
+        if name == "mydomain":
+            return self._default_mydomain()
+        return None
+
+    def _default_mydomain(self) -> str:
+        if self._deriving_mydomain:
+            value, reason = self._texts["myhostname"], "needs $mydomain, which is not set and would come from it"
+            raise InputError("myhostname", value, reason, "Set mydomain")
+        self._deriving_mydomain = True
+        try:
+            return self.get("myhostname").partition(".")[2] or "localdomain"
+        finally:
+            self._deriving_mydomain = False
+
+    def _default_myhostname(self) -> str:
+        if not self.hostname:
+            reason = "is not set, and the name of the host is not known"
+            raise InputError("myhostname", "$myhostname", reason, "Set myhostname")
+        if "." in self.hostname:
+            return self.hostname
+        return f"{self.hostname}.{self._texts.get('mydomain') or 'localdomain'}"
