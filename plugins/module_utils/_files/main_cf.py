@@ -12,7 +12,7 @@ the last line counts (postconf(5), "The main.cf file format").
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Union
+from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .._base.errors import InputError
 from .lines import (
@@ -56,6 +56,9 @@ class Setting(NamedTuple):
     line: LogicalLine
 
 
+_Read = Union[Setting, InputError, None]
+
+
 class Duplicate(NamedTuple):
     """A parameter that is set more than once: the lines, of which only the last counts."""
 
@@ -70,7 +73,8 @@ class MainCf:
     """
 
     def __init__(self, text: str) -> None:
-        self._write(text)
+        self._text = text
+        self._read: Optional[List[Tuple[LogicalLine, _Read]]] = None
 
     @property
     def text(self) -> str:
@@ -78,20 +82,24 @@ class MainCf:
         return self._text
 
     def _write(self, text: str) -> None:
-        self._text = text
-        self._lines: List[LogicalLine] = []
-        self._cache: Optional[Dict[str, List[Setting]]] = None
+        if text != self._text:  # else there is nothing to read again
+            self._text = text
+            self._read = None
+
+    @property
+    def _lines(self) -> List[Tuple[LogicalLine, _Read]]:
+        """Return each logical line with what it sets."""
+        if self._read is None:
+            self._read = [(line, _setting(line)) for line in logical_lines(self._text)]
+            self._by_name: Dict[str, List[Setting]] = {}
+            for _line, setting in self._read:
+                if isinstance(setting, Setting):
+                    self._by_name.setdefault(setting.name, []).append(setting)
+        return self._read
 
     @property
     def _settings(self) -> Dict[str, List[Setting]]:
-        if self._cache is None:
-            self._cache = {}
-            self._lines = logical_lines(self._text)
-            for line in self._lines:
-                setting = _setting(line)
-                if isinstance(setting, Setting):
-                    self._cache.setdefault(setting.name, []).append(setting)
-        return self._cache
+        return self._by_name if self._lines else {}
 
     def values(self) -> Dict[str, str]:
         """Return the value of each parameter that the file sets: not expanded, its lines joined as Postfix does."""
@@ -112,7 +120,7 @@ class MainCf:
 
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
-        problems = [problem for line in logical_lines(self._text) for problem in _line_problems(line)]
+        problems = [problem for line, setting in self._lines for problem in _line_problems(line, setting)]
         for name, settings in self._settings.items():
             for old, new in zip(settings, settings[1:]):
                 number, value = new.line.number, new.value
@@ -126,7 +134,7 @@ class MainCf:
 
     def fatal(self) -> Optional[InputError]:
         """Return why Postfix dies of the text of the file, whatever its values are; None if it does not."""
-        return next((read for read in map(_setting, logical_lines(self._text)) if isinstance(read, InputError)), None)
+        return next((setting for _line, setting in self._lines if isinstance(setting, InputError)), None)
 
     def set(self, name: str, value: str) -> None:
         """Set a parameter, in exactly one place.
@@ -160,7 +168,7 @@ class MainCf:
         """Return where a line for a parameter that the file does not set goes."""
         example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
         gap = 0
-        for line in self._lines + [LogicalLine(0, len(self._text), False)]:
+        for line in [line for line, _setting in self._lines] + [LogicalLine(0, len(self._text), False)]:
             behind_example = 0
             position = gap
             for comment in self._text[gap : line.start].split("\n"):
@@ -180,7 +188,7 @@ class MainCf:
         return len(self._text)
 
 
-def _setting(line: LogicalLine) -> Union[Setting, InputError, None]:
+def _setting(line: LogicalLine) -> _Read:
     """Return what a logical line sets, or what Postfix dies of, or None for a line that it ignores."""
     if line.stray:
         return None
@@ -201,10 +209,10 @@ def _no_setting(line: LogicalLine, said: str) -> InputError:
     return line_error(line.number, "main.cf", line.effective, "is not a setting", remedy, said)
 
 
-def _line_problems(line: LogicalLine) -> List[Problem]:
-    problems, read = line_problems(line, "main.cf"), _setting(line)
-    if isinstance(read, InputError):
-        problems.append(Problem(line.number, "error", str(read)))
+def _line_problems(line: LogicalLine, setting: _Read) -> List[Problem]:
+    problems = line_problems(line, "main.cf")
+    if isinstance(setting, InputError):
+        problems.append(Problem(line.number, "error", str(setting)))
     return problems
 
 

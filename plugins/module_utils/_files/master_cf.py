@@ -42,11 +42,12 @@ class MasterCf:
 
     def __init__(self, text: str, lookup: PortLookup = known_port) -> None:
         self.port_of = lookup
-        self._text = ""
+        self._text = text
+        self._is_read = False
         self._lines: List[LogicalLine] = []
-        self._cache: Optional[List[ServiceEntry]] = None
+        self._all: List[Entry] = []
+        self._services: List[ServiceEntry] = []
         self._index: Dict[str, List[ServiceEntry]] = {}
-        self._write(text)
 
     @property
     def text(self) -> str:
@@ -56,23 +57,29 @@ class MasterCf:
     def _write(self, text: str) -> None:
         if text != self._text:  # most services of most runs are as they should be: nothing to read again
             self._text = text
-            self._cache = None
+            self._is_read = False
 
     @property
     def _entries(self) -> List[ServiceEntry]:
-        if self._cache is None:
-            self._cache = []
-            self._index = {}
-            self._lines = logical_lines(self._text)
-            for line in self._lines:
-                entry = Entry(line)
-                service = entry.service
-                if service:
-                    name = identity(service.name, service.type, self.port_of)
-                    read = ServiceEntry(entry, service, name, service_key(service, self.port_of))
-                    self._cache.append(read)
-                    self._index.setdefault(name, []).append(read)
-        return self._cache
+        """Return the entries that describe a service."""
+        self._read()
+        return self._services
+
+    def _read(self) -> None:
+        """Read the text, unless that is done already."""
+        if self._is_read:
+            return
+        self._is_read = True
+        self._lines = logical_lines(self._text)
+        self._all = [Entry(line) for line in self._lines]
+        self._services, self._index = [], {}
+        for entry in self._all:
+            service = entry.service
+            if service:
+                name = identity(service.name, service.type, self.port_of)
+                read = ServiceEntry(entry, service, name, service_key(service, self.port_of))
+                self._services.append(read)
+                self._index.setdefault(name, []).append(read)
 
     def services(self) -> List[Service]:
         """Return the services of all entries in the order of the file, also of those that do not count."""
@@ -97,11 +104,12 @@ class MasterCf:
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
         problems: List[Problem] = []
-        for line in logical_lines(self._text):
+        duplicates = self.duplicates()
+        for line in self._lines:
             entry = Entry(line)
             entry.check(self.port_of)
             problems.extend(entry.problems)
-        for service, effective in self.duplicates():
+        for service, effective in duplicates:
             reason = f"is replaced by the entry in line {effective.line}"
             said = f'duplicate master.cf entry for service "{service.name}"'
             label = f"{service.name}/{service.type}"
@@ -111,7 +119,8 @@ class MasterCf:
 
     def fatal(self) -> Optional[InputError]:
         """Return why Postfix dies of the text of the file, whatever its entries are about; None if it does not."""
-        errors = (Entry(line).fatal for line in logical_lines(self._text))
+        self._read()
+        errors = (entry.fatal for entry in self._all)
         return next((error for error in errors if error is not None), None)
 
     def _entries_of(self, name: str, type: str) -> List[ServiceEntry]:

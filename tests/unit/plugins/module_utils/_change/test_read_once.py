@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan reads each file and asks each rule once for what is and once for what will be, and each name once."""
+"""A plan asks each rule once for what is and once for what will be, and each name once.
+
+Each file is read as it is, and once more after each edit of it.
+"""
 
 from __future__ import annotations
 
@@ -57,5 +60,7 @@ def test_each_once(wanted: Wanted, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(wanted, MAIN, MASTER, Surroundings(HOST, (3, 7, 11), resolve))
     assert effective_view(plan.before)["error"] is None
     assert effective_view(plan.after)["error"] is None
+    edits = len(wanted.values) or 1
+    assert calls.pop("main_cf.logical_lines") <= 1 + edits, calls
     assert max(calls.values()) <= 2, calls
     assert names == ["mx.test"]
