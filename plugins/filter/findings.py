@@ -42,9 +42,9 @@ _value:
         - The kind of finding. It stays the same when the message is reworded.
         - V(fatal), V(absent_address), V(bad_proxy_interfaces), V(source_failure), V(wrong_family), V(loopback_source),
           V(shared_socket), V(odd_port), V(no_listener), V(duplicate_service), V(duplicate_parameter),
-          V(endpoint_shadows_inet_interfaces), V(ignored_bind_address), V(ignored_on_server), V(implicit_source_address),
-          V(bind_address_not_enforced), V(private_source_address), V(half_dual_stack), V(nat_without_proxy_interfaces),
-          V(mynetworks_default), V(misspelt_parameter) or V(unknown_to_version).
+          V(endpoint_shadows_inet_interfaces), V(ignored_bind_address), V(ignored_on_server),
+          V(implicit_source_address), V(bind_address_not_enforced), V(private_source_address), V(half_dual_stack),
+          V(nat_without_proxy_interfaces), V(mynetworks_default), V(misspelt_parameter) or V(unknown_to_version).
       type: str
     severity:
       description:
