@@ -8,20 +8,20 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the modules of this collection say about themselves. What is not said here, each module says."""
+    """The attributes that the modules of this collection share. Each module adds its own."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Predicts what it would change, and what would have to follow, without touching the host.
+    description: Predicts what it would change and what Postfix would then need, without changing the host.
   diff_mode:
-    description: Shows what changed, or in check mode what would change.
+    description: Shows what has changed, or in check mode what would change.
   idempotent:
-    description: Running it twice in a row with the same arguments changes nothing the second time.
+    description: A second run with the same arguments changes nothing.
     support: full
   platform:
-    description: What kind of host it can work on.
+    description: The kind of host that it works on.
     support: full
     platforms: posix
 """
@@ -34,13 +34,13 @@ attributes:
     description: Replaces a file in one step, so that nobody sees half of it, and keeps its owner, mode and context.
     support: full
     details:
-      - Both files change or none, whenever the run is killed and whatever the disk does. What a killed run left half
-        done the next one completes, whichever module it is.
-      - Owner, group, mode, ACL, SELinux context and other extended attributes stay. A symbolic link stays one, and its
-        target changes. Of a file with several hard links only the name here changes, the others keep the old content.
-      - C(postconf -e) and this take the same lock, and wait for each other.
-      - The previous version of both files is kept in C(/var/lib/mailfleet.postfix), readable by root only, until
-        M(mailfleet.postfix.postfix_apply) has confirmed the new one.
+      - Either both files change or none, whenever the run is killed and whatever happens to the disk. If a run was
+        killed halfway, the next run of any module of this collection completes the change.
+      - Owner, group, mode, ACL, SELinux context and other extended attributes stay. A symbolic link stays a link, and
+        its target changes. If a file has several hard links, the other names keep the old content.
+      - This module and C(postconf -e) use the same lock and wait for each other.
+      - The previous version of both files is kept in C(/var/lib/mailfleet.postfix), which only root can read, until
+        M(mailfleet.postfix.postfix_apply) has confirmed the new version.
 """
 
     # For a module that never changes anything.
@@ -61,12 +61,12 @@ attributes:
       - This module never changes anything.
 """
 
-    # For the members of the action group; the list of them is in meta/runtime.yml.
+    # For the members of the action group, which meta/runtime.yml lists.
     ACTIONGROUP_POSTFIX = r"""
 options: {}
 attributes:
   action_group:
-    description: Use C(group/mailfleet.postfix.postfix) in C(module_defaults) to set options of all its modules at once.
+    description: Use C(group/mailfleet.postfix.postfix) in C(module_defaults) to set options for all modules at once.
     support: full
     membership:
       - mailfleet.postfix.postfix

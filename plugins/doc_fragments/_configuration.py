@@ -14,38 +14,38 @@ class ModuleDocFragment:
 options:
   _input:
     description:
-      - Parameters of C(main.cf) with their values, each the text that Postfix would read, or a list.
-      - A parameter that is missing has Postfix's default.
-      - References such as V($myhostname) are replaced as Postfix does it.
+      - Parameters of C(main.cf) with their values. Each value is the text that Postfix would read, or a list.
+      - A parameter that is not given has Postfix's default.
+      - References such as V($myhostname) are expanded as Postfix does it.
     type: dict
     required: true
   addresses:
     description:
-      - What the host has, either a list of addresses with or without prefix length, in the order in which the
+      - The addresses of the host, either a list of addresses with or without prefix length, in the order in which the
         kernel lists them, or the host's C(ansible_facts).
-      - The list may also have mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
+      - The list may also contain mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
         and V(primary), as M(mailfleet.postfix.postfix_interfaces_info) returns them.
-      - Facts and plain lists do not tell whether an interface is up, so that all count as up. Nor do facts tell in
-        which order the kernel lists interfaces.
+      - Facts and plain lists do not say whether an interface is up, so all interfaces count as up. Facts also do not
+        say in which order the kernel lists the interfaces.
     type: raw
     required: true
   services:
     description:
       - The services of C(master.cf), either the text of the file, or a list like the option
         O(mailfleet.postfix.postfix_interfaces#module:services).
-      - If left out it is the stock services C(smtp inet), C(smtp unix), C(relay unix) and C(lmtp unix).
-      - In a list, a service of type V(inet) runs C(smtpd) unless it says otherwise, and those with the state V(absent)
-        or V(disabled) do not count.
+      - The default is the stock services C(smtp inet), C(smtp unix), C(relay unix) and C(lmtp unix).
+      - In a list, a service of type V(inet) runs C(smtpd) unless its V(command) says otherwise. Services with the state
+        V(absent) or V(disabled) are ignored.
     type: raw
   version:
     description:
       - The version of the Postfix that reads the configuration, such as V("3.7") or V("3.7.11"), in quotes.
-      - By default the newest that is known. A newer one than that has the same rules.
+      - The default is the newest known version. Newer versions are treated like that one.
     type: str
   resolve:
     description:
       - Host names with lists of their addresses, for names that the configuration uses.
-      - DNS is never asked on the control node. A name that is needed and not here is an error.
+      - The control node never asks DNS. A name that is needed and not listed here is an error.
     type: dict
     default: {}
 seealso:

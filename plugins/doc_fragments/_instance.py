@@ -8,22 +8,22 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options that say which of a host's Postfix instances is meant."""
+    """The options that select one of the Postfix instances of a host."""
 
     DOCUMENTATION = r"""
 options:
   config_directory:
     description:
       - The directory that holds the instance's C(main.cf) and C(master.cf).
-      - If neither this nor O(instance) is given, the default instance is meant, in the directory that this
-        Postfix was built for (usually C(/etc/postfix)).
+      - If neither this nor O(instance) is given, the module works on the default instance, in the directory that is
+        compiled into Postfix (usually C(/etc/postfix)).
       - Mutually exclusive with O(instance).
     type: path
   instance:
     description:
-      - The instance's name, as its C(multi_instance_name) says it.
-      - It is looked for in the directories that the default instance lists in C(multi_instance_directories).
-      - V(-) means the default instance, as it does for C(postmulti).
+      - The name of the instance, as in its C(multi_instance_name).
+      - The instance is looked up in the directories that the default instance lists in C(multi_instance_directories).
+      - V(-) means the default instance, as with C(postmulti).
       - Mutually exclusive with O(config_directory).
     type: str
 """

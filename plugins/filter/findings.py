@@ -6,21 +6,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: findings
-short_description: What an expert would point out about a Postfix configuration
+short_description: Likely mistakes in the addresses and listeners of a Postfix configuration
 version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
-  - Tells what in the addresses and listeners of a configuration will hurt, or is probably not what was meant.
-  - Everything in the answer is certain from what is given. The stock configuration has no findings.
-  - What Postfix would die of is a finding here, not an error.
+  - Lists what an expert would point out about the addresses and listeners of a configuration. That is what will cause
+    trouble, and what was probably not intended.
+  - A finding follows with certainty from the input. The stock configuration has no findings.
+  - A configuration with which Postfix would not run is a finding here, not an error.
 positional: addresses
 extends_documentation_fragment:
   - mailfleet.postfix._configuration
 """
 
 EXAMPLES = r"""
-- name: Fail on what is wrong, before anything is touched
+- name: Fail on serious findings before anything is changed
   ansible.builtin.assert:
     that: findings | selectattr('severity', 'equalto', 'error') | list == []
     fail_msg: "{{ findings | map(attribute='message') | join('; ') }}"
@@ -32,30 +33,30 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The findings, gravest first.
+  description: The findings, the most serious first.
   type: list
   elements: dict
   contains:
     code:
       description:
-        - What was found, for machines.
+        - The kind of finding. It stays the same when the message is reworded.
         - V(fatal), V(absent_address), V(bad_proxy_interfaces), V(source_failure), V(wrong_family), V(loopback_source),
-          V(shared_socket), V(odd_port), V(no_listener), V(duplicate_service), V(endpoint_shadows_inet_interfaces),
-          V(ignored_bind_address), V(ignored_on_server), V(implicit_source_address), V(bind_address_not_enforced),
-          V(private_source_address), V(half_dual_stack), V(nat_without_proxy_interfaces), V(mynetworks_default),
-          V(misspelt_parameter) or V(unknown_to_version).
+          V(shared_socket), V(odd_port), V(no_listener), V(duplicate_service), V(duplicate_parameter),
+          V(endpoint_shadows_inet_interfaces), V(ignored_bind_address), V(ignored_on_server),
+          V(implicit_source_address), V(bind_address_not_enforced), V(private_source_address), V(half_dual_stack),
+          V(nat_without_proxy_interfaces), V(mynetworks_default), V(misspelt_parameter) or V(unknown_to_version).
       type: str
     severity:
       description:
-        - V(error) where mail is lost, stuck or refused, or Postfix does not run.
-        - V(warning) for what is probably not meant.
-        - V(info) for what is easily forgotten.
+        - V(error) if mail is lost, stuck or refused, or Postfix does not run.
+        - V(warning) for what is probably not intended.
+        - V(info) for what is easily overlooked.
       type: str
     parameter:
       description: The parameter that it is about, or V(services).
       type: str
     message:
-      description: What was found, for people.
+      description: What was found, as a sentence.
       type: str
     remedy:
       description: What to do about it.

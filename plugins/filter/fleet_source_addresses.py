@@ -6,88 +6,90 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet_source_addresses
-short_description: What a fleet sends from, as the fewest prefixes
+short_description: The addresses that a fleet sends from, as few prefixes as possible
 version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
-  - Merges the addresses from which the Postfix instances of many hosts send to other hosts into the fewest prefixes
-    that have exactly these addresses, for an SPF record or a firewall rule.
-  - The source address of each transport is what P(mailfleet.postfix.source_addresses#filter) says. A transport that
-    cannot send by a family, or does not use it, adds nothing.
-  - Loopback and link-local addresses are never in the answer, since no other network sees them.
+  - Collects the addresses from which the Postfix instances of many hosts send mail to other hosts, and merges them into
+    as few prefixes as possible that contain exactly these addresses, for an SPF record or a firewall rule.
+  - The source address of each transport is what P(mailfleet.postfix.source_addresses#filter) returns. A transport that
+    cannot send over a family, or does not use it, adds nothing.
+  - Loopback and link-local addresses are never part of the result, since no other network sees them.
 positional: hosts
 options:
   _input:
     description:
-      - Either C(hostvars), or a mapping of host names to their variables. Each host is taken to have what the role
-        P(mailfleet.postfix.postfix_interfaces#role) makes of stock files by the host's variables, instance by
-        instance.
-      - Or a list with an item for each instance, with the keys V(settings), V(addresses), V(services) and V(version).
-        They are what the filter P(mailfleet.postfix.source_addresses#filter) takes. The last two can be left out.
+      - Either C(hostvars), or a mapping of host names to their variables. Each instance of a host is assumed to be
+        configured as the role P(mailfleet.postfix.postfix_interfaces#role) would configure stock files with the host's
+        variables.
+      - Or a list with an item for each instance, with the keys V(settings), V(addresses), V(services) and V(version),
+        as the filter P(mailfleet.postfix.source_addresses#filter) takes them. The last two are optional.
     type: raw
     required: true
   hosts:
     description:
-      - The hosts that count, of those in C(hostvars). By default all.
-      - An inventory often has other hosts than those that send mail, so give a group, such as C(groups['mail']).
+      - The hosts in C(hostvars) to include. By default all of them.
+      - An inventory often has hosts that do not send mail, so give a group, such as C(groups['mail']).
     type: list
     elements: str
   addresses:
     description:
-      - Which variable of a host in C(hostvars) has its addresses, in any form that
+      - The name of the variable that has the addresses of a host in C(hostvars), in any form that
         O(mailfleet.postfix.source_addresses#filter:addresses) takes.
-      - V(postfix.addresses) is what the variable C(postfix) has under C(addresses), as after
+      - V(postfix.addresses) means the key C(addresses) of the variable C(postfix), which is there after
         M(mailfleet.postfix.postfix_interfaces_info) with C(register=postfix).
-      - By default V(ansible_facts), for which the subset V(network) has to be gathered.
+      - The default is V(ansible_facts), for which the facts of the subset V(network) have to be gathered.
     type: str
   family:
-    description: Addresses of one family only.
+    description: Include only addresses of this family.
     type: str
     choices: [ipv4, ipv6]
   transports:
     description:
-      - The transports that count, such as V(smtp), V(bulk) or V(lmtp/unix). One that no host has is an error.
-      - By default all that run the SMTP client. LMTP is for delivery nearby.
+      - The transports to include, such as V(smtp), V(bulk) or V(lmtp/unix). A transport that no host has is an error.
+      - By default all transports that run the SMTP client. LMTP usually delivers to hosts nearby.
     type: list
     elements: str
   kernel_choice:
     description:
-      - What to do where no parameter says the source address, so that the kernel chooses it.
-      - V(all) takes every address of the host of that family that is neither loopback nor link-local. The kernel goes
-        by its routes, which this filter does not know, and any of them can be its choice. An SPF record that lacks one
-        loses mail.
+      - What to do if no parameter sets the source address, so that the kernel chooses it.
+      - V(all) includes every address of that family that the host has, except loopback and link-local ones. The kernel
+        chooses by its routes, which this filter does not know, so it can choose any of them. An address that is missing
+        in an SPF record loses mail.
       - V(none) leaves such mail out.
-      - V(error) refuses a host where there are several to choose from, for a fleet that is meant to say its source
-        addresses.
+      - V(error) refuses a host where the kernel has several addresses to choose from. Use it for a fleet in which every
+        source address should be set explicitly.
     type: str
     choices: [all, none, error]
     default: all
   private:
     description:
-      - Whether the private addresses of RFC 1918, RFC 4193 and RFC 6598 count. In an SPF record they say nothing.
+      - Whether to include the private addresses of RFC 1918, RFC 4193 and RFC 6598. They are useless in an SPF record.
     type: bool
     default: true
   version:
     description:
-      - The version of Postfix, such as V("3.7") or V("3.7.11"), in quotes, for those that do not say their own.
-      - By default the newest that is known.
+      - The version of Postfix, such as V("3.7") or V("3.7.11"), in quotes, for instances that do not give their own.
+      - The default is the newest known version.
     type: str
   resolve:
     description:
       - Host names with lists of their addresses, for names that the configurations use.
-      - DNS is never asked on the control node. A name that is needed and not here is an error.
+      - The control node never asks DNS. A name that is needed and not listed here is an error.
     type: dict
     default: {}
 requirements:
   - netaddr, on the control node
 notes:
-  - What the variables of a host do not say has Postfix's default, and of C(master.cf) only the stock client services
-    and those in C(postfix_interfaces_services) are known. For hosts that have more than that, give a list.
-  - C(hostvars) has what is in the inventory, but not the C(vars) of a play or a role.
-  - What the role would refuse is an error that names the host and the variable, so that no sender is silently left out.
-  - An address that moves from host to host counts where the hosts' addresses have it.
-  - Behind an address translator the world sees its address, which no host knows. Add it yourself.
+  - Parameters that the variables of a host do not set have Postfix's default. Of C(master.cf), only the stock client
+    services and those in C(postfix_interfaces_services) are known. For hosts that have more services, give a list.
+  - C(hostvars) contains the variables of the inventory, but not the C(vars) of a play or a role.
+  - Variables that the role would refuse are an error that names the host and the variable, so that no sender is
+    silently left out.
+  - An address that moves between hosts is included if it is among a host's addresses at that time.
+  - Behind an address translator (NAT), other hosts see the translator's address, which no mail host knows. Add it
+    yourself.
 seealso:
   - plugin: mailfleet.postfix.source_addresses
     plugin_type: filter
@@ -96,18 +98,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: An SPF record for the group mail, whose facts are gathered
+- name: Show an SPF record for the group mail, whose facts are gathered
   ansible.builtin.debug:
     msg: "v=spf1 {% for one in senders %}{{ 'ip6' if ':' in one else 'ip4' }}:{{ one }} {% endfor %}-all"
   vars:
     senders: "{{ hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], private=false) }}"
     # => v=spf1 ip4:192.0.2.16/31 ip4:192.0.2.18 ip6:2001:db8::16/127 -all
 
-- name: What a firewall has to let out, from hosts that were looked at without gathering facts
+- name: Show what a firewall has to let out, with addresses from the info module instead of facts
   ansible.builtin.debug:
     msg: "{{ hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], addresses='postfix.addresses') }}"
 
-- name: The same of any configurations
+- name: Do the same for a list of configurations
   ansible.builtin.debug:
     msg: "{{ instances | mailfleet.postfix.fleet_source_addresses(family='ipv4') }}"
   vars:
@@ -123,7 +125,7 @@ EXAMPLES = r"""
           bulk unix - - n - - smtp -o smtp_bind_address=192.0.2.18
     # => 192.0.2.16/31 and 192.0.2.18
 
-- name: Refuse hosts that leave their source address to chance
+- name: Refuse hosts that leave the choice of the source address to the kernel
   ansible.builtin.assert:
     that: (hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], kernel_choice='error')) is sequence
 """
@@ -131,8 +133,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The prefixes in normal form, IPv4 first, each family in order. A single address stands without V(/32) or V(/128).
-    - SPF, nftables and Ansible's modules for firewalls take either.
+    - The prefixes in normal form, IPv4 first, each family in ascending order. A single address has no V(/32) or
+      V(/128).
+    - SPF, nftables and Ansible's firewall modules accept both forms.
   type: list
   elements: str
   sample:

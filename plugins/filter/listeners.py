@@ -11,21 +11,22 @@ version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
-  - Tells which TCP sockets the master opens when it starts, one item for each.
-  - Services of C(master.cf) without a host part listen on the addresses of C(inet_interfaces), for V(all) on one
-    wildcard of each family. Those with a host part listen there, whatever C(inet_interfaces) says.
-  - It is an error where the master, or any Postfix program, would die of the configuration.
+  - Lists the TCP sockets that the master opens when it starts, one item for each socket.
+  - Services in C(master.cf) without a host part listen on the addresses of C(inet_interfaces); with V(all) they listen
+    on one wildcard address for each family. Services with a host part listen there, whatever C(inet_interfaces) says.
+  - A configuration with which the master, or any Postfix program, would not run is an error.
 positional: addresses
 extends_documentation_fragment:
   - mailfleet.postfix._configuration
 notes:
-  - Two services can claim one socket. Since Postfix 3.6 both get it, and both are in the answer. Before, the master
-    dies, and it is an error.
-  - Names of ports are those of Postfix's C(known_tcp_ports) and a few of C(/etc/services). Other ports need a number.
+  - Two services can claim the same socket. Since Postfix 3.6 both get it, and both are in the result. Before 3.6 the
+    master exits, so it is an error.
+  - Port names are those of Postfix's C(known_tcp_ports) and a few from C(/etc/services). For other ports use the
+    number.
 """
 
 EXAMPLES = r"""
-- name: The sockets of a host that receives on one address and on loopback
+- name: Show the sockets of a host that receives on one address and on loopback
   ansible.builtin.debug:
     msg: "{{ settings | mailfleet.postfix.listeners(['127.0.0.1/8', '10.77.0.1/24'], services=services) }}"
   vars:
@@ -39,7 +40,7 @@ EXAMPLES = r"""
           content_filter: ""
     # => 10.77.0.1 port 25, 127.0.0.1 port 25, 127.0.0.1 port 10025
 
-- name: The ports that a firewall has to open
+- name: Show the ports that a firewall has to open
   ansible.builtin.debug:
     msg: >-
       {{ {'inet_interfaces': 'all'}
@@ -54,19 +55,19 @@ _value:
   elements: dict
   contains:
     service:
-      description: The service's name as C(master.cf) has it.
+      description: The name of the service as in C(master.cf).
       type: str
     type:
-      description: The service's type, always V(inet).
+      description: The type of the service, always V(inet).
       type: str
     address:
-      description: The address in normal form, V(0.0.0.0) or V(::) for a wildcard.
+      description: The address in normal form. V(0.0.0.0) or V(::) is a wildcard.
       type: str
     port:
-      description: The port. V(0) stands for one that the kernel chooses.
+      description: The port. V(0) means that the kernel chooses one.
       type: int
     family:
-      description: V(ipv4) or V(ipv6). An IPv6 wildcard takes no IPv4 connections.
+      description: V(ipv4) or V(ipv6). An IPv6 wildcard socket does not accept IPv4 connections.
       type: str
     origin:
       description: Where the address comes from, V(inet_interfaces) or V(master.cf).

@@ -6,29 +6,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: own_addresses
-short_description: The addresses that Postfix takes for its own
+short_description: The addresses that Postfix considers its own
 version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
-  - Tells what C(inet_interfaces) and C(inet_protocols) come to on a host.
-  - Postfix listens on these addresses, accepts mail for C(user@[address]), makes the default of C(mynetworks) of them,
-    and sends from such an address where it is the only one of its family.
-  - It is an error where every Postfix program would die of the configuration, for example of an address that the
-    host does not have.
+  - Returns the addresses that C(inet_interfaces) and C(inet_protocols) result in on a host.
+  - Postfix listens on these addresses, considers C(user@[address]) local, derives the default of C(mynetworks) from
+    them, and sends from such an address if it is the only one of its family.
+  - A configuration with which no Postfix program would run is an error, for example an address that the host does not
+    have.
 positional: addresses
 extends_documentation_fragment:
   - mailfleet.postfix._configuration
 notes:
-  - The order is that of Postfix. For V(all) and V(loopback-only) that is IPv4 first, then IPv6, each in the order of
+  - The order is that of Postfix. For V(all) and V(loopback-only) this is IPv4 first, then IPv6, each in the order of
     O(addresses).
-  - Addresses from a list are sorted by their bytes, IPv4 first, and each is there once. Postfix before 3.7.22, 3.8.20,
+  - Addresses from a list are sorted by their bytes, IPv4 first, without duplicates. Postfix before 3.7.22, 3.8.20,
     3.9.14, 3.10.13 and 3.11.6 sorts IPv4 addresses by a comparison that depends on the machine. For these versions
     the order is that of little-endian machines.
 """
 
 EXAMPLES = r"""
-- name: What a list comes to
+- name: Show the own addresses that a list results in
   ansible.builtin.debug:
     msg: "{{ settings | mailfleet.postfix.own_addresses(addresses, resolve={'localhost': ['127.0.0.1', '::1']}) }}"
   vars:
@@ -37,7 +37,7 @@ EXAMPLES = r"""
       inet_interfaces: [localhost, 10.77.0.1]
     # => 10.77.0.1, 127.0.0.1, ::1
 
-- name: Stop before the play touches a host whose address is missing
+- name: Stop before the play changes a host that lacks an address
   ansible.builtin.assert:
     that: (postfix | mailfleet.postfix.own_addresses(ansible_facts, version='3.7')) is sequence
   vars:

@@ -11,14 +11,15 @@ version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
-  - Picks addresses out of those that a host has, so that one group variable serves many hosts.
-  - The option O(mailfleet.postfix.postfix_interfaces#module:select) follows the same rule on the host itself.
+  - Picks some of the addresses that a host has, so that one group variable works for many hosts.
+  - The option O(mailfleet.postfix.postfix_interfaces#module:select) follows the same rules on the host itself.
 positional: selectors
 options:
   _input:
     description:
-      - What the host has, either a list of addresses with or without prefix length, or the host's C(ansible_facts).
-      - The list may also have mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
+      - The addresses of the host, either a list of addresses with or without prefix length, or the host's
+        C(ansible_facts).
+      - The list may also contain mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
         and V(primary), as M(mailfleet.postfix.postfix_interfaces_info) returns them.
     type: raw
     required: true
@@ -26,25 +27,26 @@ options:
     description:
       - What to pick, in this order. Each address is picked once.
       - A prefix such as V(10.0.0.0/8) or V(fd77::/16) picks all addresses in it.
-      - V(interface:NAME) picks all addresses of the interface. A plain list of addresses does not tell interfaces.
+      - V(interface:NAME) picks all addresses of the interface. This does not work with a plain list of addresses, which
+        does not name interfaces.
       - An address picks itself.
       - V(loopback) picks V(127.0.0.0/8) and V(::1).
-      - V(global) picks what is neither loopback nor link-local. Private addresses are among them.
+      - V(global) picks all addresses that are neither loopback nor link-local. This includes private addresses.
       - V(primary) picks those of V(global) that the kernel has not marked as secondary (IPv4, a further address of the
         same network) or temporary (IPv6).
-      - With V(!) before it a selector takes its addresses out, wherever it stands. With nothing but such selectors they
-        are taken out of all addresses.
-      - IPv6 link-local addresses are only picked by their own prefix or address, and those of interfaces that are down
-        never, for Postfix could not use them.
+      - A selector with V(!) in front excludes its addresses, wherever it is in the list. If all selectors have V(!),
+        everything else is picked.
+      - IPv6 link-local addresses are only picked by their own prefix or address. Addresses of interfaces that are down
+        are never picked, because Postfix could not use them.
     type: list
     elements: str
     required: true
   family:
-    description: Pick addresses of one family only.
+    description: Pick only addresses of this family.
     type: str
     choices: [ipv4, ipv6]
   missing_ok:
-    description: Whether a selector that matches nothing, and an empty answer, are fine rather than an error.
+    description: Whether to accept a selector that matches nothing and an empty result, instead of failing.
     type: bool
     default: false
 seealso:
@@ -53,11 +55,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Loopback, and what the host has in the management network
+- name: Pick loopback and the host's addresses in the management network
   ansible.builtin.debug:
     msg: "{{ ansible_facts | mailfleet.postfix.select_addresses(['loopback', '10.0.0.0/8']) }}"
 
-- name: The IPv4 address to send from
+- name: Pick the IPv4 address to send from
   ansible.builtin.debug:
     msg: "{{ addresses | mailfleet.postfix.select_addresses(['primary', '!10.0.0.0/8'], family='ipv4') | first }}"
   vars:

@@ -11,19 +11,20 @@ version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
-  - Tells for each client service of C(master.cf), SMTP or LMTP, from which address it connects, IPv4 and IPv6 apart.
+  - Returns for each SMTP or LMTP client service in C(master.cf) the address that it connects from, separately for IPv4
+    and IPv6.
   - An explicit C(smtp_bind_address) or C(smtp_bind_address6) (for LMTP C(lmtp_bind_address) and C(lmtp_bind_address6))
-    wins. Otherwise a single address of the family in C(inet_interfaces) is the source, unless it is a loopback
-    address. Otherwise the kernel chooses. Options with C(-o) in C(master.cf) count for their service.
-  - It is an error where every Postfix program would die of C(main.cf). What only one transport would die of is that
-    transport's RV(_value[].ipv4.failure).
+    takes precedence. Otherwise, if C(inet_interfaces) has exactly one address of the family and it is not a loopback
+    address, that is the source. Otherwise the kernel chooses. C(-o) options in C(master.cf) apply to their service.
+  - A C(main.cf) with which no Postfix program would run is an error. If only one transport would fail, the reason is in
+    RV(_value[].ipv4.failure) of that transport.
 positional: addresses
 extends_documentation_fragment:
   - mailfleet.postfix._configuration
 """
 
 EXAMPLES = r"""
-- name: Who sends from where
+- name: Show which transport sends from which address
   ansible.builtin.debug:
     msg: "{{ settings | mailfleet.postfix.source_addresses(addresses, services=services) }}"
   vars:
@@ -56,29 +57,31 @@ _value:
   elements: dict
   contains:
     transport:
-      description: The service's name and type, such as V(smtp/unix).
+      description: The name and type of the service, such as V(smtp/unix).
       type: str
     ipv4:
-      description: Connections over IPv4. Null where the transport does not use IPv4.
+      description: Connections over IPv4. Null if the transport does not use IPv4.
       type: dict
       contains:
         address:
-          description: The source address. Null where the kernel chooses, also where Postfix warns and goes on unbound.
+          description: >-
+            The source address. Null if the kernel chooses, also if Postfix cannot use the given address, logs a warning
+            and lets the kernel choose.
           type: str
         origin:
           description:
-            - The parameter that decided, with C(-o) before it where it is an option in C(master.cf).
-            - V(kernel) where no parameter did, or where the host does not have the address and it is not enforced.
-            - V(master.cf) where the service's line is broken.
+            - The parameter that decides, with C(-o) in front if it is an option in C(master.cf).
+            - V(kernel) if no parameter decides, or if the host does not have the address and it is not enforced.
+            - V(master.cf) if the line of the service is broken.
           type: str
         enforced:
-          description: Whether mail stays in the queue rather than leave from another address.
+          description: Whether mail stays in the queue instead of being sent from another address.
           type: bool
         failure:
-          description: Null, or why mail cannot leave at all over this family.
+          description: Why no mail can leave over this family. Null if it can.
           type: str
     ipv6:
-      description: Connections over IPv6, likewise.
+      description: Connections over IPv6, with the same keys.
       type: dict
   sample:
     - transport: smtp/unix

@@ -9,21 +9,23 @@ DOCUMENTATION = r"""
 module: postfix_apply
 short_description: Bring a running Postfix in line with main.cf and master.cf
 description:
-  - Compares the sockets that the master of a Postfix instance has, and what it has read, with what C(main.cf) and
-    C(master.cf) say now, and does the least that brings it in line. That is nothing, a reload, a stop and a start, or
-    a start.
-  - Decides by the running master and not by what an earlier task changed, so that a play that died between the edit
-    and the restart is finished by the next run.
-  - Before it touches a running master it makes sure that Postfix could run by the files on this host. Afterwards it
-    makes sure that the master has exactly the sockets that they promise, that each SMTP server answers with its banner,
-    that the queue manager stays alive, and that the master has not given up a program that it could run before.
-  - A stop and a start refuses no client where Postfix is 3.6 or later and Linux 5.14 or later. Sockets of this module
-    keep clients waiting in between, and hand them over to the new master. For that time it sets
-    C(net.ipv4.tcp_migrate_req), and puts it back. RV(interruption) says whether that was possible.
-  - When the files cannot be applied, or Postfix does not work by them, it restores the version of both files that was
-    last applied, brings that up, and fails with what happened, what was restored and what runs now. What was edited by
-    others it restores only where Postfix did not work by it, and an earlier run has seen what the running master had
-    read before. The version that did not work is kept in C(/var/lib/mailfleet.postfix).
+  - Compares what the master of a Postfix instance has read, and the sockets that it has, with what C(main.cf) and
+    C(master.cf) say now. Then does the least that brings Postfix in line with its files, which is nothing, a reload,
+    a stop and a start, or a start.
+  - Decides by the state of the running master and not by what an earlier task changed. If a play died between the
+    edit and the restart, the next run completes it.
+  - Before it touches a running master, it checks that Postfix can run with these files on this host. Afterwards it
+    verifies that the master has exactly the sockets that the files call for, that each SMTP server answers with its
+    banner, that the queue manager stays alive, and that the master can still run every program that it could run
+    before.
+  - With Postfix 3.6 or later on Linux 5.14 or later, a stop and a start does not refuse any client. This module opens
+    sockets of its own that keep clients waiting in the meantime, and the kernel hands the clients over to the new
+    master. For this it sets C(net.ipv4.tcp_migrate_req) for a moment and then restores it. RV(interruption) says
+    whether that was possible.
+  - If the files cannot be applied, or Postfix does not work with them, it restores the last version of both files that
+    was applied, brings Postfix up with it, and fails. The message says what happened, what was restored and what runs
+    now. An edit made by somebody else is undone only if Postfix did not work with it and an earlier run knows what the
+    running master had read before. The version that did not work is kept in C(/var/lib/mailfleet.postfix).
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
@@ -34,45 +36,46 @@ extends_documentation_fragment:
 options:
   all_instances:
     description:
-      - Bring every enabled instance of the host in line, the default one first and then those that it lists in
-        C(multi_instance_directories), and return each one's result in RV(instances).
-      - One that fails does not keep the others from being tried; then the module fails.
+      - Bring every enabled instance of the host in line, the default instance first and then those that it lists in
+        C(multi_instance_directories), and return the result of each in RV(instances).
+      - If an instance fails, the others are still tried. The module fails after that.
       - Mutually exclusive with O(config_directory) and O(instance).
     type: bool
     default: false
   timeout:
     description:
       - How many seconds the action and its verification may take, and how many seconds to wait for another run of
-        this collection on the same instance. Going back gets as many again.
+        this collection on the same instance. A rollback gets the same time again.
     type: float
     default: 30
 attributes:
   check_mode:
     support: full
     details:
-      - Also fails where a real run would.
+      - Also fails where a real run would fail.
   diff_mode:
     support: none
   platform:
     platforms: posix
 notes:
-  - Needs root, and in a container the capability C(SYS_PTRACE), without which the master's sockets cannot be seen.
-  - Uses the instance's systemd unit where there is one, which is C(postfix@-.service) on Debian up to 12 and
-    C(postfix.service) on others for the default instance, and C(postfix -c) with its directory otherwise. The units of
-    other instances are neither stopped nor reloaded along.
-  - Connects to the SMTP servers after an action, from this host, so that their log shows a client that says C(QUIT).
-  - Waits up to two seconds before a reload or a stop where somebody else has edited C(main.cf) right before, because
-    Postfix's programs start slowly until it is older than that.
-  - Remembers in C(/var/lib/mailfleet.postfix), readable by root only, what the master has read, and what is compiled
-    into the installed Postfix.
+  - Needs root. In a container it also needs the capability C(SYS_PTRACE); without it the master's sockets cannot be
+    seen.
+  - Uses the systemd unit of the instance if there is one. For the default instance this is C(postfix@-.service) on
+    Debian up to 12, and C(postfix.service) elsewhere. Without a unit it uses C(postfix -c) with the configuration
+    directory. The units of other instances are not stopped or reloaded.
+  - After an action it connects to the SMTP servers from this host, so their log shows a client that says C(QUIT).
+  - If somebody else has just edited C(main.cf), it waits up to two seconds before a reload or a stop, because Postfix's
+    programs start slowly until the file is two seconds old.
+  - Remembers what the master has read, and what is compiled into the installed Postfix, in
+    C(/var/lib/mailfleet.postfix), which only root can read.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
   - module: mailfleet.postfix.postfix_interfaces_info
   - name: master(8)
-    description: The master, and what a reload does.
+    description: The master process, and what a reload does.
     link: https://www.postfix.org/master.8.html
   - name: postfix(1)
-    description: The command that starts, stops and reloads.
+    description: The command that starts, stops and reloads Postfix.
     link: https://www.postfix.org/postfix.1.html
 """
 
@@ -97,15 +100,15 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description:
-    - The result for each instance, with the keys below, and C(config_directory), C(instance) and C(failed).
-    - Without O(all_instances) the keys below are those of the one instance.
+    - The result for each instance, with the keys below and C(config_directory), C(instance) and C(failed).
+    - Without O(all_instances) the keys below describe the one instance.
   type: list
   elements: dict
   returned: O(all_instances=true)
 action:
   description:
-    - What was needed, and was done. V(none), V(reload), V(restart) for a stop and a start, or V(start).
-    - Where the files could not be applied, what they would have needed as far as that can be told.
+    - What was needed and was done. V(none), V(reload), V(restart) for a stop and a start, or V(start).
+    - If the files could not be applied, what they would have needed, as far as that is known.
   type: str
   returned: always
   sample: restart
@@ -117,46 +120,50 @@ reasons:
   contains:
     parameter:
       description:
-        - The parameter, or the service as C(name/type), that differs from what the master has read; V(listeners) for
-          sockets that differ without that, V(master) where none runs.
+        - The parameter, or the service as C(name/type), that differs from what the master has read. V(listeners) if
+          only the sockets differ, V(master) if no master is running.
       type: str
     before:
-      description: Its value as the master has read it; none for parameters of other families, which may be secret.
+      description: >-
+        Its value as the master has read it. Null for parameters that this collection does not manage, since their
+        values may be secret.
       type: str
     after:
-      description: Its value now, likewise.
+      description: Its value now. Null in the same cases.
       type: str
     action:
-      description: What this difference needs.
+      description: What this difference needs, V(reload), V(restart) or V(start).
       type: str
     why:
       description: Why it needs that.
       type: str
 interruption:
   description:
-    - V(none) where no client was refused. Nothing was done, or a reload, or a start of what did not run, or the clients
-      waited for the new master.
-    - V(brief) where clients were refused, or cut off before the banner, between the stop and the start.
-    - In check mode as it would be.
+    - V(none) if no client was refused. Either nothing was done, or Postfix was reloaded, or it was not running and was
+      started, or the clients waited for the new master.
+    - V(brief) if clients could be refused, or cut off before the banner, between the stop and the start.
+    - In check mode, what a real run would cause.
   type: str
   returned: always
   sample: none
 sockets:
   description:
-    - The sockets that the files promise and those that the master has, at the end; in check mode as they would be.
-    - After the files were restored, those that these promise.
+    - The sockets that the files call for, and those that the master has at the end. In check mode, as they would be.
+    - After a rollback, the sockets that the restored files call for.
   type: list
   elements: dict
   returned: always
   contains:
     address:
-      description: The address, V(0.0.0.0) or V(::) for all of a family.
+      description: The address. V(0.0.0.0) or V(::) stands for all addresses of a family.
       type: str
     port:
       description: The port.
       type: int
     state:
-      description: V(listening), V(missing) when it is promised and not there, V(unexpected) when it is not promised.
+      description: >-
+        V(listening), V(missing) if the files call for the socket and the master does not have it, or V(unexpected) if
+        the master has it and the files do not call for it.
       type: str
   sample:
     - address: 192.0.2.10
@@ -164,9 +171,9 @@ sockets:
       state: listening
 answers:
   description:
-    - What a client gets to see at each socket that an SMTP server listens on, as asked after the last action; empty
-      where there was none.
-    - Servers that begin with TLS, or wait for a proxy, are not asked.
+    - What a client sees at each socket that an SMTP server listens on, asked after the last action. Empty if there was
+      no action.
+    - Servers that begin with TLS or that wait for a proxy are not asked.
   type: list
   elements: dict
   returned: always
@@ -175,13 +182,14 @@ answers:
       description: The address of the socket.
       type: str
     port:
-      description: Its port.
+      description: The port of the socket.
       type: int
     banner:
-      description: The first line of the answer; none if there was no answer, or nobody on this host could connect.
+      description: >-
+        The first line of the answer. Null if there was no answer, or if it was not possible to connect from this host.
       type: str
     problem:
-      description: What was wrong with the answer; none if nothing was.
+      description: What was wrong with the answer. Null if nothing was wrong.
       type: str
   sample:
     - address: 192.0.2.10
@@ -190,8 +198,8 @@ answers:
       problem:
 in_sync:
   description:
-    - Whether the running Postfix is in line with its files at the end, also where these were restored.
-    - In check mode, whether it is now.
+    - Whether the running Postfix is in line with its files at the end, also after a rollback.
+    - In check mode, whether it is in line now.
   type: bool
   returned: always
 rolled_back:
@@ -205,26 +213,27 @@ restored:
   returned: always
   sample: [/etc/postfix/main.cf]
 messages:
-  description: What Postfix and the commands said when something went wrong, from their output and from the log.
+  description: What Postfix and its commands said when something went wrong, from their output and from the log.
   type: list
   elements: str
   returned: always
   sample:
     - "postfix/master: fatal: bind 192.0.2.10 port 25: Cannot assign requested address"
 unit:
-  description: The systemd unit that runs the instance; none where there is no such unit.
+  description: The systemd unit that runs the instance. Null if there is none.
   type: str
   returned: always
   sample: postfix@-.service
 outside_unit:
   description:
-    - Whether Postfix runs, at the end, outside of the unit that there is for it, because somebody started it by hand.
-      systemd takes it for stopped then, and does not stop it when the host shuts down.
-    - A stop and a start brings it back into its unit. Nothing is done for that alone.
+    - Whether at the end Postfix runs outside of its systemd unit, because somebody started it by hand. systemd then
+      considers it stopped, and does not stop it when the host shuts down.
+    - A stop and a start brings Postfix back into its unit, but is not done for that reason alone.
   type: bool
   returned: always
 recovered:
-  description: What became of the files that an earlier run left half replaced or unconfirmed; none if it left none.
+  description: >-
+    What was done about files that an earlier run left half replaced or unconfirmed. Null if there were none.
   type: str
   returned: always
 """
@@ -273,7 +282,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
     for one in result.get("instances", [result]):
         if one.get("outside_unit"):
-            module.warn(f"Postfix runs outside of {one['unit']}, so systemd takes it for stopped.")
+            module.warn(f"Postfix runs outside of {one['unit']}, so systemd considers it stopped.")
     module.exit_json(**result)
 
 

@@ -9,13 +9,13 @@ DOCUMENTATION = r"""
 module: postfix_instance
 short_description: Create or remove a secondary Postfix instance
 description:
-  - Makes sure that a host has a Postfix instance beside its default one, with directories of its own, enabled, and
-    with a systemd unit that is started when the host boots. Or makes sure that it does not.
-  - Does not start it. Give it addresses with M(mailfleet.postfix.postfix_interfaces), and bring it up with
+  - Creates a Postfix instance beside the default one, with its own directories, enables it, and enables its systemd
+    unit so that it starts when the host boots. Or removes such an instance.
+  - Does not start the instance. Give it addresses with M(mailfleet.postfix.postfix_interfaces), and start it with
     M(mailfleet.postfix.postfix_apply).
-  - A new instance has no listener until
-    O(mailfleet.postfix.postfix_interfaces#module:master_service_disable) was emptied, so that it never takes
-    connections from the others by accident.
+  - A new instance does not listen anywhere until
+    O(mailfleet.postfix.postfix_interfaces#module:master_service_disable) is set to an empty list. So it never takes
+    connections from the other instances by accident.
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
@@ -25,18 +25,19 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The name of the instance, C(postfix-) and letters or digits. It is also the name of its directory beside that
-        of the default instance, such as C(/etc/postfix-out).
+      - The name of the instance, C(postfix-) followed by letters or digits. Its configuration directory has the same
+        name and is next to that of the default instance, such as C(/etc/postfix-out).
     type: str
     required: true
   group:
     description:
-      - The C(multi_instance_group) that it is created with. That of an instance that exists is left as it is.
+      - The C(multi_instance_group) of a new instance. The group of an existing instance is not changed.
     type: str
   state:
     description:
-      - V(present) creates it, if it does not exist, and enables it.
-      - V(absent) stops it and removes it with its directories. This is refused while there is a message in its queue.
+      - V(present) creates the instance if it does not exist, and enables it.
+      - V(absent) stops the instance and removes it with its directories. This is refused while there are messages in
+        its queue.
     type: str
     choices: [present, absent]
     default: present
@@ -48,9 +49,10 @@ attributes:
   platform:
     platforms: posix
 notes:
-  - Uses C(postmulti), which reads C(main.cf) of the default instance. It fails while that one names an absent address.
+  - Uses C(postmulti), which reads C(main.cf) of the default instance and fails while that file names an address that
+    the host does not have.
   - Sets C(multi_instance_enable) and C(multi_instance_wrapper) of the default instance, as C(postmulti -e init) does.
-    This stays after the last other instance is removed.
+    These stay set after the last secondary instance is removed.
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces
@@ -60,23 +62,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: An instance for outgoing mail
+- name: Set up an instance for outgoing mail
   block:
-    - name: Create it
+    - name: Create the instance
       mailfleet.postfix.postfix_instance:
         name: postfix-out
 
-    - name: Give it an address, and let it listen
+    - name: Give it an address and let it listen
       mailfleet.postfix.postfix_interfaces:
         instance: postfix-out
         inet_interfaces: 192.0.2.10
         master_service_disable: []
 
-    - name: Start it
+    - name: Start the instance
       mailfleet.postfix.postfix_apply:
         instance: postfix-out
 
-- name: Remove it, once its queue is empty
+- name: Remove the instance once its queue is empty
   mailfleet.postfix.postfix_instance:
     name: postfix-out
     state: absent
@@ -89,29 +91,29 @@ instance:
   returned: success
   sample: postfix-out
 config_directory:
-  description: Where its files are, or were.
+  description: The directory of its configuration files. After a removal, where it was.
   type: str
   returned: success
   sample: /etc/postfix-out
 unit:
-  description: Its systemd unit; none where there is no such unit.
+  description: Its systemd unit. Null if there is none.
   type: str
   returned: success
   sample: postfix@out.service
 exists:
-  description: Whether it exists at the end. In check mode, false too where it would be created.
+  description: Whether the instance exists at the end. In check mode it is also false if it would be created.
   type: bool
   returned: success
 steps:
-  description: What was done, or in check mode would be, in sentences.
+  description: What was done, or in check mode would be done, as sentences.
   type: list
   elements: str
   returned: success
   sample: [The instance postfix-out is created]
 left:
   description:
-    - Directories of a removed instance that are still there, because they had files which Postfix does not know. It
-      had no message in its queue.
+    - Directories of a removed instance that are still there, because they contain files that do not belong to Postfix.
+      The queue was empty.
   type: list
   elements: str
   returned: success

@@ -9,13 +9,13 @@ DOCUMENTATION = r"""
 module: postfix_interfaces
 short_description: Set the network addresses of a Postfix instance in main.cf and master.cf
 description:
-  - Makes main.cf and master.cf say on which addresses a Postfix instance receives mail and from which it sends, and
-    changes nothing else in them.
-  - Tells what has to follow before Postfix works by it, see RV(action). M(mailfleet.postfix.postfix_apply) then does
-    that.
-  - Everything is checked before anything is written. A bad value is one error that names the parameter, the value,
-    the reason and the remedy, and changes nothing.
-  - Reads the files itself, so it works, and repairs, where the present configuration is so broken that Postfix's own
+  - Edits main.cf and master.cf so that a Postfix instance receives mail on the given addresses and sends from the given
+    addresses, and changes nothing else in these files.
+  - Reports in RV(action) whether Postfix has to be reloaded or restarted for the change to take effect.
+    M(mailfleet.postfix.postfix_apply) does that.
+  - Checks everything before it writes anything. A bad value is an error that names the parameter, the value, the reason
+    and the remedy, and then nothing is changed.
+  - Reads the files without Postfix's own commands. So it can also repair a configuration that is so broken that these
     commands fail.
 author:
   - The mailfleet.postfix authors (@mailfleet)
@@ -28,36 +28,36 @@ extends_documentation_fragment:
 options:
   inet_interfaces:
     description:
-      - The addresses that the instance receives mail on, V(all) alone, V(loopback-only) alone, or any number of
+      - The addresses that the instance receives mail on. Either V(all) alone, V(loopback-only) alone, or any number of
         addresses and host names. An empty string writes an empty value.
-      - Services of master.cf with a host part do not use it. Where it names just one address of a family, other than
-        loopback, the SMTP and LMTP clients send from that address too.
-      - A change of the listeners takes effect after a stop and a start only.
+      - Services in master.cf that have a host part do not use it. If it names exactly one address of a family, and that
+        is not a loopback address, the SMTP and LMTP clients also send from that address.
+      - A change of the listening sockets takes effect only after a stop and a start.
     type: list
     elements: str
   inet_protocols:
-    description: The protocol families that Postfix uses, V(all), V(ipv4), V(ipv6).
+    description: The address families that Postfix uses, V(all), V(ipv4) or V(ipv6).
     type: list
     elements: str
   proxy_interfaces:
     description:
-      - The addresses at which a proxy or an address translator receives mail for this instance. Postfix does not
-        listen there, but knows them as its own.
+      - The addresses at which a proxy or an address translator (NAT) receives mail for this instance. Postfix does not
+        listen there, but treats them as its own addresses.
     type: list
     elements: str
   smtp_bind_address:
     description:
-      - The IPv4 address that the SMTP client sends from, with or without brackets (brackets from Postfix 3.7 on). An
-        empty string writes an empty value. V(0.0.0.0) leaves the choice to the kernel, also where O(inet_interfaces)
-        names just one address.
+      - The IPv4 address that the SMTP client sends from. Brackets around it are allowed from Postfix 3.7 on. An empty
+        string writes an empty value. V(0.0.0.0) leaves the choice to the kernel, even if O(inet_interfaces) names
+        exactly one address.
     type: str
   smtp_bind_address6:
-    description: The IPv6 address that the SMTP client sends from, likewise. V(::) leaves the choice to the kernel.
+    description: The IPv6 address that the SMTP client sends from. V(::) leaves the choice to the kernel.
     type: str
   smtp_bind_address_enforce:
     description:
-      - Whether mail waits when it cannot leave from the addresses above, instead of leaving from any other. Postfix
-        3.7 and later.
+      - Whether mail stays in the queue if it cannot be sent from the addresses above, instead of being sent from
+        another address. Needs Postfix 3.7 or later.
     type: bool
   lmtp_bind_address:
     description: The IPv4 address that the LMTP client sends from.
@@ -66,38 +66,39 @@ options:
     description: The IPv6 address that the LMTP client sends from.
     type: str
   lmtp_bind_address_enforce:
-    description: As O(smtp_bind_address_enforce), for the LMTP client. Postfix 3.7 and later.
+    description: Like O(smtp_bind_address_enforce), for the LMTP client. Needs Postfix 3.7 or later.
     type: bool
   master_service_disable:
-    description: Services that the master leaves out, each V(TYPE) or V(NAME/TYPE), V(!) before it for not.
+    description:
+      - Services that the master does not run, each as V(TYPE) or V(NAME/TYPE). A V(!) in front makes an exception.
     type: list
     elements: str
   unset:
-    description: Parameters, of those above, to return to Postfix's default by removing them from main.cf.
+    description: Which of the parameters above to remove from main.cf, so that Postfix uses its default.
     type: list
     elements: str
     default: []
   select:
     description:
-      - Parameters, of those above, whose addresses are picked on the host from the addresses that it has. Each key is
-        a parameter that takes addresses, each value a list of selectors as the filter
-        P(mailfleet.postfix.select_addresses#filter) has them, for example V(10.0.0.0/8), V(interface:eth0),
-        V(loopback), V(global), V(primary), each with V(!) before it for not.
+      - Parameters whose addresses are picked on the host from the addresses that it has. Each key is one of the
+        parameters above that take addresses. Each value is a list of selectors, as described for the filter
+        P(mailfleet.postfix.select_addresses#filter), for example V(10.0.0.0/8), V(interface:eth0), V(loopback),
+        V(global) or V(primary). A V(!) in front of a selector excludes what it matches.
       - Only addresses of a family that O(inet_protocols) enables, and that the parameter can take, are picked. A
         selector that matches nothing is an error.
-      - A parameter is given either by its value or here.
+      - Give a parameter either its value or an entry here, not both.
     type: dict
     default: {}
   services:
-    description: Services of master.cf. Of each only what is given changes.
+    description: Services of master.cf. Only what is given for a service changes.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
         description:
-          - The first field, such as V(smtp), V(192.0.2.1:submission) or V([2001:db8::1]:25). Spellings of the same
-            endpoint are the same service.
+          - The first field, such as V(smtp), V(192.0.2.1:submission) or V([2001:db8::1]:25). Different spellings of the
+            same endpoint mean the same service.
         type: str
         required: true
       type:
@@ -107,15 +108,15 @@ options:
         default: inet
       state:
         description:
-          - V(present) adds the service if there is none, and takes one that is commented out back.
-          - V(disabled) comments it out in place, V(absent) removes it.
+          - V(present) adds the service if it does not exist. If it is commented out, V(present) uncomments it.
+          - V(disabled) comments the service out where it is, V(absent) removes it.
         type: str
         choices: [present, absent, disabled]
         default: present
       command:
         description:
-          - The program and its arguments, without C(-o) options. Needed for a service that is not there yet. The
-            options that the service has stay.
+          - The program and its arguments, without C(-o) options. Required for a service that does not exist yet.
+            The C(-o) options of an existing service stay.
         type: str
       private:
         description: The field of that name, V(y), V(n) or V(-).
@@ -127,37 +128,37 @@ options:
         description: The field of that name, V(y), V(n) or V(-).
         type: str
       wakeup:
-        description: The field of that name, in seconds, V(?) behind it for "only if used", or V(-).
+        description: The field of that name. Seconds, with V(?) behind them for "only if used", or V(-).
         type: str
       process_limit:
-        description: The field of that name, the most processes at a time, V(0) for no limit, or V(-).
+        description: The field of that name. The maximum number of processes, V(0) for no limit, or V(-).
         type: str
       options:
-        description: C(-o) overrides to set, by parameter name. Others stay.
+        description: The C(-o) options to set, by parameter name. Other options stay.
         type: dict
         default: {}
       unset_options:
-        description: Names of C(-o) overrides to remove.
+        description: Names of the C(-o) options to remove.
         type: list
         elements: str
         default: []
   unlisted_services:
     description:
-      - What becomes of the services of type C(inet) that master.cf has beyond those in O(services).
-      - V(keep) leaves them, V(report) lists them in RV(unlisted_services), V(disable) comments them out, V(remove)
-        removes them.
+      - What to do with services of type C(inet) in master.cf that O(services) does not list.
+      - V(keep) leaves them, V(report) leaves them and lists them in RV(unlisted_services), V(disable) comments them
+        out, V(remove) removes them.
     type: str
     choices: [keep, report, disable, remove]
     default: keep
   allow_absent_addresses:
     description:
-      - Write addresses that no interface has now, such as those of a cluster that may be elsewhere.
-      - Postfix, and each of its commands, fails as long as O(inet_interfaces) names an address that the host does not
-        have. Endpoints of master.cf can have such an address where C(net.ipv4.ip_nonlocal_bind) is on.
+      - Allow addresses that no interface has now, such as those of a cluster that may be on another host.
+      - Postfix and each of its commands fail as long as O(inet_interfaces) names an address that the host does not
+        have. Endpoints in master.cf can use such an address if C(net.ipv4.ip_nonlocal_bind) is on.
     type: bool
     default: false
   allow_no_listener:
-    description: Allow an edit after which an instance that had listeners has none.
+    description: Allow a change that takes the last listener away from an instance that has listeners now.
     type: bool
     default: false
   backup:
@@ -170,14 +171,15 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Besides the two files, the difference shows the effective view, which is the own addresses, the listeners, the
-        source addresses and the default of C(mynetworks), before and after, and what has to follow.
+      - Besides the two files, the difference shows the effective view before and after, and whether a reload or a
+        restart is needed. The effective view is Postfix's own addresses, the listeners, the source addresses and the
+        default of C(mynetworks).
   platform:
     platforms: posix
 notes:
-  - A file that is changed gets a modification time of two seconds ago. Postfix's programs take a C(main.cf) that is
-    younger for one that is still being written, and keep their clients waiting until it is not; a file that is replaced
-    as a whole needs no such care.
+  - A changed file gets a modification time of two seconds ago. If C(main.cf) is younger than that, Postfix's programs
+    assume that it is still being written, and keep their clients waiting. This is not necessary for a file that is
+    replaced in one step.
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces_info
@@ -192,21 +194,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A host that receives mail on two of its addresses
+- name: Receive mail on two addresses and on loopback
   mailfleet.postfix.postfix_interfaces:
     inet_interfaces: [127.0.0.1, 192.0.2.10, "2001:db8::10"]
 
-- name: A null client
+- name: Set up a null client
   mailfleet.postfix.postfix_interfaces:
     inet_interfaces: loopback-only
 
-- name: The same variables for a thousand hosts, each with its own addresses
+- name: Use the same values for many hosts, each with its own addresses
   mailfleet.postfix.postfix_interfaces:
     select:
       inet_interfaces: [loopback, 10.0.0.0/8]
       smtp_bind_address: ["interface:out0"]
 
-- name: A firewall that receives inside and outside with different policies and keeps its loop detection
+- name: Receive inside and outside with different policies, and keep loop detection
   mailfleet.postfix.postfix_interfaces:
     inet_interfaces: all
     services:
@@ -219,7 +221,7 @@ EXAMPLES = r"""
       - name: 192.0.2.10:smtp
         command: smtpd
 
-- name: A transport that sends from its own address
+- name: Add a transport that sends from its own address
   mailfleet.postfix.postfix_interfaces:
     services:
       - name: smtp-bulk
@@ -233,15 +235,14 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - What has to follow the change before Postfix works by it. V(none), V(reload), or V(restart) for a stop and a
-      start.
-    - It speaks of this change. Whether the running Postfix is behind for another reason, and what it needs then, is
-      decided by M(mailfleet.postfix.postfix_apply).
+    - What Postfix needs for the change to take effect. V(none), V(reload), or V(restart) for a stop and a start.
+    - This is only about this change. The running Postfix may also be out of line with its files for another reason;
+      M(mailfleet.postfix.postfix_apply) finds out what it needs then.
   type: str
   returned: success
   sample: restart
 reasons:
-  description: Each difference that Postfix has to be told of.
+  description: Each difference that needs a reload or a restart.
   type: list
   elements: dict
   returned: success
@@ -250,7 +251,7 @@ reasons:
       description: The parameter, or the service as C(name/type).
       type: str
     before:
-      description: Its effective value before, or for a service its fields; none if it was not there.
+      description: Its effective value before the change, or the fields of a service. Null if it did not exist.
       type: str
     after:
       description: The same after the change.
@@ -267,7 +268,7 @@ before:
   returned: success
   contains:
     own_addresses:
-      description: The addresses that Postfix takes for its own.
+      description: The addresses that Postfix considers its own.
       type: list
       elements: str
     listeners:
@@ -281,11 +282,11 @@ before:
       type: list
       elements: dict
     mynetworks:
-      description: The default of C(mynetworks) that follows, or none where main.cf sets it.
+      description: The default value of C(mynetworks). Null if main.cf sets C(mynetworks).
       type: list
       elements: str
     error:
-      description: Why Postfix would not run by these files, or none.
+      description: Why Postfix would not run with these files. Null if it would.
       type: str
 after:
   description: The effective view after the change.
@@ -293,21 +294,21 @@ after:
   returned: success
 findings:
   description: >-
-    What an expert would point out in the result, as the filter P(mailfleet.postfix.findings#filter) gives it.
+    What to look at in the new configuration, as the filter P(mailfleet.postfix.findings#filter) returns it.
   type: list
   elements: dict
   returned: success
 unlisted_services:
-  description: The services of type C(inet) beyond those given.
+  description: The services of type C(inet) in master.cf that O(services) does not list.
   type: list
   elements: str
   returned: O(unlisted_services) is not V(keep)
 recovered:
   description: What was done about a change that an earlier run left half written.
   type: str
-  returned: there was one
+  returned: an earlier run was interrupted
 backup_files:
-  description: The copies kept.
+  description: The paths of the backup copies.
   type: list
   elements: str
   returned: changed and O(backup=true)
@@ -330,7 +331,7 @@ LISTS = ("interfaces", "protocols", "proxy", "match_list")
 
 
 def argument_spec() -> dict[str, Any]:
-    """The options: one for each parameter, by its kind, and those that are the module's own."""
+    """Return the options: one for each parameter, by its kind, and those of the module itself."""
     spec: dict[str, Any] = {}
     for name, known in PARAMETERS.items():
         if known.kind in LISTS:
@@ -365,7 +366,7 @@ def argument_spec() -> dict[str, Any]:
 
 
 def wanted_of(params: dict[str, Any]) -> Wanted:
-    """What the options ask for; an option that was not given asks for nothing."""
+    """Return what the options ask for; an option that was not given asks for nothing."""
     return Wanted(
         values={name: params[name] for name in PARAMETERS if params[name] is not None},
         unset=params["unset"],
@@ -381,13 +382,13 @@ def wanted_of(params: dict[str, Any]) -> Wanted:
 
 
 def service_change(service: dict[str, Any]) -> ServiceChange:
-    """One entry of the option services; values are text whatever YAML has made of them."""
+    """Convert one entry of the option services; values become text, whatever YAML made of them."""
     options = {name: text_of(name, value) for name, value in service["options"].items()}
     return ServiceChange(**{**service, "options": options})
 
 
 def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
-    """What the module returns, less what Ansible itself adds."""
+    """Return the result of the module, without what Ansible itself adds."""
     plan = edited.plan
     result: dict[str, Any] = {
         "changed": bool(edited.changed or edited.recovered),
@@ -405,7 +406,7 @@ def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
 
 
 def diff_of(edited: Edited) -> list[dict[str, str]]:
-    """Both files and the effective view, each where it changes."""
+    """Return the difference of both files and of the effective view, each only if it changes."""
     plan, found = edited.plan, edited.found
     texts = [(path, found.main, plan.main) for path in edited.changed if path.endswith("main.cf")]
     texts += [(path, found.master, plan.master) for path in edited.changed if path.endswith("master.cf")]
@@ -425,7 +426,7 @@ def diff_of(edited: Edited) -> list[dict[str, str]]:
 
 
 def printable(text: str) -> str:
-    """Bytes that are no UTF-8 cannot go into a module's answer."""
+    """Replace bytes that are not UTF-8, since a module cannot return them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: postfix_interfaces_info
-short_description: Tell the network addresses of a Postfix instance, by its files and by its sockets
+short_description: Show the network addresses of a Postfix instance, from its files and its sockets
 description:
-  - Tells what main.cf and master.cf say, what Postfix makes of it (own addresses, listeners, source addresses), which
-    sockets the running master really has, and whether the two agree.
-  - Never writes. Works with Postfix stopped, and with files by which Postfix's own commands fail.
+  - Returns what main.cf and master.cf say, what Postfix makes of them (own addresses, listeners, source addresses),
+    which sockets the running master really has, and whether these agree.
+  - Never changes anything. Also works while Postfix is stopped, and with files that make Postfix's own commands fail.
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
@@ -22,14 +22,14 @@ extends_documentation_fragment:
 options:
   all_instances:
     description:
-      - Describe every instance of the host in RV(instances), the default one and those that it lists in
-        C(multi_instance_directories), instead of one.
+      - Describe every instance of the host in RV(instances) instead of only one. These are the default instance and
+        those that it lists in C(multi_instance_directories).
     type: bool
     default: false
   destinations:
     description:
-      - Addresses of other hosts. For each of them RV(destinations) tells how mail would leave this host. Nothing is
-        sent, and no name is looked up.
+      - Addresses of other hosts. For each of them RV(destinations) says how mail to it would leave this host. Nothing
+        is sent, and no name is looked up.
     type: list
     elements: str
     default: []
@@ -42,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the default instance
+- name: Describe the default instance
   mailfleet.postfix.postfix_interfaces_info:
   register: postfix
 
@@ -51,16 +51,16 @@ EXAMPLES = r"""
     that: postfix.in_sync
     fail_msg: "Postfix needs: {{ postfix.action }}, since {{ postfix.reasons | map(attribute='why') | join(', ') }}"
 
-- name: Ask how mail to two hosts would leave
+- name: Find out how mail to two hosts would leave
   mailfleet.postfix.postfix_interfaces_info:
     destinations: [203.0.113.5, "2001:db8:5::25"]
   register: postfix
 
-- name: Fail if a transport's source address sits on another interface than its mail leaves by
+- name: Fail if a transport sends through another interface than the one that has its source address
   ansible.builtin.assert:
     that: not item.1.other_interface
     fail_msg: >-
-      {{ item.1.transport }} sends to {{ item.0.destination }} from {{ item.1.source }} by {{ item.1.interface }}
+      {{ item.1.transport }} sends to {{ item.0.destination }} from {{ item.1.source }} through {{ item.1.interface }}
   loop: "{{ postfix.destinations | subelements('transports') }}"
 """
 
@@ -71,12 +71,12 @@ instances:
   elements: dict
   returned: O(all_instances=true)
 config_directory:
-  description: Where the instance's files are.
+  description: The directory of the instance's configuration files.
   type: str
   returned: success
   sample: /etc/postfix
 instance:
-  description: Its name, V(-) for the default instance.
+  description: The name of the instance, V(-) for the default instance.
   type: str
   returned: success
   sample: "-"
@@ -86,22 +86,22 @@ version:
   returned: success
   sample: 3.7.11
 unit:
-  description: The systemd unit that runs the instance; none where there is no such unit.
+  description: The systemd unit that runs the instance. Null if there is none.
   type: str
   returned: success
   sample: postfix@-.service
 outside_unit:
-  description: Whether Postfix runs outside of the unit that there is for it, because somebody started it by hand.
+  description: Whether Postfix runs outside of its systemd unit, because somebody started it by hand.
   type: bool
   returned: success
 enabled:
-  description: Whether C(postmulti) starts the instance with the others, by C(multi_instance_enable).
+  description: Whether C(postmulti) starts the instance along with the others, as C(multi_instance_enable) says.
   type: bool
   returned: success
 parameters:
   description:
-    - For each parameter of this family C(value), which is its effective value, and C(set), which is what main.cf says,
-      or none.
+    - For each parameter that this collection manages, C(value) is the effective value, and C(set) is what main.cf says,
+      or null if main.cf does not set it.
   type: dict
   returned: success
   sample:
@@ -114,7 +114,7 @@ effective:
   type: dict
   returned: success
 running:
-  description: Whether the instance's master runs.
+  description: Whether the master of the instance is running.
   type: bool
   returned: success
 sockets:
@@ -124,7 +124,7 @@ sockets:
   returned: success
   contains:
     address:
-      description: The address, V(0.0.0.0) or V(::) for all of a family.
+      description: The address. V(0.0.0.0) or V(::) stands for all addresses of a family.
       type: str
     port:
       description: The port.
@@ -134,7 +134,7 @@ in_sync:
   type: bool
   returned: success
 action:
-  description: What would bring it in line, V(none), V(reload), V(restart) for a stop and a start, or V(start).
+  description: What would bring it in line. V(none), V(reload), V(restart) for a stop and a start, or V(start).
   type: str
   returned: success
 reasons:
@@ -144,18 +144,18 @@ reasons:
   returned: success
 pending:
   description:
-    - The change that M(mailfleet.postfix.postfix_apply) has not confirmed yet, or none. C(since) is when it was made,
-      in seconds since the epoch. C(progress) is V(done) where the files are as changed, V(half) or V(none) where it was
-      interrupted, V(overtaken) where somebody else edited the files since.
+    - The change that M(mailfleet.postfix.postfix_apply) has not confirmed yet, or null. C(since) is when the change was
+      made, in seconds since the epoch. C(progress) is V(done) if both files were changed, V(half) or V(none) if the
+      change was interrupted, and V(overtaken) if somebody else has edited the files since.
   type: dict
   returned: success
 findings:
-  description: What an expert would point out, as the filter P(mailfleet.postfix.findings#filter) gives it.
+  description: What to look at in the configuration, as the filter P(mailfleet.postfix.findings#filter) returns it.
   type: list
   elements: dict
   returned: success
 problems:
-  description: What Postfix complains about, or would refuse, in the text of the files, each with file and line.
+  description: What Postfix warns about or refuses in the text of the files, each with file and line.
   type: list
   elements: dict
   returned: success
@@ -164,10 +164,10 @@ problems:
       description: V(main.cf) or V(master.cf).
       type: str
     line:
-      description: The number of the line.
+      description: The line number.
       type: int
     severity:
-      description: V(error) where Postfix refuses it, V(warning) where it goes on.
+      description: V(error) if Postfix refuses it, V(warning) if Postfix continues.
       type: str
     message:
       description: What is wrong.
@@ -182,7 +182,7 @@ addresses:
       description: The address.
       type: str
     prefix_length:
-      description: The length of its network's prefix, in bits.
+      description: The prefix length of its network, in bits.
       type: int
     interface:
       description: The interface that has it.
@@ -191,10 +191,10 @@ addresses:
       description: Whether the interface is up.
       type: bool
     tentative:
-      description: Whether duplicate address detection is not done, so that nothing can bind to it yet.
+      description: Whether duplicate address detection is still running, so that nothing can bind to the address yet.
       type: bool
     primary:
-      description: Whether it is not a secondary address of its network.
+      description: Whether it is the primary address, and not a secondary one, of its network.
       type: bool
 destinations:
   description: How mail to each of O(destinations) would leave.
@@ -206,21 +206,21 @@ destinations:
       description: The address.
       type: str
     source:
-      description: The source address that the kernel chooses, or none.
+      description: The source address that the kernel chooses. Null if it has no route.
       type: str
     interface:
-      description: The interface of the kernel's route, or none.
+      description: The interface of the kernel's route. Null if it has no route.
       type: str
     error:
-      description: Why the kernel has no route, or none.
+      description: Why the kernel has no route. Null if it has one.
       type: str
     transports:
-      description: What each SMTP and LMTP client does.
+      description: What each SMTP and LMTP client would do.
       type: list
       elements: dict
       contains:
         transport:
-          description: The service's name and type.
+          description: The name and type of the service.
           type: str
         source:
           description: The address that it sends from.
@@ -229,22 +229,22 @@ destinations:
           description: The interface that has this address.
           type: str
         interface:
-          description: The interface by which the packets leave, from this source.
+          description: The interface through which packets from this source address leave.
           type: str
         other_interface:
           description:
-            - Whether these are two, since main.cf or master.cf choose the source. Firewalls and providers drop such
-              packets.
+            - Whether these two interfaces differ, because main.cf or master.cf sets the source address. Firewalls and
+              providers drop such packets.
           type: bool
         failure:
-          description: Why no mail leaves, or none.
+          description: Why no mail leaves. Null if it does.
           type: str
 variables:
   description:
     - The variables of the role P(mailfleet.postfix.postfix_interfaces#role) that describe the instance as it is.
-      Applying them changes nothing, but for a parameter that main.cf sets twice, of which the line goes that does not
-      count. What Postfix ignores, or fails by, is not among them. With O(all_instances=true)
-      the variables of the whole host are beside RV(instances).
+      Applying them changes nothing, with one exception. If main.cf sets a parameter twice, the line without effect is
+      removed. Settings that Postfix ignores or fails on are not included.
+    - With O(all_instances=true) the variables of the whole host are next to RV(instances).
   type: dict
   returned: success
   sample:

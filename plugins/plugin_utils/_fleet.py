@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""What a fleet sends from: the source addresses of all its instances, and the fewest prefixes that have them."""
+"""The source addresses of all instances of a fleet, merged into as few prefixes as possible."""
 
 from __future__ import annotations
 
@@ -42,33 +42,33 @@ _KEYS = ("settings", "addresses", "services", "version")
 class Sender(NamedTuple):
     """One instance of Postfix on one host."""
 
-    #: what errors call it
+    #: where it is in the input, for errors
     place: str
-    #: the variables of the host that its options are, by option
+    #: the host variable that gives each option, by option
     variables: Mapping[str, str]
     outlook: Outlook
 
 
 class Asked(NamedTuple):
-    """What of their source addresses is asked for."""
+    """Which of the source addresses to include."""
 
     families: Sequence[str]
-    #: names with type; None for all that are SMTP clients
+    #: names with type; None for all SMTP clients
     transports: frozenset[str] | None
     #: one of KERNEL_CHOICES
     kernel_choice: str
-    #: whether private addresses count
+    #: whether to include private addresses
     private: bool
 
     def about(self, transport: str, program: str) -> bool:
-        """Tell whether a transport, which runs this program, is asked for."""
+        """Return whether to include a transport that runs this program."""
         return program == "smtp" if self.transports is None else transport in self.transports
 
 
 def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -> Asked:
-    """Convert the arguments that say what of the fleet is asked for.
+    """Convert the arguments that say which source addresses to include.
 
-    :raises InputError: for one that is none of its choices, or of the wrong kind
+    :raises InputError: for a value that is not one of the choices, or of the wrong type
     """
     return Asked(
         FAMILIES if family is None else (_chosen("family", family, FAMILIES),),
@@ -88,7 +88,9 @@ def read_fleet(fleet: Any, hosts: Any, addresses: Any, version: Any, resolve: An
         return
     for name, value in (("hosts", hosts), ("addresses", addresses)):
         if value is not None:
-            raise InputError(name, str(value), "is for hosts with their variables", "Give hostvars, or leave it out")
+            raise InputError(
+                name, str(value), "only applies to hosts with their variables", "Give hostvars, or leave it out"
+            )
     if not isinstance(fleet, (list, tuple)):
         remedy = "Give hostvars, or a list such as [{'settings': {...}, 'addresses': [...]}]"
         raise InputError("_input", str(fleet), "is neither hostvars nor a list of configurations", remedy)
@@ -100,9 +102,9 @@ def read_fleet(fleet: Any, hosts: Any, addresses: Any, version: Any, resolve: An
 
 
 def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
-    """Yield the addresses that they send from, in any order, and some more than once.
+    """Yield the addresses that the instances send from, in any order, with duplicates.
 
-    :raises InputError: for a transport that none has, and for a configuration that Postfix would die of
+    :raises InputError: for a transport that no host has, and for a configuration with which Postfix would not run
     """
     seen: set[str] = set()
     for sender in senders:
@@ -122,14 +124,14 @@ def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
             ]
         yield from found
     for transport in sorted((asked.transports or frozenset()) - seen):
-        remedy = f"Use those that there are: {', '.join(sorted(seen)[:20]) or 'none'}"
-        raise InputError("transports", transport, "is a transport of no host", remedy)
+        remedy = f"Use existing ones: {', '.join(sorted(seen)[:20]) or 'there are none'}"
+        raise InputError("transports", transport, "is not a transport of any host", remedy)
 
 
 def _possible(transport: str, name: str, address: str | None, host: Host, asked: Asked) -> list[Address]:
-    """Return what the source address of a transport may be. Loopback and link-local addresses are none: they stay here.
+    """Return the possible source addresses of a transport, without loopback and link-local ones.
 
-    Where the kernel chooses it may be any address of the host, for a route can name any as its source.
+    If the kernel chooses, it may be any address of the host, because a route can name any as its source.
     """
     if address is None:
         known = select_addresses(host, ["global"], name, missing_ok=True)
@@ -142,19 +144,19 @@ def _possible(transport: str, name: str, address: str | None, host: Host, asked:
         raise InputError(
             transport,
             ", ".join(map(normal_form, found)),
-            f"is what the kernel chooses from for {name}",
-            "Set the transport's source address, or allow it with kernel_choice=all",
+            f"are all possible, since the kernel chooses the source address for {name}",
+            "Set the source address of the transport, or allow this with kernel_choice=all",
         )
     return found
 
 
 def merged(addresses: Iterable[Address]) -> list[str]:
-    """Return the fewest prefixes that have these addresses and no others, IPv4 first, each in order.
+    """Return the fewest prefixes that contain exactly these addresses, IPv4 first, each family in ascending order.
 
-    :raises InputError: when netaddr is not there
+    :raises InputError: if netaddr is not installed
     """
     try:
-        import netaddr  # here, for it takes longer to import than all else together
+        import netaddr  # here, because importing it takes longer than everything else together
     except ImportError as error:
         raise InputError(
             "fleet_source_addresses",
@@ -169,7 +171,7 @@ def merged(addresses: Iterable[Address]) -> list[str]:
 
 @contextmanager
 def located(place: str, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
-    """Say in an error where in the fleet it is, and of an option by which variable of the host it is given."""
+    """Add to an error where in the fleet it is, and name the host variable instead of the option."""
     try:
         yield
     except InputError as error:
@@ -183,7 +185,7 @@ def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
         raise InputError("configuration", str(entry), "is not a mapping", remedy)
     for name in entry:
         if name not in _KEYS:
-            raise InputError("configuration", str(name), "is no key of it", f"Use {', '.join(_KEYS)}")
+            raise InputError("configuration", str(name), "is not a key of a configuration", f"Use {', '.join(_KEYS)}")
     settings, addresses, services, own_version = (entry.get(name) for name in _KEYS)
     return read_input(settings, addresses, services, version if own_version is None else own_version, resolve)
 
@@ -191,11 +193,13 @@ def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
 def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any, resolve: Any) -> Iterator[Sender]:
     variable = "ansible_facts" if addresses is None else addresses
     if not isinstance(variable, str):
-        raise InputError("addresses", str(addresses), "is no name of a variable", "Name the one that has the addresses")
+        raise InputError(
+            "addresses", str(addresses), "is not the name of a variable", "Name the variable with the addresses"
+        )
     known_version, resolver = version_from_input(version), mapping_resolver(resolve)
     for name in list(fleet) if hosts is None else _names("hosts", hosts):
         if name not in fleet:
-            raise InputError("hosts", name, "is no host of the inventory", "Correct its name, or add it")
+            raise InputError("hosts", name, "is not a host of the inventory", "Correct its name, or add it")
         variables = fleet[name]
         with located(name):
             if not isinstance(variables, Mapping):
@@ -214,19 +218,19 @@ def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any
 
 
 def _variable(variables: Mapping[str, Any], name: str) -> Any:
-    """Return a host's variable; ``postfix.addresses`` is what the variable postfix has under addresses."""
+    """Return a variable of a host; ``postfix.addresses`` means the key addresses of the variable postfix."""
     value: Any = variables
     for key in name.split("."):
         if not isinstance(value, Mapping) or key not in value:
             remedy = "Gather its facts, or name the variable that has its addresses"
-            raise InputError("addresses", name, "is no variable of the host", remedy)
+            raise InputError("addresses", name, "is not a variable of the host", remedy)
         value = value[key]
     return value
 
 
 def _chosen(name: str, value: Any, choices: tuple[str, ...]) -> str:
     if value not in choices:
-        raise InputError(name, str(value), "is no choice", f"Use one of {', '.join(choices)}")
+        raise InputError(name, str(value), "is not one of the choices", f"Use one of {', '.join(choices)}")
     return str(value)
 
 

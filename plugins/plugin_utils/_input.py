@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""What the filters share: Ansible's values to the core's, and the core's errors to Ansible's."""
+"""Shared code of the filters: convert Ansible's values to those of the core, and the core's errors to Ansible's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STOCK_COMMANDS = {(service.name, service.type): service.command for service in 
 
 
 def filter_function(function: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Make bad input a template error that says what is wrong, in the core's words."""
+    """Turn the core's InputError into a template error with the same text."""
 
     @wraps(function)
     def checked(*arguments: Any, **options: Any) -> Answer:
@@ -49,7 +49,7 @@ def filter_function(function: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def read_input(settings: Any, addresses: Any, services: Any, version: Any, resolve: Any) -> Outlook:
-    """Convert the arguments that all filters about one configuration have.
+    """Convert the arguments that all filters about one configuration share.
 
     :raises InputError: for an argument of the wrong kind
     """
@@ -69,19 +69,19 @@ def read_input(settings: Any, addresses: Any, services: Any, version: Any, resol
 
 
 def version_from_input(value: Any) -> Version:
-    """Read the argument ``version``; None is the newest that is known. A number is refused, for 3.10 would be 3.1.
+    """Read the argument ``version``; None means the newest known version. A number is refused, since 3.10 would be 3.1.
 
-    :raises InputError: when it is no version
+    :raises InputError: if it is not a version
     """
     if value is None:
         return NEWEST
     if not isinstance(value, str):
-        raise InputError("version", value, "is a number, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"')
+        raise InputError("version", value, "is not text, and 3.10 would be 3.1", 'Put it in quotes, as in "3.10"')
     return parse_version(value)
 
 
 def port_of_service(name: str) -> int | None:
-    """Return the port of a service name without reading a file; None when it is not known."""
+    """Return the port of a service name without reading a file; None if it is unknown."""
     return known_port(name) or _SERVICES_FILE.get(name)
 
 
@@ -106,7 +106,7 @@ def services_from_input(value: Any) -> list[Service]:
 
 
 def _services_of_text(text: str) -> list[Service]:
-    """Read a master.cf. What is wrong with names, types and columns is for the rules to say, which know what counts."""
+    """Read a master.cf. The rules, which know what matters, report what is wrong with names, types and columns."""
     master = MasterCf(text, port_of_service)
     fatal = master.fatal()
     if fatal is not None:
@@ -115,19 +115,19 @@ def _services_of_text(text: str) -> list[Service]:
 
 
 def _service(item: Any) -> Service | None:
-    """Convert one item of the list; None when it is not in use."""
+    """Convert one item of the list; return None if it is not in use."""
     if not isinstance(item, Mapping):
         raise _bad(item, "is not a mapping", "Give each service as {'name': ..., 'type': ..., 'command': ...}")
     item = dict(item.items())  # Ansible looks at a value whenever it is read: once is enough
     unknown = item.keys() - _KEYS
     if unknown:
-        raise _bad(min(map(shown, unknown)), "is no key of a service", f"Use {', '.join(_KEYS)}")
+        raise _bad(min(map(shown, unknown)), "is not a key of a service", f"Use {', '.join(_KEYS)}")
     if item.get("name") in (None, ""):
         raise _bad(item, "has no name", "Give its name, such as smtp or 10.77.0.1:smtp")
     name, kind = text_of("name", item["name"]), text_of("type", item.get("type") or "inet")
     state = item.get("state") or "present"
     if state not in _STATES:
-        raise _bad(state, "is no state of a service", f"Use {', '.join(_STATES)}")
+        raise _bad(state, "is not a state of a service", f"Use {', '.join(_STATES)}")
     if state != "present":
         return None
     columns = {key: text_of(key, item[key]) for key in _COLUMNS if item.get(key) not in (None, "")}
@@ -158,17 +158,17 @@ def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if not options:
         return ()
     if not isinstance(options, Mapping):
-        raise _bad(options, "is no mapping of options", "Give {'parameter': 'value'}")
+        raise _bad(options, "is not a mapping of options", "Give {'parameter': 'value'}")
     unset = item.get("unset_options") or ()
     names = list_of(unset)
     if names is None:
-        raise _bad(unset, "is no list of unset_options", "Give a list of parameter names")
+        raise _bad(unset, "is not a list of options to unset", "Give a list such as ['content_filter']")
     given = [(shown(name), value) for name, value in options.items() if name not in names]
     return tuple((name, text_of(name, value)) for name, value in given)
 
 
 def list_of(value: Any) -> list[Any] | None:
-    """Read a list as Ansible reads a module's option, splitting text at its commas; None when it is none."""
+    """Read a list as Ansible reads a module's option, splitting text at commas; return None if it is not a list."""
     if isinstance(value, str):
         return [word.strip() for word in value.split(",")]
     return list(value) if isinstance(value, (list, tuple)) else None

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""What the role would make of a host, by its variables: each instance's configuration, from stock files on."""
+"""The configuration that the role would give each instance of a host, starting from stock files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import li
 
 PREFIX = "postfix_interfaces_"
 _INSTANCES = "instances"
-#: what the role's variables are called less their prefix; a test holds it against the role's argument_specs
+#: the role's variables without their prefix; a test compares them with the role's argument_specs
 OPTIONS = (
     *PARAMETERS,
     "config_directory",
@@ -47,11 +47,11 @@ OPTIONS = (
     "backup",
     "timeout",
 )
-#: what only an entry of postfix_interfaces_instances has
+#: keys that only an entry of postfix_interfaces_instances has
 ENTRY_OPTIONS = ("state", "group")
 _SERVICE_KEYS = tuple(ServiceChange.__dataclass_fields__)
 
-#: the stock clients as text; their other columns have nothing to do with what they send from
+#: the stock clients as text; their other columns do not affect the source address
 _STOCK_MASTER = "".join(
     f"{one.name} {one.type} - - - - - {one.command}\n" for one in STOCK_SERVICES if one.type == "unix"
 )
@@ -60,14 +60,14 @@ _STOCK_MASTER = "".join(
 def instances_of(variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the options of each instance of a host, as the role gives them to its modules.
 
-    An entry that says null asks for nothing, whatever the variable of that name says.
+    An entry in which an option is null asks for nothing, even if the variable of that name is set.
 
-    :raises InputError: for a variable that the role does not have, and for one of the wrong kind
+    :raises InputError: for a variable that the role does not have, and for one of the wrong type
     """
     known = {PREFIX + name for name in (*OPTIONS, _INSTANCES)}
     for name in variables:
         if str(name).startswith(PREFIX) and name not in known:
-            raise InputError(str(name), str(variables[name]), "is no variable of the role", "Correct the name")
+            raise InputError(str(name), str(variables[name]), "is not a variable of the role", "Correct the name")
     listed = variables.get(PREFIX + _INSTANCES, [{}])
     if not isinstance(listed, (list, tuple)):
         raise InputError(PREFIX + _INSTANCES, str(listed), "is not a list", "Give one mapping for each instance")
@@ -81,7 +81,7 @@ def _instance(entry: Any, shared: Mapping[str, Any]) -> Iterator[tuple[str, Any]
     for name, value in {**shared, **entry}.items():
         if name not in OPTIONS and name not in ENTRY_OPTIONS:
             remedy = f"Use {', '.join((*OPTIONS, *ENTRY_OPTIONS))}"
-            raise InputError(PREFIX + _INSTANCES, str(name), "is no option of an instance", remedy)
+            raise InputError(PREFIX + _INSTANCES, str(name), "is not an option of an instance", remedy)
         if value is not None:
             yield name, value
 
@@ -89,7 +89,7 @@ def _instance(entry: Any, shared: Mapping[str, Any]) -> Iterator[tuple[str, Any]
 def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve: Resolver) -> Outlook:
     """Return what Postfix will make of stock files that the role has edited by these options.
 
-    Of the services only the clients are looked at: listeners may need what only the host knows.
+    Of the services only the clients are read: listeners may depend on what only the host knows.
 
     :raises InputError: for anything that the role would refuse
     """
@@ -113,12 +113,12 @@ def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve
 def bool_of(name: str, value: Any) -> bool:
     """Read a boolean as Ansible does.
 
-    :raises InputError: when it is none
+    :raises InputError: if it is not a boolean
     """
     try:
         return bool(boolean(value))
     except TypeError as error:
-        raise InputError(name, str(value), "is no boolean", "Write true or false") from error
+        raise InputError(name, str(value), "is not a boolean", "Write true or false") from error
 
 
 def _value(name: str, value: Any) -> Any:
@@ -141,14 +141,14 @@ def _select(value: Any) -> dict[str, Any]:
 def _change(item: Any) -> ServiceChange:
     """Convert one item of the option services."""
     if not isinstance(item, Mapping) or not item.get("name"):
-        raise InputError("services", str(item), "is no mapping with a name", "Give {'name': ..., 'type': ...}")
+        raise InputError("services", str(item), "is not a mapping with a name", "Give {'name': ..., 'type': ...}")
     given = {str(name): value for name, value in item.items() if value is not None}
     for name in given:
         if name not in _SERVICE_KEYS:
-            raise InputError("services", name, "is no key of a service", f"Use {', '.join(_SERVICE_KEYS)}")
+            raise InputError("services", name, "is not a key of a service", f"Use {', '.join(_SERVICE_KEYS)}")
     options, unset = given.pop("options", {}), given.pop("unset_options", ())
     if not isinstance(options, Mapping):
-        raise InputError("services", str(options), "is no mapping of options", "Give {'parameter': 'value'}")
+        raise InputError("services", str(options), "is not a mapping of options", "Give {'parameter': 'value'}")
     return ServiceChange(
         **{name: text_of(name, value) for name, value in given.items()},
         options={str(name): text_of(str(name), value) for name, value in options.items()},

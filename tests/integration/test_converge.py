@@ -116,7 +116,8 @@ def test_a_variable_that_the_role_does_not_have_is_refused(host: MailHost):
     before = host.files()
     played = host.play("role", postfix_interfaces_inet_interface="loopback-only")
     assert played.failed == 1
-    assert "postfix_interfaces_inet_interface: no such variable" in played.said
+    expected = "postfix_interfaces_inet_interface: the role mailfleet.postfix.postfix_interfaces has no such variable"
+    assert expected in played.said
     assert host.files() == before
 
 

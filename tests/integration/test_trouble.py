@@ -24,9 +24,7 @@ def take_away(host: MailHost, address: str) -> None:
 
 def test_a_play_that_is_killed_between_the_edit_and_the_restart_is_finished_by_the_next_run(host: MailHost):
     before = host.contents()
-    play = host.start_play(
-        "role", postfix_interfaces_inet_interfaces=host.ipv4, dies_before="Bring the running Postfix"
-    )
+    play = host.start_play("role", postfix_interfaces_inet_interfaces=host.ipv4, dies_before="Apply and verify")
     play.communicate()
     assert play.returncode == -signal.SIGKILL
     edited = host.contents()

@@ -13,6 +13,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parents[2]
 LAYOUTS = HERE / "docs" / "layouts"
+COLLECTION = "mailfleet.postfix."
 SCENARIOS = sorted(file.parent for file in (HERE / "extensions" / "molecule").glob("*/molecule.yml"))
 
 
@@ -56,3 +57,16 @@ def test_the_role_describes_every_variable() -> None:
     assert sorted(described) == sorted(options)
     for name, option in options.items():
         assert option["description"], name
+
+
+def test_the_role_passes_every_variable_on() -> None:
+    role = HERE / "roles" / "postfix_interfaces"
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    entry = specs["argument_specs"]["main"]["options"]["postfix_interfaces_instances"]["options"]
+    tasks = yaml.safe_load((role / "tasks" / "instance.yml").read_text(encoding="utf-8"))
+    calls = {module: options for task in tasks for module, options in task.items() if module.startswith(COLLECTION)}
+    assert {*calls[f"{COLLECTION}postfix_interfaces"], "state", "group", "timeout"} == set(entry)
+    for module, options in calls.items():
+        for name, value in options.items():
+            known = "instance" if module == f"{COLLECTION}postfix_instance" and name == "name" else name
+            assert f"__postfix_interfaces_item.{known}" in value, f"{module}: {name}"

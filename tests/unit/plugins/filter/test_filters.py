@@ -160,9 +160,9 @@ def test_services_that_send() -> None:
         (["smtp"], "is not a mapping"),
         ([{"type": "inet"}], "has no name"),
         ([{"name": ""}], "has no name"),
-        ([{"name": "smtp", "tpye": "inet"}], "'tpye' is no key of a service"),
-        ([{"name": "smtp", "state": "gone"}], "'gone' is no state"),
-        ([{"name": "smtp", "options": ["a=b"]}], "no mapping of options"),
+        ([{"name": "smtp", "tpye": "inet"}], "'tpye' is not a key of a service"),
+        ([{"name": "smtp", "state": "gone"}], "'gone' is not a state"),
+        ([{"name": "smtp", "options": ["a=b"]}], "not a mapping of options"),
         ([{"name": "smtp", "options": {"a": {"b": "c"}}}], "a: .* is a dict"),
         ([{"name": "smtp", "private": "y"}], "is private"),
         ([{"name": "smtp", "type": "tcp"}], "has the type 'tcp'"),
@@ -180,7 +180,7 @@ def test_bad_services(services: Any, words: str) -> None:
 @pytest.mark.parametrize("unset", [5, True, {"a": 1}, b"smtp_bind_address"])
 def test_bad_unset_options(unset: Any) -> None:
     service = {"name": "x", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": "10.77.0.1"}}
-    with pytest.raises(AnsibleFilterError, match="services: .* is no list of unset_options"):
+    with pytest.raises(AnsibleFilterError, match="services: .* is not a list of options to unset"):
         call("source_addresses", {}, ADDRESSES, services=[{**service, "unset_options": unset}])
 
 
@@ -214,7 +214,7 @@ def test_broken_options_only_break_their_service(option: str) -> None:
         ({}, None, {}, "addresses: 'None' is neither a list"),
         ({}, ["eth0"], {}, "'eth0' is not an address"),
         ({}, {"distribution": "Debian"}, {}, "without network facts"),
-        ({}, ADDRESSES, {"version": 3.1}, "version: '3.1' is a number, and 3.10 would be 3.1"),
+        ({}, ADDRESSES, {"version": 3.1}, "version: '3.1' is not text, and 3.10 would be 3.1"),
         ({}, ADDRESSES, {"version": "new"}, "'new' is not a version"),
         ({}, ADDRESSES, {"resolve": "mx"}, "resolve: 'mx' is not a mapping"),
         ({}, ADDRESSES, {"resolve": {"mx": "my"}}, "resolve: 'my' is not an address of mx"),
@@ -260,7 +260,7 @@ def test_a_number_that_python_does_not_write_is_an_error_like_any_other() -> Non
             ((huge, ADDRESSES), {}, "settings: '<int>' is not a mapping"),
             (({"anything": huge}, ADDRESSES), {}, "anything: '<int>' is a number that"),
             (({}, [huge]), {}, "addresses: '<int>' is not an address"),
-            (({}, ADDRESSES), {"services": [{"name": "x", "options": huge}]}, "services: '<int>' is no mapping"),
+            (({}, ADDRESSES), {"services": [{"name": "x", "options": huge}]}, "services: '<int>' is not a mapping"),
             (({}, ADDRESSES), {"resolve": {"mx": huge}}, "resolve: '<int>' is not an address of mx"),
         ):
             with pytest.raises(AnsibleFilterError, match=words):

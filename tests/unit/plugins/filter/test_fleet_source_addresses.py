@@ -100,8 +100,8 @@ def test_kernel_choice() -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         fleet_source_addresses(one({}), kernel_choice="error")
     expected = (
-        "_input[0]: smtp/unix: '10.77.0.1, 192.0.2.1, 192.0.2.2' is what the kernel chooses from for ipv4. "
-        "Set the transport's source address, or allow it with kernel_choice=all."
+        "_input[0]: smtp/unix: '10.77.0.1, 192.0.2.1, 192.0.2.2' are all possible, since the kernel chooses the source "
+        "address for ipv4. Set the source address of the transport, or allow this with kernel_choice=all."
     )
     assert str(caught.value) == expected
 
@@ -121,7 +121,7 @@ def test_transports() -> None:
     assert fleet_source_addresses(listed, transports="bulk") == ["192.0.2.1"]
     assert fleet_source_addresses(listed, transports=["smtp/unix", "lmtp"]) == ["10.77.0.1", "192.0.2.2"]
     assert fleet_source_addresses(listed + one(settings), transports=["bulk"]) == ["192.0.2.1"]
-    with pytest.raises(AnsibleFilterError, match="transports: 'bluk/unix' is a transport of no host.*bulk/unix"):
+    with pytest.raises(AnsibleFilterError, match="transports: 'bluk/unix' is not a transport of any host.*bulk/unix"):
         fleet_source_addresses(listed, transports=["bluk"])
 
 
@@ -151,9 +151,9 @@ def test_hosts_of_a_group() -> None:
     fleet = {"mta1": host(["192.0.2.1/24"]), "mta2": host(["192.0.2.2/24"]), "web": {}}
     assert fleet_source_addresses(fleet, ["mta2", "mta1"], "have") == ["192.0.2.1", "192.0.2.2"]
     assert fleet_source_addresses(fleet, "mta2", "have") == ["192.0.2.2"]
-    with pytest.raises(AnsibleFilterError, match="hosts: 'mta3' is no host of the inventory"):
+    with pytest.raises(AnsibleFilterError, match="hosts: 'mta3' is not a host of the inventory"):
         fleet_source_addresses(fleet, ["mta3"], "have")
-    with pytest.raises(AnsibleFilterError, match="web: addresses: 'have' is no variable of the host. Gather"):
+    with pytest.raises(AnsibleFilterError, match="web: addresses: 'have' is not a variable of the host. Gather"):
         fleet_source_addresses(fleet, addresses="have")
 
 
@@ -193,10 +193,16 @@ def test_where_the_addresses_are() -> None:
         ({"inet_interfaces": ["192.0.2.9"]}, "mta1: postfix_interfaces_inet_interfaces: '192.0.2.9' is on no"),
         ({"inet_interfaces": ["192.0.2.9"], "allow_absent_addresses": "yes"}, FREE),
         # what the role refuses
-        ({"smtp_bind_adress": "192.0.2.2"}, "mta1: postfix_interfaces_smtp_bind_adress: .* is no variable of the role"),
+        (
+            {"smtp_bind_adress": "192.0.2.2"},
+            "mta1: postfix_interfaces_smtp_bind_adress: .* is not a variable of the role",
+        ),
         ({"smtp_bind_address": "192.0.2.300"}, "mta1: postfix_interfaces_smtp_bind_address: '192.0.2.300' is"),
         ({"smtp_bind_address": {}}, "mta1: postfix_interfaces_smtp_bind_address: .* is a dict"),
-        ({"smtp_bind_address_enforce": "perhaps"}, "mta1: postfix_interfaces_smtp_bind_address_enforce: .*no boolean"),
+        (
+            {"smtp_bind_address_enforce": "perhaps"},
+            "mta1: postfix_interfaces_smtp_bind_address_enforce: .*not a boolean",
+        ),
         ({"select": {"smtp_bind_address": ["192.0.2.0/24"]}}, "mta1: smtp_bind_address: .*it takes one address"),
         ({"select": {"smtp_bind_address": ["203.0.113.0/24"]}}, "mta1: smtp_bind_address: .*no usable ipv4 address"),
         ({"select": ["loopback"]}, "mta1: postfix_interfaces_select: .* is not a mapping"),
@@ -204,8 +210,8 @@ def test_where_the_addresses_are() -> None:
         ({"unset": 5}, "mta1: postfix_interfaces_unset: '5' is not a list"),
         ({"instances": {}}, "mta1: postfix_interfaces_instances: '{}' is not a list"),
         ({"instances": ["x"]}, "mta1: postfix_interfaces_instances: 'x' is not a mapping"),
-        ({"instances": [{"nmae": "x"}]}, "mta1: postfix_interfaces_instances: 'nmae' is no option of an instance"),
-        ({"allow_absent_addresses": "perhaps"}, "mta1: postfix_interfaces_allow_absent_addresses: .*no boolean"),
+        ({"instances": [{"nmae": "x"}]}, "mta1: postfix_interfaces_instances: 'nmae' is not an option of an instance"),
+        ({"allow_absent_addresses": "perhaps"}, "mta1: postfix_interfaces_allow_absent_addresses: .*not a boolean"),
         ({"services": {}}, "mta1: postfix_interfaces_services: '{}' is not a list"),
     ],
 )
@@ -229,11 +235,11 @@ def test_the_variables_of_the_role(options: dict, expected: Any) -> None:
         ([{"name": "bulk", "type": "unix", "options": {"a": "b"}}], "bulk"),
         ([{"name": "x", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": "192.0.2.9"}}], "on no"),
         ([{"name": "x", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": "me"}}], "host name"),
-        ([{"name": "x", "type": "unix", "command": "smtp", "options": ["a=b"]}], "no mapping of options"),
+        ([{"name": "x", "type": "unix", "command": "smtp", "options": ["a=b"]}], "not a mapping of options"),
         ([{"name": "x", "type": "unix", "state": "gone"}], "'gone' is not a state"),
-        ([{"name": "x", "tpye": "unix"}], "postfix_interfaces_services: 'tpye' is no key"),
-        ([{"type": "unix"}], "postfix_interfaces_services: .*no mapping with a name"),
-        (["smtp"], "postfix_interfaces_services: 'smtp' is no mapping with a name"),
+        ([{"name": "x", "tpye": "unix"}], "postfix_interfaces_services: 'tpye' is not a key"),
+        ([{"type": "unix"}], "postfix_interfaces_services: .*not a mapping with a name"),
+        (["smtp"], "postfix_interfaces_services: 'smtp' is not a mapping with a name"),
     ],
 )
 def test_the_services_of_the_role(services: list, expected: Any) -> None:
@@ -280,25 +286,29 @@ def test_the_variables_are_those_of_the_role() -> None:
         (None, {}, "_input: 'None' is neither hostvars nor a list of configurations"),
         ("all", {}, "_input: 'all' is neither"),
         (["mta1"], {}, r"_input\[0\]: configuration: 'mta1' is not a mapping"),
-        ([{"settings": {}, "adresses": []}], {}, r"_input\[0\]: configuration: 'adresses' is no key"),
+        ([{"settings": {}, "adresses": []}], {}, r"_input\[0\]: configuration: 'adresses' is not a key"),
         ([{"addresses": ADDRESSES}], {}, r"_input\[0\]: settings: 'None' is not a mapping"),
         ([{"settings": {}}], {}, r"_input\[0\]: addresses: 'None' is neither"),
         (one({}) + one({"inet_interfaces": "10.0.0.0/8"}), {}, r"_input\[1\]: inet_interfaces: .* is a network"),
-        (one({}, version=3.1), {}, r"_input\[0\]: version: '3.1' is a number"),
+        (one({}, version=3.1), {}, r"_input\[0\]: version: '3.1' is not text"),
         (one({}, services=5), {}, r"_input\[0\]: services: '5' is neither"),
-        (one({}), {"hosts": ["mta1"]}, "hosts: .*is for hosts with their variables"),
-        (one({}), {"addresses": "have"}, "addresses: 'have' is for hosts with their variables"),
-        (one({}), {"family": "inet"}, "family: 'inet' is no choice. Use one of ipv4, ipv6"),
-        (one({}), {"kernel_choice": "some"}, "kernel_choice: 'some' is no choice. Use one of all, none, error"),
-        (one({}), {"private": "perhaps"}, "private: 'perhaps' is no boolean"),
+        (one({}), {"hosts": ["mta1"]}, "hosts: .*only applies to hosts with their variables"),
+        (one({}), {"addresses": "have"}, "addresses: 'have' only applies to hosts with their variables"),
+        (one({}), {"family": "inet"}, "family: 'inet' is not one of the choices. Use one of ipv4, ipv6"),
+        (
+            one({}),
+            {"kernel_choice": "some"},
+            "kernel_choice: 'some' is not one of the choices. Use one of all, none, error",
+        ),
+        (one({}), {"private": "perhaps"}, "private: 'perhaps' is not a boolean"),
         (one({}), {"transports": 5}, "transports: '5' is not a list of names"),
         (one({}), {"transports": [5]}, "transports: .* is not a list of names"),
         ({"mta1": host()}, {"hosts": {"mta1": 1}, "addresses": "have"}, "hosts: .* is not a list of names"),
         ({"mta1": host()}, {"hosts": [["mta1"]], "addresses": "have"}, "hosts: .* is not a list of names"),
-        ({"mta1": host()}, {"addresses": ["192.0.2.1"]}, "addresses: .*is no name of a variable"),
-        ({"mta1": host()}, {"addresses": "have.it"}, "mta1: addresses: 'have.it' is no variable of the host"),
+        ({"mta1": host()}, {"addresses": ["192.0.2.1"]}, "addresses: .*is not the name of a variable"),
+        ({"mta1": host()}, {"addresses": "have.it"}, "mta1: addresses: 'have.it' is not a variable of the host"),
         ({"mta1": host("192.0.2.1")}, {"addresses": "have"}, "mta1: have: '192.0.2.1' is neither a list"),
-        ({"mta1": host()}, {"addresses": "have", "version": 3.1}, "version: '3.1' is a number"),
+        ({"mta1": host()}, {"addresses": "have", "version": 3.1}, "version: '3.1' is not text"),
         ({"mta1": host()}, {"addresses": "have", "resolve": "mx"}, "resolve: 'mx' is not a mapping"),
         ({"mta1": None}, {}, "mta1: variables: 'None' is not a mapping"),
     ],

@@ -16,9 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
-    reload_or_restart,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
