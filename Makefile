@@ -40,10 +40,10 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
 .PHONY: test
-test: ## all tests, from a fresh machine on (root; make -k test goes on after a failure)
+test: ## all tests, from a fresh machine on; what fails is told at the end and keeps no other from running (root)
 	@tests/toolchain/needs.sh test
 	@tests/toolchain/bootstrap.sh
-	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) --beside $(BESIDE) --alone $(ALONE) $(STEPS)
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py --beside $(BESIDE) $(ALONE:%=--alone=%) $(STEPS)
 
 .PHONY: demo
 demo: ## the main job on a real, throw-away Postfix host, step by step (root)
