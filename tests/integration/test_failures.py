@@ -250,8 +250,8 @@ STAGES = [
     ("unit, 'run'", "after"),
     ("unit.ServiceControl, 'start'", "after"),
     ("restart, 'ask'", "after"),
-    ("_transaction.Transactions, 'confirm'", "before"),
-    ("_transaction.Transactions, 'confirm'", "after"),
+    ("transaction.Transactions, 'confirm'", "before"),
+    ("transaction.Transactions, 'confirm'", "after"),
 ]
 KILL = """
 def kill_at(where, name, when):
