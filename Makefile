@@ -27,23 +27,24 @@ RELEASES := bullseye bookworm trixie forky
 PAIRS ?= 2000
 CASES ?= 1000
 SEED ?= 1
-RESTARTS ?= 4
+RESTARTS ?= 3
 
 # What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
 # nothing else runs, what measures durations.
 BESIDE := sanity
-ALONE := interruption
-STEPS := lint docs unit package ansible-lint unit-oldest lab-tests crash differential-chosen conformance-chosen integration-chosen molecule-chosen
+ALONE := durations interruption-chosen
+STEPS := lint docs unit package ansible-lint unit-oldest lab-tests crash differential-chosen conformance-chosen integration-chosen \
+    molecule-chosen
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
 .PHONY: test
-test: ## all tests, from a fresh machine on (root; make -k test goes on after a failure)
+test: ## all tests, from a fresh machine on; what fails is told at the end and keeps no other from running (root)
 	@tests/toolchain/needs.sh test
 	@tests/toolchain/bootstrap.sh
-	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(if $(findstring k,$(firstword -$(MAKEFLAGS))),-k) --beside $(BESIDE) --alone $(ALONE) $(STEPS)
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py --beside $(BESIDE) $(ALONE:%=--alone=%) $(STEPS)
 
 .PHONY: demo
 demo: ## the main job on a real, throw-away Postfix host, step by step (root)
@@ -77,7 +78,11 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
-	$(PYTEST) $(JUNIT) --numprocesses=2 tests/unit tests/toolchain
+	$(PYTEST) $(JUNIT) --numprocesses=2 -m "not duration" tests/unit tests/toolchain
+
+.PHONY: durations
+durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
+	$(PYTEST) $(JUNIT) -m duration tests/unit
 
 .PHONY: unit-oldest
 unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that is here
@@ -112,14 +117,18 @@ INTEGRATION = $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 --ignore=$(INTE
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
 	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
 
-# What `make test` has of it: each failure on one of the releases, in turns.
-.PHONY: integration-chosen
-integration-chosen: images
-	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_CHOSEN=yes $(INTEGRATION)
-
+INTERRUPT = MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) -rP $(JUNIT) $(INTERRUPTION)
 .PHONY: interruption
 interruption: images ## who is refused or waits while Postfix restarts; on a machine that does nothing else (root; SUITES=, RESTARTS=20)
-	MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) -rP $(JUNIT) $(INTERRUPTION)
+	$(INTERRUPT)
+
+# What `make test` has of these two: each test on one of the releases, in turns.
+.PHONY: integration-chosen interruption-chosen
+integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
+integration-chosen: images
+	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
+interruption-chosen: images
+	$(INTERRUPT)
 
 .PHONY: crash
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
@@ -134,14 +143,15 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
 	done
 
-# What `make test` has of it: each scenario once, on one release or the other, both cores at work.
-.PHONY: molecule-chosen molecule-bookworm molecule-trixie
+# What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first.
+CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie ad_hoc@trixie \
+    upgrade@trixie transports@trixie null_client@bookworm default@trixie
+.PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
-	$(MAKE) --jobs=2 --output-sync=target molecule-bookworm molecule-trixie
-molecule-bookworm: CHOSEN := multihomed_firewall rollout nat_proxy null_client
-molecule-trixie: CHOSEN := vip virtual_hosting ad_hoc upgrade transports default
-molecule-bookworm molecule-trixie: molecule-%:
-	MAILFLEET_RELEASE=$* $(LAB) session molecule test --no-command-borders $(CHOSEN:%=--scenario-name=%)
+	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
+$(CHOSEN):
+	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
+	    molecule test --no-command-borders --scenario-name=$(firstword $(subst @, ,$@))
 
 .PHONY: bench
 bench: venv ## how long files and filters take, against what was promised

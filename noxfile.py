@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-test in virtual environments of its own, one for each release of ansible-core; `make sanity` starts it.
 
-nox                     the sanity tests on the releases that `make test` covers, as far as there is a Python for them
-nox -e sanity-2.18      on any other release
+nox                     the sanity tests on the oldest release, and on the newest that there is a Python for
+nox -e sanity-2.19      on any other release
 nox -e units-2.21       the unit tests by ansible-test, on every Python that it finds
 """
 
@@ -30,6 +30,7 @@ class Core(NamedTuple):
     pip: str
 
 
+# From the oldest that meta/runtime.yml allows to the newest.
 CORES = {
     "2.16": Core(10, 12, "23.1.2"),
     "2.17": Core(10, 12, "23.1.2"),
@@ -38,8 +39,6 @@ CORES = {
     "2.20": Core(12, 14, "25.2"),
     "2.21": Core(12, 14, "25.2"),
 }
-# The oldest that meta/runtime.yml allows, the newest that Debian 12's Python runs, and the newest.
-COVERED = ("2.16", "2.19", "2.21")
 
 
 def find_python(core: Core) -> Optional[str]:
@@ -74,11 +73,16 @@ def drop_tmp() -> None:
 
 antsibull_nox.load_antsibull_nox_toml()
 
+OLDEST, NEWEST = min(CORES), max(CORES)
+PYTHONS = {release: find_python(core) for release, core in CORES.items()}
+# Debian 12's Python does not run the newest.
+COVERED = {OLDEST, max((release for release, python in PYTHONS.items() if python), default=NEWEST)}
+
 for release, core in CORES.items():
-    python = find_python(core)
+    python = PYTHONS[release]
     for kind, where in (("sanity", "--local"), ("units", "--venv")):
         default = kind == "sanity" and release in COVERED
-        if default and python is None:
+        if kind == "sanity" and release in (OLDEST, NEWEST) and python is None:
             leave_out(
                 f"ansible-test sanity on ansible-core {release}: "
                 f"no Python 3.{core.oldest_python} to 3.{core.newest_python} here"

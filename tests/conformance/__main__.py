@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
@@ -47,6 +48,7 @@ _UNSHARE = [
 ]
 _LONGEST = 90.0  # seconds for one case
 _PATIENT = 4.0
+_SHARE = 200  # cases in one process of Ansible, for which each takes the longer, the more there are
 
 
 class Done(NamedTuple):
@@ -138,7 +140,10 @@ def by_filters(everything: list[Done], scratch: str) -> Iterator[tuple[Done, str
             asking = question(done.task, done.answer["version"], done.answer["addresses"])
             if asking is not None:
                 asked.append((done, asking))
-    answers = through_filters([asking for _done, asking in asked], Path(scratch))
+    shares = [[asking for _done, asking in asked[at : at + _SHARE]] for at in range(0, len(asked), _SHARE)]
+    directories = [Path(tempfile.mkdtemp(dir=scratch)) for _share in shares]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        answers = list(chain.from_iterable(pool.map(through_filters, shares, directories)))
     for (done, _asking), (said, findings) in zip(asked, answers, strict=True):
         ours = predict(done.task, done.answer["version"], done.answer["addresses"])
         for difference in disagreements(done.task, done.answer, said._replace(proxies=ours.proxies)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cases through the filters that users call, all in one process of ansible-playbook."""
+"""The cases through the filters that users call, many in one process of ansible-playbook."""
 
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 
+from ..postfix_tree import PostfixTree
+
 PORT = 4025
 SINKS = ("10.77.0.100", "fd77::100")
 HOSTNAME = "host.lab.test"
@@ -137,15 +139,11 @@ def _set(name: str, value: str) -> None:
 class Room:
     """The mounts and the network that one tree's Postfix works in."""
 
-    def __init__(self, tree: str, scratch: str) -> None:
-        self.root = Path(scratch, "root")
-        _run("mount", "-t", "tmpfs", "none", scratch)
-        for name in ("root", "upper", "work"):
-            Path(scratch, name).mkdir()
-        layers = f"lowerdir={tree},upperdir={scratch}/upper,workdir={scratch}/work"
-        _run("mount", "-t", "overlay", "-o", layers, "none", str(self.root))
-        _run("mount", "-t", "proc", "none", str(self.root / "proc"))
-        _run("mount", "-t", "tmpfs", "none", str(self.root / "dev"))
+    def __init__(self, tree: PostfixTree) -> None:
+        self.tree = tree
+        self.root = tree.root
+        self.tree.mount("proc", "-t", "proc", "none")
+        self.tree.mount("dev", "-t", "tmpfs", "none")
         for name, device in (("null", (1, 3)), ("urandom", (1, 9)), ("random", (1, 8))):
             os.mknod(self.root / "dev" / name, 0o20666, os.makedev(*device))
             (self.root / "dev" / name).chmod(0o666)
@@ -256,13 +254,7 @@ class Room:
             os.utime(path, (1, 1))  # Postfix reads a file again and again that is less than two seconds old
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            ["chroot", str(self.root), *words],
-            env=_ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            **options,
-        )
+        return self.tree.start(*words, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, start_new_session=True, **options)
 
     def ask(self, *words: str) -> tuple[str, str]:
         """What a program of Postfix prints and of what it dies, if it does."""
@@ -303,8 +295,8 @@ def stock_master(task: dict[str, Any]) -> str:
 class Postfix:
     """The Postfix of one tree, in its room."""
 
-    def __init__(self, tree: str, scratch: str) -> None:
-        self.room = Room(tree, scratch)
+    def __init__(self, tree: PostfixTree) -> None:
+        self.room = Room(tree)
         self.room.write(MAIN, "", "")
         self.version = self.room.ask("postconf", "-d", "-h", "mail_version")[0]
         self.master_program = self.room.ask("postconf", "-d", "-h", "daemon_directory")[0] + "/master"
@@ -383,10 +375,9 @@ class Postfix:
 
     def _send(self, recipients: list[str], patience: float) -> dict[str, str]:
         """Send one mail to all; return what was logged of each. When a program dies, the others get some time more."""
-        sendmail = ["chroot", str(self.room.root), "sendmail", "-f", f"s@{HOSTNAME}", *recipients]
-        subprocess.run(
-            sendmail, input=b"Subject: x\n\nx\n", env=_ENVIRONMENT, timeout=20, check=True, stderr=subprocess.DEVNULL
-        )
+        sendmail = ("sendmail", "-f", f"s@{HOSTNAME}", *recipients)
+        options = {"env": _ENVIRONMENT, "timeout": 20, "check": True, "stderr": subprocess.DEVNULL}
+        self.room.tree.run(*sendmail, input=b"Subject: x\n\nx\n", **options)
         said: dict[str, str] = {}
         limit = time.monotonic() + 20
         while time.monotonic() < limit and len(said) < len(recipients):
@@ -440,13 +431,15 @@ def _kernel_source(destination: str) -> str | None:
 
 def main() -> None:
     tree, scratch = sys.argv[1:]
-    postfix = Postfix(tree, scratch)
-    for line in sys.stdin:
-        try:
-            answer = postfix.try_out(json.loads(line))
-        except Exception as error:
-            answer = {"trouble": repr(error)}
-        print(json.dumps(answer), flush=True)
+    with PostfixTree(Path(tree), Path(scratch)) as entered:
+        postfix = Postfix(entered)
+        for line in sys.stdin:
+            try:
+                answer = postfix.try_out(json.loads(line))
+            except Exception as error:
+                answer = {"trouble": repr(error)}
+            print(json.dumps(answer), flush=True)
+        os._exit(0)  # the mounts, and the host behind vA, end with this process, the first of its name space
 
 
 if __name__ == "__main__":

@@ -5,42 +5,34 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "lab")]
 
 import ansible
 import tracer
 from mailfleet_lab import images
-from mounts import mounted
+from postfix_tree import PostfixTree, hide_mounts, mounted
 from root import ANSIBLE, COLLECTIONS, Root
 from scene import Scene
 
-_CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 0x4000, 1 << 18
-
 
 @pytest.fixture(scope="session")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory in memory, in a mount namespace that ends with this process."""
     if os.geteuid() != 0:
         pytest.fail("these tests mount file systems: run them as root")
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNS) or libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None):
-        pytest.fail(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
-    directory = tmp_path_factory.mktemp("room")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "room", str(directory)], check=True)
-    return directory
+    hide_mounts()
+    with mounted(tmp_path_factory.mktemp("room"), "-t", "tmpfs", "-o", "mode=755", "room") as directory:
+        yield directory
 
 
 @pytest.fixture
@@ -53,21 +45,14 @@ def scene(room: Path) -> Scene:
 def root(room: Path, request: pytest.FixtureRequest) -> Iterator[Root]:
     """A root file system of each release, as it is after apt install postfix; nothing runs in it by itself."""
     image = images.require_image(request.param)
-    place = Path(tempfile.mkdtemp(dir=room))
-    with ExitStack() as stack:
-        upper, work = place / "upper", place / "work"
-        upper.mkdir()
-        work.mkdir()
-        layers = f"lowerdir={image.root},upperdir={upper},workdir={work}"
-        path = stack.enter_context(mounted(place / "root", "-t", "overlay", "-o", layers, "overlay"))
-        stack.enter_context(mounted(path / "proc", "-t", "proc", "proc"))
-        collection = f"{COLLECTIONS}/ansible_collections/mailfleet/postfix"
-        for source, target in ((Path(ansible.__file__).parents[1], ANSIBLE), (HERE.parents[1], collection)):
-            stack.enter_context(mounted(path / target.lstrip("/"), "--bind", str(source)))
+    with PostfixTree(image.root, Path(tempfile.mkdtemp(dir=room))) as tree:
+        tree.mount("proc", "-t", "proc", "proc")
+        tree.mount(ANSIBLE, "--bind", str(Path(ansible.__file__).parents[1]))
+        tree.mount(f"{COLLECTIONS}/ansible_collections/mailfleet/postfix", "--bind", str(HERE.parents[1]))
         # To the upper layer: a file of the lower one has attributes that Ansible could not give to a copy.
         for name in ("main.cf", "master.cf"):
-            (path / "etc" / "postfix" / name).open("r+b").close()
-        yield Root(path)
+            (tree.root / "etc" / "postfix" / name).open("r+b").close()
+        yield Root(tree)
 
 
 @pytest.fixture(autouse=True)

@@ -1,27 +1,13 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts for the time of a test."""
+"""Disks for the time of a test."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-
-@contextmanager
-def mounted(target: Path, *arguments: str) -> Iterator[Path]:
-    """A mount on a directory, which is made if there is none; the arguments are mount(8)'s."""
-    target.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", *arguments, str(target)], check=True)
-    try:
-        yield target
-    finally:
-        subprocess.run(["umount", str(target)], check=True)
 
 
 def empty_disk(directory: Path, megabytes: int) -> Path:

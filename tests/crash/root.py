@@ -9,10 +9,10 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
+from postfix_tree import PostfixTree
 
 ANSIBLE, COLLECTIONS = "/mnt/ansible", "/mnt/collections"
 _MODULE = """
@@ -27,17 +27,17 @@ main()
 class Root:
     """The root of a real Debian with Postfix, to write to; nothing runs there by itself."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.config = path / "etc" / "postfix"
+    def __init__(self, tree: PostfixTree) -> None:
+        self.tree = tree
+        self.path = tree.root
+        self.config = self.path / "etc" / "postfix"
         self.main = self.config / "main.cf"
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        chroot = ["chroot", str(self.path), *command]
-        return subprocess.run(chroot, capture_output=True, text=True, check=False, **options)
+        return self.tree.run(*command, capture_output=True, text=True, **options)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(["chroot", str(self.path), *command])
+        return self.tree.start(*command)
 
     def get(self, name: str) -> str:
         return self.run("postconf", "-h", name).stdout.strip()

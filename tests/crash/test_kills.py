@@ -53,6 +53,19 @@ def begin(scene: Scene, chain: str) -> tuple[Writer, Texts, Texts]:
     return (scene.rollback, NEW, OLD) if chain == "rollback" else (scene.confirm, NEW, NEW)
 
 
+def check_recovery(scene: Scene, versions: list[Texts]) -> None:
+    """The files become what the journal says, both old or both new; and if new, there is something to go back to."""
+    pending = scene.transactions.pending()
+    expected = pending.settled.texts if pending else scene.texts
+    scene.transactions.recover()
+    assert scene.texts == expected
+    assert scene.texts in versions
+    if scene.texts != OLD:
+        recovered = scene.transactions.pending()
+        assert recovered is not None
+        assert (recovered.progress, recovered.original.texts) == ("done", OLD)
+
+
 @pytest.mark.parametrize("layout", ["plain", "private", "link"])
 @pytest.mark.parametrize("chain", ["first edit", "second edit", "rollback"])
 def test_killed_at_any_call_it_leaves_whole_files_and_the_next_run_is_well(
@@ -69,6 +82,8 @@ def test_killed_at_any_call_it_leaves_whole_files_and_the_next_run_is_well(
         left[signature(scene.capture())] = scene.capture()
     check_whole(scene, [after], metadata)
     for tree in left.values():  # what is left is the same at many calls
+        scene.restore(tree)
+        check_recovery(scene, [before, after])
         for value in (FIRST, SECOND):
             scene.restore(tree)
             check_next_run(scene, value, metadata)

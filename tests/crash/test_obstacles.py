@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from mounts import empty_disk, mounted
+from mounts import empty_disk
+from postfix_tree import mounted
 from scene import FIRST, OLD, Scene, check_next_run
 from test_kills import begin
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 import tracer
-from mounts import empty_disk, mounted
+from mounts import empty_disk
+from postfix_tree import mounted
 from scene import SECOND, Scene, check_next_run, check_whole
 from test_kills import begin
 

@@ -20,6 +20,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
 
+from ..postfix_tree import hide_mounts
 from .compare import disagreements
 from .edit import edited
 from .generate import files
@@ -68,6 +69,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the number of the first pair")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    hide_mounts()
     failed = False
     for tree in options.tree:
         name, _equals, directory = tree.partition("=")

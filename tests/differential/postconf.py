@@ -6,20 +6,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
+
+from ..postfix_tree import PostfixTree
 
 # -o mynetworks=: a default of mynetworks would be computed from inet_interfaces, and die of most of ours.
 _QUESTIONS = {"main": "-n", "entries": "-M", "fields": "-F", "options": "-P"}
 _SCRIPT = """
-set -e
-mount -t tmpfs none "$1"
-mkdir "$1/root" "$1/upper" "$1/work"
-mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" none "$1/root"
-mkdir "$1/root/cases"
-mount --bind "$3" "$1/root/cases"
-ls "$3" | chroot "$1/root" xargs --max-procs="$5" --max-args=10 /bin/sh -c '
 questions=$0
 for name; do
     case=/cases/$name
@@ -27,7 +21,7 @@ for name; do
         postconf -c "$case" -o mynetworks= "$question" >"$case/out$question" 2>"$case/err$question" </dev/null
         echo $? >"$case/rc$question"
     done
-done' "$4"
+done
 """
 
 
@@ -43,22 +37,19 @@ def ask(tree: Path, pairs: Dict[str, Tuple[str, str]], scratch: Path) -> Dict[st
     """The answers of the Postfix in `tree` about pairs of files, by the pair's key and by question.
 
     :param scratch: an empty directory
-
-    Nothing is written to the tree: postconf runs in a mount name space of its own on an overlay of it.
     """
     cases = scratch / "cases"
-    mount = scratch / "mount"
     cases.mkdir()
-    mount.mkdir()
     for key, (main, master) in pairs.items():
         (cases / key).mkdir()
         for name, text in (("main.cf", main), ("master.cf", master)):
             path = cases / key / name
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
             os.utime(path, (0, 0))  # postconf reads a file again and again that is less than two seconds old
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _SCRIPT, "sh"]
-    arguments = [str(mount), str(tree), str(cases), " ".join(_QUESTIONS.values()), str(os.cpu_count() or 1)]
-    subprocess.run(command + arguments, check=True)
+    each = ["xargs", f"--max-procs={os.cpu_count() or 1}", "--max-args=10", "/bin/sh", "-c", _SCRIPT]
+    with PostfixTree(tree, scratch / "tree") as entered:
+        entered.mount("cases", "--bind", str(cases))
+        entered.run(*each, " ".join(_QUESTIONS.values()), input="\n".join(pairs), text=True, check=True)
     return {key: {question: _answer(cases / key, option) for question, option in _QUESTIONS.items()} for key in pairs}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,21 @@ def fleet() -> dict[str, MailHost]:
     return {}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "each_release: runs on each release in make test's share too")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In make test's share each failure is run into on one of the releases, in turns."""
+    """In make test's share each test runs on one of the releases, in turns; unless it is for each of them."""
     if not CHOSEN:
         return
-    failures = [item for item in items if FAILURES in item.nodeid]
-    cases = list(dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in failures))
     count = len(SUITES)  # with systemd on one, the same without on the next
-    turns = {case: SUITES[(number + number // count) % count] for number, case in enumerate(cases)}
-    chosen = {case.replace("[", f"[{suite}", 1) for case, suite in turns.items()}
-    left_out = [item for item in failures if item.nodeid not in chosen]
+    chosen = set()
+    for _file, tests in groupby(items, lambda item: item.path):
+        cases = dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in tests)
+        for number, case in enumerate(cases):
+            chosen.add(case.replace("[", f"[{SUITES[(number + number // count) % count]}", 1))
+    left_out = [item for item in items if item.nodeid not in chosen and not item.get_closest_marker("each_release")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

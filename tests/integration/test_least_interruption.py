@@ -13,11 +13,12 @@ import statistics
 import time
 from typing import Any
 
+import pytest
 from fleet import MailHost
 from load import Clients, Mail
 from mailfleet_lab.system import wait_until
 
-RESTARTS = int(os.environ.get("MAILFLEET_RESTARTS", "4"))
+RESTARTS = int(os.environ.get("MAILFLEET_RESTARTS", "3"))
 SWITCH = "/proc/sys/net/ipv4/tcp_migrate_req"
 PLAIN = "restart.cannot_hold = lambda version: 'not here'\n"
 
@@ -38,6 +39,7 @@ def bare(host: MailHost) -> float:
     return began
 
 
+@pytest.mark.each_release
 def test_a_restart_refuses_nobody_and_loses_no_mail(host: MailHost):
     host.run("sh", "-c", "rm -f /var/mail/root /var/spool/mail/root")
     host.edit("mailbox_command", "")

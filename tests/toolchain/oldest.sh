@@ -34,4 +34,6 @@ if [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$wanted" ]; then
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --requirement tests/requirements-oldest.txt
     echo "$wanted" >"$venv/.stamp"
 fi
-exec "$venv/bin/python" -m pytest -q --numprocesses=2 "$@" tests/unit/plugins/module_utils
+# What one Python is enough to show, make unit has shown.
+HYPOTHESIS_PROFILE=few exec "$venv/bin/python" -m pytest -q --numprocesses=2 -m "not duration and (not one_python or every_python)" \
+    "$@" tests/unit/plugins/module_utils

@@ -1,12 +1,12 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""steps.py [-k] [--beside TARGET] [--alone TARGET] TARGET...: runs make targets and closes with what passed, failed and
+"""steps.py [--beside TARGET] [--alone TARGET]... TARGET...: runs make targets and closes with what passed, failed and
 was left out.
 
-One after the other; the one beside them all the time, with what they leave of the processors, its output at the end;
-after that, when the machine does nothing else, the one that measures durations.
-Stops at the first that fails, or with -k goes on. A target whose tests are pytest's leaves its results in
+The targets run one after the other. The one beside them runs all the time, with what they leave of the processors, and
+its output comes when they have ended. Then, when the machine does nothing else, come those that measure durations.
+A target that fails keeps no other from running. A target whose tests are pytest's leaves its results in
 tests/output/junit/TARGET.xml and counts by its tests; any other counts as one.
 """
 
@@ -20,7 +20,6 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -41,16 +40,23 @@ class Result(NamedTuple):
     skipped: int
 
 
+def report(target: str) -> list[ElementTree.Element]:
+    """The suites of the target's results; none when it has no tests, or was killed before its results were whole."""
+    try:
+        return list(ElementTree.parse(JUNIT / f"{target}.xml").getroot().iter("testsuite"))
+    except (FileNotFoundError, ElementTree.ParseError):
+        return []
+
+
 def count(target: str, seconds: float, ok: bool) -> Result:
     """Read the target's tests, if it has any. A target that fails with no failed test counts as one failure."""
-    report = JUNIT / f"{target}.xml"
-    if not report.exists():
+    suites = report(target)
+    if not suites:
         return Result(target, seconds, int(ok), int(not ok), 0)
-    tests = failed = skipped = 0
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-        tests += int(suite.get("tests", 0))
-        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        skipped += int(suite.get("skipped", 0))
+    tests, failures, errors, skipped = (
+        sum(int(suite.get(kind, 0)) for suite in suites) for kind in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
     if not ok and not failed:
         failed, tests = 1, tests + 1
     return Result(target, seconds, tests - failed - skipped, failed, skipped)
@@ -58,8 +64,7 @@ def count(target: str, seconds: float, ok: bool) -> Result:
 
 def skip_reasons(target: str) -> list[str]:
     """Why pytest skipped tests of the target, each reason once."""
-    report = JUNIT / f"{target}.xml"
-    skips = ElementTree.parse(report).getroot().iter("skipped") if report.exists() else ()
+    skips = (skip for suite in report(target) for skip in suite.iter("skipped"))
     return sorted({f"{target}: skipped: {skip.get('message', '')}" for skip in skips})
 
 
@@ -77,7 +82,7 @@ def run(target: str) -> Result:
 
 
 class Beside:
-    """A target that runs while others do; it ends with the block at the latest."""
+    """A target that runs while others do; when the block is left early, the target is ended."""
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -111,25 +116,11 @@ class Beside:
             self._process.wait()
 
 
-def run_all(targets: list[str], beside: Beside | None, alone: str | None, keep_going: bool) -> list[Result]:
-    """Run the targets; what is not among the results was not reached."""
-    results: list[Result] = []
-    steps = [partial(run, target) for target in targets]
-    steps += [beside.result] if beside else []
-    steps += [partial(run, alone)] if alone else []
-    for step in steps:
-        results.append(step())
-        if results[-1].failed and not keep_going:
-            break
-    return results
-
-
 def main() -> int:
     """Run the targets that the command line names; 0 if all passed."""
     parser = argparse.ArgumentParser(prog="steps.py")
-    parser.add_argument("-k", dest="keep_going", action="store_true")
     parser.add_argument("--beside", metavar="TARGET")
-    parser.add_argument("--alone", metavar="TARGET")
+    parser.add_argument("--alone", metavar="TARGET", action="append", default=[])
     parser.add_argument("targets", nargs="+", metavar="TARGET")
     options = parser.parse_args()
     shutil.rmtree(JUNIT, ignore_errors=True)
@@ -140,17 +131,16 @@ def main() -> int:
 
     start = time.monotonic()
     with Beside(options.beside) if options.beside else nullcontext() as beside:
-        results = run_all(options.targets, beside, options.alone, options.keep_going)
+        results = [run(target) for target in options.targets]
+        results += [beside.result()] if beside else []
+    results += [run(target) for target in options.alone]
 
     print("\n===== in all")
     for result in results:
         mark = "FAILED" if result.failed else "ok"
         print(f"{mark:6}  {result.target:20} {result.seconds:7.1f} s  {result.passed + result.failed:5}")
-    reached = [result.target for result in results]
-    targets = [*options.targets, *filter(None, (options.beside, options.alone))]
     notes = list(dict.fromkeys(LEFT_OUT.read_text(encoding="utf-8").splitlines()))
     notes += [note for result in results for note in skip_reasons(result.target)]
-    notes += [f"make {target}: not reached" for target in targets if target not in reached]
     for note in notes:
         print(f"LEFT OUT: {note}")
     print(f"{time.monotonic() - start:.0f} s")

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -24,23 +26,29 @@ case $target in
     bad-unit) suite 'tests="5" failures="1" errors="1" skipped="0"'; exit 1 ;;
     crash) suite 'tests="5" failures="0" errors="0" skipped="0"'; exit 3 ;;
     skips) suite 'tests="5" failures="0" errors="0" skipped="2"' '<testcase><skipped message="no IPv6"/></testcase>' ;;
-    late) until [ -s endless.pid ]; do sleep 0.05; done; exit 1 ;;
+    torn) echo '<testsuites><testsuite tests="5"' >tests/output/junit/$target.xml; exit 1 ;;
     endless) sleep 1000 & echo $! >endless.pid; wait ;;
+    pause) until [ -s endless.pid ]; do sleep 0.05; done; echo >pausing; exec sleep 1000 ;;
     says) echo heard ;;
     part) echo 'the other part' >>"$LEFT_OUT"; echo 'the other part' >>"$LEFT_OUT" ;;
 esac
 """
 
 
+def make(where: Path) -> str:
+    """Write the stand-in for make; its path."""
+    script = where / "make"
+    script.write_text(MAKE, encoding="utf-8")
+    script.chmod(0o755)
+    return str(script)
+
+
 def steps(where: Path, *arguments: str, start: str = "===== in all") -> tuple[int, list[str]]:
     """Run steps.py; its exit code and its output from the summary on."""
-    make = where / "make"
-    make.write_text(MAKE, encoding="utf-8")
-    make.chmod(0o755)
     done = subprocess.run(
         [sys.executable, str(HERE / "steps.py"), *arguments],
         cwd=where,
-        env={**os.environ, "MAKE": str(make)},
+        env={**os.environ, "MAKE": make(where)},
         capture_output=True,
         text=True,
         check=False,
@@ -57,20 +65,31 @@ def runs(pid: str) -> bool:
         return False
 
 
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition comes true within 30 seconds."""
+    end = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 @pytest.mark.parametrize(
     "targets,code,closing",
     [
         (["lint"], 0, "1 passed, 0 failed"),
         (["lint", "unit"], 0, "6 passed, 0 failed"),
         (["unit", "skips"], 0, "8 passed, 0 failed, 2 skipped"),
-        (["bad-lint", "unit"], 1, "0 passed, 1 failed"),
-        (["unit", "bad-unit", "lint"], 1, "8 passed, 2 failed"),
+        (["bad-lint", "unit"], 1, "5 passed, 1 failed"),
+        (["unit", "bad-unit", "lint"], 1, "9 passed, 2 failed"),
         (["crash"], 1, "5 passed, 1 failed"),
-        (["-k", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
+        (["torn", "skips"], 1, "3 passed, 1 failed, 2 skipped"),
         (["--beside", "lint", "unit"], 0, "6 passed, 0 failed"),
         (["--beside", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
         (["--alone", "unit", "--beside", "lint", "lint"], 0, "7 passed, 0 failed"),
-        (["--alone", "unit", "--beside", "bad-lint", "lint"], 1, "1 passed, 1 failed"),
+        (["--alone", "unit", "--beside", "bad-lint", "lint"], 1, "6 passed, 1 failed"),
+        (["--alone", "bad-unit", "--alone", "unit", "--beside", "torn", "bad-lint"], 1, "8 passed, 4 failed"),
     ],
 )
 def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: int, closing: str) -> None:
@@ -78,26 +97,39 @@ def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: in
     assert (exit_code, lines[-1]) == (code, closing)
 
 
+def test_all_failures_are_told_at_the_end(tmp_path: Path) -> None:
+    _code, lines = steps(tmp_path, "--beside", "torn", "--alone", "crash", "--alone", "says", "bad-lint", "unit")
+    told = [line.split()[:2] for line in lines[1:-2]]
+    assert told == [["FAILED", "bad-lint"], ["ok", "unit"], ["FAILED", "torn"], ["FAILED", "crash"], ["ok", "says"]]
+
+
 def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
-    _code, lines = steps(tmp_path, "part", "skips", "bad-lint", "unit")
+    _code, lines = steps(tmp_path, "part", "skips")
     assert [line for line in lines if line.startswith("LEFT OUT: ")] == [
         "LEFT OUT: the other part",
         "LEFT OUT: skips: skipped: no IPv6",
-        "LEFT OUT: make unit: not reached",
     ]
 
 
-def test_what_runs_beside_says_what_it_has_to_and_ends_with_the_rest(tmp_path: Path) -> None:
-    code, lines = steps(tmp_path, "--beside", "endless", "late")
-    assert (code, lines[-1]) == (1, "0 passed, 1 failed")
-    assert "LEFT OUT: make endless: not reached" in lines
-    pid = (tmp_path / "endless.pid").read_text(encoding="utf-8").strip()
-    for _moment in range(100):
-        if not runs(pid):
-            break
-        time.sleep(0.05)
-    assert not runs(pid)
+def test_what_runs_beside_says_what_it_has_to(tmp_path: Path) -> None:
     assert "heard" in steps(tmp_path, "--beside", "says", "lint", start="===== make says")[1]
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
+def test_what_runs_beside_ends_with_the_rest(tmp_path: Path, blow: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "steps.py"), "--beside", "endless", "pause"],
+        cwd=tmp_path,
+        env={**os.environ, "MAKE": make(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # also where these tests have it ignored
+    )
+    assert eventually(lambda: (tmp_path / "pausing").exists())
+    process.send_signal(blow)
+    assert process.wait(30) != 0
+    pid = (tmp_path / "endless.pid").read_text(encoding="utf-8").strip()
+    assert eventually(lambda: not runs(pid))
 
 
 def test_what_runs_alone_does_so_when_all_else_has_ended(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,16 @@ class Lab:
         result = self.call(*arguments, **options)
         assert result.returncode == 0, (arguments, result.stdout, result.stderr)
         return result.stdout
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start it, with SIGINT as a terminal has it, whatever these tests were started with.
+
+        A shell without job control ignores SIGINT in what it starts in the background, and all that is started there
+        inherits that.
+        """
+        return subprocess.Popen(
+            self.argv(*arguments), preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options
+        )
 
     def script(self, text: str) -> str:
         """Run Python in the room, with the lab's package at hand, and return what it printed."""

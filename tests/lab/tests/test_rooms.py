@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
 import pytest
 from command_line import LAB, Lab
@@ -139,15 +139,28 @@ def test_a_session_gives_back_the_exit_code_and_leaves_nothing(lab: Lab) -> None
     assert lab.leftovers() == "Nothing is left.\n"
 
 
+@pytest.fixture
+def sigint_ignored() -> Iterator[None]:
+    """As in `make test &`, under some CI runners."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_session_that_is_ended_takes_its_room_along(lab: Lab, blow: signal.Signals) -> None:
-    session = subprocess.Popen(lab.argv("session", "sh", "-c", "echo begun; sleep 1000"), stdout=subprocess.PIPE)
+    session = lab.start("session", "sh", "-c", "echo begun; sleep 1000", stdout=subprocess.PIPE)
     assert session.stdout
     assert session.stdout.readline() == b"begun\n"
     assert processes(lab)
     session.send_signal(blow)
     assert session.wait(30) != 0
     assert eventually(lambda: lab.leftovers() == "Nothing is left.\n")
+
+
+@pytest.mark.usefixtures("sigint_ignored")
+def test_a_session_ends_at_sigint_also_where_these_tests_ignore_it(lab: Lab) -> None:
+    test_a_session_that_is_ended_takes_its_room_along(lab, signal.SIGINT)
 
 
 @pytest.mark.parametrize("program", ["ssh-keygen", "ip"])  # one for the keeper, one for init

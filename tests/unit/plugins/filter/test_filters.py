@@ -294,6 +294,7 @@ def test_hostile_text_is_an_error_or_an_answer(name: str, text: str, parameter: 
             assert len(str(error)) < 20000  # noqa: PT017
 
 
+@pytest.mark.duration
 @pytest.mark.parametrize("name", ABOUT_SETTINGS)
 def test_huge_input_is_answered_quickly(name: str) -> None:
     many = [f"10.{n >> 8}.{n & 255}.1/24" for n in range(10000)]

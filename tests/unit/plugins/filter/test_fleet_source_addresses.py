@@ -362,14 +362,16 @@ def test_the_example_says_what_comes_out() -> None:
     assert fleet_source_addresses(instances, family="ipv4") == ["192.0.2.16/31", "192.0.2.18"]
 
 
-def test_ten_thousand_hosts() -> None:
+@pytest.mark.duration
+def test_a_thousand_hosts() -> None:
+    """What ten times as many take, tests/bench tells."""
     fleet = {}
-    for number in range(10000):
+    for number in range(1000):
         mine = f"10.{number >> 8}.{number & 255}"
         bulk = {"name": "bulk", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": f"{mine}.2"}}
         have = [f"{mine}.1/24", f"{mine}.2/24", f"2001:db8:{number:x}::1/64"]
         fleet[f"mta{number}"] = host(have, smtp_bind_address=f"{mine}.1", services=[bulk])
     before = time.process_time()
     answer = fleet_source_addresses(fleet, addresses="have")
-    assert time.process_time() - before < 30
-    assert len(answer) == 30000
+    assert time.process_time() - before < 3
+    assert len(answer) == 3000

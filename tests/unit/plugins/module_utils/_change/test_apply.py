@@ -30,6 +30,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transact
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, find_master
 
+pytestmark = pytest.mark.one_python  # but for some of each kind
+
 COMMON = """\
 import os, re, select, signal, socket, subprocess, sys, time
 def fatal(text):
@@ -280,6 +282,7 @@ def test_a_timeout_that_is_none_is_refused_before_anything_is_touched(host: Host
         assert caught.value.parameter == "timeout"
 
 
+@pytest.mark.every_python
 def test_a_stopped_instance_is_started(host: Host) -> None:
     predicted = host.apply(check_mode=True)
     assert host.master is None
@@ -292,6 +295,7 @@ def test_a_stopped_instance_is_started(host: Host) -> None:
     assert host.sockets == {("127.0.0.1", host.port)}
 
 
+@pytest.mark.every_python
 def test_in_sync_nothing_happens(running: Host) -> None:
     master, before = running.master, snapshot(Path(running.state))
     for check_mode in (True, False):
@@ -318,6 +322,7 @@ def test_a_run_in_sync_loads_nothing_that_could_stop_or_start(running: Host) -> 
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, env=environment)
 
 
+@pytest.mark.every_python
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_what_only_a_start_takes_up_needs_a_stop_and_a_start(running: Host, by_hand: bool) -> None:
     change = running.write if by_hand else running.commit
@@ -334,6 +339,7 @@ def test_what_only_a_start_takes_up_needs_a_stop_and_a_start(running: Host, by_h
     assert not running.apply()["changed"]
 
 
+@pytest.mark.every_python
 def test_a_new_endpoint_needs_a_reload(running: Host) -> None:
     before = running.master
     running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
@@ -345,6 +351,7 @@ def test_a_new_endpoint_needs_a_reload(running: Host) -> None:
     assert running.sockets == {("127.0.0.1", running.port), ("127.0.0.1", running.other)}
 
 
+@pytest.mark.every_python
 def test_check_mode_touches_nothing(running: Host, tmp_path: Path) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
     before, master = snapshot(tmp_path), running.master
@@ -365,6 +372,7 @@ def test_a_success_confirms_the_transaction(running: Host) -> None:
     assert running.transactions.pending() is None
 
 
+@pytest.mark.every_python
 def test_a_killed_play_is_finished_by_the_next(running: Host) -> None:
     running.commit("127.0.0.1", f"127.0.0.1:{running.port}", f"{running.other}", **START)
     # It died here, before it applied; and the next play's edit is no change any more.
@@ -435,6 +443,7 @@ def test_with_nothing_to_go_back_to_and_nothing_running(host: Host) -> None:
     assert message.endswith("There is no previous version of the files to go back to. Postfix is not running.")
 
 
+@pytest.mark.every_python
 def test_the_answer_of_each_server_is_told(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
     expected = [
@@ -473,6 +482,7 @@ def test_a_program_that_the_master_gives_up_is_gone_back_on_unless_it_was_so_bef
         assert (result["rolled_back"], result["in_sync"]) == (True, True)
 
 
+@pytest.mark.every_python
 def test_what_postfix_check_finds_stops_nothing(running: Host) -> None:
     before = running.master
     running.commit("127.0.0.1", f"{running.other}", integrity="no directory", **START)
@@ -518,6 +528,7 @@ def test_a_queue_manager_that_died_needs_a_restart(running: Host) -> None:
     assert not running.apply()["changed"]
 
 
+@pytest.mark.every_python
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_start_that_fails_is_gone_back_on(running: Host, stopped: bool) -> None:
     if stopped:
@@ -651,6 +662,7 @@ def test_a_file_edited_by_somebody_else_is_not_rolled_back(running: Host) -> Non
     assert (running.etc / "main.cf").read_text() == running.main("127.0.0.8")
 
 
+@pytest.mark.duration
 def test_a_running_master_serves_until_main_cf_is_old_enough(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
     os.utime(running.etc / "main.cf")

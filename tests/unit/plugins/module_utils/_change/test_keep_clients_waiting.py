@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, FrozenSet, List
 
@@ -148,6 +149,7 @@ def at(address: str, port: int = 25) -> Socket:
 W4, W6, A4, B4, A6 = map(at, ("0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1"))
 
 
+@pytest.mark.duration
 @pytest.mark.parametrize(
     "old, new, where",
     [
@@ -251,7 +253,13 @@ def test_a_switch_that_was_on_stays_on(network: Callable[..., None], tmp_path: P
     network(work)
 
 
-def test_two_runs_at_once_take_turns(network: Callable[..., None], tmp_path: Path) -> None:
+@pytest.mark.one_python
+def test_two_runs_at_once_take_turns(
+    network: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = partial(keep_clients_waiting.Migration, patience=60.0)  # on a busy machine a turn takes long
+    monkeypatch.setattr(keep_clients_waiting, "Migration", patient)
+
     def hold() -> None:
         for _number in range(10):
             with Hold({}, promised(A4), str(tmp_path)) as held:

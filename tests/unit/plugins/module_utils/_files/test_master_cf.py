@@ -968,6 +968,7 @@ def test_whatever_is_given_makes_one_entry_or_an_error(name: str, command: str, 
 # --- speed
 
 
+@pytest.mark.duration
 def test_many_options_and_many_services_take_no_more_than_their_number() -> None:
     options = {f"a{number}": "b" for number in range(5000)}
     names = [str(number) for number in range(1, 5000)]
@@ -981,6 +982,7 @@ def test_many_options_and_many_services_take_no_more_than_their_number() -> None
     assert time.process_time() - start < 5
 
 
+@pytest.mark.duration
 def test_reading_both_stock_files_and_one_edit_take_no_time() -> None:
     from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 

@@ -65,6 +65,7 @@ def cost(work: Callable[[], object]) -> float:
     return best
 
 
+@pytest.mark.duration
 @pytest.mark.parametrize("work", [edit_main, edit_master, report_main, report_master, plan])
 def test_the_time_is_linear_in_the_size(work: Callable[[int], Callable[[], object]]) -> None:
     assert cost(work(4000)) < 30 * cost(work(400))

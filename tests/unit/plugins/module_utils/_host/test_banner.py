@@ -117,6 +117,7 @@ def test_more_endpoints_than_are_asked_at_once(server: Tuple[socket.socket, List
     assert set(found.values()) == {Answer()}  # nobody listens there: says nothing about the server
 
 
+@pytest.mark.duration
 def test_a_server_without_processes_is_not_waited_for() -> None:
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))

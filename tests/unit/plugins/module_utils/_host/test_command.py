@@ -24,6 +24,7 @@ def test_much_output_does_not_block() -> None:
     assert (outcome.status, outcome.words[-1]) == (0, "line 19999")
 
 
+@pytest.mark.duration
 def test_who_stays_in_the_background_is_not_waited_for() -> None:
     begin = time.monotonic()
     outcome = run(["sh", "-c", "echo started; (trap '' HUP; sleep 3) &"], soon())
@@ -31,6 +32,7 @@ def test_who_stays_in_the_background_is_not_waited_for() -> None:
     assert time.monotonic() - begin < 2
 
 
+@pytest.mark.duration
 def test_a_command_that_takes_too_long_is_ended() -> None:
     begin = time.monotonic()
     outcome = run(["sh", "-c", "echo begun; sleep 30"], time.monotonic() + 0.3)

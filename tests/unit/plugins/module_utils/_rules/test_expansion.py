@@ -84,6 +84,7 @@ def test_unused_choices_may_be_wrong() -> None:
     assert expand("${a?{x}:{${a-b}}}", VALUES.get) == "x"
 
 
+@pytest.mark.duration
 @pytest.mark.parametrize(
     "text, values",
     [

@@ -305,6 +305,7 @@ def test_names_that_the_system_does_not_know() -> None:
     assert "host not found" in answer[0].message
 
 
+@pytest.mark.duration
 def test_large_configurations_are_answered_quickly() -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(2500)]
     master = MASTER + "".join(f"{port} inet n - n - - smtpd\n" for port in range(2500, 2504))

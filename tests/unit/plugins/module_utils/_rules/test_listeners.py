@@ -288,6 +288,7 @@ def test_lookup() -> None:
     assert [one.socket.port for one in found] == [25]
 
 
+@pytest.mark.duration
 @pytest.mark.parametrize("version", ["3.5.25", "3.12"])
 def test_many_sockets_are_answered_quickly(version: str) -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(2500)]

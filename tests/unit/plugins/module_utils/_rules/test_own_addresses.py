@@ -214,6 +214,7 @@ def test_which_versions_have_the_old_order(version: tuple, old: bool) -> None:
     assert (sort_as_postfix(addresses, version) == addresses[::-1]) is old
 
 
+@pytest.mark.duration
 def test_many_addresses_are_answered_quickly() -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(10000)]
     before = time.process_time()

@@ -224,6 +224,7 @@ def test_text_of_what_python_cannot_write() -> None:
             text_of("x", value)
 
 
+@pytest.mark.duration
 @pytest.mark.parametrize(
     "text", ["a" * 1000000, "a." * 500000, "a, " * 333333, "[" * 1000000, "1." * 500000, "::1 " * 250000]
 )
@@ -238,6 +239,7 @@ def test_huge_values_are_answered_quickly(text: str) -> None:
     assert len(answer) <= len(text) + 1000
 
 
+@pytest.mark.duration
 def test_huge_values_with_references_are_compared_quickly() -> None:
     before = time.process_time()
     assert not equivalent("inet_interfaces", "$a" + "{}" * 100000, "$b" + "{}" * 100000, NEWEST)
