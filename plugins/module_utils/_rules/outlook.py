@@ -90,6 +90,31 @@ class Outlook:
             return error
         return None
 
+    @once
+    def failure(self) -> Optional[InputError]:
+        """The error for which listeners or source addresses cannot be told; None where they can."""
+        try:
+            self.listeners, self.clients, self.services  # noqa: B018  # pylint: disable=pointless-statement
+        except InputError as error:
+            return error
+        return None
+
+    @property
+    def strict(self) -> Outlook:
+        """The same, with addresses that the host does not have refused."""
+        return self._counterpart if self.allow_absent else self
+
+    @property
+    def lenient(self) -> Outlook:
+        """The same, with addresses that the host does not have accepted."""
+        return self if self.allow_absent else self._counterpart
+
+    @once
+    def _counterpart(self) -> Outlook:
+        counterpart = Outlook(self.configuration, self.host, self.resolve, not self.allow_absent)
+        vars(counterpart).update(_counterpart=self)
+        return counterpart
+
     @property
     def promised(self) -> Optional[Sequence[Listener]]:
         """The listeners, or None where the master would not come up."""
