@@ -18,6 +18,7 @@ from .._base.errors import InputError
 from .._base.once import once
 from .._files.master_entry import Service, last_of_each
 from .configuration import Configuration
+from .explicit_sources import ExplicitSource, explicit_sources
 from .host import Host
 from .listeners import Listener, active_services, listeners
 from .mynetworks import default_mynetworks
@@ -73,6 +74,11 @@ class Outlook:
         """The client services with the addresses that they send from, in the order of master.cf."""
         services = self.configuration.services
         return source_addresses(self.settings, services, self.own_addresses, self.host, self.resolve, self.allow_absent)
+
+    @once
+    def explicit_sources(self) -> List[ExplicitSource]:
+        """The source addresses that parameters set, whether or not Postfix can use them."""
+        return list(explicit_sources(self.settings, self.services, self.families))
 
     @once
     def mynetworks(self) -> Optional[List[str]]:

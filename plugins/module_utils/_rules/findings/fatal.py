@@ -14,7 +14,6 @@ from ..._base.errors import InputError
 from ..bindable import bind_problem
 from ..outlook import Outlook
 from .finding import Point
-from .sources import explicit_sources
 
 
 def fatal(outlook: Outlook) -> Iterator[Point]:
@@ -34,7 +33,7 @@ def absent_address(outlook: Outlook) -> Iterator[Point]:
     error = outlook.strict.failure
     if error is not None and _is_absence(error, outlook.lenient):
         yield _fatal_error(error)
-    for source in explicit_sources(outlook):
+    for source in outlook.explicit_sources:
         if source.is_of_its_family and not source.address.is_loopback and not needs_scope(source.address):
             problem = bind_problem(source.address, outlook.host)
             if problem is not None:

@@ -68,8 +68,9 @@ def _names_in_use(outlook: Outlook) -> Iterator[_NameInUse]:
     for name in sorted(outlook.settings.names()):
         yield _NameInUse(name, "main.cf")
     for service in outlook.configuration.services:
-        for name in service.option_values:
-            yield _NameInUse(name, f"{service.name}/{service.type}")
+        if service.options:
+            for name in service.option_values:
+                yield _NameInUse(name, f"{service.name}/{service.type}")
 
 
 @lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters

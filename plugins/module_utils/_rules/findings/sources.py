@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
-from ..._base.address import FAMILIES, Address, asked_for, family, needs_scope, normal_form, parse_address, unbracket
-from ..._base.errors import InputError
+from ..._base.address import needs_scope, normal_form, parse_address
 from ..._base.private import is_private
 from ..._base.sockets import WILDCARDS
 from ..bindable import bind_problem
 from ..outlook import Outlook
-from ..source_addresses import CLIENTS, client_of
 from .finding import Point
 
 
@@ -53,63 +51,9 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
         yield Point("inet_interfaces", message, remedy, mild=not _has_another(outlook, address, family_name))
 
 
-class ExplicitSource(NamedTuple):
-    """A source address that a parameter sets, for one client program or one service."""
-
-    parameter: str
-    #: as the parameter has it
-    value: str
-    address: Address
-    #: that the parameter is for; the address may be of the other one
-    family: str
-    #: main.cf, or name and type of the service whose options set it
-    place: str
-    #: mail stays in the queue rather than leave from another address
-    enforced: bool
-
-    def __str__(self) -> str:
-        return f"{self.parameter} = {self.value} in {self.place}"
-
-    @property
-    def is_of_its_family(self) -> bool:
-        """Whether the address is of the family that the parameter is for."""
-        return family(self.address) == self.family
-
-    @property
-    def consequence(self) -> str:
-        """What happens to mail where Postfix cannot use the address."""
-        return "mail stays in the queue" if self.enforced else "Postfix warns, and sends from another address"
-
-
-def explicit_sources(outlook: Outlook) -> Iterator[ExplicitSource]:
-    """Yield the source addresses that main.cf and options in master.cf set, each value once, wildcards left out."""
-    places = [(outlook.settings, program, "main.cf") for program in CLIENTS]
-    for service in outlook.services:
-        if service.options and service.type == "unix" and client_of(service):  # without options it is main.cf again
-            process = outlook.settings.with_options(service.option_values)
-            places.append((process, client_of(service), f"{service.name}/{service.type}"))
-    seen: Set[Tuple[str, str, bool]] = set()
-    for settings, program, place in places:
-        for family_name in (name for name in FAMILIES if name in outlook.families):
-            parameter = f"{program}_bind_address" + ("6" if family_name == "ipv6" else "")
-            try:
-                value = settings.get(parameter)
-                if not value:
-                    continue
-                enforced = settings.yes_no(f"{program}_bind_address_enforce")
-            except InputError:  # this is a source_failure
-                continue
-            address = parse_address(unbracket(value))
-            if (parameter, value, enforced) in seen or address is None or address.is_unspecified:
-                continue
-            seen.add((parameter, value, enforced))
-            address = asked_for(address, outlook.families)
-            yield ExplicitSource(parameter, value, address, family_name, place, enforced)
-
-
 def wrong_family(outlook: Outlook) -> Iterator[Point]:
     """Find IPv6 addresses in a parameter for IPv4, and IPv4 addresses in one for IPv6."""
-    for source in explicit_sources(outlook):
+    for source in outlook.explicit_sources:
         if not source.is_of_its_family:
             other = source.parameter[:-1] if source.parameter.endswith("6") else source.parameter + "6"
             message = f"{source} is not an {source.family} address: {source.consequence}"
@@ -118,7 +62,7 @@ def wrong_family(outlook: Outlook) -> Iterator[Point]:
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
     """Find loopback addresses from which smtp would send to other hosts."""
-    for source in explicit_sources(outlook):
+    for source in outlook.explicit_sources:
         # A service with options of its own, and lmtp, may be there for this host alone.
         for_all = source.place == "main.cf" and source.parameter.startswith("smtp")
         if for_all and source.is_of_its_family and source.address.is_loopback:
@@ -130,7 +74,7 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
     """Find source addresses that Postfix would silently replace once the host loses them."""
     if outlook.version < (3, 7):
         return
-    for source in explicit_sources(outlook):
+    for source in outlook.explicit_sources:
         if source.enforced or not source.is_of_its_family or source.address.is_loopback:
             continue
         usable = needs_scope(source.address) or bind_problem(source.address, outlook.host) is None
