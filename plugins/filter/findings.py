@@ -39,12 +39,46 @@ _value:
   contains:
     code:
       description:
-        - The kind of finding. It stays the same when the message is reworded.
-        - V(fatal), V(absent_address), V(bad_proxy_interfaces), V(source_failure), V(wrong_family), V(loopback_source),
-          V(shared_socket), V(odd_port), V(no_listener), V(duplicate_service), V(duplicate_parameter),
-          V(endpoint_shadows_inet_interfaces), V(ignored_bind_address), V(ignored_on_server),
-          V(implicit_source_address), V(bind_address_not_enforced), V(private_source_address), V(half_dual_stack),
-          V(nat_without_proxy_interfaces), V(mynetworks_default), V(misspelt_parameter) or V(unknown_to_version).
+        - The kind of finding, with its severity. It stays the same when the message is reworded.
+        - "V(fatal), error: Postfix does not start with this configuration."
+        - "V(absent_address), error or warning: An address to listen on or to send from is not on the host."
+        - "V(source_failure), error: A client service cannot send any mail over one address family."
+        - "V(wrong_family), error: The source address for IPv4 is an IPv6 address, or the other way round."
+        - "V(loopback_source), error: The source address of mail to other hosts is a loopback address."
+        - "V(shared_socket), error: Two services listen on the same address and port."
+        - "V(odd_port), error: A service has a port that does not exist."
+        - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
+        - "V(no_listener), warning: Postfix listens on no network socket."
+        - "V(duplicate_parameter), warning: main.cf sets a parameter more than once."
+        - "V(duplicate_service), warning: master.cf has a service more than once."
+        - "V(misspelt_parameter), warning: A name is not a parameter of Postfix, but nearly one."
+        - "V(unknown_to_version), warning: A parameter is set that this version of Postfix does not have yet."
+        - >-
+          V(endpoint_shadows_inet_interfaces), warning: A service on one address takes connections away from one that
+          listens on all addresses.
+        - >-
+          V(ignored_bind_address), warning: A service has a source address as an option, which its program does not
+          read.
+        - >-
+          V(ignored_on_server), warning: A listening service has inet_interfaces or inet_protocols as an option, which
+          has no effect on where it listens.
+        - >-
+          V(implicit_source_address), warning or info: Mail leaves from an address only because inet_interfaces has no
+          other of its family.
+        - >-
+          V(private_source_address), warning: Mail to all hosts leaves from a private address, though the host has a
+          public one.
+        - >-
+          V(mynetworks_default), warning or info: mynetworks is not set, and because of inet_interfaces its default
+          lacks networks of the host.
+        - >-
+          V(nat_without_proxy_interfaces), warning: The host is behind NAT or a proxy, and its public address is not in
+          proxy_interfaces.
+        - >-
+          V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.
+        - "V(half_dual_stack), info: One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."
+        - >-
+          V(bind_address_not_enforced), info: Mail would leave from another address if the host lost the source address.
       type: str
     severity:
       description:

@@ -20,7 +20,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
     parse_address,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.reachability import is_private
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.private import is_private
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses

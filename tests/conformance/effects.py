@@ -21,6 +21,9 @@ _NAMES = {"one.lab.test": ["10.77.0.1"], "nat.lab.test": ["203.0.113.5"], "local
 _SMTP = "smtp inet n - n - - smtpd\n"
 _TWICE = "10.77.0.1:25 inet n - n - - smtpd\none.lab.test:25 inet n - n - - smtpd\n"
 _BESIDE = _SMTP + "10.77.0.2:25 inet n - n - - smtpd\n"
+_GREETINGS = (
+    "smtp inet n - n - - smtpd -o smtpd_banner=everywhere\n10.77.0.2:25 inet n - n - - smtpd -o smtpd_banner=endpoint\n"
+)
 _TWO = "inet_interfaces = 10.77.0.1 10.77.0.2"
 _FROM_3_6 = (3, 6)
 
@@ -37,6 +40,8 @@ class Effect(NamedTuple):
     shows: Callable[[Any], bool]
     since: tuple[int, ...] = ()
     until: tuple[int, ...] = (99,)
+    #: the address to whose port 25 somebody connects
+    greeted: str = ""
 
 
 def _sent_from(address: str | None) -> Callable[[Any], bool]:
@@ -66,7 +71,9 @@ EFFECTS = [
     Effect("ignored_bind_address", "", _SMTP + "smtp unix - - n - - smtp -o lmtp_bind_address=10.77.0.2\n", _INSIDE,
            _by_the_kernel),
     Effect("ignored_on_server", "", "smtp inet n - n - - smtpd -o inet_interfaces=10.77.0.1\n", "", _ALL),
-    Effect("endpoint_shadows_inet_interfaces", "inet_interfaces = 127.0.0.1", _BESIDE,
+    Effect("endpoint_shadows_inet_interfaces", "", _GREETINGS, "",
+           lambda answer: answer["greetings"] == ["220 endpoint"], since=_FROM_3_6, greeted="10.77.0.2"),
+    Effect("endpoint_outside_inet_interfaces", "inet_interfaces = 127.0.0.1", _BESIDE,
            "", _sockets("127.0.0.1:25", "10.77.0.2:25")),
     Effect("shared_socket", "inet_protocols = ipv4", _TWICE,
            "", _sockets("10.77.0.1:25", "10.77.0.1:25"), since=_FROM_3_6),
@@ -115,6 +122,8 @@ def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:
             task["literals"] = [effect.to.strip("[]")]
         elif effect.to:
             task["send"] = [("smtp", effect.to)]
+        if effect.greeted:
+            task["greeted"] = [effect.greeted]
         found.append((effect, task))
     return found
 

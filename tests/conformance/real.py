@@ -289,7 +289,7 @@ class Room:
 
 def stock_master(task: dict[str, Any]) -> str:
     """The services that a task's master.cf has beside those that it is about."""
-    return MASTER if task.get("send") or task.get("literals") else ""
+    return MASTER if any(task.get(name) for name in ("send", "literals", "greeted")) else ""
 
 
 class Postfix:
@@ -335,6 +335,8 @@ class Postfix:
                     answer["sources"] = self._sources(task)
                 if task.get("literals"):
                     answer["literals"] = self._literals(task)
+                if task.get("greeted"):
+                    answer["greetings"] = [_greeting(address) for address in task["greeted"]]
                 if task.get("after"):
                     answer["reload"] = self._reload(master, task)
         finally:
@@ -427,6 +429,12 @@ def _kernel_source(destination: str) -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0]).partition("%")[0]
+
+
+def _greeting(address: str) -> str:
+    """What the service says first that has a connection to port 25 of an address."""
+    with socket.create_connection((address, 25), timeout=20) as connection, connection.makefile("rb") as lines:
+        return lines.readline().decode().strip()
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
 from .configuration import Configuration
+from .explicit_sources import ExplicitSource, explicit_sources
 from .host import Host
 from .listeners import Listener, active_services, listeners
 from .mynetworks import default_mynetworks
@@ -75,6 +76,11 @@ class Outlook:
         return source_addresses(self.settings, services, self.own_addresses, self.host, self.resolve, self.allow_absent)
 
     @once
+    def explicit_sources(self) -> List[ExplicitSource]:
+        """The source addresses that parameters set, whether or not Postfix can use them."""
+        return list(explicit_sources(self.settings, self.services, self.families))
+
+    @once
     def mynetworks(self) -> Optional[List[str]]:
         """The default of mynetworks; None where main.cf sets it."""
         return default_mynetworks(self.settings, self.host, self.own_addresses)
@@ -89,6 +95,31 @@ class Outlook:
         except InputError as error:
             return error
         return None
+
+    @once
+    def failure(self) -> Optional[InputError]:
+        """The error for which listeners or source addresses cannot be told; None where they can."""
+        try:
+            self.listeners, self.clients, self.services  # noqa: B018  # pylint: disable=pointless-statement
+        except InputError as error:
+            return error
+        return None
+
+    @property
+    def strict(self) -> Outlook:
+        """The same, with addresses that the host does not have refused."""
+        return self._counterpart if self.allow_absent else self
+
+    @property
+    def lenient(self) -> Outlook:
+        """The same, with addresses that the host does not have accepted."""
+        return self if self.allow_absent else self._counterpart
+
+    @once
+    def _counterpart(self) -> Outlook:
+        counterpart = Outlook(self.configuration, self.host, self.resolve, not self.allow_absent)
+        vars(counterpart).update(_counterpart=self)
+        return counterpart
 
     @property
     def promised(self) -> Optional[Sequence[Listener]]:

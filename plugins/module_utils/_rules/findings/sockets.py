@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""What there is to point out about listening sockets."""
+"""Findings about the sockets that Postfix listens on."""
 
 from __future__ import annotations
 
@@ -14,41 +14,45 @@ from ..._files.endpoint import is_number, split_endpoint
 from ..listeners import overlapping
 from ..origin import INET_INTERFACES
 from ..outlook import Outlook
-from .finding import Finding
+from .finding import Point
 
 
-def no_listener(outlook: Outlook) -> Iterator[Finding]:
+def no_listener(outlook: Outlook) -> Iterator[Point]:
+    """Find a Postfix that listens nowhere."""
     if not outlook.listeners:
         why = "master.cf has no active service of type inet" if outlook.families else "inet_protocols is empty"
         message = f"Postfix receives no mail over the network: {why}"
-        yield Finding("no_listener", "warning", "services", message, "Add the service smtp of type inet if it should")
+        yield Point("services", message, "Add the service smtp of type inet if it should")
 
 
-def shared_sockets(outlook: Outlook) -> Iterator[Finding]:
-    """Sockets of different services in one place: the kernel deals the connections out."""
-    for other, one in overlapping(outlook.listeners):
-        if one.service == other.service:
+def shared_socket(outlook: Outlook) -> Iterator[Point]:
+    """Find two services on one address and port: the kernel shares the connections out between them."""
+    for earlier, later in overlapping(outlook.listeners):
+        if earlier.service != later.service and earlier.socket.address == later.socket.address:
+            message = (
+                f"the services {earlier.service} and {later.service} both listen on {later.socket.address} "
+                f"port {later.socket.port}, and each connection goes to either of them by chance"
+            )
+            yield Point("services", message, "Keep one of them")
+
+
+def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
+    """Find endpoints that take connections away from a service that listens on all addresses."""
+    for earlier, later in overlapping(outlook.listeners):
+        if earlier.service == later.service or earlier.socket.address == later.socket.address:
             continue
-        if one.socket.address == other.socket.address:
-            place = f"{one.socket.address} port {one.socket.port}"
+        if earlier.origin != later.origin:
+            bare, endpoint = (later, earlier) if later.origin == INET_INTERFACES else (earlier, later)
             message = (
-                f"the services {other.service} and {one.service} both listen on {place}, "
-                "and each connection goes to either of them by chance"
+                f"connections to {endpoint.socket.address} port {endpoint.socket.port} go to the service "
+                f"{endpoint.service}, not to {bare.service}, which listens on all addresses by inet_interfaces"
             )
-            yield Finding("shared_socket", "error", "services", message, "Keep one of them")
-        elif one.origin != other.origin:
-            bare, endpoint = (one, other) if one.origin == INET_INTERFACES else (other, one)
-            place = f"{endpoint.socket.address} port {endpoint.socket.port}"
-            message = (
-                f"connections to {place} go to the service {endpoint.service}, "
-                f"not to {bare.service}, which inet_interfaces lets listen everywhere"
-            )
-            remedy = f"Give {bare.service} a host part too, or take {endpoint.service} out if it is left over"
-            yield Finding("endpoint_shadows_inet_interfaces", "warning", "services", message, remedy)
+            remedy = f"Give {bare.service} a host part too, or remove {endpoint.service} if it is left over"
+            yield Point("services", message, remedy)
 
 
-def outside_inet_interfaces(outlook: Outlook) -> Iterator[Finding]:
-    """Endpoints on addresses that inet_interfaces leaves out on purpose."""
+def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
+    """Find endpoints on addresses, other than loopback, that inet_interfaces leaves out."""
     if outlook.settings.get("inet_interfaces") in ("all", ""):
         return
     own = {normal_form(address) for address in outlook.own_addresses}
@@ -58,15 +62,20 @@ def outside_inet_interfaces(outlook: Outlook) -> Iterator[Finding]:
             continue
         address = parse_address(text)
         if address and not address.is_loopback:
-            where = "everywhere" if listener.socket.is_wildcard else f"on {text}"
-            message = f"the service {listener.service} listens {where}, which inet_interfaces does not name"
-            remedy = "Take the service out if only inet_interfaces should count, or add the address there"
-            yield Finding("endpoint_shadows_inet_interfaces", "info", "services", message, remedy)
+            if listener.socket.is_wildcard:
+                message = (
+                    f"the service {listener.service} listens everywhere, and inet_interfaces names fewer addresses"
+                )
+            else:
+                message = f"the service {listener.service} listens on {text}, which inet_interfaces does not name"
+            remedy = "Remove the service if inet_interfaces alone should decide, or add the address to inet_interfaces"
+            yield Point("services", message, remedy)
 
 
-def odd_ports(outlook: Outlook) -> Iterator[Finding]:
+def odd_port(outlook: Outlook) -> Iterator[Point]:
+    """Find ports that do not exist."""
     for service in sorted({listener.service for listener in outlook.listeners}):
         port = split_endpoint(service)[1]
         if is_number(port) and not 0 < int(port[:20]) < 65536:
-            message = f"the service {service} has a port that does not exist: the system takes another one"
-            yield Finding("odd_port", "error", "services", message, "Write a port from 1 to 65535")
+            message = f"the service {service} has a port that does not exist, and so listens on another one"
+            yield Point("services", message, "Write a port from 1 to 65535")

@@ -3,114 +3,107 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module util is PRIVATE to the collection: it can change at any time.
 
-"""What there is to point out about the addresses that mail leaves from."""
+"""Findings about the addresses that mail is sent from."""
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
-from ..._base.address import FAMILIES, asked_for, family, needs_scope, normal_form, parse_address, unbracket
-from ..._base.errors import InputError
+from ..._base.address import needs_scope, normal_form, parse_address
+from ..._base.private import is_private
 from ..._base.sockets import WILDCARDS
-from ..._base.words import Severity
 from ..bindable import source_problem
 from ..outlook import Outlook
-from ..source_addresses import CLIENTS, client_of
-from .finding import Finding
+from .finding import Point
 
 
-def told_sources(outlook: Outlook) -> Iterator[Finding]:
-    """Source addresses that are not what they seem, or do not work."""
-    implicit: Dict[Tuple[str, str], List[str]] = {}
+def source_failure(outlook: Outlook) -> Iterator[Point]:
+    """Find clients that cannot send mail at all by a family."""
     for client in outlook.clients:
-        for name, source in client.sources():
+        for _family, source in client.sources():
             if source.failure:
                 message = f"{client.transport} cannot send: {source.failure}"
-                yield Finding(
-                    "source_failure", "error", source.origin.parameter or "services", message, "Correct the value"
-                )
-            elif source.origin.parameter == "inet_interfaces" and source.address:
-                implicit.setdefault((name, source.address), []).append(client.transport)
-    for (name, address), transports in implicit.items():
-        six = "6" if name == "ipv6" else ""
+                yield Point(source.origin.parameter or "services", message, "Correct the value")
+
+
+def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
+    """Find clients that send from the only address of a family in inet_interfaces, which nobody asked for."""
+    transports: Dict[Tuple[str, str], List[str]] = {}
+    for client in outlook.clients:
+        for family_name, source in client.sources():
+            if source.origin.parameter == "inet_interfaces" and source.address and not source.failure:
+                transports.setdefault((family_name, source.address), []).append(client.transport)
+    for (family_name, address), senders in transports.items():
+        six = "6" if family_name == "ipv6" else ""
         message = (
-            f"{address} is the only {name} address in inet_interfaces, and so {', '.join(transports)} "
+            f"{address} is the only {family_name} address in inet_interfaces, and so {', '.join(senders)} "
             "send from it, to content filters on loopback too"
         )
         remedy = (
-            f"Set smtp_bind_address{six} to it to say so, or to {WILDCARDS[name]} to let the kernel choose; "
-            f"for lmtp set lmtp_bind_address{six}"
+            f"Set smtp_bind_address{six} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel "
+            f"choose; for lmtp set lmtp_bind_address{six}"
         )
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += (
-                ". Of several instances, either let the kernel choose in the one that sends to all networks, or "
-                "let that one have inet_interfaces = all and the others endpoints in master.cf"
+                ". With several instances, either let the kernel choose in the one that sends to all networks, or "
+                "give that one inet_interfaces = all and the others endpoints in master.cf"
             )
-        severity: Severity = "warning" if _has_others(outlook, address, name) else "info"
-        yield Finding("implicit_source_address", severity, "inet_interfaces", message, remedy)
+        yield Point("inet_interfaces", message, remedy, mild=not _has_another(outlook, address, family_name))
 
 
-class _BindAddress(NamedTuple):
-    """One explicit source address, where it is set."""
+def wrong_family(outlook: Outlook) -> Iterator[Point]:
+    """Find IPv6 addresses in a parameter for IPv4, and IPv4 addresses in one for IPv6."""
+    for source in outlook.explicit_sources:
+        if not source.is_of_its_family:
+            other = source.parameter[:-1] if source.parameter.endswith("6") else source.parameter + "6"
+            message = f"{source} is not an {source.family} address: {source.consequence}"
+            yield Point(source.parameter, message, f"Set {other} to it instead")
 
-    parameter: str
-    value: str
-    place: str
-    enforced: bool
+
+def loopback_source(outlook: Outlook) -> Iterator[Point]:
+    """Find loopback addresses from which smtp would send to other hosts."""
+    for source in outlook.explicit_sources:
+        # A service with options of its own, and lmtp, may be there for this host alone.
+        for_all = source.place == "main.cf" and source.parameter.startswith("smtp")
+        if for_all and source.is_of_its_family and source.address.is_loopback:
+            message = f"{source} is a loopback address: mail to other hosts cannot leave"
+            yield Point(source.parameter, message, "Use an address that other hosts can reach")
 
 
-def bind_addresses(outlook: Outlook) -> Iterator[Finding]:
-    """Explicit source addresses that Postfix cannot use and goes on without, and those that it may lose."""
-    places = [(outlook.settings, program, "main.cf") for program in CLIENTS]
-    for service in outlook.services:
-        if service.options and service.type == "unix" and client_of(service):  # without options it is main.cf again
-            process = outlook.settings.with_options(service.option_values)
-            places.append((process, client_of(service), f"{service.name}/{service.type}"))
-    told = set()
-    for settings, program, place in places:
-        for name in (name for name in FAMILIES if name in outlook.families):
-            parameter = f"{program}_bind_address" + ("6" if name == "ipv6" else "")
-            try:
-                value = settings.get(parameter)
-                if not value:
-                    continue
-                enforced = settings.yes_no(f"{program}_bind_address_enforce")
-            except InputError:  # a failure of the transport, which is told already
+def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
+    """Find source addresses that Postfix would silently replace once the host loses them."""
+    if outlook.version < (3, 7):
+        return
+    for source in outlook.explicit_sources:
+        if source.enforced or not source.is_of_its_family or source.address.is_loopback:
+            continue
+        usable = needs_scope(source.address) or source_problem(source.address, outlook.host, has_zone=False) is None
+        if usable and _has_another(outlook, normal_form(source.address), source.family):
+            message = f"{source} is not enforced: if the host loses the address, mail leaves from another one"
+            remedy = f"Set {source.parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"
+            yield Point(source.parameter, message, remedy)
+
+
+def private_source_address(outlook: Outlook) -> Iterator[Point]:
+    """Find private addresses from which mail to the Internet leaves, on a host that has a public one."""
+    seen: Set[Tuple[str, str]] = set()
+    for client in outlook.clients:
+        for family_name, source in client.sources():
+            parameter = source.origin.parameter
+            # A service with an option of its own is there for certain hosts; lmtp is for those nearby.
+            if not source.address or not parameter or source.origin.in_master_cf or parameter.startswith("lmtp"):
                 continue
-            if (parameter, value, enforced) not in told:
-                told.add((parameter, value, enforced))
-                yield from _bind_address(outlook, name, _BindAddress(parameter, value, place, enforced))
+            if (parameter, source.address) in seen:
+                continue
+            seen.add((parameter, source.address))
+            address = parse_address(source.address)
+            public = [candidate for candidate in outlook.reachable(family_name) if not is_private(candidate)]
+            if public and address is not None and is_private(address):
+                message = f"{parameter} makes mail to all hosts leave from {address}, which is a private address"
+                remedy = f"Send from {normal_form(public[0])}, and to internal hosts by a transport of its own"
+                yield Point(parameter, message, remedy)
 
 
-def _bind_address(outlook: Outlook, name: str, given: _BindAddress) -> Iterator[Finding]:
-    parameter = given.parameter
-    address = parse_address(unbracket(given.value))
-    if address is None or address.is_unspecified:
-        return
-    address = asked_for(address, outlook.families)
-    shown = f"{parameter} = {given.value} in {given.place}"
-    stuck = "mail stays in the queue" if given.enforced else "Postfix warns, and sends from another address"
-    if family(address) != name:
-        other = parameter[:-1] if parameter.endswith("6") else parameter + "6"
-        message = f"{shown} is no {name} address: {stuck}"
-        yield Finding("wrong_family", "error", parameter, message, f"Set {other} to it")
-        return
-    if address.is_loopback:
-        if given.place == "main.cf" and parameter.startswith("smtp"):
-            message = f"{shown} is a loopback address: mail to other hosts cannot leave"
-            yield Finding("loopback_source", "error", parameter, message, "Use an address that other hosts can reach")
-        return
-    problem = None if needs_scope(address) else source_problem(address, outlook.host, has_zone=False)
-    if problem is not None:
-        severity: Severity = "error" if given.enforced else "warning"
-        message = f"{shown} {problem}: {stuck}"
-        yield Finding("absent_address", severity, parameter, message, "Use an address of the host")
-    elif not given.enforced and outlook.settings.version >= (3, 7) and _has_others(outlook, normal_form(address), name):
-        message = f"{shown} is not enforced: should the host lose it, mail leaves from another address"
-        remedy = f"Set {parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"
-        yield Finding("bind_address_not_enforced", "info", parameter, message, remedy)
-
-
-def _has_others(outlook: Outlook, address: str, name: str) -> bool:
+def _has_another(outlook: Outlook, address: str, family_name: str) -> bool:
     """Return whether the host has another address of a family by which mail could leave."""
-    return any(normal_form(known) != address for known in outlook.reachable(name))
+    return any(normal_form(candidate) != address for candidate in outlook.reachable(family_name))

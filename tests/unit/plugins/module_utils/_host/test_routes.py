@@ -44,7 +44,7 @@ import json, sys
 sys.path.insert(0, TREE)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
@@ -54,7 +54,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configura
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.routes import routes
 host, (settings, destinations) = read_host(), QUESTION
-outlook = Outlook(Configuration(Settings(settings), STOCK_SERVICES), host, mapping_resolver({}))
+outlook = Outlook(Configuration(Settings(settings, (3, 12)), STOCK_SERVICES), host, mapping_resolver({}))
 print(json.dumps(routes(destinations, host, outlook.clients)))
 """
 

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Findings about what Postfix does not start with, and about addresses that the host does not have."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ..._base.address import needs_scope, parse_address, unbracket
+from ..._base.errors import InputError
+from ..bindable import bind_problem, source_problem
+from ..outlook import Outlook
+from .finding import Point
+
+
+def fatal(outlook: Outlook) -> Iterator[Point]:
+    """Find what Postfix does not start with, but for an absent address.
+
+    :raises InputError: for a host name whose addresses were not given
+    """
+    if outlook.configuration.fatal is not None:
+        yield _fatal_error(outlook.configuration.fatal)
+    error = outlook.strict.failure
+    if error is not None and not _is_absence(error, outlook.lenient):
+        yield _fatal_error(error)
+
+
+def absent_address(outlook: Outlook) -> Iterator[Point]:
+    """Find addresses that the host does not have: to listen on, where Postfix does not start, and to send from."""
+    error = outlook.strict.failure
+    if error is not None and _is_absence(error, outlook.lenient):
+        yield _fatal_error(error)
+    for source in outlook.explicit_sources:
+        if source.is_of_its_family and not source.address.is_loopback and not needs_scope(source.address):
+            problem = source_problem(source.address, outlook.host, has_zone=False)
+            if problem is not None:
+                message = f"{source} {problem}: {source.consequence}"
+                yield Point(source.parameter, message, "Use an address of the host", mild=not source.enforced)
+
+
+def refuse_unknown_name(error: InputError) -> None:
+    """Raise an error again when all that it says is that the addresses of a host name were not given."""
+    if isinstance(error.__cause__, InputError) and error.__cause__.parameter == "resolve":
+        raise error
+
+
+def _fatal_error(error: InputError) -> Point:
+    refuse_unknown_name(error)
+    message = f"{error.value[:200]!r} {error.reason}: Postfix does not run with it"
+    return Point(error.parameter, message, error.remedy)
+
+
+def _is_absence(error: InputError, lenient: Outlook) -> bool:
+    """Return whether Postfix fails because the host lacks an address, not because one that it has is unusable.
+
+    :param lenient: what Postfix would do if the host had all addresses
+    """
+    if lenient.failure is not None:
+        return False
+    texts = [error.value, *(listener.socket.address for listener in lenient.listeners)]
+    addresses = (parse_address(unbracket(text)) for text in texts)
+    unusable = (address for address in addresses if address is not None and bind_problem(address, lenient.host))
+    first = next(unusable, None)
+    return first is not None and lenient.host.find(first) is None

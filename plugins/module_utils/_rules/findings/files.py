@@ -1,0 +1,94 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module util is PRIVATE to the collection: it can change at any time.
+
+"""Findings about the lines of main.cf and master.cf, whatever Postfix makes of their values."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Dict, Iterator, NamedTuple, Optional
+
+from ..._files.service import Service, last_of_each, service_key
+from ..outlook import Outlook
+from ..parameters import PARAMETERS
+from .finding import Point
+
+
+def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
+    """Find parameters that main.cf sets more than once."""
+    for name in outlook.configuration.repeated:
+        message = f"main.cf sets {name} more than once, and only the last line counts"
+        yield Point(name, message, "Keep one of the lines")
+
+
+def duplicate_service(outlook: Outlook) -> Iterator[Point]:
+    """Find services that master.cf has more than once, under any spelling of their port."""
+    services, port_of = outlook.configuration.services, outlook.configuration.port_of
+    if len(last_of_each(services, port_of)) == len(services):
+        return
+    seen: Dict[str, Service] = {}
+    for service in services:
+        key = service_key(service, port_of)
+        if key in seen:
+            shown = f"{seen[key].name}/{service.type}"
+            message = f"master.cf has the service {shown} more than once, and only the last entry counts"
+            yield Point("services", message, "Keep one of the entries")
+        seen[key] = service
+
+
+def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
+    """Find parameters of this family that this version of Postfix does not have yet."""
+    for name, place in _names_in_use(outlook):
+        parameter = PARAMETERS.get(name)
+        if parameter is not None and outlook.version < parameter.since:
+            since, version = (".".join(map(str, numbers)) for numbers in (parameter.since, outlook.version))
+            message = f"{name} in {place} has no effect: Postfix has it since {since}, and this is {version}"
+            yield Point(name, message, "Remove it, or upgrade Postfix")
+
+
+def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
+    """Find names that are nearly those of this family, and that no other value refers to."""
+    for name, place in _names_in_use(outlook):
+        meant = None if name in PARAMETERS else _similar_parameter(name)
+        if meant is not None and not outlook.settings.refers_to(name):
+            message = f"{name} in {place} is not a parameter of Postfix and has no effect; {meant} is one"
+            yield Point(name, message, f"Write {meant}")
+
+
+class _NameInUse(NamedTuple):
+    """The name of a parameter, and the file or service that sets it."""
+
+    name: str
+    place: str
+
+
+def _names_in_use(outlook: Outlook) -> Iterator[_NameInUse]:
+    for name in sorted(outlook.settings.names()):
+        yield _NameInUse(name, "main.cf")
+    for service in outlook.configuration.services:
+        if service.options:
+            for name in service.option_values:
+                yield _NameInUse(name, f"{service.name}/{service.type}")
+
+
+@lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters
+def _similar_parameter(name: str) -> Optional[str]:
+    """Return the parameter of this family that a name is nearly equal to."""
+    return next((parameter for parameter in PARAMETERS if _nearly_equal(name, parameter)), None)
+
+
+def _nearly_equal(name: str, parameter: str) -> bool:
+    """Return whether two names differ in one place only, by two characters at most."""
+    if abs(len(name) - len(parameter)) > 2:
+        return False
+    name = name.lower().replace("-", "_")
+    shortest = min(len(name), len(parameter))
+    start = 0
+    while start < shortest and name[start] == parameter[start]:
+        start += 1
+    end = 0
+    while end < shortest - start and name[-1 - end] == parameter[-1 - end]:
+        end += 1
+    return max(len(name), len(parameter)) - start - end <= 2
