@@ -61,7 +61,7 @@ _value:
           read.
         - >-
           V(ignored_on_server), warning: A listening service has inet_interfaces or inet_protocols as an option, which
-          has no effect on where it listens.
+          does not change its sockets.
         - >-
           V(implicit_source_address), warning or info: Mail leaves from an address only because inet_interfaces has no
           other of its family.

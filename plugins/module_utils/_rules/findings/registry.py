@@ -25,8 +25,6 @@ if TYPE_CHECKING:  # novermin: only type checkers read this branch
 else:
     Needs = str
 
-__all__ = ["REGISTRY", "Finding", "Rule", "findings"]
-
 SEVERITIES: Sequence[Severity] = ("error", "warning", "info")
 
 
