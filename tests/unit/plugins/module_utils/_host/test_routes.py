@@ -45,10 +45,6 @@ sys.path.insert(0, TREE)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import read_host
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
