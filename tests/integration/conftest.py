@@ -24,7 +24,7 @@ from xdist.scheduler import LoadScopeScheduling
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 FAILURES = "test_failures.py"
-SECOND = (FAILURES, "test_actions.py", "test_instances.py")
+SECOND = (FAILURES, "test_actions.py")
 
 
 @pytest.fixture(scope="session")
