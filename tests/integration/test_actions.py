@@ -116,7 +116,7 @@ def master_sockets(reload):
     if reload:
         subprocess.run(["postfix", "reload"], check=True, capture_output=True)
         time.sleep(0.5)
-    return sorted(find_master(find_instance()).sockets)
+    return sorted(socket[:2] for socket in find_master(find_instance()).sockets)
 """
 
 
