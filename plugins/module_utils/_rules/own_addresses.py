@@ -82,36 +82,36 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
         if not local:
             raise _no_addresses(families)
         return local if value == "all" else [address for address in local if address.is_loopback]
-    found = _listed(_INTERFACES, value, families, resolve, host)
-    if not local and not allow_absent:
-        raise _no_addresses(families)
-    present = set(local)
+    listed = _listed(_INTERFACES, value, families, resolve, host)
     if not allow_absent:
-        for address in found:
-            if address not in present:
-                raise _absent(address, value, host)
-    return sort_as_postfix(found, settings.version)
+        if not local:
+            raise _no_addresses(families)
+        present = set(local)
+        absent = next((each for each in listed if each[1] not in present), None)
+        if absent is not None:
+            raise _absent(*absent, settings, host)
+    return sort_as_postfix([address for _word, address in listed], settings.version)
 
 
 def proxy_addresses(settings: Settings, host: Host, resolve: Resolver) -> List[Address]:
     """Return the addresses of proxy_interfaces, by which the world reaches this host through a proxy or NAT.
 
-    :raises InputError: for a word that is no address and no known name. Postfix finds that late: with the first message
-        to ``user@[address]``, which then kills trivial-rewrite again and again
+    :raises InputError: for a word that is neither an address nor a known name. Postfix finds that late: with the first
+        message to ``user@[address]``, which then kills trivial-rewrite again and again
     """
     families = enabled_families(settings, host)
-    found = _listed(_PROXIES, settings.get(_PROXIES), families, resolve, host)
-    return sort_as_postfix(found, settings.version)
+    listed = _listed(_PROXIES, settings.get(_PROXIES), families, resolve, host)
+    return sort_as_postfix([address for _word, address in listed], settings.version)
 
 
 def local_addresses(host: Host, families: FrozenSet[str]) -> List[Address]:
     """Return what Postfix sees of the host: addresses of interfaces that are up, IPv4 first."""
     return [
-        known.address
-        for name in FAMILIES
-        if name in families
-        for known in host.addresses
-        if known.up and family(known.address) == name
+        candidate.address
+        for family_name in FAMILIES
+        if family_name in families
+        for candidate in host.addresses
+        if candidate.up and family(candidate.address) == family_name
     ]
 
 
@@ -130,8 +130,8 @@ def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Addr
     """Sort and drop repetitions as Postfix does with addresses from a list: IPv4 first, by their bytes.
 
     Postfix before 3.7.22, 3.8.20, 3.9.14, 3.10.13 and 3.11.6 compares IPv4 addresses by the difference of two machine
-    words, which is no order: it depends on the machine and on the way the C library sorts, and a repetition can survive
-    it. The answer here is that of little-endian machines with the GNU library.
+    words, which is not an order: the result depends on the machine and on the way the C library sorts, and a repetition
+    can survive it. The answer here is that of little-endian machines with the GNU library.
     """
     if len(addresses) < 2:
         return list(addresses)
@@ -145,7 +145,7 @@ def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Addr
 
 
 def _merge_sort(addresses: List[Address]) -> List[Address]:
-    """Sort as qsort(3) of the GNU library does, whose steps matter where the comparison is no order."""
+    """Sort as qsort(3) of the GNU library does, whose steps matter where the comparison is not an order."""
     if len(addresses) < 2:
         return addresses
     middle = len(addresses) // 2
@@ -168,46 +168,48 @@ def _difference(one: Address, other: Address) -> int:
     return (difference + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
-def _listed(parameter: str, value: str, families: FrozenSet[str], resolve: Resolver, host: Host) -> List[Address]:
-    """Return the addresses of all words of a value, in its order."""
-    tokens = split_tokens(value)
-    known: Dict[str, List[Address]] = dict.fromkeys(tokens, [])
-    check_tokens(parameter, list(known))
-    for token in known:
-        known[token] = _addresses_of(parameter, token, families, resolve, host)
-    return [address for token in tokens for address in known[token]]
+def _listed(
+    parameter: str, value: str, families: FrozenSet[str], resolve: Resolver, host: Host
+) -> List[Tuple[str, Address]]:
+    """Return each word of a value with each of its addresses, in their order."""
+    words = split_tokens(value)
+    addresses: Dict[str, List[Address]] = dict.fromkeys(words, [])
+    check_tokens(parameter, list(addresses))
+    for word in addresses:
+        addresses[word] = _addresses_of(parameter, word, families, resolve, host)
+    return [(word, address) for word in words for address in addresses[word]]
 
 
-def _addresses_of(parameter: str, token: str, families: FrozenSet[str], resolve: Resolver, host: Host) -> List[Address]:
+def _addresses_of(parameter: str, word: str, families: FrozenSet[str], resolve: Resolver, host: Host) -> List[Address]:
     """Return the addresses of one word, restricted to the families in use."""
-    literal = unbracket(token)
+    literal = unbracket(word)
     address = parse_address(literal)
     if address is not None:
         address = asked_for(address, families)
         if family(address) not in families:
             raise InputError(
                 parameter,
-                token,
-                f"is an address of the family {family(address)}, which inet_protocols switches off",
+                word,
+                f"is an {family(address)} address, and inet_protocols switches {family(address)} off",
                 f"Take the address out, or add {family(address)} to inet_protocols",
             )
         return [address]
     try:
         resolved = resolve(literal)
     except InputError as error:
-        if any(known.interface == literal for known in host.addresses):
+        if any(candidate.interface == literal for candidate in host.addresses):
             raise InputError(
                 parameter,
-                token,
-                "is the name of an interface, Postfix takes addresses",
+                word,
+                "is the name of an interface, and Postfix takes addresses",
                 f"List its addresses, or use select with interface:{literal}",
             ) from error
-        raise InputError(parameter, token, error.reason, error.remedy) from error
+        raise InputError(parameter, word, error.reason, error.remedy) from error
     usable = of_families(resolved, families)
     if not usable:
         raise InputError(
             parameter,
-            token,
+            word,
             f"has no address of a family in use ({' and '.join(sorted(families)) or 'none'})",
             "Write an address, or widen inet_protocols",
         )
@@ -215,37 +217,41 @@ def _addresses_of(parameter: str, token: str, families: FrozenSet[str], resolve:
 
 
 def _no_addresses(families: FrozenSet[str]) -> InputError:
-    names = " or ".join(sorted(families))
     return InputError(
         "inet_protocols",
         ", ".join(sorted(families)),
-        f"leaves no address, since the host has none of {names}",
+        f"leaves no address, since the host has no {' or '.join(sorted(families))} address",
         "Enable the family that the host has",
     )
 
 
-def _absent(address: Address, value: str, host: Host) -> InputError:
-    """Return why a listed address cannot be an own address."""
-    shown = normal_form(address)
+def _absent(word: str, address: Address, settings: Settings, host: Host) -> InputError:
+    """Return why an address that a word comes to cannot be an own address."""
+    written, text = _as_written(word, settings), normal_form(address)
+    if octal_reading(unbracket(word)) == text and host.find(address) is None:
+        return InputError(_INTERFACES, word, f"is {text} for Postfix, since leading zeros mean octal", "Drop the zeros")
+    came_to = ""
+    if parse_address(unbracket(word)) is None:  # a name
+        came_to = f"is {word}, which has the address {text}, " if written != word else f"has the address {text}, "
+    elif written != word:
+        came_to = f"is {text}, "
+    else:
+        written = text
+    if came_to:
+        came_to += "which "
     if address.is_unspecified:
-        return InputError(_INTERFACES, shown, "is a wildcard and no interface has it", "Write all")
-    known = host.find(address)
-    if known is not None:
-        where = f"interface {known.interface}" if known.interface else "an interface"
-        return InputError(
-            _INTERFACES, shown, f"belongs to {where}, which is down", "Set the interface up, or take the address out"
-        )
-    for token in split_tokens(value):
-        if octal_reading(unbracket(token)) == shown:
-            return InputError(
-                _INTERFACES, token, f"is {shown} for Postfix, since leading zeros mean octal", "Drop the zeros"
-            )
-    written = any(parse_address(unbracket(token)) == address for token in split_tokens(value))
-    return InputError(
-        _INTERFACES,
-        shown,
-        "is on no interface of the host"
-        if written
-        else "is the address of a listed name, but on no interface of the host",
-        f"Add it to the host, or take it out; the host has {addresses_shown(host, family(address))}",
-    )
+        return InputError(_INTERFACES, written, f"{came_to}is a wildcard that no interface has", "Write all")
+    candidate = host.find(address)
+    if candidate is not None:
+        interface = f"interface {candidate.interface}" if candidate.interface else "an interface"
+        remedy = "Set the interface up, or take the address out"
+        return InputError(_INTERFACES, written, f"{came_to}belongs to {interface}, which is down", remedy)
+    remedy = f"Add it to the host, or take it out; the host has {addresses_shown(host, family(address))}"
+    return InputError(_INTERFACES, written, f"{came_to}is on no interface of the host", remedy)
+
+
+def _as_written(word: str, settings: Settings) -> str:
+    """Return what main.cf has for a word of the value: itself, or the reference that it came from."""
+    written = split_tokens(settings.raw(_INTERFACES))
+    words = split_tokens(settings.get(_INTERFACES))
+    return written[words.index(word)] if len(written) == len(words) else word

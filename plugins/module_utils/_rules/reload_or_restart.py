@@ -19,10 +19,10 @@ from .._base.address import parse_address
 from .._base.errors import InputError
 from .._base.sockets import Socket, in_words
 from .._base.words import Action
-from .._files.endpoint import identity
+from .._files.endpoint import identity, split_endpoint
 from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
-from .origin import INET_INTERFACES
+from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
 from .parameters import PARAMETERS
 from .values import equivalent
@@ -228,14 +228,18 @@ def _added(service: Service, before: Outlook, after: Outlook) -> Reason:
 def _reload_suffices(after: Outlook, held: FrozenSet[Socket]) -> bool:
     """Return whether all that differs are services with a numeric host part, each of which is there or not."""
     extra = held - sockets_of(after.listeners)
-    fixed = {key for key in _by_identity(after) if key.startswith("[") and parse_address(key[1 : key.index("]")])}
     for listener in after.listeners:
-        if _identity(listener, after) not in fixed:
+        if not _has_numeric_host(listener):
             if listener.socket not in held or any(socket.port == listener.socket.port for socket in extra):
                 return False
         elif listener.socket not in held and _collides(listener.socket, held, after):
             return False
     return all(socket.family in after.families for socket in extra)
+
+
+def _has_numeric_host(listener: Listener) -> bool:
+    """Return whether a service's sockets are told by its name alone, whatever inet_interfaces and DNS say."""
+    return listener.origin == IN_MASTER_CF and parse_address(split_endpoint(listener.service)[0]) is not None
 
 
 def _collides(socket: Socket, held: FrozenSet[Socket], after: Outlook) -> bool:

@@ -60,8 +60,8 @@ def _is_absence(error: InputError, lenient: Outlook) -> bool:
     """
     if lenient.failure is not None:
         return False
-    texts = [error.value, *(listener.socket.address for listener in lenient.listeners)]
-    addresses = (parse_address(unbracket(text)) for text in texts)
+    listening = (parse_address(listener.socket.address) for listener in lenient.listeners)
+    addresses = (parse_address(unbracket(error.value)), *lenient.own_addresses, *listening)
     unusable = (address for address in addresses if address is not None and bind_problem(address, lenient.host))
     first = next(unusable, None)
     return first is not None and lenient.host.find(first) is None
