@@ -18,7 +18,7 @@ from .finding import Point
 
 
 def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find a proxy_interfaces that Postfix starts with and later dies of.
+    """Find a proxy_interfaces with which Postfix starts, and which makes trivial-rewrite fail later.
 
     :raises InputError: for a host name whose addresses were not given
     """
@@ -27,8 +27,8 @@ def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
     except InputError as error:
         refuse_unknown_name(error)
         message = (
-            f"{error.value[:200]!r} {error.reason}: as soon as somebody writes to user@[address], trivial-rewrite dies "
-            "of it and mail stops"
+            f"{error.value[:200]!r} {error.reason}: as soon as somebody writes to user@[address], trivial-rewrite "
+            "ends with this error, and mail stops"
         )
         yield Point(error.parameter, message, error.remedy)
 

@@ -18,7 +18,7 @@ from .finding import Point
 
 
 def source_failure(outlook: Outlook) -> Iterator[Point]:
-    """Find clients that cannot send mail at all by a family."""
+    """Find clients that cannot send any mail over a family."""
     for client in outlook.clients:
         for _family, source in client.sources():
             if source.failure:
