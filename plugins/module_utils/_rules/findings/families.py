@@ -51,7 +51,7 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
         for name in several:
             if sources[name].origin == KERNEL:
                 parameter = chosen_by.rstrip("6") + ("6" if name == "ipv6" else "")
-                message = f"{client.transport} has a source address for {chosen_family}, and sends over {name} from any address"
+                message = f"{client.transport} has a source address for {chosen_family}, but not for {name}"
                 yield Point(parameter, message, f"Set {parameter} too")
 
 

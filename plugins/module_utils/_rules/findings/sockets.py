@@ -63,13 +63,17 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
         address = parse_address(text)
         if address and not address.is_loopback:
             if listener.socket.is_wildcard:
-                message = (
-                    f"the service {listener.service} listens everywhere, and inet_interfaces names fewer addresses"
+                fact, wider = (
+                    "listens everywhere, and inet_interfaces names fewer addresses",
+                    "set inet_interfaces to all",
                 )
             else:
-                message = f"the service {listener.service} listens on {text}, which inet_interfaces does not name"
-            remedy = "Remove the service if inet_interfaces alone should decide, or add the address to inet_interfaces"
-            yield Point("services", message, remedy)
+                fact, wider = (
+                    f"listens on {text}, which inet_interfaces does not name",
+                    f"add {text} to inet_interfaces",
+                )
+            remedy = f"Remove the service if inet_interfaces alone should decide, or {wider}"
+            yield Point("services", f"the service {listener.service} {fact}", remedy)
 
 
 def odd_port(outlook: Outlook) -> Iterator[Point]:

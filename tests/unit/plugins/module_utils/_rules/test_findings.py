@@ -116,7 +116,10 @@ def test_endpoint_that_takes_connections_away() -> None:
 def test_endpoint_beside_inet_interfaces() -> None:
     settings = {"inet_interfaces": "loopback-only"}
     assert only(settings, "10.77.0.1:25 inet n - n - - smtpd\n")[:2] == ("endpoint_outside_inet_interfaces", "info")
-    assert "everywhere" in only(settings, "[::]:25 inet n - n - - smtpd\n").message
+    assert "add 10.77.0.1" in only(settings, "10.77.0.1:25 inet n - n - - smtpd\n").remedy
+    everywhere = only(settings, "[::]:25 inet n - n - - smtpd\n")
+    assert "everywhere" in everywhere.message
+    assert "inet_interfaces to all" in everywhere.remedy
     assert found(settings, "127.0.0.1:10025 inet n - n - - smtpd\n") == []
     assert found({"inet_interfaces": ""}, "10.77.0.1:25 inet n - n - - smtpd\n") == []
 
