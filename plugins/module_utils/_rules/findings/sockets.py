@@ -63,15 +63,11 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
         address = parse_address(text)
         if address and not address.is_loopback:
             if listener.socket.is_wildcard:
-                fact, wider = (
-                    "listens everywhere, and inet_interfaces names fewer addresses",
-                    "set inet_interfaces to all",
-                )
+                fact = "listens everywhere, and inet_interfaces names fewer addresses"
+                wider = "set inet_interfaces to all"
             else:
-                fact, wider = (
-                    f"listens on {text}, which inet_interfaces does not name",
-                    f"add {text} to inet_interfaces",
-                )
+                fact = f"listens on {text}, which inet_interfaces does not name"
+                wider = f"add {text} to inet_interfaces"
             remedy = f"Remove the service if inet_interfaces alone should decide, or {wider}"
             yield Point("services", f"the service {listener.service} {fact}", remedy)
 
