@@ -13,6 +13,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
     client_as_dict,
     listener_as_dict,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
@@ -64,7 +65,7 @@ def predict(task: dict[str, Any], version: str, addresses: list[dict[str, Any]])
     host, resolve = host_from_input(addresses), mapping_resolver(task["names"])
     host = Host(host.addresses, hostname=HOSTNAME)
     before = outlook_of(main_of(task), master_of(task), version, host, resolve)
-    fatal = before.configuration.fatal
+    fatal = MainCf(main_of(task)).fatal()  # of a broken master.cf only the master dies
     own, listeners, sources = [
         _answer(fatal, lambda: [normal_form(address) for address in before.own_addresses]),
         str(before.error) if before.error else _listeners(before),

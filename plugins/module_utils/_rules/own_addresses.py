@@ -190,7 +190,7 @@ def _addresses_of(parameter: str, word: str, families: FrozenSet[str], resolve: 
             raise InputError(
                 parameter,
                 word,
-                f"is an {family(address)} address, and inet_protocols switches {family(address)} off",
+                f"is an {family(address)} address, a family that inet_protocols switches off",
                 f"Take the address out, or add {family(address)} to inet_protocols",
             )
         return [address]

@@ -29,7 +29,8 @@ NAMES = mapping_resolver({"localhost": ["127.0.0.1", "::1"], "mx": "10.77.0.1", 
 
 
 def own(inet_interfaces: Any, host: Host = HOST, allow_absent: bool = False, **settings: Any) -> list:
-    found = own_addresses(Settings({"inet_interfaces": inet_interfaces, **settings}, NEWEST), host, NAMES, allow_absent)
+    values = {"mine": "away", "gone": "10.77.0.9", "inet_interfaces": inet_interfaces, **settings}
+    found = own_addresses(Settings(values, NEWEST), host, NAMES, allow_absent)
     return list(map(normal_form, found))
 
 
