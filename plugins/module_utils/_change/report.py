@@ -1,7 +1,5 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# This module util is PRIVATE to the collection: it can change at any time.
 
 """The report of a run: what was done to an instance, and what runs at the end."""
 

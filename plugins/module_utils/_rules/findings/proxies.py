@@ -1,7 +1,5 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# This module util is PRIVATE to the collection: it can change at any time.
 
 """Findings about proxy_interfaces, and about NAT or a proxy in front of the host."""
 
