@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan carried out on an instance's files: read, plan, commit. Touches no process."""
+"""Read the files of an instance, plan, commit: no process is touched."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from .transaction import ConfigFiles, Transactions, read_files
 
 
 class Edited(NamedTuple):
-    """What was done, or in check mode would be done.
-
-    `found` is what the files were, `changed` the paths of those that the plan changes, `recovered` says what became of
-    an earlier run's half-written change.
-    """
+    """What was done, or in check mode would be done."""
 
     plan: Plan
+    #: the files before
     found: ConfigFiles
+    #: the paths of those that the plan changes
     changed: List[str]
+    #: what became of a change that an earlier run left half written
     recovered: Optional[str]
 
 
@@ -45,11 +44,11 @@ def edit(
     """
     transactions = Transactions(instance.config_directory, state_directory)
     around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
+    arguments = instance, transactions, wanted, around, check_mode, before_commit
     try:
-        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
-    except FileChanged:
-        # Somebody else wrote a file since it was read: once more on what it is now, then give up.
-        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
+        return _edit(*arguments)
+    except FileChanged:  # since it was read: once more on what it is now, then give up
+        return _edit(*arguments)
 
 
 def _edit(
@@ -79,9 +78,9 @@ def _edit(
 def _confirm_what_runs(
     instance: Instance, transactions: Transactions, found: ConfigFiles, around: Surroundings
 ) -> None:
-    """Confirm an earlier commit if Postfix runs by it, because somebody else has restarted or reloaded it since.
+    """Confirm an earlier commit that Postfix runs by, because somebody else has restarted or reloaded it since.
 
-    Otherwise the version to go back to would be the one from before the first edit, however long ago that was.
+    Otherwise a rollback would go back to the version before the first edit, however long ago that was.
     """
     pending = transactions.pending()
     if pending is None or pending.progress != "done":
