@@ -23,7 +23,7 @@ from contextlib import ExitStack, suppress
 from typing import ContextManager, List, NamedTuple, Optional, Tuple
 
 from .._files.lines import decode_config, encode_config
-from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError
+from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained
 from .atomic_replace import Replacement
 from .journal import Journal, Texts
 
@@ -73,12 +73,9 @@ def read_files(config_directory: str) -> ConfigFiles:
     status: List[os.stat_result] = []
     for name in NAMES:
         path = os.path.join(config_directory, name)
-        try:
-            with open(path, "rb") as stream:
-                status.append(os.fstat(stream.fileno()))
-                texts.append(decode_config(stream.read()))
-        except OSError as error:
-            raise TransactionError(f"{path} cannot be read: {error.strerror}.") from error
+        with explained(f"{path} cannot be read"), open(path, "rb") as stream:
+            status.append(os.fstat(stream.fileno()))
+            texts.append(decode_config(stream.read()))
     mtimes, ctimes = zip(*((each.st_mtime_ns, each.st_ctime_ns) for each in status))
     return ConfigFiles(config_directory, texts[0], texts[1], mtimes, ctimes)
 
