@@ -30,14 +30,14 @@ extends_documentation_fragment:
   - mailfleet.postfix._services
 options:
   unset:
-    description: Which of the parameters above to remove from main.cf, so that Postfix uses its default.
+    description: Which of the parameters that this module sets to remove from main.cf, so that Postfix uses its default.
     type: list
     elements: str
     default: []
   select:
     description:
-      - Parameters whose addresses are picked on the host from the addresses that it has. Each key is one of the
-        parameters above that take addresses. Each value is a list of selectors, as described for the filter
+      - Parameters whose addresses are picked on the host from the addresses that it has. Each key is a
+        parameter that takes addresses. Each value is a list of selectors, as described for the filter
         P(mailfleet.postfix.select_addresses#filter), for example V(10.0.0.0/8), V(interface:eth0), V(loopback),
         V(global) or V(primary). A V(!) in front of a selector excludes what it matches.
       - Only addresses of a family that O(inet_protocols) enables, and that the parameter can take, are picked. A
