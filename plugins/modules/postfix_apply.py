@@ -50,13 +50,10 @@ options:
     default: 30
 attributes:
   check_mode:
-    support: full
     details:
       - Also fails where a real run would fail.
   diff_mode:
     support: none
-  platform:
-    platforms: posix
 notes:
   - Needs root. In a container it also needs the capability C(SYS_PTRACE); without it the master's sockets cannot be
     seen.

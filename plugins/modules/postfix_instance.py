@@ -42,12 +42,8 @@ options:
     choices: [present, absent]
     default: present
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
-  platform:
-    platforms: posix
 notes:
   - Uses C(postmulti), which reads C(main.cf) of the default instance and fails while that file names an address that
     the host does not have.

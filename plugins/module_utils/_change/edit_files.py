@@ -13,7 +13,7 @@ from .._host.instance import Instance
 from .._host.names import system_port, system_resolver
 from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
 from .plan import Plan, Surroundings, Wanted, make_plan
-from .transaction import ConfigFiles, Transactions, read_files
+from .transaction import NAMES, ConfigFiles, Transactions, read_files
 
 
 class Edited(NamedTuple):
@@ -44,35 +44,24 @@ def edit(
     """
     transactions = Transactions(instance.config_directory, state_directory)
     around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
-    arguments = instance, transactions, wanted, around, check_mode, before_commit
+
+    def attempt() -> Edited:
+        pending = transactions.pending() if check_mode else None
+        recovered = None if check_mode else transactions.recover()
+        found = pending.settled if pending else read_files(instance.config_directory)
+        plan = make_plan(wanted, found.main, found.master, around)
+        versions = zip(NAMES, found.texts, (plan.main, plan.master))
+        changed = [os.path.join(instance.config_directory, name) for name, old, new in versions if old != new]
+        if changed and not check_mode:
+            before_commit(changed)
+            _confirm_what_runs(instance, transactions, found, around)
+            transactions.commit(found, plan.main, plan.master)
+        return Edited(plan, found, changed, recovered)
+
     try:
-        return _edit(*arguments)
-    except FileChanged:  # since it was read: once more on what it is now, then give up
-        return _edit(*arguments)
-
-
-def _edit(
-    instance: Instance,
-    transactions: Transactions,
-    wanted: Wanted,
-    around: Surroundings,
-    check_mode: bool,
-    before_commit: Callable[[List[str]], None],
-) -> Edited:
-    pending = transactions.pending() if check_mode else None
-    recovered = None if check_mode else transactions.recover()
-    found = pending.settled if pending else read_files(transactions.config_directory)
-    plan = make_plan(wanted, found.main, found.master, around)
-    changed = [
-        os.path.join(transactions.config_directory, name)
-        for name, before, after in (("main.cf", found.main, plan.main), ("master.cf", found.master, plan.master))
-        if before != after
-    ]
-    if changed and not check_mode:
-        before_commit(changed)
-        _confirm_what_runs(instance, transactions, found, around)
-        transactions.commit(found, plan.main, plan.master)
-    return Edited(plan, found, changed, recovered)
+        return attempt()
+    except FileChanged:  # somebody else wrote a file since it was read
+        return attempt()
 
 
 def _confirm_what_runs(
