@@ -20,25 +20,20 @@ Address = Union[IPv4Address, IPv6Address]
 FAMILIES = ("ipv4", "ipv6")
 
 _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
-_SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%([^\s%]+))?\Z")
-_SCOPE_NUMBER = re.compile(r"[0-9]+\Z")
+_SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%(?:[0-9]+|([^\s%]+)))?\Z")
 _LENGTH = re.compile(r"[0-9]{1,3}\Z")
-_LONGEST = 128  # characters; no address is longer, and a huge text is not worth looking at
-
-
-def parse_address(text: str) -> Optional[Address]:
-    """Return a numeric address as getaddrinfo(3) reads it with AI_NUMERICHOST, in the spellings of inet_aton(3) too.
-
-    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, by name for link-local addresses only, and is not
-    part of the result, since Postfix drops it. Brackets are not part of an address: see :func:`unbracket`.
-
-    :returns: the address, or None when the text is not a numeric address
-    """
-    return _parse(text) if len(text) <= _LONGEST else None
+_LONGEST = 128  # characters; no address is longer
 
 
 @lru_cache(maxsize=1024)  # the rules ask for the same few addresses of a host again and again
-def _parse(text: str) -> Optional[Address]:
+def parse_address(text: str) -> Optional[Address]:
+    """Return an address as getaddrinfo(3) reads it with AI_NUMERICHOST, or None when the text is not a numeric one.
+
+    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, by name for link-local addresses only, and is not
+    part of the result, since Postfix drops it. Brackets are not part of an address: see :func:`unbracket`.
+    """
+    if len(text) > _LONGEST:
+        return None
     try:
         if ":" not in text:
             return IPv4Address(socket.inet_aton(text)) if _IPV4.match(text) else None
@@ -48,10 +43,7 @@ def _parse(text: str) -> Optional[Address]:
         address = IPv6Address(socket.inet_pton(socket.AF_INET6, match.group(1)))
     except OSError:
         return None
-    scope = match.group(2)
-    if scope is None or _SCOPE_NUMBER.match(scope) or needs_scope(address):
-        return address
-    return None
+    return address if match.group(2) is None or needs_scope(address) else None
 
 
 def asked_for(address: Address, families: AbstractSet[str]) -> Address:
@@ -80,7 +72,7 @@ def unbracket(token: str) -> str:
 
 def family(address: Address) -> str:
     """Return the family of an address in the words of inet_protocols."""
-    return "ipv4" if address.version == 4 else "ipv6"
+    return f"ipv{address.version}"
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ def shown(value: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return the beginning of a text, with dots behind it if that is not all."""
+    """Return a text, or the beginning of a long one with dots behind it."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
