@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Services of master.cf that are commented out: how to find them among other comments, and how to make and undo them.
+"""Services of master.cf that are commented out: how to find, make and undo them.
 
 A comment counts as a commented-out entry when it has all eight fields and the master would accept each. Its
 continuation lines are comments that look like nothing else: ``-o`` settings, flags, and arguments of pipe(8) and
@@ -14,7 +14,7 @@ import re
 from typing import List, NamedTuple, Sequence
 
 from .entry_words import split_words
-from .lines import LogicalLine, logical_lines
+from .lines import LogicalLine, comment_blocks, logical_lines
 from .master_entry import Entry
 
 _HEADER = re.compile(
@@ -40,34 +40,28 @@ class CommentedOutEntry(NamedTuple):
 def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[CommentedOutEntry]:
     """Return the commented-out entries of a file whose logical lines are `lines`, without those inside an entry."""
     entries = []
-    start = 0
-    for line in list(lines) + [LogicalLine(0, len(text), False)]:
-        gap = start
-        while gap < line.start and not line.stray:
-            end = _line_end(text, gap)
-            match = _HEADER.match(text[gap:end].rstrip("\r\n"))
+    for start, stop in comment_blocks(text, lines):
+        while start < stop:
+            end = _line_end(text, start)
+            match = _HEADER.match(text[start:end].rstrip("\r\n"))
             if match:
                 name, kind, command = match.groups()
                 end = lookalike_end(text, end, command)
-                entry = CommentedOutEntry(name, kind, command, gap, end)
+                entry = CommentedOutEntry(name, kind, command, start, end)
                 if not _arguments_go_on(text, entry):
                     entries.append(entry)
-            gap = end
-        start = line.end
+            start = end
     return entries
 
 
 def _arguments_go_on(text: str, entry: CommentedOutEntry) -> bool:
     """Return whether it cannot be decided where the arguments of a commented-out entry end and prose begins."""
     after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
-    return _indented(after) and not _marked(after) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
+    return _indented(after) and not _marked(after) and bool(Entry(logical_lines(_uncommented(text, entry))[0]).rest)
 
 
 def lookalike_end(text: str, position: int, program: str) -> int:
-    """Return where the comments end that look like a commented-out part of the entry before `position`.
-
-    :param program: the command of that entry
-    """
+    """Return where the comments end that look like a part of the entry before `position`, which runs a program."""
     end = position
     while position < len(text):
         start, position = position, _line_end(text, position)
@@ -98,7 +92,11 @@ def protected(text: str, program: str) -> str:
 
 
 def restored(text: str, entry: CommentedOutEntry) -> str:
-    """Return the lines of a commented-out entry without the ``#`` that comments it out."""
+    """Return the file without the ``#`` that comments out an entry."""
+    return text[: entry.start] + _uncommented(text, entry) + text[entry.end :]
+
+
+def _uncommented(text: str, entry: CommentedOutEntry) -> str:
     lines = text[entry.start : entry.end].split("\n")
     lines[0] = lines[0][1:].lstrip(" \t")
     for index, line in enumerate(lines[1:], 1):

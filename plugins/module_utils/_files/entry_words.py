@@ -35,7 +35,7 @@ def split_words(text: str, start: int = 0) -> Iterator[Tuple[int, int]]:
 
 
 def open_braces(text: str) -> int:
-    """Return how many braces are open at the end of a text; one that closes nothing is a character like any other."""
+    """Return how many braces are open at the end of a text; one that closes nothing does not count."""
     level = 0
     for brace in re.findall("[{}]", text):
         level += 1 if brace == "{" else -1 if level else 0

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Mapping, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
 from .entry_words import needs_braces, option_text, unbraced
-from .lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
+from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
 from .master_entry import Entry, Option
 from .service import FIELDS
 from .service_change import ServiceChange, command_words
@@ -32,8 +32,7 @@ class EntryEditor:
         self.text = text
         self.entry = Entry(logical_lines(text)[0])
 
-    def _apply(self, edits: Iterable[Edit]) -> None:
-        edits = list(edits)
+    def _apply(self, edits: Sequence[Edit]) -> None:
         if edits:
             self._read(edit_line(self.text, self.entry.line, edits))
 
@@ -65,16 +64,15 @@ class EntryEditor:
             # -vo name=value becomes -v -o name=value, to change the flag alone
             self._apply([Edit(letter, letter, " -") for letter in self.entry.shared])
         old = [self.entry.fields[7]] + self.entry.flags
-        self._apply(changed_words(self.entry.line, old, head, [command[word.start : word.end] for word in head], 0))
-        old = [word if self._sound(word) else word._replace(value="\0") for word in self.entry.rest]
-        at = self.entry.options_end
+        self._apply(changed_words(self.entry.line, old, head, command, 0))
         if rest and self.entry.swallows:
             reason = "would be swallowed by a brace that is open in the options"
             raise InputError(f"command of {self.entry.label}", command, reason, "Set or unset that option")
-        self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
+        old = [word._replace(value="\0") if self._is_malformed(word) else word for word in self.entry.rest]
+        self._apply(changed_words(self.entry.line, old, rest, command, self.entry.options_end))
 
-    def _sound(self, word: Word) -> bool:
-        return not unbraced(self.entry.text[word.start : word.end])[1]
+    def _is_malformed(self, word: Word) -> bool:
+        return bool(unbraced(self.entry.text[word.start : word.end])[1])
 
     def _set_options(self, values: Mapping[str, str]) -> None:
         """Set options; the new ones go behind the others, in one edit however many there are."""
@@ -89,14 +87,14 @@ class EntryEditor:
     def _set_option(self, name: str, value: str) -> None:
         *earlier, last = [option for option in self.entry.options if option.name == name]
         self._apply([_value_edit(last, self.entry.text, value)])
-        for _option in earlier:
-            self._remove_option(next(option for option in self.entry.options if option.name == name))
+        for option in reversed(earlier):
+            self._remove_option(option)
 
     def _add_options(self, texts: Sequence[str]) -> None:
         line, at = self.entry.line, self.entry.options_end
         start, end = line.piece_at(at - 1)
         before, after = line.text[start:at], line.text[at:end]
-        indent = before[: len(before) - len(before.lstrip(WHITE))]
+        indent = indentation(before)
         options = self.entry.options
         own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
         if own_line and not after.strip(WHITE):
@@ -116,11 +114,9 @@ class EntryEditor:
     def _remove_option(self, option: Option) -> None:
         line = self.entry.line
         if option.letter in self.entry.shared:  # -vo name=value: the v stays
-            edits = [Edit(option.letter, option.letter + 1, "")]
+            edits = [Edit(option.letter, option.letter + 1, ""), line.deletion(option.start, option.end)]
             if option.start == option.letter + 1:
                 edits = [Edit(option.letter, option.end, "")]
-            else:
-                edits.append(line.deletion(option.start, option.end))
         elif line.piece_at(option.letter) == line.piece_at(option.end - 1):
             edits = [line.deletion(option.letter - 1, option.end)]
         else:
@@ -156,7 +152,6 @@ def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
 
 
 def _aligned(words: Sequence[str], like: Optional[Entry]) -> str:
-    """Return the first line of a new entry, its fields in the columns of the entry beside it."""
     columns: Sequence[int] = _COLUMNS
     gaps = [" "] * len(FIELDS)
     if like and like.line.piece_at(0)[1] > like.fields[7].start:
