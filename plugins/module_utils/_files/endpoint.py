@@ -3,8 +3,8 @@
 
 """The first field of a master.cf service: its grammar, its port, and which service it means.
 
-The rules are those of master(5), "Service name", and of the master's own code: host_port() splits, getservbyname(3)
-knows the ports after known_tcp_ports, and two fields that come to the same host and port are one service.
+The rules are those of master(5), "Service name", and of the master's code: host_port() splits, getservbyname(3) knows
+the ports after known_tcp_ports, and two fields with the same host and port are one service.
 """
 
 from __future__ import annotations
@@ -54,13 +54,11 @@ def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
             host = host[5:]
             if ":" not in host or not _valid_host(host):
                 raise error("malformed IPv6 address")
-        bare = False
     else:
         host, _colon, port = name.rpartition(":")
-        bare = not host
     if not port:
         raise error("missing service information")
-    if not bare and not _valid_host(host):
+    if (host or name[0] == "[") and not _valid_host(host):
         raise error("valid hostname or network address required")
     if port[0] in "0123456789" and not _DIGITS.match(port):
         raise error("garbage after numerical service")

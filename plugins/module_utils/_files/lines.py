@@ -3,10 +3,9 @@
 
 """The logical lines of main.cf and master.cf, and edits of them that touch nothing else.
 
-Both files have one line grammar (postconf(5), "The main.cf file format"; master(5), "SYNTAX"): a logical line starts
-with text in the first column; a line that starts with white space continues it, over comment lines and empty lines,
-which are no part of it. Only a newline ends a physical line, and white space is what isspace(3) says in the C locale:
-a carriage return is white space, a no-break space is text.
+In both (postconf(5), "The main.cf file format"; master(5), "SYNTAX") a logical line starts with text in the first
+column, and lines that start with white space continue it, also behind comment lines and empty lines. Only a newline
+ends a physical line; a carriage return is white space, a no-break space is text.
 """
 
 from __future__ import annotations
@@ -46,11 +45,9 @@ def line_error(line: int, parameter: str, value: str, reason: str, remedy: str, 
     return InputError(parameter, value, f"{reason} ({place})", remedy)
 
 
-def line_problem(
-    severity: Severity, line: int, parameter: str, value: str, reason: str, remedy: str, said: str = ""
-) -> Problem:
+def line_problem(severity: Severity, line: int, *parts: str) -> Problem:
     """Return a :func:`line_error` as a problem."""
-    return Problem(line, severity, str(line_error(line, parameter, value, reason, remedy, said)))
+    return Problem(line, severity, str(line_error(line, *parts)))
 
 
 class Piece(NamedTuple):
@@ -86,18 +83,16 @@ class LogicalLine:
     :ivar stray: whether it starts with white space, so that Postfix drops it; only the first of a file can
     """
 
-    __slots__ = ("number", "start", "end", "pieces", "text", "stray")
-
-    def __init__(self, number: int, start: int, stray: bool) -> None:
+    def __init__(self, file: str, number: int, pieces: List[Piece]) -> None:
         self.number = number
-        self.start = self.end = start
-        self.pieces: List[Piece] = []
-        self.text = ""
-        self.stray = stray
+        self.start, self.end = pieces[0].start, min(pieces[-1].end + 1, len(file))
+        self.pieces = pieces
+        self.text = "".join([file[piece.start : piece.end] for piece in pieces])
+        self.stray = self.text[0] in WHITE
 
     @property
     def effective(self) -> str:
-        """The text that Postfix reads: up to a NUL byte, if there is one."""
+        """The text that Postfix reads: up to a NUL byte."""
         return self.text.partition("\0")[0]
 
     def piece_at(self, position: int) -> Tuple[int, int]:
@@ -122,23 +117,17 @@ class LogicalLine:
 
 def logical_lines(text: str) -> List[LogicalLine]:
     """Return the logical lines of a file; between them are only comment lines and empty lines."""
-    lines: List[LogicalLine] = []
-    current = None
+    lines: List[Tuple[int, List[Piece]]] = []
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
         end = start + len(line)
         content = line.lstrip(WHITE)
         if content and content[0] != "#":
-            indented = line[0] in WHITE
-            if current is None or not indented:
-                current = LogicalLine(number, start, indented)
-                lines.append(current)
-            current.pieces.append(Piece(start, end))
-            current.end = min(end + 1, len(text))
+            if not lines or line[0] not in WHITE:
+                lines.append((number, []))
+            lines[-1][1].append(Piece(start, end))
         start = end + 1
-    for logical in lines:
-        logical.text = "".join([text[piece.start : piece.end] for piece in logical.pieces])
-    return lines
+    return [LogicalLine(text, number, pieces) for number, pieces in lines]
 
 
 def comment_blocks(text: str, lines: Iterable[LogicalLine]) -> Iterator[Tuple[int, int]]:
@@ -175,7 +164,7 @@ def newline_of(text: str, position: int) -> str:
 
 
 def insert_line(text: str, position: int, line: str) -> str:
-    """Insert a line, given without its newline, at the start of a line or at the end of the file."""
+    """Return the file with a line, given without its newline, before another or at the end."""
     newline = newline_of(text, position)
     if position and text[position - 1] != "\n":
         line = newline + line
@@ -235,7 +224,7 @@ def indentation(line: str) -> str:
 
 
 def remove_line(text: str, line: LogicalLine, keep: Callable[[str], bool] = lambda comment: True) -> str:
-    """Remove a logical line from the file, but not those comments inside it for which `keep` returns True."""
+    """Return the file without a logical line, but with the comments inside it that `keep` is true for."""
     return text[: line.start] + "".join(filter(keep, inner_comments(text, line))) + text[line.end :]
 
 
@@ -280,9 +269,11 @@ def changed_words(line: LogicalLine, old: Sequence[Word], new: Sequence[Word], t
         last += 1
     gone = old[first : len(old) - last]
     added = " ".join(text[word.start : word.end] for word in new[first : len(new) - last])
-    if gone and added:
-        return [Edit(gone[0].start, gone[0].end, added)] + [line.deletion(word.start, word.end) for word in gone[1:]]
-    if added:
+    edits = []
+    if added and gone:
+        edits.append(Edit(gone[0].start, gone[0].end, added))
+        gone = gone[1:]
+    elif added:
         at = old[first - 1].end if first else at
-        return [Edit(at, at, " " + added)]
-    return [line.deletion(word.start, word.end) for word in gone]
+        edits.append(Edit(at, at, " " + added))
+    return edits + [line.deletion(word.start, word.end) for word in gone]

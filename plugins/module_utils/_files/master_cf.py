@@ -60,7 +60,7 @@ class MasterCf:
             self._read(text)
 
     def services(self) -> List[Service]:
-        """Return the services of all entries in the order of the file, also of those that do not count."""
+        """Return the services of all entries in the order of the file."""
         return [entry.service for entry in self._entries]
 
     def effective(self) -> List[Service]:
@@ -73,11 +73,6 @@ class MasterCf:
         others = {entry.service for entry in self._entries if entry.identity not in given}
         return [service for service in self.effective() if service.type == type and service in others]
 
-    def duplicates(self) -> List[Tuple[Service, Service]]:
-        """Return pairs of entries for one service: one that does not count, and the one that counts instead."""
-        pairs = [(entry, self._last[entry.key]) for entry in self._entries]
-        return [(entry.service, last.service) for entry, last in pairs if last is not entry]
-
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
         problems: List[Problem] = []
@@ -85,11 +80,13 @@ class MasterCf:
             entry = Entry(line)
             entry.check(self.port_of)
             problems += entry.problems
-        for service, effective in self.duplicates():
-            reason = f"is replaced by the entry in line {effective.line}"
-            said = f'duplicate master.cf entry for service "{service.name}"'
-            label = f"{service.name}/{service.type}"
-            problems.append(line_problem("warning", service.line, "services", label, reason, "Keep one entry", said))
+        for entry, service, _identity, key in self._entries:
+            last = self._last[key].service
+            if last.line != service.line:
+                reason = f"is replaced by the entry in line {last.line}"
+                said = f'duplicate master.cf entry for service "{service.name}"'
+                parts = ("services", entry.label, reason, "Keep one entry", said)
+                problems.append(line_problem("warning", service.line, *parts))
         return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:

@@ -15,12 +15,9 @@ from .lines import WHITE, inner_comments, insert_line, logical_lines, newline_of
 from .master_cf import MasterCf, ServiceEntry
 from .master_entry import Entry
 from .master_entry_edit import EntryEditor, entry_lines
-from .service import Service
 from .service_change import ServiceChange, check_change, check_name
 
-__all__ = ["MasterCfEditor", "Service", "ServiceChange"]
-
-# Programs that stock files have in commented-out entries beside that of the usual program: used only on request.
+# Programs of commented-out entries in stock files beside that of the usual program: used only on request.
 _ALTERNATIVES = ("postscreen", "oqmgr")
 _OPTION_COMMENT = re.compile(r"#[ \t]+-o")
 
@@ -29,7 +26,7 @@ class MasterCfEditor(MasterCf):
     """A master.cf file that can be edited."""
 
     def put(self, change: ServiceChange) -> None:
-        """Change one service, in exactly one entry, and nothing else.
+        """Change one service, in exactly one entry.
 
         A commented-out entry for the service is uncommented with all that it has, then changed. A new entry goes beside
         those for the same program and is aligned like them.
@@ -63,7 +60,7 @@ class MasterCfEditor(MasterCf):
         self._write(_without(self.text, self._entries_of(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:
-        """Comment out a service so that the state present can undo it exactly; remove its entries that did not count."""
+        """Comment out a service so that the state present can undo it exactly; remove entries that did not count."""
         self._write(_without(self.text, self._entries_of(name, type)[:-1]))
         for last in self._entries_of(name, type):
             text, line, program = self.text, last.entry.line, last.service.command

@@ -25,11 +25,10 @@ _WRITE_OPTION = "Write -o name=value, or -o { name = value }"
 
 
 class Option(NamedTuple):
-    """One ``-o`` setting: where its letter, its word and its value are in the logical line's text.
+    """One ``-o`` setting, and where it is in the logical line's text.
 
     :ivar letter: where the ``o`` is; other letters can come before it, as in ``-vo name=value``
     :ivar start, end: name and value, braces included; directly behind the letter when they are one word with it
-    :ivar value_start, value_end: the value
     :ivar whole: whether the braces are as they should be
     """
 
@@ -46,16 +45,15 @@ class Option(NamedTuple):
 class Entry:
     """One logical line of master.cf, taken apart.
 
-    :ivar fields: the eight fields, fewer when the line is not an entry
-    :ivar options: the ``-o`` settings
-    :ivar flags: the other words with a dash among them
+    :ivar complete: whether all eight fields are there
+    :ivar flags: the words with a dash among the options
     :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
     :ivar invalid: what follows a ``-o`` and is not ``name=value``; the daemon dies of it
-    :ivar options_end: where the last of these words ends, or the command; more of them can go there
-    :ivar swallows: whether one of them has an open brace, so that it lasts to the end of the entry
-    :ivar rest: the words after them
+    :ivar options_end: where more options can go
+    :ivar swallows: whether an option has an open brace, so that it lasts to the end of the entry
+    :ivar rest: the words after the options
     :ivar problems: what Postfix would complain about in the words after the fields; :meth:`check` adds the rest
-    :ivar fatal: why Postfix does not start by this line, whatever it is about; None if it does
+    :ivar fatal: why Postfix does not start by this line, whatever it is about
     """
 
     def __init__(self, line: LogicalLine) -> None:
@@ -89,7 +87,7 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Return name and type of the service, as people write it."""
+        """Return name and type of the service."""
         return "/".join(word.value for word in self.fields[:2])
 
     @property
@@ -169,15 +167,13 @@ class Entry:
         value_end = value_start + len(value)
         self.options.append(Option(name, value, letter, start, end, value_start, value_end, not said))
 
-    def _complain(
-        self, severity: Severity, parameter: str, value: str, reason: str, remedy: str, said: str = ""
-    ) -> None:
-        self.problems.append(line_problem(severity, self.line.number, parameter, value, reason, remedy, said))
+    def _complain(self, severity: Severity, *parts: str) -> None:
+        self.problems.append(line_problem(severity, self.line.number, *parts))
 
-    def _refuse(self, value: str, reason: str, remedy: str, said: str) -> None:
+    def _refuse(self, *parts: str) -> None:
         """Add a problem by which Postfix does not start."""
-        self._complain("error", "services", value, reason, remedy, said)
-        self.fatal = self.fatal or line_error(self.line.number, "services", value, reason, remedy, said)
+        self._complain("error", "services", *parts)
+        self.fatal = self.fatal or line_error(self.line.number, "services", *parts)
 
     def _refuse_braces(self, said: str) -> None:
         if said.startswith("missing"):

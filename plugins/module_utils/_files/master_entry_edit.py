@@ -41,8 +41,7 @@ class EntryEditor:
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
         self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
-        for name in change.unset_options:
-            self._unset_option(name)
+        self._remove_options([option for option in self.entry.options if option.name in change.unset_options])
         if change.command is not None:
             self._set_command(change.command)
         return self.text
@@ -79,16 +78,12 @@ class EntryEditor:
         present = {option.name: option.value for option in self.entry.options}
         for name, value in values.items():
             if present.get(name, value) != value:
-                self._set_option(name, value)
+                *earlier, last = [option for option in self.entry.options if option.name == name]
+                self._apply([_value_edit(last, self.entry.text, value)])
+                self._remove_options(earlier)
         new = [option_text(name, value) for name, value in values.items() if name not in present]
         if new:
             self._add_options(new)
-
-    def _set_option(self, name: str, value: str) -> None:
-        *earlier, last = [option for option in self.entry.options if option.name == name]
-        self._apply([_value_edit(last, self.entry.text, value)])
-        for option in reversed(earlier):
-            self._remove_option(option)
 
     def _add_options(self, texts: Sequence[str]) -> None:
         line, at = self.entry.line, self.entry.options_end
@@ -106,22 +101,16 @@ class EntryEditor:
             before_each = " -o "
         self._apply([Edit(at, at, "".join(before_each + text for text in texts))])
 
-    def _unset_option(self, name: str) -> None:
-        for option in reversed(self.entry.options):
-            if option.name == name:
-                self._remove_option(option)
-
-    def _remove_option(self, option: Option) -> None:
-        line = self.entry.line
-        if option.letter in self.entry.shared:  # -vo name=value: the v stays
-            edits = [Edit(option.letter, option.letter + 1, ""), line.deletion(option.start, option.end)]
-            if option.start == option.letter + 1:
-                edits = [Edit(option.letter, option.end, "")]
-        elif line.piece_at(option.letter) == line.piece_at(option.end - 1):
-            edits = [line.deletion(option.letter - 1, option.end)]
-        else:
-            edits = [line.deletion(option.letter - 1, option.letter + 1), line.deletion(option.start, option.end)]
-        self._apply(edits)
+    def _remove_options(self, options: Sequence[Option]) -> None:
+        for option in reversed(options):  # from behind, so that the places of the others stay as they are
+            line, letter = self.entry.line, option.letter
+            if letter in self.entry.shared:  # -vo name=value: the v stays
+                edits = [Edit(letter, letter + 1, ""), line.deletion(option.start, option.end)]
+            elif line.piece_at(letter) == line.piece_at(option.end - 1):
+                edits = [line.deletion(letter - 1, option.end)]
+            else:
+                edits = [line.deletion(letter - 1, letter + 1), line.deletion(option.start, option.end)]
+            self._apply(edits)
 
 
 def _value_edit(option: Option, text: str, value: str) -> Edit:
