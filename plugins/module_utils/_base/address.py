@@ -4,8 +4,7 @@
 """Addresses, read from text as Postfix reads them and written in one normal form.
 
 Postfix reads a numeric address with getaddrinfo(3), which takes more spellings than people expect: ``10.77.1`` and
-``0x0a4d0001`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal. The rest of the
-collection compares addresses, never their spellings.
+``0x0a4d0001`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal.
 """
 
 from __future__ import annotations
@@ -51,12 +50,13 @@ def asked_for(address: Address, families: AbstractSet[str]) -> Address:
 
     For IPv4 alone, ``::ffff:10.77.0.1`` is 10.77.0.1.
     """
-    mapped = address.ipv4_mapped if address.version == 6 and families == {"ipv4"} else None
-    return address if mapped is None else mapped
+    if address.version == 6 and families == {"ipv4"}:
+        return address.ipv4_mapped or address
+    return address
 
 
 def prefix_length(text: str, address: Address) -> Optional[int]:
-    """Return the number behind the slash of a network, or None when it is not a prefix length of this address."""
+    """Return a prefix length as a number, or None when it is not one of this address."""
     return int(text) if _LENGTH.match(text) and int(text) <= address.max_prefixlen else None
 
 
@@ -66,7 +66,7 @@ def needs_scope(address: Address) -> bool:
 
 
 def unbracket(token: str) -> str:
-    """Return ``10.77.0.1`` for ``[10.77.0.1]``, as Postfix does; other text is returned as it is."""
+    """Return ``10.77.0.1`` for ``[10.77.0.1]``, as Postfix does, and other text as it is."""
     return token[1:-1] if token[:1] == "[" and token[-1:] == "]" else token
 
 

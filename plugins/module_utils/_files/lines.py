@@ -78,7 +78,7 @@ class LogicalLine:
 
     :ivar number: the physical line that it starts on, the first is 1
     :ivar start, end: its place in the file, inner comments and the last newline included
-    :ivar pieces: the physical lines that are part of it
+    :ivar pieces: its physical lines
     :ivar text: those, joined as Postfix joins them
     :ivar stray: whether it starts with white space, so that Postfix drops it; only the first of a file can
     """
@@ -147,12 +147,11 @@ def line_problems(line: LogicalLine, file: str) -> List[Problem]:
     if line.stray:
         reason = "starts with white space, and Postfix ignores it"
         remedy = "Remove the white space before it, or the line"
-        said = f'logical line must not start with whitespace: "{value}"'
-        problems.append(line_problem("warning", line.number, file, value, reason, remedy, said))
+        problems.append((reason, remedy, f'logical line must not start with whitespace: "{value}"'))
     if "\0" in line.text:
-        reason, said = "has a null byte, and Postfix ignores the text after it", "text after null byte is ignored"
-        problems.append(line_problem("warning", line.number, file, value, reason, "Remove the null byte", said))
-    return problems
+        reason = "has a null byte, and Postfix ignores the text after it"
+        problems.append((reason, "Remove the null byte", "text after null byte is ignored"))
+    return [line_problem("warning", line.number, file, value, *problem) for problem in problems]
 
 
 def newline_of(text: str, position: int) -> str:
@@ -207,15 +206,12 @@ def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int])
             pieces[index - 1] = before[:kept] + " " + content + before[kept:]
             pieces[index] = ""
     parts = []
-    done = line.start
+    done = 0
     for index, (piece, new) in enumerate(zip(line.pieces, pieces)):
-        parts.append(text[done : piece.start])
-        done = piece.end
-        if index and not new.strip(WHITE):
-            done = min(piece.end + 1, len(text))
-        else:
-            parts.append(new)
-    return text[: line.start] + "".join(parts) + text[done:]
+        blank = index > 0 and not new.strip(WHITE)
+        parts += [text[done : piece.start], "" if blank else new]
+        done = piece.end + blank  # a blank line goes with its newline
+    return "".join(parts) + text[done:]
 
 
 def indentation(line: str) -> str:
@@ -259,7 +255,7 @@ def checked_value(parameter: str, value: str) -> str:
 def changed_words(line: LogicalLine, old: Sequence[Word], new: Sequence[Word], text: str, at: int) -> List[Edit]:
     """Return the edits that replace the words `old` of a logical line by the words `new` of a text.
 
-    Words with the same values at the beginning and the end stay; `at` is where words go when none stays before them.
+    Words at the beginning and the end that are the same stay; `at` is where words go when none stays before them.
     """
     both = min(len(old), len(new))
     first = last = 0

@@ -48,7 +48,7 @@ _GROUPS = (
 
 
 class Setting(NamedTuple):
-    """One ``name = value`` of the file; the span is the value's in the logical line's text."""
+    """One ``name = value`` of the file, and where the value is in the logical line's text."""
 
     name: str
     value: str
@@ -88,7 +88,7 @@ class MainCf:
         return {name: settings[-1].value for name, settings in self._settings.items()}
 
     def get(self, name: str) -> Optional[str]:
-        """Return the effective value of a parameter, None when the file does not set it."""
+        """Return the effective value of a parameter."""
         settings = self._settings.get(name)
         return settings[-1].value if settings else None
 
@@ -117,9 +117,9 @@ class MainCf:
     def set(self, name: str, value: str) -> None:
         """Set a parameter, in exactly one place.
 
-        Nothing changes when the file says so already. Of a value over several lines the words that stay keep their
-        lines; how much white space is between words does not matter there. A new parameter goes behind its
-        commented-out example, else behind the nearest of its group, else at the end.
+        Nothing changes when the file says so already. In a value over several lines the words that stay keep their
+        lines, and the amount of white space does not matter. A new parameter goes behind its commented-out example,
+        else behind the nearest of its group, else at the end.
 
         :raises InputError: when name or value could not be read back as they are
         """
@@ -143,7 +143,7 @@ class MainCf:
         self._write(_without(self.text, self._settings.get(name, [])))
 
     def _place(self, name: str) -> int:
-        """Return where a line for a parameter that the file does not set goes."""
+        """Return where a new parameter goes."""
         example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
         for position, end in comment_blocks(self.text, self._lines):
             behind_example = 0

@@ -188,11 +188,11 @@ class Entry:
         for field, word in zip(FIELDS, self.fields):
             allowed = FIELD_VALUES.get(field)
             parameter, value = f"{field} of {self.label}", word.value
+            said = f'invalid {field} field "{value}"'
             if field == "type" and value not in TYPES:
-                said = f'invalid type field "{value}": bad transport type'
+                said += ": bad transport type"
                 self._complain("error", parameter, value, "is not a service type", f"Use {', '.join(TYPES)}", said)
             elif allowed and not allowed.match(value):
-                said = f'invalid {field} field "{value}"'
                 self._complain("error", parameter, value, "is not a value of this field", FIELD_REMEDIES[field], said)
         if self.line.piece_at(self.fields[1].start) != self.line.piece_at(0):
             reason = "has its name and its type on two lines, and so postconf refuses to edit the file"

@@ -27,7 +27,6 @@ class ServiceChange:
     """What is wanted of one service; what is None, or not in it, stays as it is.
 
     :ivar command: the program and its arguments as master.cf writes them, but without ``-o``
-    :ivar options: ``-o`` settings to make
     :ivar unset_options: ``-o`` settings to remove
     """
 
@@ -45,7 +44,7 @@ class ServiceChange:
 
     @property
     def fields(self) -> Dict[str, str]:
-        """Return the fields of one word that are given."""
+        """Return the fields that are given, beside name, type and command."""
         given = {name: getattr(self, name) for name in FIELD_VALUES}
         return {name: value for name, value in given.items() if value is not None}
 
