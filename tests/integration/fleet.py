@@ -33,7 +33,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_fil
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 def bring(wanted=None, services=(), check_mode=False, instance=None, **options):
     \"\"\"What the role does on a host, in one process.\"\"\"
     try:

@@ -4,8 +4,7 @@
 """Addresses, read from text as Postfix reads them and written in one normal form.
 
 Postfix reads a numeric address with getaddrinfo(3), which takes more spellings than people expect: ``10.77.1`` and
-``0x0a4d0001`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal. The rest of the
-collection compares addresses, never their spellings.
+``0x0a4d0001`` are addresses, and ``010.077.0.1`` is 8.63.0.1, because a leading zero means octal.
 """
 
 from __future__ import annotations
@@ -20,25 +19,20 @@ Address = Union[IPv4Address, IPv6Address]
 FAMILIES = ("ipv4", "ipv6")
 
 _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
-_SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%([^\s%]+))?\Z")
-_SCOPE_NUMBER = re.compile(r"[0-9]+\Z")
+_SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%(?:[0-9]+|([^\s%]+)))?\Z")
 _LENGTH = re.compile(r"[0-9]{1,3}\Z")
-_LONGEST = 128  # characters; no address is longer, and a huge text is not worth looking at
-
-
-def parse_address(text: str) -> Optional[Address]:
-    """Return a numeric address as getaddrinfo(3) reads it with AI_NUMERICHOST, in the spellings of inet_aton(3) too.
-
-    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, by name for link-local addresses only, and is not
-    part of the result, since Postfix drops it. Brackets are not part of an address: see :func:`unbracket`.
-
-    :returns: the address, or None when the text is not a numeric address
-    """
-    return _parse(text) if len(text) <= _LONGEST else None
+_LONGEST = 128  # characters; no address is longer
 
 
 @lru_cache(maxsize=1024)  # the rules ask for the same few addresses of a host again and again
-def _parse(text: str) -> Optional[Address]:
+def parse_address(text: str) -> Optional[Address]:
+    """Return an address as getaddrinfo(3) reads it with AI_NUMERICHOST, or None when the text is not a numeric one.
+
+    A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, by name for link-local addresses only, and is not
+    part of the result, since Postfix drops it. Brackets are not part of an address: see :func:`unbracket`.
+    """
+    if len(text) > _LONGEST:
+        return None
     try:
         if ":" not in text:
             return IPv4Address(socket.inet_aton(text)) if _IPV4.match(text) else None
@@ -48,10 +42,7 @@ def _parse(text: str) -> Optional[Address]:
         address = IPv6Address(socket.inet_pton(socket.AF_INET6, match.group(1)))
     except OSError:
         return None
-    scope = match.group(2)
-    if scope is None or _SCOPE_NUMBER.match(scope) or needs_scope(address):
-        return address
-    return None
+    return address if match.group(2) is None or needs_scope(address) else None
 
 
 def asked_for(address: Address, families: AbstractSet[str]) -> Address:
@@ -59,12 +50,13 @@ def asked_for(address: Address, families: AbstractSet[str]) -> Address:
 
     For IPv4 alone, ``::ffff:10.77.0.1`` is 10.77.0.1.
     """
-    mapped = address.ipv4_mapped if address.version == 6 and families == {"ipv4"} else None
-    return address if mapped is None else mapped
+    if address.version == 6 and families == {"ipv4"}:
+        return address.ipv4_mapped or address
+    return address
 
 
 def prefix_length(text: str, address: Address) -> Optional[int]:
-    """Return the number behind the slash of a network, or None when it is not a prefix length of this address."""
+    """Return a prefix length as a number, or None when it is not one of this address."""
     return int(text) if _LENGTH.match(text) and int(text) <= address.max_prefixlen else None
 
 
@@ -74,13 +66,13 @@ def needs_scope(address: Address) -> bool:
 
 
 def unbracket(token: str) -> str:
-    """Return ``10.77.0.1`` for ``[10.77.0.1]``, as Postfix does; other text is returned as it is."""
+    """Return ``10.77.0.1`` for ``[10.77.0.1]``, as Postfix does, and other text as it is."""
     return token[1:-1] if token[:1] == "[" and token[-1:] == "]" else token
 
 
 def family(address: Address) -> str:
     """Return the family of an address in the words of inet_protocols."""
-    return "ipv4" if address.version == 4 else "ipv6"
+    return f"ipv{address.version}"
 
 
 @lru_cache(maxsize=1024)

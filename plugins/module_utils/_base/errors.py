@@ -17,17 +17,15 @@ def shown(value: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return the beginning of a text, with dots behind it if that is not all."""
+    """Return a text, or the beginning of a long one with dots behind it."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class InputError(ValueError):
-    """A value that Postfix, or this collection, cannot work with.
-
-    As text it is two sentences: ``parameter: 'value' reason. Remedy.``
+    """A value that Postfix, or this collection, cannot work with, as ``parameter: 'value' reason. Remedy.``
 
     :param parameter: the Postfix parameter, service or option that the value was given for
-    :param value: the offending value, or the part of it that offends
+    :param value: the value, or the part of it that is wrong
     :param reason: why it cannot be used, to be read after the value: "is a network"
     :param remedy: what to write or do instead: "list single addresses"
     """

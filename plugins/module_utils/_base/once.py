@@ -13,10 +13,7 @@ Part = TypeVar("Part")
 
 
 class once(Generic[Part]):  # lower case, like the built-in property
-    """Make a method a property whose value is kept; the InputError that it ends with is kept too, and raised again.
-
-    What functools.cached_property does since Python 3.8, and more: a rule that fails is not tried a second time.
-    """
+    """Make a method a property whose value, or InputError, is kept; functools.cached_property keeps no errors."""
 
     def __init__(self, method: Callable[[Any], Part]) -> None:
         self.method = method

@@ -36,7 +36,7 @@ class Socket(NamedTuple):
 
 
 def ipv4_first(sockets: Iterable[Socket]) -> List[Socket]:
-    """Return sockets in a stable order that a person expects."""
+    """Return sockets in the order that a person expects."""
     return sorted(sockets, key=lambda socket: (socket.family, socket.address, socket.port))
 
 

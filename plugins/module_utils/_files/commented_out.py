@@ -1,11 +1,11 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Services of master.cf that are commented out: how to find them among other comments, and how to make and undo them.
+"""Services of master.cf that are commented out: how to find, make and undo them.
 
-A comment counts as a commented-out entry when it has all eight fields and the master would accept each. Its
-continuation lines are comments that look like nothing else: ``-o`` settings, flags, and arguments of pipe(8) and
-spawn(8). Between them can be prose that is indented as in the stock file, by two blanks or more behind its ``#``.
+A comment is such an entry when it has all eight fields and the master would accept each. Its continuation lines are
+comments that look like nothing else: ``-o`` settings, flags, and arguments of pipe(8) and spawn(8). Between them can be
+prose that is indented as in the stock file, by two blanks or more behind its ``#``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from typing import List, NamedTuple, Sequence
 
 from .entry_words import split_words
-from .lines import LogicalLine, logical_lines
+from .lines import LogicalLine, comment_blocks, logical_lines
 from .master_entry import Entry
 
 _HEADER = re.compile(
@@ -24,11 +24,10 @@ _HEADER = re.compile(
 _SETTING = re.compile(r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*=")
 _FLAG = re.compile(r"-[A-Za-z]+\Z")
 _ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{]|-[A-Za-z]")
-_TAKE_ARGUMENTS = ("pipe", "spawn")
 
 
 class CommentedOutEntry(NamedTuple):
-    """A commented-out entry, from `start` to `end` in the file."""
+    """A commented-out entry, and where it is in the file."""
 
     name: str
     type: str
@@ -38,36 +37,30 @@ class CommentedOutEntry(NamedTuple):
 
 
 def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[CommentedOutEntry]:
-    """Return the commented-out entries of a file whose logical lines are `lines`, without those inside an entry."""
+    """Return the commented-out entries of a file, given with its logical lines, that are not inside an entry."""
     entries = []
-    start = 0
-    for line in list(lines) + [LogicalLine(0, len(text), False)]:
-        gap = start
-        while gap < line.start and not line.stray:
-            end = _line_end(text, gap)
-            match = _HEADER.match(text[gap:end].rstrip("\r\n"))
+    for start, stop in comment_blocks(text, lines):
+        while start < stop:
+            end = _line_end(text, start)
+            match = _HEADER.match(text[start:end].rstrip("\r\n"))
             if match:
                 name, kind, command = match.groups()
                 end = lookalike_end(text, end, command)
-                entry = CommentedOutEntry(name, kind, command, gap, end)
+                entry = CommentedOutEntry(name, kind, command, start, end)
                 if not _arguments_go_on(text, entry):
                     entries.append(entry)
-            gap = end
-        start = line.end
+            start = end
     return entries
 
 
 def _arguments_go_on(text: str, entry: CommentedOutEntry) -> bool:
-    """Return whether it cannot be decided where the arguments of a commented-out entry end and prose begins."""
+    """Return whether it is not clear where the arguments of a commented-out entry end and prose begins."""
     after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
-    return _indented(after) and not _marked(after) and bool(Entry(logical_lines(restored(text, entry))[0]).rest)
+    return _indented(after) and not _marked(after) and bool(Entry(logical_lines(_uncommented(text, entry))[0]).rest)
 
 
 def lookalike_end(text: str, position: int, program: str) -> int:
-    """Return where the comments end that look like a commented-out part of the entry before `position`.
-
-    :param program: the command of that entry
-    """
+    """Return where the comments end that look like a part of the entry before `position`, which runs a program."""
     end = position
     while position < len(text):
         start, position = position, _line_end(text, position)
@@ -92,13 +85,17 @@ def commented_out(text: str, program: str) -> str:
 
 
 def protected(text: str, program: str) -> str:
-    """Return text with a second ``#`` before the comments that would look like a part of the entry before it."""
+    """Return text with a second ``#`` before comments that would look like a part of the entry before it."""
     end = lookalike_end(text, 0, program)
     return commented_out(text[:end], program) + text[end:]
 
 
 def restored(text: str, entry: CommentedOutEntry) -> str:
-    """Return the lines of a commented-out entry without the ``#`` that comments it out."""
+    """Return the file without the ``#`` that comments out an entry."""
+    return text[: entry.start] + _uncommented(text, entry) + text[entry.end :]
+
+
+def _uncommented(text: str, entry: CommentedOutEntry) -> str:
     lines = text[entry.start : entry.end].split("\n")
     lines[0] = lines[0][1:].lstrip(" \t")
     for index, line in enumerate(lines[1:], 1):
@@ -124,13 +121,12 @@ def _continues(line: str, program: str) -> bool:
     words = [line[start:end] for start, end in split_words(line)]
     if not words:
         return False
-    if words[0] == "-o":
-        return len(words) > 1 and _SETTING.match(words[1]) is not None
     if words[0][:2] == "-o":
-        return _SETTING.match(words[0][2:]) is not None
+        setting = words[0][2:] or "".join(words[1:2])
+        return bool(_SETTING.match(setting))
     if line[1:2] not in (" ", "\t"):
         return False
-    return bool(_ARGUMENT.match(words[0]) if program in _TAKE_ARGUMENTS else all(map(_FLAG.match, words)))
+    return bool(_ARGUMENT.match(words[0]) if program in ("pipe", "spawn") else all(map(_FLAG.match, words)))
 
 
 def _line_end(text: str, position: int) -> int:

@@ -3,8 +3,8 @@
 
 """The first field of a master.cf service: its grammar, its port, and which service it means.
 
-The rules are those of master(5), "Service name", and of the master's own code: host_port() splits, getservbyname(3)
-knows the ports after known_tcp_ports, and two fields that come to the same host and port are one service.
+The rules are those of master(5), "Service name", and of the master's code: host_port() splits, getservbyname(3) knows
+the ports after known_tcp_ports, and two fields with the same host and port are one service.
 """
 
 from __future__ import annotations
@@ -28,24 +28,20 @@ _LABEL = re.compile(rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])
 _IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
 _LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
 _NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is not a number, and so takes this one for a name
-_REMEDY = "Write port, host:port or [address]:port"
 
-
-def known_port(service: str) -> Optional[int]:
-    """Return the port of a service name that Postfix knows by itself: the :data:`PortLookup` that reads no file."""
-    return KNOWN_TCP_PORTS.get(service)
+#: knows the ports that Postfix knows by itself
+known_port: PortLookup = KNOWN_TCP_PORTS.get
 
 
 @lru_cache(maxsize=1024)  # each rule about sockets splits the same few names
 def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
-    """Split the first field of an inet service into host and port.
+    """Return the host and the port of an inet service as written, without brackets and ``ipv6:``; no host is empty.
 
-    :returns: the host without brackets and without ``ipv6:``, empty when there is none; the port as it is written
     :raises InputError: when the master would refuse the field, with its own reason behind a colon
     """
 
     def error(reason: str) -> InputError:
-        return InputError(parameter, name, f"is not an endpoint: {reason}", _REMEDY)
+        return InputError(parameter, name, f"is not an endpoint: {reason}", "Write port, host:port or [address]:port")
 
     if name[:1] == "[":
         host, bracket, rest = name[1:].partition("]")
@@ -58,13 +54,11 @@ def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
             host = host[5:]
             if ":" not in host or not _valid_host(host):
                 raise error("malformed IPv6 address")
-        bare = False
     else:
         host, _colon, port = name.rpartition(":")
-        bare = not host
     if not port:
         raise error("missing service information")
-    if not bare and not _valid_host(host):
+    if (host or name[0] == "[") and not _valid_host(host):
         raise error("valid hostname or network address required")
     if port[0] in "0123456789" and not _DIGITS.match(port):
         raise error("garbage after numerical service")
@@ -75,8 +69,7 @@ def _valid_host(host: str) -> bool:
     if ":" in host:
         return "%" not in host and parse_address(host) is not None
     if _IPV4.match(host):
-        octets = [octet.lstrip("0") or "0" for octet in host.split(".")]
-        return all(len(octet) <= 3 and int(octet) < 256 for octet in octets)
+        return all(int(octet.lstrip("0")[:4] or "0") < 256 for octet in host.split("."))
     labels = host.split(".")
     return len(host) <= 255 and all(map(_LABEL.match, labels)) and not _DIGITS.match(host.replace(".", ""))
 
@@ -84,25 +77,22 @@ def _valid_host(host: str) -> bool:
 def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
     """Return the number that the master makes of a port, which is written as a name or a number.
 
-    :param lookup: knows the numbers of names; on a managed host one that also asks services(5)
     :returns: 0 to 65535; larger numbers wrap around as they do in the system, which chooses a port itself for 0
     :raises InputError: for a name that is not known
     """
     if _DIGITS.match(text):
-        digits = text.lstrip("0")
-        number = min(int(digits or "0"), _LARGEST) if len(digits) <= 20 else _LARGEST
+        number = min(int(text.lstrip("0")[:21] or "0"), _LARGEST)
         if number & 0xFFFFFFFF != _NO_NUMBER:
             return number & 0xFFFF
     port = lookup(text)
     if port is None:
-        raise InputError(
-            parameter, text, "is not a known port: Servname not supported for ai_socktype", "Write its number"
-        )
+        reason = "is not a known port: Servname not supported for ai_socktype"
+        raise InputError(parameter, text, reason, "Write its number")
     return port
 
 
 def is_number(port: str) -> bool:
-    """Return whether a port is written as a number: in ASCII digits, for the system knows no others."""
+    """Return whether a port is written as a number, in ASCII digits."""
     return bool(_DIGITS.match(port))
 
 
@@ -114,14 +104,14 @@ def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
     if type == "inet":
         try:
             host, port = place_of(name, lookup)
+            name = f"[{host}]:{port}" if host else str(port)
         except InputError:
-            return f"{name}/inet"
-        return f"[{host}]:{port}/inet" if host else f"{port}/inet"
+            pass  # the master would refuse it
     return f"{name}/{type}"
 
 
 def place_of(name: str, lookup: PortLookup = known_port) -> Tuple[str, int]:
-    """Return the host, a numeric one in its normal form, and the port that the first field of an inet service means.
+    """Return the host, a numeric one in its normal form, and the port that the name of an inet service means.
 
     :raises InputError: when the master would refuse the field, or the port is not known
     """

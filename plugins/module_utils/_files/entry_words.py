@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
 from typing import Iterator, Tuple
 
 from .lines import WHITE
@@ -19,27 +20,25 @@ def split_words(text: str, start: int = 0) -> Iterator[Tuple[int, int]]:
     begin = -1
     for match in _TOKEN.finditer(text, start):
         blanks, brace = match.groups()
-        if blanks and not level:
-            if begin >= 0:
-                yield begin, match.start()
+        if not blanks or level:
+            if begin < 0:
+                begin = match.start()
+            level = _level(level, brace)
+        elif begin >= 0:
+            yield begin, match.start()
             begin = -1
-            continue
-        if begin < 0:
-            begin = match.start()
-        if brace == "{":
-            level += 1
-        elif brace and level:
-            level -= 1
     if begin >= 0:
         yield begin, len(text)
 
 
+def _level(level: int, brace: str) -> int:
+    """Return how many braces are open behind a brace; one that closes nothing does not count."""
+    return level + 1 if brace == "{" else level - 1 if brace and level else level
+
+
 def open_braces(text: str) -> int:
-    """Return how many braces are open at the end of a text; one that closes nothing is a character like any other."""
-    level = 0
-    for brace in re.findall("[{}]", text):
-        level += 1 if brace == "{" else -1 if level else 0
-    return level
+    """Return how many braces are open at the end of a text."""
+    return reduce(_level, re.findall("[{}]", text), 0)
 
 
 def unbraced(word: str) -> Tuple[str, str]:

@@ -3,22 +3,22 @@
 
 """The logical lines of main.cf and master.cf, and edits of them that touch nothing else.
 
-Both files have one line grammar (postconf(5), "The main.cf file format"; master(5), "SYNTAX"): a logical line starts
-with text in the first column; a line that starts with white space continues it, over comment lines and empty lines,
-which are no part of it. Only a newline ends a physical line, and white space is what isspace(3) says in the C locale:
-a carriage return is white space, a no-break space is text.
+In both (postconf(5), "The main.cf file format"; master(5), "SYNTAX") a logical line starts with text in the first
+column, and lines that start with white space continue it, also behind comment lines and empty lines. Only a newline
+ends a physical line; a carriage return is white space, a no-break space is text.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
-from typing import Callable, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from .._base.errors import InputError, shortened
 from .._base.words import Severity
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more
-BLANKS = " \t\r\n"  # what Postfix splits words at: vertical tab and form feed are text in a word
+PARAMETER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def decode_config(data: bytes) -> str:
@@ -27,16 +27,12 @@ def decode_config(data: bytes) -> str:
 
 
 def encode_config(text: str) -> bytes:
-    """Return the bytes of a text that came from :func:`decode_config`, edited or not."""
+    """Return the bytes of a text that came from :func:`decode_config`."""
     return text.encode("utf-8", "surrogateescape")
 
 
 class Problem(NamedTuple):
-    """What Postfix would complain about: an "error" keeps Postfix from working, a "warning" does not.
-
-    :ivar line: the number of the line, the first is 1
-    :ivar message: what, in the words of an :class:`InputError`, with Postfix's own words in brackets
-    """
+    """What Postfix would complain about: an "error" keeps Postfix from working, a "warning" does not."""
 
     line: int
     severity: Severity
@@ -44,24 +40,25 @@ class Problem(NamedTuple):
 
 
 def line_error(line: int, parameter: str, value: str, reason: str, remedy: str, said: str = "") -> InputError:
-    """Return an error about a line of a file.
-
-    :param line: the number of the line
-    :param said: what Postfix says about it in its log, for people to find there
-    """
+    """Return an error about a line of a file; `said` is what Postfix says about it in its log."""
     place = f"line {line}; Postfix: {shortened(said)}" if said else f"line {line}"
     return InputError(parameter, value, f"{reason} ({place})", remedy)
 
 
+def line_problem(severity: Severity, line: int, *parts: str) -> Problem:
+    """Return a :func:`line_error` as a problem."""
+    return Problem(line, severity, str(line_error(line, *parts)))
+
+
 class Piece(NamedTuple):
-    """The part of a logical line on one physical line: from `start` to `end` in the file, without its newline."""
+    """The place of a physical line in the file, without its newline."""
 
     start: int
     end: int
 
 
 class Edit(NamedTuple):
-    """An edit of a logical line's text: what is from `start` to `end` becomes `text`."""
+    """An edit of a logical line's text: what is from `start` to `end` there becomes `text`."""
 
     start: int
     end: int
@@ -69,7 +66,7 @@ class Edit(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word of a logical line: its place in the line's text, and its value, which is without the braces around it."""
+    """A word, its place in the text of its line, and its value: the word without the braces around it."""
 
     start: int
     end: int
@@ -81,27 +78,25 @@ class LogicalLine:
 
     :ivar number: the physical line that it starts on, the first is 1
     :ivar start, end: its place in the file, inner comments and the last newline included
-    :ivar pieces: the physical lines that are part of it
+    :ivar pieces: its physical lines
     :ivar text: those, joined as Postfix joins them
     :ivar stray: whether it starts with white space, so that Postfix drops it; only the first of a file can
     """
 
-    __slots__ = ("number", "start", "end", "pieces", "text", "stray")
-
-    def __init__(self, number: int, start: int, stray: bool) -> None:
+    def __init__(self, file: str, number: int, pieces: List[Piece]) -> None:
         self.number = number
-        self.start = self.end = start
-        self.pieces: List[Piece] = []
-        self.text = ""
-        self.stray = stray
+        self.start, self.end = pieces[0].start, min(pieces[-1].end + 1, len(file))
+        self.pieces = pieces
+        self.text = "".join([file[piece.start : piece.end] for piece in pieces])
+        self.stray = self.text[0] in WHITE
 
     @property
     def effective(self) -> str:
-        """The text that Postfix reads: up to a NUL byte, if there is one."""
+        """The text that Postfix reads: up to a NUL byte."""
         return self.text.partition("\0")[0]
 
     def piece_at(self, position: int) -> Tuple[int, int]:
-        """Return start and end, in the line's text, of the physical line that holds the character at `position`."""
+        """Return start and end, in the line's text, of the physical line with the character at `position`."""
         start = end = 0
         for piece in self.pieces:
             start, end = end, end + piece.end - piece.start
@@ -110,7 +105,7 @@ class LogicalLine:
         return start, end
 
     def deletion(self, start: int, end: int) -> Edit:
-        """Return the edit that removes a word with the blanks before it, or those after it if it begins its line."""
+        """Return the edit that removes a word with the blanks before it, or after it if it begins its line."""
         first, last = self.piece_at(start)[0], self.piece_at(end - 1)[1]
         before = len(self.text[first:start].rstrip(" \t")) + first
         if before > first:
@@ -121,51 +116,46 @@ class LogicalLine:
 
 
 def logical_lines(text: str) -> List[LogicalLine]:
-    """Return the logical lines of a file in order; between them are only comment lines and empty lines."""
-    lines: List[LogicalLine] = []
-    current = None
+    """Return the logical lines of a file; between them are only comment lines and empty lines."""
+    lines: List[Tuple[int, List[Piece]]] = []
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
         end = start + len(line)
         content = line.lstrip(WHITE)
         if content and content[0] != "#":
-            indented = line[0] in WHITE
-            if current is None or not indented:
-                current = LogicalLine(number, start, indented)
-                lines.append(current)
-            current.pieces.append(Piece(start, end))
-            current.end = min(end + 1, len(text))
+            if not lines or line[0] not in WHITE:
+                lines.append((number, []))
+            lines[-1][1].append(Piece(start, end))
         start = end + 1
-    for logical in lines:
-        logical.text = "".join([text[piece.start : piece.end] for piece in logical.pieces])
-    return lines
+    return [LogicalLine(text, number, pieces) for number, pieces in lines]
+
+
+def comment_blocks(text: str, lines: Iterable[LogicalLine]) -> Iterator[Tuple[int, int]]:
+    """Yield start and end of what is before, between and behind the logical lines, but not before a stray one."""
+    start = 0
+    for line in lines:
+        if not line.stray:
+            yield start, line.start
+        start = line.end
+    yield start, len(text)
 
 
 def line_problems(line: LogicalLine, file: str) -> List[Problem]:
-    """Return what is wrong with a logical line whatever it is about.
-
-    :param file: the name of its file
-    """
+    """Return what is wrong with a logical line of a file, whatever it is about."""
     problems = []
+    value = line.text[:30]
     if line.stray:
-        error = line_error(
-            line.number,
-            file,
-            line.text[:30],
-            "starts with white space, and Postfix ignores it",
-            "Remove the white space before it, or the line",
-            f'logical line must not start with whitespace: "{line.text[:30]}"',
-        )
-        problems.append(Problem(line.number, "warning", str(error)))
+        reason = "starts with white space, and Postfix ignores it"
+        remedy = "Remove the white space before it, or the line"
+        problems.append((reason, remedy, f'logical line must not start with whitespace: "{value}"'))
     if "\0" in line.text:
-        reason, said = "has a null byte, and Postfix ignores the text after it", "text after null byte is ignored"
-        error = line_error(line.number, file, line.text[:30], reason, "Remove the null byte", said)
-        problems.append(Problem(line.number, "warning", str(error)))
-    return problems
+        reason = "has a null byte, and Postfix ignores the text after it"
+        problems.append((reason, "Remove the null byte", "text after null byte is ignored"))
+    return [line_problem("warning", line.number, file, value, *problem) for problem in problems]
 
 
 def newline_of(text: str, position: int) -> str:
-    """Return the line ending that is used before `position`, for a line that is inserted there."""
+    """Return the line ending for a line that is inserted at `position`: that of the line before."""
     end = text.rfind("\n", 0, position)
     if end < 0:
         end = text.find("\n", position)
@@ -173,7 +163,7 @@ def newline_of(text: str, position: int) -> str:
 
 
 def insert_line(text: str, position: int, line: str) -> str:
-    """Insert a line, given without its newline, at the start of a line or at the end of the file."""
+    """Return the file with a line, given without its newline, before another or at the end."""
     newline = newline_of(text, position)
     if position and text[position - 1] != "\n":
         line = newline + line
@@ -181,11 +171,11 @@ def insert_line(text: str, position: int, line: str) -> str:
 
 
 def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
-    """Apply edits of a logical line's text to the file and return the new file.
+    """Return the file after edits of the text of a logical line; deletions may overlap.
 
-    A replacement goes where the first character of its span is; deletions may overlap. Physical lines that an edit
-    leaves blank disappear, those that it would turn into comments are joined to the line before, those whose
-    indentation is part of the span keep it all the same; comment lines stay where they are.
+    A replacement goes where the first character of its span is. Physical lines that an edit leaves blank disappear,
+    those that it would turn into comments are joined to the line before, those whose indentation is part of the span
+    keep it all the same; comment lines stay where they are.
     """
     pieces = [text[piece.start : piece.end] for piece in line.pieces]
     ends = list(accumulate(map(len, pieces)))
@@ -205,83 +195,81 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
 
 
 def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int]) -> str:
-    """Return the file with other texts for the physical lines of a logical line."""
     for index in range(len(pieces) - 1, 0, -1):
         content = pieces[index].strip(WHITE)
         if content and pieces[index][0] not in WHITE:
-            old = text[line.pieces[index].start : line.pieces[index].end]
-            pieces[index] = old[: len(old) - len(old.lstrip(WHITE))] + pieces[index]
+            piece = line.pieces[index]
+            pieces[index] = indentation(text[piece.start : piece.end]) + pieces[index]
         if index in touched and content[:1] == "#":
             before = pieces[index - 1]
             kept = len(before.rstrip(WHITE))
             pieces[index - 1] = before[:kept] + " " + content + before[kept:]
             pieces[index] = ""
     parts = []
-    done = line.start
+    done = 0
     for index, (piece, new) in enumerate(zip(line.pieces, pieces)):
-        parts.append(text[done : piece.start])
-        done = piece.end
-        if index and not new.strip(WHITE):
-            done = min(piece.end + 1, len(text))
-        else:
-            parts.append(new)
-    return text[: line.start] + "".join(parts) + text[done:]
+        blank = index > 0 and not new.strip(WHITE)
+        parts += [text[done : piece.start], "" if blank else new]
+        done = piece.end + blank  # a blank line goes with its newline
+    return "".join(parts) + text[done:]
+
+
+def indentation(line: str) -> str:
+    """Return the white space that a line begins with."""
+    return line[: len(line) - len(line.lstrip(WHITE))]
 
 
 def remove_line(text: str, line: LogicalLine, keep: Callable[[str], bool] = lambda comment: True) -> str:
-    """Remove a logical line from the file, but not those comments inside it for which `keep` returns True."""
-    kept = [comment for comment in inner_comments(text, line) if keep(comment)]
-    return text[: line.start] + "".join(kept) + text[line.end :]
+    """Return the file without a logical line, but with the comments inside it that `keep` is true for."""
+    return text[: line.start] + "".join(filter(keep, inner_comments(text, line))) + text[line.end :]
 
 
 def inner_comments(text: str, line: LogicalLine) -> List[str]:
     """Return the comment lines and empty lines inside a logical line, each with its newline."""
-    comments: List[str] = []
-    for before, after in zip(line.pieces, line.pieces[1:]):
-        between = text[before.end + 1 : after.start].split("\n")
-        comments.extend(comment + "\n" for comment in between[:-1])
-    return comments
+    between = [text[before.end + 1 : after.start] for before, after in zip(line.pieces, line.pieces[1:])]
+    return re.findall(".*\n", "".join(between))
+
+
+def check_encoding(parameter: str, value: str) -> None:
+    """Refuse a text that a file cannot hold."""
+    try:
+        encode_config(value)
+    except UnicodeEncodeError:
+        raise InputError(parameter, value, "is not text that a file can hold", "Write it in UTF-8") from None
 
 
 def checked_value(parameter: str, value: str) -> str:
-    """Return a value as Postfix will read it, without the blanks around it.
+    """Return a value without the blanks around it.
 
-    :raises InputError: when the file could not hold it as one value: control characters, a leading ``#``
+    :raises InputError: when Postfix would not read it back as one value: control characters, a leading ``#``
     """
     value = value.strip(" \t")
     if any(ord(char) < 32 and char != "\t" or ord(char) == 127 for char in value):
         raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
         raise InputError(parameter, value, "starts with # like a comment", "Leave the comment out")
-    try:
-        encode_config(value)
-    except UnicodeEncodeError:
-        raise InputError(parameter, value, "is not text that a file can hold", "Write it in UTF-8") from None
+    check_encoding(parameter, value)
     return value
 
 
-def changed_words(
-    line: LogicalLine, old: Sequence[Word], new: Sequence[Word], texts: Sequence[str], at: int
-) -> List[Edit]:
-    """Return the edits that replace words of a logical line, but not those that stay at its beginning and its end.
+def changed_words(line: LogicalLine, old: Sequence[Word], new: Sequence[Word], text: str, at: int) -> List[Edit]:
+    """Return the edits that replace the words `old` of a logical line by the words `new` of a text.
 
-    :param old: the words in the line
-    :param new: the words wanted, compared by value
-    :param texts: what to write for each wanted word
-    :param at: where words go when none of the old stays before them
+    Words at the beginning and the end that are the same stay; `at` is where words go when none stays before them.
     """
     both = min(len(old), len(new))
-    first = 0
+    first = last = 0
     while first < both and old[first].value == new[first].value:
         first += 1
-    last = 0
     while last < both - first and old[-1 - last].value == new[-1 - last].value:
         last += 1
     gone = old[first : len(old) - last]
-    added = " ".join(texts[first : len(new) - last])
-    if gone and added:
-        return [Edit(gone[0].start, gone[0].end, added)] + [line.deletion(word.start, word.end) for word in gone[1:]]
-    if added:
+    added = " ".join(text[word.start : word.end] for word in new[first : len(new) - last])
+    edits = []
+    if added and gone:
+        edits.append(Edit(gone[0].start, gone[0].end, added))
+        gone = gone[1:]
+    elif added:
         at = old[first - 1].end if first else at
-        return [Edit(at, at, " " + added)]
-    return [line.deletion(word.start, word.end) for word in gone]
+        edits.append(Edit(at, at, " " + added))
+    return edits + [line.deletion(word.start, word.end) for word in gone]

@@ -3,17 +3,18 @@
 
 """main.cf, read as Postfix reads it and edited without touching anything else.
 
-The values are those in the text: nothing is expanded and no default is known. Of a parameter that is set several times
-the last line counts (postconf(5), "The main.cf file format").
+Nothing is expanded and no default is known. Of a parameter that is set several times the last line counts (postconf(5),
+"The main.cf file format").
 """
 
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
 from .lines import (
+    PARAMETER_NAME,
     WHITE,
     Edit,
     LogicalLine,
@@ -21,21 +22,23 @@ from .lines import (
     Word,
     changed_words,
     checked_value,
+    comment_blocks,
     edit_line,
     insert_line,
     line_error,
+    line_problem,
     line_problems,
     logical_lines,
     remove_line,
 )
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
 # A new parameter without a commented-out example goes behind the nearest of its group that is there.
-_SMTP = ("smtp_bind_address", "smtp_bind_address6", "smtp_bind_address_enforce")
-_LMTP = ("lmtp_bind_address", "lmtp_bind_address6", "lmtp_bind_address_enforce")
+_SMTP, _LMTP = (
+    (f"{name}_bind_address", f"{name}_bind_address6", f"{name}_bind_address_enforce") for name in ("smtp", "lmtp")
+)
 _GROUPS = (
     ("inet_interfaces", "inet_protocols", "proxy_interfaces", "mynetworks", "mynetworks_style", "mydestination"),
     _SMTP,
@@ -45,7 +48,7 @@ _GROUPS = (
 
 
 class Setting(NamedTuple):
-    """One ``name = value`` of the file; the span is the value's in the logical line's text."""
+    """One ``name = value`` of the file, and where the value is in the logical line's text."""
 
     name: str
     value: str
@@ -54,98 +57,75 @@ class Setting(NamedTuple):
     line: LogicalLine
 
 
-_Read = Union[Setting, InputError, None]
-
-
-class Duplicate(NamedTuple):
-    """A parameter that is set more than once: the lines, of which only the last counts."""
-
-    name: str
-    lines: List[int]
-
-
 class MainCf:
     """A main.cf file.
 
-    :param text: the file, decoded by :func:`decode_config`
+    :ivar text: the file, decoded by :func:`decode_config`, with the edits
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._read: Optional[List[Tuple[LogicalLine, _Read]]] = None
+        self._read(text)
 
-    @property
-    def text(self) -> str:
-        """Return the file: what was read, with the edits."""
-        return self._text
+    def _read(self, text: str) -> None:
+        self.text = text
+        self._lines = logical_lines(text)
+        self._settings: Dict[str, List[Setting]] = {}
+        self._errors: Dict[int, InputError] = {}  # by line
+        for line in self._lines:
+            if not line.stray:
+                try:
+                    setting = _setting(line)
+                    self._settings.setdefault(setting.name, []).append(setting)
+                except InputError as error:
+                    self._errors[line.number] = error
 
     def _write(self, text: str) -> None:
-        if text != self._text:  # else there is nothing to read again
-            self._text = text
-            self._read = None
-
-    @property
-    def _lines(self) -> List[Tuple[LogicalLine, _Read]]:
-        """Return each logical line with what it sets."""
-        if self._read is None:
-            self._read = [(line, _setting(line)) for line in logical_lines(self._text)]
-            self._by_name: Dict[str, List[Setting]] = {}
-            for _line, setting in self._read:
-                if isinstance(setting, Setting):
-                    self._by_name.setdefault(setting.name, []).append(setting)
-        return self._read
-
-    @property
-    def _settings(self) -> Dict[str, List[Setting]]:
-        return self._by_name if self._lines else {}
+        if text != self.text:
+            self._read(text)
 
     def values(self) -> Dict[str, str]:
-        """Return the value of each parameter that the file sets: not expanded, its lines joined as Postfix does."""
+        """Return the effective value of each parameter that the file sets."""
         return {name: settings[-1].value for name, settings in self._settings.items()}
 
     def get(self, name: str) -> Optional[str]:
-        """Return the effective value of a parameter, None when the file does not set it."""
+        """Return the effective value of a parameter."""
         settings = self._settings.get(name)
         return settings[-1].value if settings else None
 
-    def duplicates(self) -> List[Duplicate]:
+    def duplicates(self) -> List[str]:
         """Return the parameters that are set more than once."""
-        return [
-            Duplicate(name, [setting.line.number for setting in settings])
-            for name, settings in self._settings.items()
-            if len(settings) > 1
-        ]
+        return [name for name, settings in self._settings.items() if len(settings) > 1]
 
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
-        problems = [problem for line, setting in self._lines for problem in _line_problems(line, setting)]
+        problems = [problem for line in self._lines for problem in line_problems(line, "main.cf")]
+        problems += [Problem(number, "error", str(error)) for number, error in self._errors.items()]
         for name, settings in self._settings.items():
             for old, new in zip(settings, settings[1:]):
-                number, value = new.line.number, new.value
-                if old.value == new.value:
-                    error = line_error(number, name, value, "is set to the same value again", "Keep one line")
-                else:
+                reason, said = "is set to the same value again", ""
+                if old.value != new.value:
                     reason, said = "replaces an earlier value", f"overriding earlier entry: {name}={old.value}"
-                    error = line_error(number, name, value, reason, "Keep one line", said)
-                problems.append(Problem(number, "warning", str(error)))
+                problems.append(
+                    line_problem("warning", new.line.number, name, new.value, reason, "Keep one line", said)
+                )
         return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:
-        """Return why Postfix dies of the text of the file, whatever its values are; None if it does not."""
-        return next((setting for _line, setting in self._lines if isinstance(setting, InputError)), None)
+        """Return why Postfix dies of the file, whatever its values are; None if it does not."""
+        return next(iter(self._errors.values()), None)
 
     def set(self, name: str, value: str) -> None:
         """Set a parameter, in exactly one place.
 
-        Nothing changes when the file says so already. Of a value over several lines the words that stay keep their
-        lines; how much white space is between words does not matter there. A new parameter goes behind its
-        commented-out example, else behind the nearest of its group, else at the end.
+        Nothing changes when the file says so already. In a value over several lines the words that stay keep their
+        lines, and the amount of white space does not matter. A new parameter goes behind its commented-out example,
+        else behind the nearest of its group, else at the end.
 
         :raises InputError: when name or value could not be read back as they are
         """
         settings = self._settings.get(name)
         if settings:
-            text = self._text
+            text = self.text
             says = _says(settings[-1], value)
             if not says:
                 text = edit_line(text, settings[-1].line, _edits(settings[-1], checked_value(name, value)))
@@ -153,65 +133,51 @@ class MainCf:
             if not says and _spans_lines(settings[-1]):
                 self.set(name, value)  # on one line now, where each blank counts
             return
-        if not _NAME.match(name):
+        if not PARAMETER_NAME.match(name):
             raise InputError(name, value, "is not the name of a parameter", "Use letters, digits and underscores")
         line = f"{name} = {checked_value(name, value)}".rstrip(" ")
-        self._write(insert_line(self._text, self._place(name), line))
+        self._write(insert_line(self.text, self._place(name), line))
 
     def unset(self, name: str) -> None:
         """Remove a parameter wherever it is set; comments inside its continuation lines stay."""
-        self._write(_without(self._text, self._settings.get(name, [])))
+        self._write(_without(self.text, self._settings.get(name, [])))
 
     def _place(self, name: str) -> int:
-        """Return where a line for a parameter that the file does not set goes."""
+        """Return where a new parameter goes."""
         example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
-        gap = 0
-        for line in [line for line, _setting in self._lines] + [LogicalLine(0, len(self._text), False)]:
+        for position, end in comment_blocks(self.text, self._lines):
             behind_example = 0
-            position = gap
-            for comment in self._text[gap : line.start].split("\n"):
+            for comment in self.text[position:end].split("\n"):
                 position += len(comment) + 1
                 if example.match(comment) or behind_example and _EXAMPLE_GOES_ON.match(comment):
                     behind_example = position
                 elif behind_example:
                     break
-            if behind_example and not line.stray:
-                return min(behind_example, len(self._text))
-            gap = line.end
+            if behind_example:
+                return min(behind_example, len(self.text))
         for group in _GROUPS:
             if name in group:
                 for sibling in sorted(group, key=lambda other: abs(group.index(other) - group.index(name))):
                     if sibling in self._settings:
                         return self._settings[sibling][-1].line.end
-        return len(self._text)
+        return len(self.text)
 
 
-def _setting(line: LogicalLine) -> _Read:
-    """Return what a logical line sets, or what Postfix dies of, or None for a line that it ignores."""
-    if line.stray:
-        return None
+def _setting(line: LogicalLine) -> Setting:
+    """Return what a logical line sets.
+
+    :raises InputError: when Postfix dies of it
+    """
     text = line.effective
     left, equals, right = text.partition("=")
     name = left.rstrip(WHITE)
-    if not name:
-        return _no_setting(line, f'missing attribute name: "{text}"')
     if not equals or _WORD.findall(name) != [name]:
-        return _no_setting(line, f"missing '=' after attribute name: \"{text}\"")
+        said = "missing '=' after attribute name" if name else "missing attribute name"
+        remedy = "Write name = value, or remove the line"
+        raise line_error(line.number, "main.cf", text, "is not a setting", remedy, f'{said}: "{text}"')
     value = right.strip(WHITE)
     start = len(text) - len(right.lstrip(WHITE)) if value else len(left) + 1
     return Setting(name, value, start, start + len(value), line)
-
-
-def _no_setting(line: LogicalLine, said: str) -> InputError:
-    remedy = "Write name = value, or remove the line"
-    return line_error(line.number, "main.cf", line.effective, "is not a setting", remedy, said)
-
-
-def _line_problems(line: LogicalLine, setting: _Read) -> List[Problem]:
-    problems = line_problems(line, "main.cf")
-    if isinstance(setting, InputError):
-        problems.append(Problem(line.number, "error", str(setting)))
-    return problems
 
 
 def _without(text: str, settings: List[Setting]) -> str:
@@ -242,7 +208,4 @@ def _edits(setting: Setting, value: str) -> List[Edit]:
         return [Edit(at, at, " " + value if at == setting.start and before in " \t" else value)]
     if not _spans_lines(setting):
         return [Edit(setting.start, setting.end, value)]
-    new = _words(value)
-    return changed_words(
-        setting.line, _words(setting.value, setting.start), new, [word.value for word in new], setting.start
-    )
+    return changed_words(setting.line, _words(setting.value, setting.start), _words(value), value, setting.start)

@@ -11,16 +11,13 @@ from typing import Optional, Sequence, Tuple
 from .._base.errors import InputError
 from .commented_out import commented_entries, commented_out, lookalike_end, protected, restored
 from .endpoint import identity
-from .lines import WHITE, LogicalLine, inner_comments, insert_line, logical_lines, newline_of, remove_line
+from .lines import WHITE, inner_comments, insert_line, logical_lines, newline_of, remove_line
 from .master_cf import MasterCf, ServiceEntry
 from .master_entry import Entry
 from .master_entry_edit import EntryEditor, entry_lines
-from .service import Service
 from .service_change import ServiceChange, check_change, check_name
 
-__all__ = ["MasterCfEditor", "Service", "ServiceChange"]
-
-# Programs that stock files have in commented-out entries beside that of the usual program: used only on request.
+# Programs of commented-out entries in stock files beside that of the usual program: used only on request.
 _ALTERNATIVES = ("postscreen", "oqmgr")
 _OPTION_COMMENT = re.compile(r"#[ \t]+-o")
 
@@ -29,7 +26,7 @@ class MasterCfEditor(MasterCf):
     """A master.cf file that can be edited."""
 
     def put(self, change: ServiceChange) -> None:
-        """Change one service, in exactly one entry, and nothing else.
+        """Change one service, in exactly one entry.
 
         A commented-out entry for the service is uncommented with all that it has, then changed. A new entry goes beside
         those for the same program and is aligned like them.
@@ -37,7 +34,7 @@ class MasterCfEditor(MasterCf):
         :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
         """
         check_change(change)
-        before = self._text
+        before = self.text
         try:
             if change.state == "absent":
                 self.remove(change.name, change.type)
@@ -53,52 +50,42 @@ class MasterCfEditor(MasterCf):
 
     def _change(self, change: ServiceChange) -> None:
         *earlier, last = self._entries_of(change.name, change.type)
-        line = last.entry.line
-        new = EntryEditor(self._text[line.start : line.end], newline_of(self._text, line.end)).changed(change)
-        text = self._text[: line.start] + new + self._text[line.end :]
+        text, line = self.text, last.entry.line
+        new = EntryEditor(text[line.start : line.end], newline_of(text, line.end)).changed(change)
+        text = text[: line.start] + new + text[line.end :]
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
 
     def remove(self, name: str, type: str = "inet") -> None:
-        """Remove a service with the commented-out options in its entry and behind it; other comments inside it stay."""
-        self._write(_without(self._text, self._entries_of(name, type)))
+        """Remove a service with the commented-out options in its entry and behind it; its other comments stay."""
+        self._write(_without(self.text, self._entries_of(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:
-        """Comment out the entry of a service, each physical line of it, so that the state present can undo it exactly.
-
-        Entries of the service that did not count are removed.
-        """
-        self._write(_without(self._text, self._entries_of(name, type)[:-1]))
+        """Comment out a service so that the state present can undo it exactly; remove entries that did not count."""
+        self._write(_without(self.text, self._entries_of(name, type)[:-1]))
         for last in self._entries_of(name, type):
-            line, program = last.entry.line, last.service.command
-            text = self._text
-            body, behind = commented_out(text[line.start : line.end], program), protected(text[line.end :], program)
-            new = text[: line.start] + body + behind
-            if not self._comes_back(new, line):
+            text, line, program = self.text, last.entry.line, last.service.command
+            body, behind = text[line.start : line.end], text[line.end :]
+            new = text[: line.start] + commented_out(body, program) + protected(behind, program)
+            entries = commented_entries(new, logical_lines(new))
+            if not any(entry.start == line.start and restored(new, entry) == text for entry in entries):
                 # One of its lines would look like prose behind a "#"; the whole entry on one line does not.
-                joined = line.text.strip(WHITE) + newline_of(text, line.end)
-                rest = "".join(inner_comments(text, line)) + text[line.end :]
-                new = text[: line.start] + commented_out(joined, program) + protected(rest, program)
+                body = line.text.strip(WHITE) + newline_of(text, line.end)
+                behind = "".join(inner_comments(text, line)) + behind
+                new = text[: line.start] + commented_out(body, program) + protected(behind, program)
             self._write(new)
 
-    def _comes_back(self, disabled: str, line: LogicalLine) -> bool:
-        """Return whether the commented-out entry that starts where a line did would be restored as it was."""
-        for entry in commented_entries(disabled, logical_lines(disabled)):
-            if entry.start == line.start:
-                return disabled[: entry.start] + restored(disabled, entry) + disabled[entry.end :] == self._text
-        return False
-
     def _restore(self, change: ServiceChange) -> bool:
-        """Uncomment the entry of a service, if there is a commented-out one that runs the same program."""
+        """Uncomment an entry of the service that runs the same program; return whether there is one."""
         wanted = identity(change.name, change.type, self.port_of)
         candidates = [
             entry
-            for entry in commented_entries(self._text, self._lines)
+            for entry in commented_entries(self.text, self._lines)
             if identity(entry.name, entry.type, self.port_of) == wanted and change.program in (None, entry.command)
         ]
         if not candidates:
             return False
         entry = min(candidates, key=lambda entry: (entry.command in _ALTERNATIVES, entry.name != change.name))
-        self._write(self._text[: entry.start] + restored(self._text, entry) + self._text[entry.end :])
+        self._write(restored(self.text, entry))
         return True
 
     def _insert(self, change: ServiceChange) -> None:
@@ -107,24 +94,24 @@ class MasterCfEditor(MasterCf):
             raise InputError("services", label, reason, "Give its command")
         check_name(change, self.port_of)
         position, like = self._place(change)
-        lines = newline_of(self._text, position).join(entry_lines(change, like))
-        self._write(insert_line(self._text, position, lines))
+        lines = newline_of(self.text, position).join(entry_lines(change, like))
+        self._write(insert_line(self.text, position, lines))
 
     def _place(self, change: ServiceChange) -> Tuple[int, Optional[Entry]]:
         """Return where a new entry goes, and the entry like which it is aligned."""
         of_type = [entry for entry in self._entries if entry.service.type == change.type]
         of_program = [entry for entry in of_type if entry.service.command == change.program]
         if not of_program:
-            for commented in reversed(commented_entries(self._text, self._lines)):
+            for commented in reversed(commented_entries(self.text, self._lines)):
                 if (commented.type, commented.command) == (change.type, change.program):
                     return commented.end, of_type[-1].entry if of_type else None
         for last in (of_program or of_type)[-1:]:
-            return lookalike_end(self._text, last.entry.line.end, last.service.command), last.entry
-        return len(self._text), None
+            return lookalike_end(self.text, last.entry.line.end, last.service.command), last.entry
+        return len(self.text), None
 
 
 def _without(text: str, entries: Sequence[ServiceEntry]) -> str:
-    """Return the file without some entries, given in its order, and the commented-out options in and behind them."""
+    """Return the file without entries, given in its order, and the commented-out options in and behind them."""
     for entry in reversed(entries):
         line = entry.entry.line
         text = text[: line.end] + text[lookalike_end(text, line.end, entry.service.command) :]

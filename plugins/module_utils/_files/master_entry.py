@@ -3,20 +3,21 @@
 
 """One entry of master.cf: its fields, its ``-o`` options, its other words, and what Postfix would complain about.
 
-The grammar is that of master(5) as the master and the daemons read it: eight fields at blanks, then words in which
-braces protect blanks; leading words with a dash are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
+The grammar (master(5)) is that of the master and the daemons: eight fields at blanks, then words in which braces
+protect blanks; leading words with a dash are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import List, NamedTuple, Optional, Set, Tuple
 
 from .._base.errors import InputError
 from .._base.words import Severity
 from .endpoint import PortLookup, port_number, split_endpoint
 from .entry_words import open_braces, split_words, unbraced
-from .lines import WHITE, LogicalLine, Problem, Word, line_error, line_problems
+from .lines import WHITE, LogicalLine, Problem, Word, indentation, line_error, line_problem, line_problems
 from .service import FIELD_REMEDIES, FIELD_VALUES, FIELDS, TYPES, Service
 
 _FIELD = re.compile(r"[^ \t\r\n]+")
@@ -24,11 +25,10 @@ _WRITE_OPTION = "Write -o name=value, or -o { name = value }"
 
 
 class Option(NamedTuple):
-    """One ``-o`` setting: where its letter, its word and its value are in the logical line's text.
+    """One ``-o`` setting, and where it is in the logical line's text.
 
     :ivar letter: where the ``o`` is; other letters can come before it, as in ``-vo name=value``
     :ivar start, end: name and value, braces included; directly behind the letter when they are one word with it
-    :ivar value_start, value_end: the value
     :ivar whole: whether the braces are as they should be
     """
 
@@ -45,16 +45,15 @@ class Option(NamedTuple):
 class Entry:
     """One logical line of master.cf, taken apart.
 
-    :ivar fields: the eight fields, fewer when the line is not an entry
-    :ivar options: the ``-o`` settings
-    :ivar flags: the other words with a dash among them
+    :ivar complete: whether all eight fields are there
+    :ivar flags: the words with a dash among the options
     :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
     :ivar invalid: what follows a ``-o`` and is not ``name=value``; the daemon dies of it
-    :ivar options_end: where the last of these words ends, or the command; more of them can go there
-    :ivar swallows: whether one of them has an open brace, so that it lasts to the end of the entry
-    :ivar rest: the words after them
+    :ivar options_end: where more options can go
+    :ivar swallows: whether an option has an open brace, so that it lasts to the end of the entry
+    :ivar rest: the words after the options
     :ivar problems: what Postfix would complain about in the words after the fields; :meth:`check` adds the rest
-    :ivar fatal: why Postfix does not start by this line, whatever it is about; None if it does
+    :ivar fatal: why Postfix does not start by this line, whatever it is about
     """
 
     def __init__(self, line: LogicalLine) -> None:
@@ -69,52 +68,38 @@ class Entry:
         self.shared: List[int] = []
         self.invalid: List[Word] = []
         self.rest: List[Word] = []
-        end = 0
-        for match in _FIELD.finditer(self.text):
-            if len(self.fields) == len(FIELDS):
-                break
-            self.fields.append(Word(match.start(), match.end(), match.group()))
-            end = match.end()
-        self.options_end = end
+        self.options_end = 0
         self.swallows = False
+        self.complete = False
         if line.stray:
             return
-        if len(self.fields) < len(FIELDS):
+        for match in islice(_FIELD.finditer(self.text), len(FIELDS)):
+            self.fields.append(Word(match.start(), match.end(), match.group()))
+        self.complete = len(self.fields) == len(FIELDS)
+        if self.complete:
+            self.options_end = self.fields[-1].end
+            self._read_words(list(split_words(self.text, self.options_end)))
+        else:
             missing = FIELDS[len(self.fields)]
-            reason = f"ends before the field {missing}"
             said = f'bad field count: missing "{missing}" field: "{self.text[:60]}"'
-            self._refuse(self.text, reason, "Write all eight fields, or remove the line", said)
-            return
-        self._read_words(list(split_words(self.text, end)))
+            remedy = "Write all eight fields, or remove the line"
+            self._refuse(self.text, f"ends before the field {missing}", remedy, said)
 
     @property
     def label(self) -> str:
-        """Return name and type of the service, as people write it."""
+        """Return name and type of the service."""
         return "/".join(word.value for word in self.fields[:2])
 
     @property
     def service(self) -> Optional[Service]:
         """Return the service that the entry describes, None when the line is not an entry."""
-        if len(self.fields) < len(FIELDS) or self.line.stray:
+        if not self.complete:
             return None
+        fields = [word.value for word in self.fields]
         arguments = tuple(word.value for word in sorted(self.flags + self.rest))
         options = tuple((option.name, option.value) for option in self.options)
-        name, kind, private, unprivileged, chroot, wakeup, limit, command = [word.value for word in self.fields]
         invalid = tuple(word.value for word in self.invalid)
-        return Service(
-            name,
-            kind,
-            private,
-            unprivileged,
-            chroot,
-            wakeup,
-            limit,
-            command,
-            arguments,
-            options,
-            self.line.number,
-            invalid,
-        )
+        return Service._make([*fields, arguments, options, self.line.number, invalid])
 
     def _read_words(self, words: List[Tuple[int, int]]) -> None:
         index = 0
@@ -174,26 +159,21 @@ class Entry:
             self._complain("error", self.label, f"-o {inner}", "is not a setting", _WRITE_OPTION, invalid)
             self.invalid.append(Word(start, end, inner))
             return
-        value_start = self.text.index("=", start) + 1
-        if value:
-            value_start += len(right) - len(right.lstrip(WHITE))
         if name in self._names:
             reason = "is set more than once, and only the last one counts"
             self._complain("warning", self.label, f"-o {name}", reason, "Keep one of them")
         self._names.add(name)
+        value_start = self.text.index("=", start) + 1 + (len(indentation(right)) if value else 0)
         value_end = value_start + len(value)
         self.options.append(Option(name, value, letter, start, end, value_start, value_end, not said))
 
-    def _complain(
-        self, severity: Severity, parameter: str, value: str, reason: str, remedy: str, said: str = ""
-    ) -> None:
-        error = line_error(self.line.number, parameter, value, reason, remedy, said)
-        self.problems.append(Problem(self.line.number, severity, str(error)))
+    def _complain(self, severity: Severity, *parts: str) -> None:
+        self.problems.append(line_problem(severity, self.line.number, *parts))
 
-    def _refuse(self, value: str, reason: str, remedy: str, said: str) -> None:
+    def _refuse(self, *parts: str) -> None:
         """Add a problem by which Postfix does not start."""
-        self._complain("error", "services", value, reason, remedy, said)
-        self.fatal = self.fatal or line_error(self.line.number, "services", value, reason, remedy, said)
+        self._complain("error", "services", *parts)
+        self.fatal = self.fatal or line_error(self.line.number, "services", *parts)
 
     def _refuse_braces(self, said: str) -> None:
         if said.startswith("missing"):
@@ -203,16 +183,16 @@ class Entry:
 
     def check(self, lookup: PortLookup) -> None:
         """Add the problems of the fields to those of the words."""
-        if self.line.stray or len(self.fields) < len(FIELDS):
+        if not self.complete:
             return
         for field, word in zip(FIELDS, self.fields):
             allowed = FIELD_VALUES.get(field)
             parameter, value = f"{field} of {self.label}", word.value
+            said = f'invalid {field} field "{value}"'
             if field == "type" and value not in TYPES:
-                said = f'invalid type field "{value}": bad transport type'
+                said += ": bad transport type"
                 self._complain("error", parameter, value, "is not a service type", f"Use {', '.join(TYPES)}", said)
             elif allowed and not allowed.match(value):
-                said = f'invalid {field} field "{value}"'
                 self._complain("error", parameter, value, "is not a value of this field", FIELD_REMEDIES[field], said)
         if self.line.piece_at(self.fields[1].start) != self.line.piece_at(0):
             reason = "has its name and its type on two lines, and so postconf refuses to edit the file"
@@ -222,10 +202,8 @@ class Entry:
 
     def _check_inet(self, name: str, private: str, lookup: PortLookup) -> None:
         if private in ("-", "y"):
-            said = "inet service cannot be private"
-            self._complain(
-                "error", f"private of {self.label}", private, "makes an inet service private", "Write n", said
-            )
+            parameter, said = f"private of {self.label}", "inet service cannot be private"
+            self._complain("error", parameter, private, "makes an inet service private", "Write n", said)
         parameter = f"name of {self.label}"
         try:
             port = port_number(split_endpoint(name, parameter)[1], lookup, parameter)

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Mapping, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
 from .entry_words import needs_braces, option_text, unbraced
-from .lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
+from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
 from .master_entry import Entry, Option
 from .service import FIELDS
 from .service_change import ServiceChange, command_words
@@ -32,8 +32,7 @@ class EntryEditor:
         self.text = text
         self.entry = Entry(logical_lines(text)[0])
 
-    def _apply(self, edits: Iterable[Edit]) -> None:
-        edits = list(edits)
+    def _apply(self, edits: Sequence[Edit]) -> None:
         if edits:
             self._read(edit_line(self.text, self.entry.line, edits))
 
@@ -42,8 +41,7 @@ class EntryEditor:
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
         self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
-        for name in change.unset_options:
-            self._unset_option(name)
+        self._remove_options([option for option in self.entry.options if option.name in change.unset_options])
         if change.command is not None:
             self._set_command(change.command)
         return self.text
@@ -65,38 +63,33 @@ class EntryEditor:
             # -vo name=value becomes -v -o name=value, to change the flag alone
             self._apply([Edit(letter, letter, " -") for letter in self.entry.shared])
         old = [self.entry.fields[7]] + self.entry.flags
-        self._apply(changed_words(self.entry.line, old, head, [command[word.start : word.end] for word in head], 0))
-        old = [word if self._sound(word) else word._replace(value="\0") for word in self.entry.rest]
-        at = self.entry.options_end
+        self._apply(changed_words(self.entry.line, old, head, command, 0))
         if rest and self.entry.swallows:
             reason = "would be swallowed by a brace that is open in the options"
             raise InputError(f"command of {self.entry.label}", command, reason, "Set or unset that option")
-        self._apply(changed_words(self.entry.line, old, rest, [command[word.start : word.end] for word in rest], at))
+        old = [word._replace(value="\0") if self._is_malformed(word) else word for word in self.entry.rest]
+        self._apply(changed_words(self.entry.line, old, rest, command, self.entry.options_end))
 
-    def _sound(self, word: Word) -> bool:
-        return not unbraced(self.entry.text[word.start : word.end])[1]
+    def _is_malformed(self, word: Word) -> bool:
+        return bool(unbraced(self.entry.text[word.start : word.end])[1])
 
     def _set_options(self, values: Mapping[str, str]) -> None:
         """Set options; the new ones go behind the others, in one edit however many there are."""
         present = {option.name: option.value for option in self.entry.options}
         for name, value in values.items():
             if present.get(name, value) != value:
-                self._set_option(name, value)
+                *earlier, last = [option for option in self.entry.options if option.name == name]
+                self._apply([_value_edit(last, self.entry.text, value)])
+                self._remove_options(earlier)
         new = [option_text(name, value) for name, value in values.items() if name not in present]
         if new:
             self._add_options(new)
-
-    def _set_option(self, name: str, value: str) -> None:
-        *earlier, last = [option for option in self.entry.options if option.name == name]
-        self._apply([_value_edit(last, self.entry.text, value)])
-        for _option in earlier:
-            self._remove_option(next(option for option in self.entry.options if option.name == name))
 
     def _add_options(self, texts: Sequence[str]) -> None:
         line, at = self.entry.line, self.entry.options_end
         start, end = line.piece_at(at - 1)
         before, after = line.text[start:at], line.text[at:end]
-        indent = before[: len(before) - len(before.lstrip(WHITE))]
+        indent = indentation(before)
         options = self.entry.options
         own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
         if own_line and not after.strip(WHITE):
@@ -108,24 +101,16 @@ class EntryEditor:
             before_each = " -o "
         self._apply([Edit(at, at, "".join(before_each + text for text in texts))])
 
-    def _unset_option(self, name: str) -> None:
-        for option in reversed(self.entry.options):
-            if option.name == name:
-                self._remove_option(option)
-
-    def _remove_option(self, option: Option) -> None:
-        line = self.entry.line
-        if option.letter in self.entry.shared:  # -vo name=value: the v stays
-            edits = [Edit(option.letter, option.letter + 1, "")]
-            if option.start == option.letter + 1:
-                edits = [Edit(option.letter, option.end, "")]
+    def _remove_options(self, options: Sequence[Option]) -> None:
+        for option in reversed(options):  # from behind, so that the places of the others stay as they are
+            line, letter = self.entry.line, option.letter
+            if letter in self.entry.shared:  # -vo name=value: the v stays
+                edits = [Edit(letter, letter + 1, ""), line.deletion(option.start, option.end)]
+            elif line.piece_at(letter) == line.piece_at(option.end - 1):
+                edits = [line.deletion(letter - 1, option.end)]
             else:
-                edits.append(line.deletion(option.start, option.end))
-        elif line.piece_at(option.letter) == line.piece_at(option.end - 1):
-            edits = [line.deletion(option.letter - 1, option.end)]
-        else:
-            edits = [line.deletion(option.letter - 1, option.letter + 1), line.deletion(option.start, option.end)]
-        self._apply(edits)
+                edits = [line.deletion(letter - 1, letter + 1), line.deletion(option.start, option.end)]
+            self._apply(edits)
 
 
 def _value_edit(option: Option, text: str, value: str) -> Edit:
@@ -156,7 +141,6 @@ def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
 
 
 def _aligned(words: Sequence[str], like: Optional[Entry]) -> str:
-    """Return the first line of a new entry, its fields in the columns of the entry beside it."""
     columns: Sequence[int] = _COLUMNS
     gaps = [" "] * len(FIELDS)
     if like and like.line.piece_at(0)[1] > like.fields[7].start:

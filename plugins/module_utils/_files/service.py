@@ -12,26 +12,22 @@ from .endpoint import PortLookup, identity, known_port
 
 TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 FIELDS = ("name", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command")
+_YES_OR_NO = ("private", "unprivileged", "chroot")
 FIELD_VALUES = {
-    "private": re.compile(r"[yn-]\Z"),
-    "unprivileged": re.compile(r"[yn-]\Z"),
-    "chroot": re.compile(r"[yn-]\Z"),
+    **dict.fromkeys(_YES_OR_NO, re.compile(r"[yn-]\Z")),
     "wakeup": re.compile(r"(?:-|[0-9]+\??)\Z"),
     # atoi(3) makes a negative number of a larger one, of which the master dies
     "process_limit": re.compile(r"(?:-|0*(?:[0-9]{1,9}|1[0-9]{9}|2[01][0-9]{8}))\Z"),
 }
-
 FIELD_REMEDIES = {
-    "private": "Use y, n or -",
-    "unprivileged": "Use y, n or -",
-    "chroot": "Use y, n or -",
+    **dict.fromkeys(_YES_OR_NO, "Use y, n or -"),
     "wakeup": "Use a number of seconds, with or without ? behind it, or -",
     "process_limit": "Use a number or -",
 }
 
 
 class Service(NamedTuple):
-    """A service, as its entry in master.cf says; every field as the file has it, ``-`` where it says ``-``.
+    """A service, every field as its entry in master.cf has it.
 
     :ivar arguments: the words after the command other than ``-o`` settings, without the braces around them
     :ivar options: the ``-o`` settings in their order; of a name that is there twice the last one counts
@@ -59,7 +55,7 @@ class Service(NamedTuple):
 
     @property
     def meaning(self) -> Tuple[Any, ...]:
-        """Return what the master makes of the entry: equal for two entries between which it sees no difference.
+        """Return what is equal for two entries between which the master sees no difference.
 
         A dash stands for the default (master(5)), which is ``y`` for private and unprivileged, and 0 for wakeup. The
         defaults of the other two are not fixed: chroot depends on compatibility_level, process_limit is
@@ -79,10 +75,9 @@ class Service(NamedTuple):
 
 
 def service_key(service: Service, lookup: PortLookup = known_port) -> str:
-    """Return what an entry shares with those that replace it.
+    """Return what is equal for the entries of which only the last counts.
 
-    That is its identity, and for other types than inet whether it is public: a public and a private service of one name
-    are two (master(5)).
+    A public and a private service of one name are two (master(5)).
     """
     public = service.type != "inet" and service.private == "n"
     return identity(service.name, service.type, lookup) + ("/public" if public else "")
@@ -90,6 +85,5 @@ def service_key(service: Service, lookup: PortLookup = known_port) -> str:
 
 def last_of_each(services: Sequence[Service], lookup: PortLookup = known_port) -> List[Service]:
     """Return the entries that count, in their order: of several for one service the last."""
-    keys = [service_key(service, lookup) for service in services]
-    last = dict(zip(keys, range(len(keys))))
-    return [service for at, (key, service) in enumerate(zip(keys, services)) if last[key] == at]
+    last = {service_key(service, lookup): index for index, service in enumerate(services)}
+    return [services[index] for index in sorted(last.values())]

@@ -12,12 +12,11 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from .._base.errors import InputError
 from .endpoint import PortLookup, is_number, port_number, split_endpoint
 from .entry_words import split_words, unbraced
-from .lines import Word, checked_value, encode_config
+from .lines import PARAMETER_NAME, Word, check_encoding, checked_value
 from .service import FIELD_REMEDIES, FIELD_VALUES, TYPES
 
 STATES = ("present", "absent", "disabled")
 
-_OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
 _SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
 _DIGITS = 9  # of more, the master can make a negative number, of which it dies
@@ -28,7 +27,6 @@ class ServiceChange:
     """What is wanted of one service; what is None, or not in it, stays as it is.
 
     :ivar command: the program and its arguments as master.cf writes them, but without ``-o``
-    :ivar options: ``-o`` settings to make
     :ivar unset_options: ``-o`` settings to remove
     """
 
@@ -46,7 +44,7 @@ class ServiceChange:
 
     @property
     def fields(self) -> Dict[str, str]:
-        """Return the fields of one word that are given."""
+        """Return the fields that are given, beside name, type and command."""
         given = {name: getattr(self, name) for name in FIELD_VALUES}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -81,41 +79,36 @@ def check_change(change: ServiceChange) -> None:
         raise InputError(f"private of {label}", change.private, "makes an inet service private", "Write n")
     if change.command is not None:
         _check_command(f"command of {label}", change.command)
-    for name in list(change.options) + list(change.unset_options):
-        if not _OPTION_NAME.match(name):
+    for name in [*change.options, *change.unset_options]:
+        if not PARAMETER_NAME.match(name):
             raise InputError(f"options of {label}", name, "is not the name of a parameter", "Use letters, digits and _")
     for name, value in change.options.items():
         _check_option(f"option {name} of {label}", value)
         if name in change.unset_options:
-            raise InputError(
-                f"options of {label}", name, "is to be set and unset at once", "Give it in options or in unset_options"
-            )
+            remedy = "Give it in options or in unset_options"
+            raise InputError(f"options of {label}", name, "is to be set and unset at once", remedy)
 
 
 def check_name(change: ServiceChange, lookup: PortLookup) -> None:
     """Refuse a name for a new entry with which the master, or postconf, could not work."""
-    label = f"name of {change.name}/{change.type}"
-    try:
-        encode_config(change.name)
-    except UnicodeEncodeError:
-        raise InputError(label, change.name, "is not text that a file can hold", "Write it in UTF-8") from None
+    name, label = change.name, f"name of {change.name}/{change.type}"
+    check_encoding(label, name)
     if change.type == "inet":
-        port = split_endpoint(change.name, label)[1]
-        if not _SERVICE_NAME.match(change.name):
-            raise InputError(label, change.name, "has characters that an endpoint cannot have", "Write [address]:port")
+        port = split_endpoint(name, label)[1]
+        if not _SERVICE_NAME.match(name):
+            raise InputError(label, name, "has characters that an endpoint cannot have", "Write [address]:port")
         number = port_number(port, lookup, label)
         if not number or is_number(port) and port.lstrip("0") != str(number):
-            raise InputError(label, change.name, "has a port that does not exist", "Use a port from 1 to 65535")
-    elif not _SERVICE_NAME.match(change.name):
-        raise InputError(label, change.name, "is not the name of a service", "Use letters, digits, - and _")
+            raise InputError(label, name, "has a port that does not exist", "Use a port from 1 to 65535")
+    elif not _SERVICE_NAME.match(name):
+        raise InputError(label, name, "is not the name of a service", "Use letters, digits, - and _")
 
 
 def _check_command(label: str, command: str) -> None:
     words = [command[start:end] for start, end in split_words(checked_value(label, command))]
     if not words or not _PROGRAM.match(words[0]):
-        raise InputError(
-            label, command, "does not start with the name of a program", "Write the program and its arguments"
-        )
+        remedy = "Write the program and its arguments"
+        raise InputError(label, command, "does not start with the name of a program", remedy)
     for word in words:
         if unbraced(word)[1] or not _balanced(word):
             raise InputError(label, command, f"has braces that do not match in {word!r}", "Close every brace")

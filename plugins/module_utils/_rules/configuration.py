@@ -51,8 +51,7 @@ class Configuration(NamedTuple):
 
         :param settings: what main.cf says, and what ``master`` got its port lookup from
         """
-        repeated = [duplicate.name for duplicate in main.duplicates()]
-        return cls(settings, master.services(), master.port_of, main.fatal() or master.fatal(), repeated)
+        return cls(settings, master.services(), master.port_of, main.fatal() or master.fatal(), main.duplicates())
 
 
 def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:

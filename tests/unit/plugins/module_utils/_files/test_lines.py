@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Tuple
 
 import pytest
@@ -154,8 +155,8 @@ def test_words_that_stay_keep_their_place(new: str, expected: str) -> None:
     text = "a = b\n  c # d\n"
     line = logical_lines(text)[0]
     old = [Word(line.text.index(word), line.text.index(word) + 1, word) for word in "bc#d"]
-    words = [Word(0, 0, word) for word in new.split()]
-    edited = edit_line(text, line, changed_words(line, old, words, new.split(), 3))
+    words = [Word(match.start(), match.end(), match.group()) for match in re.finditer(r"\S+", new)]
+    edited = edit_line(text, line, changed_words(line, old, words, new, 3))
     assert logical_lines(edited)[0].text.split()[2:] == new.split()
     if new != "b c d":
         assert edited == expected
