@@ -13,7 +13,7 @@ from __future__ import annotations
 import operator
 import re
 import string
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 from .._base.errors import InputError
 
@@ -153,7 +153,7 @@ class _Expansion:
             raise self._error(f"has {symbol!r} where one of == != < <= >= > belongs")
         return "true" if _COMPARISONS[symbol](*self._comparable(left, right)) else "", rest
 
-    def _comparable(self, left: str, right: str) -> Tuple[object, object]:
+    def _comparable(self, left: str, right: str) -> Tuple[Any, Any]:
         """Return numbers for two numbers, else the two texts, whose characters are compared as by strcmp(3)."""
         if not _NUMBER.match(left) or not _NUMBER.match(right):
             return left, right

@@ -10,6 +10,7 @@ from typing import FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
 from .._base.address import FAMILIES, Address, asked_for, family, parse_address, unbracket
 from .._base.errors import InputError
 from .._files.service import Service
+from .parameters import for_family
 from .settings import Settings
 from .source_addresses import CLIENTS, client_of
 
@@ -59,7 +60,7 @@ def explicit_sources(
     seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
         for family_name in (name for name in FAMILIES if name in families):
-            parameter = f"{program}_bind_address" + ("6" if family_name == "ipv6" else "")
+            parameter = for_family(f"{program}_bind_address", family_name)
             try:
                 value = process.get(parameter)
                 if not value:
@@ -68,8 +69,6 @@ def explicit_sources(
             except InputError:
                 continue
             address = parse_address(unbracket(value))
-            if (parameter, value, enforced) in seen or address is None or address.is_unspecified:
-                continue
-            seen.add((parameter, value, enforced))
-            address = asked_for(address, families)
-            yield ExplicitSource(parameter, value, address, family_name, place, enforced)
+            if (parameter, value, enforced) not in seen and address is not None and not address.is_unspecified:
+                seen.add((parameter, value, enforced))
+                yield ExplicitSource(parameter, value, asked_for(address, families), family_name, place, enforced)

@@ -51,11 +51,11 @@ class Host:
         self.bindable = bindable
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
-            if entry.address not in self._index or (entry.up and not self._index[entry.address].up):
+            if not self._index.setdefault(entry.address, entry).up and entry.up:
                 self._index[entry.address] = entry
 
     def find(self, address: Address) -> Optional[HostAddress]:
-        """Return the entry of an address, one whose interface is up if there is one; None if the host lacks it."""
+        """Return the entry of an address, if possible one whose interface is up; None if the host lacks it."""
         return self._index.get(address)
 
 

@@ -11,7 +11,7 @@ wrong; :func:`check_tokens` does.
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 from .._base.address import parse_address, prefix_length, unbracket
 from .._base.errors import InputError
@@ -34,13 +34,17 @@ def is_host_name(token: str) -> bool:
     return len(token) <= 255 and bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
 
 
-def octal_reading(token: str) -> Optional[str]:
-    """Return the address that an IPv4 spelling with leading zeros means, when it is not the one that people read."""
-    if not _NUMBERS.match(token) or token.count(".") != 3:
-        return None
-    address = parse_address(token)
-    plain = ".".join(part.lstrip("0") or "0" for part in token.split("."))
-    return str(address) if address is not None and str(address) != plain else None
+def refuse_octal(parameter: str, token: str) -> None:
+    """Refuse an IPv4 address with leading zeros that does not mean what people read.
+
+    :raises InputError: for such an address
+    """
+    literal = unbracket(token)
+    address = parse_address(literal) if _NUMBERS.match(literal) and literal.count(".") == 3 else None
+    plain = ".".join(part.lstrip("0") or "0" for part in literal.split("."))
+    if address is not None and str(address) != plain:
+        reason = f"is {address} for Postfix, since leading zeros mean octal"
+        raise InputError(parameter, token, reason, "Drop the zeros")
 
 
 def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
@@ -50,21 +54,14 @@ def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
     """
     comments = [token for token in tokens if "#" in token]
     for token in comments or tokens:
-        problem = _problem(parameter, token)
-        if problem is not None:
-            raise problem
-
-
-def _problem(parameter: str, token: str) -> Optional[InputError]:
-    """Return what is wrong with a word that can be neither an address nor a host name, or None."""
-    literal = unbracket(token)
-    if parse_address(literal) is not None:
-        return None
-    reason, remedy = _explain(parameter, token, literal)
-    return InputError(parameter, token, reason, remedy) if reason else None
+        literal = unbracket(token)
+        reason, remedy = ("", "") if parse_address(literal) else _explain(parameter, token, literal)
+        if reason:
+            raise InputError(parameter, token, reason, remedy)
 
 
 def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
+    """Return why a word can be neither an address nor a host name, and the remedy; nothing where it can."""
     if token in KEYWORDS:
         if parameter != "inet_interfaces":
             return "is a word of inet_interfaces only", "List addresses or host names"

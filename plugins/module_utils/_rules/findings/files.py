@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Dict, Iterator, NamedTuple, Optional
+from typing import Dict, Iterator, Optional, Tuple
 
-from ..._files.service import Service, last_of_each, service_key
+from ..._files.service import Service, service_key
 from ..outlook import Outlook
-from ..parameters import PARAMETERS
+from ..parameters import PARAMETERS, dotted
 from .finding import Point
 
 
@@ -23,12 +23,9 @@ def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
 
 def duplicate_service(outlook: Outlook) -> Iterator[Point]:
     """Find services that master.cf has more than once, under any spelling of their port."""
-    services, port_of = outlook.configuration.services, outlook.configuration.port_of
-    if len(last_of_each(services, port_of)) == len(services):
-        return
     seen: Dict[str, Service] = {}
-    for service in services:
-        key = service_key(service, port_of)
+    for service in outlook.configuration.services:
+        key = service_key(service, outlook.configuration.port_of)
         if key in seen:
             shown = f"{seen[key].name}/{service.type}"
             message = f"master.cf has the service {shown} more than once, and only the last entry counts"
@@ -41,8 +38,8 @@ def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
     for name, place in _names_in_use(outlook):
         parameter = PARAMETERS.get(name)
         if parameter is not None and outlook.version < parameter.since:
-            since, version = (".".join(map(str, numbers)) for numbers in (parameter.since, outlook.version))
-            message = f"{name} in {place} has no effect: Postfix has it since {since}, and this is {version}"
+            since = f"Postfix has it since {dotted(parameter.since)}, and this is {dotted(outlook.version)}"
+            message = f"{name} in {place} has no effect: {since}"
             yield Point(name, message, "Remove it, or upgrade Postfix")
 
 
@@ -55,20 +52,13 @@ def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
             yield Point(name, message, f"Write {meant}")
 
 
-class _NameInUse(NamedTuple):
-    """The name of a parameter, and the file or service that sets it."""
-
-    name: str
-    place: str
-
-
-def _names_in_use(outlook: Outlook) -> Iterator[_NameInUse]:
+def _names_in_use(outlook: Outlook) -> Iterator[Tuple[str, str]]:
+    """Yield the name of each parameter that is set, with the file or service that sets it."""
     for name in sorted(outlook.settings.names()):
-        yield _NameInUse(name, "main.cf")
+        yield name, "main.cf"
     for service in outlook.configuration.services:
-        if service.options:
-            for name in service.option_values:
-                yield _NameInUse(name, f"{service.name}/{service.type}")
+        for name in service.option_values:
+            yield name, f"{service.name}/{service.type}"
 
 
 @lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters

@@ -35,9 +35,8 @@ def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
 def _options(outlook: Outlook) -> Iterator[Tuple[Service, str]]:
     """Yield the name of each option with its service."""
     for service in outlook.services:
-        if service.options:
-            for name in service.option_values:
-                yield service, name
+        for name in service.option_values:
+            yield service, name
 
 
 def _client_that_reads(name: str) -> str:

@@ -34,9 +34,8 @@ def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
 def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
     """Find a public address of this host's name that only a NAT or proxy in front of it has, unknown to Postfix."""
     reachable = [address for name in outlook.families for address in outlook.reachable(name)]
-    if outlook.settings.get("inet_interfaces") == "loopback-only" or not reachable:
-        return
-    if not all(map(is_private, reachable)):
+    is_private_host = reachable and all(map(is_private, reachable))
+    if not is_private_host or outlook.settings.get("inet_interfaces") == "loopback-only":
         return
     try:
         hostname = outlook.settings.get("myhostname")

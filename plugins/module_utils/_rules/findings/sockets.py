@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Iterator
 
-from ..._base.address import normal_form, parse_address
+from ..._base.address import normal_form
 from ..._files.endpoint import is_number, split_endpoint
 from ..listeners import overlapping
 from ..origin import INET_INTERFACES
@@ -37,9 +38,8 @@ def shared_socket(outlook: Outlook) -> Iterator[Point]:
 def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
     """Find endpoints that take connections away from a service that listens on all addresses."""
     for earlier, later in overlapping(outlook.listeners):
-        if earlier.service == later.service or earlier.socket.address == later.socket.address:
-            continue
-        if earlier.origin != later.origin:
+        differ = earlier.service != later.service and earlier.socket.address != later.socket.address
+        if differ and earlier.origin != later.origin:
             bare, endpoint = (later, earlier) if later.origin == INET_INTERFACES else (earlier, later)
             message = (
                 f"connections to {endpoint.socket.address} port {endpoint.socket.port} go to the service "
@@ -56,10 +56,8 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
     own = {normal_form(address) for address in outlook.own_addresses}
     for listener in outlook.listeners:
         text = listener.socket.address
-        if listener.origin == INET_INTERFACES or text in own:
-            continue
-        address = parse_address(text)
-        if address and not address.is_loopback:
+        is_outside = listener.origin != INET_INTERFACES and text not in own
+        if is_outside and not ip_address(text).is_loopback:
             if listener.socket.is_wildcard:
                 fact = "listens everywhere, and inet_interfaces names fewer addresses"
                 wider = "set inet_interfaces to all"

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Dict, Iterator, List, Set, Tuple
 
-from ..._base.address import needs_scope, normal_form, parse_address
+from ..._base.address import family, needs_scope, normal_form
 from ..._base.private import is_private
 from ..._base.sockets import WILDCARDS
 from ..bindable import source_problem
 from ..outlook import Outlook
+from ..parameters import for_family
 from .finding import Point
 
 
@@ -53,9 +55,9 @@ def wrong_family(outlook: Outlook) -> Iterator[Point]:
     """Find IPv6 addresses in a parameter for IPv4, and IPv4 addresses in one for IPv6."""
     for source in outlook.explicit_sources:
         if not source.is_of_its_family:
-            other = source.parameter[:-1] if source.parameter.endswith("6") else source.parameter + "6"
             message = f"{source} is not an {source.family} address: {source.consequence}"
-            yield Point(source.parameter, message, f"Set {other} to it instead")
+            remedy = f"Set {for_family(source.parameter, family(source.address))} to it instead"
+            yield Point(source.parameter, message, remedy)
 
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
@@ -91,13 +93,11 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
             # A service with an option of its own is there for certain hosts; lmtp is for those nearby.
             if not source.address or not parameter or source.origin.in_master_cf or parameter.startswith("lmtp"):
                 continue
-            if (parameter, source.address) in seen:
-                continue
-            seen.add((parameter, source.address))
-            address = parse_address(source.address)
-            public = [candidate for candidate in outlook.reachable(family_name) if not is_private(candidate)]
-            if public and address is not None and is_private(address):
-                message = f"{parameter} makes mail to all hosts leave from {address}, which is a private address"
+            public = [address for address in outlook.reachable(family_name) if not is_private(address)]
+            is_new = (parameter, source.address) not in seen
+            if public and is_new and is_private(ip_address(source.address)):
+                seen.add((parameter, source.address))
+                message = f"{parameter} makes mail to all hosts leave from {source.address}, which is a private address"
                 remedy = f"Send from {normal_form(public[0])}, and to internal hosts by a transport of its own"
                 yield Point(parameter, message, remedy)
 
