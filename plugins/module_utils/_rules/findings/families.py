@@ -17,7 +17,7 @@ from .finding import Point
 
 
 def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
-    """Find one family that is configured while the other, which the host and inet_protocols have, is forgotten."""
+    """One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."""
     both = [name for name in FAMILIES if name in outlook.families and outlook.reachable(name)]
     if len(both) == 2:
         yield from _family_without_listener(outlook, both)

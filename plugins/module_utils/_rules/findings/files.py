@@ -15,14 +15,14 @@ from .finding import Point
 
 
 def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
-    """Find parameters that main.cf sets more than once."""
+    """main.cf sets a parameter more than once."""
     for name in outlook.configuration.repeated:
         message = f"main.cf sets {name} more than once, and only the last line counts"
         yield Point(name, message, "Keep one of the lines")
 
 
 def duplicate_service(outlook: Outlook) -> Iterator[Point]:
-    """Find services that master.cf has more than once, under any spelling of their port."""
+    """master.cf has a service more than once."""
     seen: Dict[str, Service] = {}
     for service in outlook.configuration.services:
         key = service_key(service, outlook.configuration.port_of)
@@ -34,7 +34,7 @@ def duplicate_service(outlook: Outlook) -> Iterator[Point]:
 
 
 def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
-    """Find parameters of this family that this version of Postfix does not have yet."""
+    """A parameter is set that this version of Postfix does not have yet."""
     for name, place in _names_in_use(outlook):
         parameter = PARAMETERS.get(name)
         if parameter is not None and outlook.version < parameter.since:
@@ -44,7 +44,7 @@ def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
 
 
 def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
-    """Find names that are nearly those of this family, and that no other value refers to."""
+    """A name is not a parameter of Postfix, but nearly one."""
     for name, place in _names_in_use(outlook):
         meant = None if name in PARAMETERS else _similar_parameter(name)
         if meant is not None and not outlook.settings.refers_to(name):

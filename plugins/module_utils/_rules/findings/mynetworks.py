@@ -14,7 +14,7 @@ from .finding import Point
 
 
 def mynetworks_default(outlook: Outlook) -> Iterator[Point]:
-    """Find networks that the default of mynetworks loses because inet_interfaces is not all."""
+    """mynetworks is not set, and because of inet_interfaces its default lacks networks of the host."""
     networks = outlook.mynetworks
     if networks is None or not outlook.families:
         return

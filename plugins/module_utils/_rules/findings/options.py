@@ -15,7 +15,7 @@ from .finding import Point
 
 
 def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
-    """Find a source address given to a program that does not read it, such as lmtp_bind_address to smtp."""
+    """A service has a source address as an option, which its program does not read."""
     for service, name in _options(outlook):
         client = _client_that_reads(name)
         if client and client != client_of(service):
@@ -24,7 +24,7 @@ def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
 
 
 def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
-    """Find inet_interfaces and inet_protocols given to a service that listens: they do not change where."""
+    """A listening service has inet_interfaces or inet_protocols as an option, which does not change its sockets."""
     for service, name in _options(outlook):
         if service.type == "inet" and name in ("inet_interfaces", "inet_protocols"):
             message = f"-o {name} of {service.name}/{service.type} does not change where the service listens"

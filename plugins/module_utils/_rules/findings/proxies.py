@@ -16,7 +16,7 @@ from .finding import Point
 
 
 def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find a proxy_interfaces with which Postfix starts, and which makes trivial-rewrite fail later.
+    """Postfix starts, and fails later because of proxy_interfaces.
 
     :raises InputError: for a host name whose addresses were not given
     """
@@ -32,7 +32,7 @@ def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
 
 
 def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find a public address of this host's name that only a NAT or proxy in front of it has, unknown to Postfix."""
+    """The host is behind NAT or a proxy, and its public address is not in proxy_interfaces."""
     reachable = [address for name in outlook.families for address in outlook.reachable(name)]
     is_private_host = reachable and all(map(is_private, reachable))
     if not is_private_host or outlook.settings.get("inet_interfaces") == "loopback-only":

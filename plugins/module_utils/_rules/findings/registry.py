@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The set of findings: every check with its severity and its line of the documentation; its name is the code.
+"""The set of findings: every check with its severity; its name is the code, its docstring the documented summary.
 
 There is no finding beside these. The stock configuration has none.
 """
@@ -31,8 +31,6 @@ class Rule(NamedTuple):
     check: Callable[[Outlook], Iterator[Point]]
     #: one, or two of which the check chooses: the graver first
     severities: Sequence[Severity]
-    #: the line of the documentation: when this is found
-    summary: str
     #: ``files``: nothing else; ``outlook``: that Postfix starts, or would if the host had all addresses; ``hostname``:
     #: that, and the addresses of myhostname, which DNS is asked for
     needs: Needs = "outlook"
@@ -42,77 +40,36 @@ class Rule(NamedTuple):
         """The name of the finding, which is that of its check."""
         return self.check.__name__
 
+    @property
+    def summary(self) -> str:
+        """The line of the documentation: when this is found."""
+        return (self.check.__doc__ or "").partition("\n")[0]
+
 
 REGISTRY = (
-    Rule(fatal.fatal, ["error"], "Postfix does not start with this configuration.", needs="files"),
-    Rule(fatal.absent_address, ["error", "warning"], "An address to listen on or to send from is not on the host."),
-    Rule(sources.source_failure, ["error"], "A client service cannot send any mail over one address family."),
-    Rule(sources.wrong_family, ["error"], "The source address for IPv4 is an IPv6 address, or the other way round."),
-    Rule(sources.loopback_source, ["error"], "The source address of mail to other hosts is a loopback address."),
-    Rule(sockets.shared_socket, ["error"], "Two services listen on the same address and port."),
-    Rule(sockets.odd_port, ["error"], "A service has a port that does not exist."),
-    Rule(proxies.bad_proxy_interfaces, ["error"], "Postfix starts, and fails later because of proxy_interfaces."),
-    Rule(sockets.no_listener, ["warning"], "Postfix listens on no network socket."),
-    Rule(files.duplicate_parameter, ["warning"], "main.cf sets a parameter more than once.", needs="files"),
-    Rule(files.duplicate_service, ["warning"], "master.cf has a service more than once.", needs="files"),
-    Rule(files.misspelt_parameter, ["warning"], "A name is not a parameter of Postfix, but nearly one.", needs="files"),
-    Rule(
-        files.unknown_to_version,
-        ["warning"],
-        "A parameter is set that this version of Postfix does not have yet.",
-        needs="files",
-    ),
-    Rule(
-        sockets.endpoint_shadows_inet_interfaces,
-        ["warning"],
-        "A service on one address takes connections away from one that listens on all addresses.",
-    ),
-    Rule(
-        options.ignored_bind_address,
-        ["warning"],
-        "A service has a source address as an option, which its program does not read.",
-    ),
-    Rule(
-        options.ignored_on_server,
-        ["warning"],
-        "A listening service has inet_interfaces or inet_protocols as an option, which does not change its sockets.",
-    ),
-    Rule(
-        sources.implicit_source_address,
-        ["warning", "info"],
-        "Mail leaves from an address only because inet_interfaces has no other of its family.",
-    ),
-    Rule(
-        sources.private_source_address,
-        ["warning"],
-        "Mail to all hosts leaves from a private address, though the host has a public one.",
-    ),
-    Rule(
-        mynetworks.mynetworks_default,
-        ["warning", "info"],
-        "mynetworks is not set, and because of inet_interfaces its default lacks networks of the host.",
-    ),
-    Rule(
-        proxies.nat_without_proxy_interfaces,
-        ["warning"],
-        "The host is behind NAT or a proxy, and its public address is not in proxy_interfaces.",
-        needs="hostname",
-    ),
-    Rule(
-        sockets.endpoint_outside_inet_interfaces,
-        ["info"],
-        "A service listens on an address that inet_interfaces does not name.",
-    ),
-    Rule(
-        families.half_dual_stack,
-        ["info"],
-        "One of IPv4 and IPv6 is configured, and the other, which the host has too, is not.",
-    ),
-    Rule(
-        sources.bind_address_not_enforced,
-        ["info"],
-        "Mail would leave from another address if the host lost the source address.",
-    ),
+    Rule(fatal.fatal, ["error"], needs="files"),
+    Rule(fatal.absent_address, ["error", "warning"]),
+    Rule(sources.source_failure, ["error"]),
+    Rule(sources.wrong_family, ["error"]),
+    Rule(sources.loopback_source, ["error"]),
+    Rule(sockets.shared_socket, ["error"]),
+    Rule(sockets.odd_port, ["error"]),
+    Rule(proxies.bad_proxy_interfaces, ["error"]),
+    Rule(sockets.no_listener, ["warning"]),
+    Rule(files.duplicate_parameter, ["warning"], needs="files"),
+    Rule(files.duplicate_service, ["warning"], needs="files"),
+    Rule(files.misspelt_parameter, ["warning"], needs="files"),
+    Rule(files.unknown_to_version, ["warning"], needs="files"),
+    Rule(sockets.endpoint_shadows_inet_interfaces, ["warning"]),
+    Rule(options.ignored_bind_address, ["warning"]),
+    Rule(options.ignored_on_server, ["warning"]),
+    Rule(sources.implicit_source_address, ["warning", "info"]),
+    Rule(sources.private_source_address, ["warning"]),
+    Rule(mynetworks.mynetworks_default, ["warning", "info"]),
+    Rule(proxies.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
+    Rule(sockets.endpoint_outside_inet_interfaces, ["info"]),
+    Rule(families.half_dual_stack, ["info"]),
+    Rule(sources.bind_address_not_enforced, ["info"]),
 )
 
 

@@ -17,7 +17,7 @@ from .finding import Point
 
 
 def no_listener(outlook: Outlook) -> Iterator[Point]:
-    """Find a Postfix that listens nowhere."""
+    """Postfix listens on no network socket."""
     if not outlook.listeners:
         why = "master.cf has no active service of type inet" if outlook.families else "inet_protocols is empty"
         message = f"Postfix receives no mail over the network: {why}"
@@ -25,7 +25,7 @@ def no_listener(outlook: Outlook) -> Iterator[Point]:
 
 
 def shared_socket(outlook: Outlook) -> Iterator[Point]:
-    """Find two services on one address and port: the kernel shares the connections out between them."""
+    """Two services listen on the same address and port."""
     for earlier, later in overlapping(outlook.listeners):
         if earlier.service != later.service and earlier.socket.address == later.socket.address:
             message = (
@@ -36,7 +36,7 @@ def shared_socket(outlook: Outlook) -> Iterator[Point]:
 
 
 def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find endpoints that take connections away from a service that listens on all addresses."""
+    """A service on one address takes connections away from one that listens on all addresses."""
     for earlier, later in overlapping(outlook.listeners):
         differ = earlier.service != later.service and earlier.socket.address != later.socket.address
         if differ and earlier.origin != later.origin:
@@ -50,7 +50,7 @@ def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
 
 
 def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find endpoints on addresses, other than loopback, that inet_interfaces leaves out."""
+    """A service listens on an address that inet_interfaces does not name."""
     if outlook.settings.get("inet_interfaces") in ("all", ""):
         return
     own = {normal_form(address) for address in outlook.own_addresses}
@@ -69,7 +69,7 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
 
 
 def odd_port(outlook: Outlook) -> Iterator[Point]:
-    """Find ports that do not exist."""
+    """A service has a port that does not exist."""
     for service in sorted({listener.service for listener in outlook.listeners}):
         port = split_endpoint(service)[1]
         if is_number(port) and not 0 < int(port[:20]) < 65536:

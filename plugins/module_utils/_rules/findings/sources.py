@@ -18,7 +18,7 @@ from .finding import Point
 
 
 def source_failure(outlook: Outlook) -> Iterator[Point]:
-    """Find clients that cannot send any mail over a family."""
+    """A client service cannot send any mail over one address family."""
     for client in outlook.clients:
         for _family, source in client.sources():
             if source.failure:
@@ -27,7 +27,7 @@ def source_failure(outlook: Outlook) -> Iterator[Point]:
 
 
 def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
-    """Find clients that send from the only address of a family in inet_interfaces, which nobody asked for."""
+    """Mail leaves from an address only because inet_interfaces has no other of its family."""
     transports: Dict[Tuple[str, str], List[str]] = {}
     for client in outlook.clients:
         for family_name, source in client.sources():
@@ -52,7 +52,7 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
 
 
 def wrong_family(outlook: Outlook) -> Iterator[Point]:
-    """Find IPv6 addresses in a parameter for IPv4, and IPv4 addresses in one for IPv6."""
+    """The source address for IPv4 is an IPv6 address, or the other way round."""
     for source in outlook.explicit_sources:
         if not source.is_of_its_family:
             message = f"{source} is not an {source.family} address: {source.consequence}"
@@ -61,7 +61,7 @@ def wrong_family(outlook: Outlook) -> Iterator[Point]:
 
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
-    """Find loopback addresses from which smtp would send to other hosts."""
+    """The source address of mail to other hosts is a loopback address."""
     for source in outlook.explicit_sources:
         # A service with options of its own, and lmtp, may be there for this host alone.
         for_all = source.place == "main.cf" and source.parameter.startswith("smtp")
@@ -71,7 +71,7 @@ def loopback_source(outlook: Outlook) -> Iterator[Point]:
 
 
 def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
-    """Find source addresses that Postfix would silently replace once the host loses them."""
+    """Mail would leave from another address if the host lost the source address."""
     if outlook.version < (3, 7):
         return
     for source in outlook.explicit_sources:
@@ -85,7 +85,7 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
 
 
 def private_source_address(outlook: Outlook) -> Iterator[Point]:
-    """Find private addresses from which mail to the Internet leaves, on a host that has a public one."""
+    """Mail to all hosts leaves from a private address, though the host has a public one."""
     seen: Set[Tuple[str, str]] = set()
     for client in outlook.clients:
         for family_name, source in client.sources():

@@ -56,8 +56,8 @@ def test_code_and_severity_are_those_of_the_table(monkeypatch) -> None:
         yield from one(outlook)
 
     rules = [
-        registry.Rule(one, ["warning"], "One."),
-        registry.Rule(two, ["error", "info"], "Two."),
+        registry.Rule(one, ["warning"]),
+        registry.Rule(two, ["error", "info"]),
     ]
     monkeypatch.setattr(registry, "REGISTRY", rules)
     answer = findings(outlook_of({}, "smtp inet n - n - - smtpd\n", host_from_input(["127.0.0.1"])))

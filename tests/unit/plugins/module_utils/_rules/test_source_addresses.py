@@ -106,7 +106,9 @@ def test_addresses_that_postfix_goes_on_without(value: str) -> None:
     assert smtp({"inet_interfaces": "10.77.0.1", "smtp_bind_address": value})[0] == KERNEL
 
 
-@pytest.mark.parametrize("value, words", [("10.77.0.9", "no interface of the host"), ("fd77::1", "not an ipv4 address")])
+@pytest.mark.parametrize(
+    "value, words", [("10.77.0.9", "no interface of the host"), ("fd77::1", "not an ipv4 address")]
+)
 def test_enforced_addresses_that_are_absent(value: str, words: str) -> None:
     settings = {"smtp_bind_address": value, "smtp_bind_address_enforce": "yes"}
     failure, origin, enforced = smtp(settings)[0]
