@@ -17,8 +17,7 @@ from .host import Host, HostAddress, addresses_shown
 def bind_problem(address: Address, host: Host) -> Optional[str]:
     """Return why Postfix cannot listen on an address, or None when it can.
 
-    Its IPv6 sockets are for IPv6 only (IPV6_V6ONLY) and have no zone, so that neither link-local nor IPv4-mapped
-    addresses work.
+    Its IPv6 sockets have no zone and are for IPv6 only (IPV6_V6ONLY).
     """
     if needs_scope(address) and not address.is_multicast:
         return "is a link-local address, on which Postfix cannot listen since its sockets have no zone"
@@ -72,8 +71,6 @@ def _bindable(address: Address, own: Optional[HostAddress], host: Host) -> bool:
     """Apply the kernel's rule to what is known of the host.
 
     Own addresses can be used, of interfaces that are down too, and multicast, broadcast, and all of loopback's network.
-
-    :param own: the address as the host has it, None when it does not
     """
     if family(address) in host.nonlocal_bind or (own is not None and not own.tentative):
         return True

@@ -49,8 +49,6 @@ def explicit_sources(
     """Yield the source addresses that main.cf and options in master.cf set, each value once, wildcards left out.
 
     What is not a numeric address, or does not expand, is left out too: the client of it fails.
-
-    :param services: the entries of master.cf that count
     """
     places = [(settings, program, "main.cf") for program in CLIENTS]
     for service in services:

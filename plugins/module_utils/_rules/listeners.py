@@ -1,16 +1,16 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sockets that the master opens: inet services of master.cf, own addresses and what the host can bind to.
+"""The sockets that the master opens (master(5), "Service name" and "Service type"; postconf(5), inet_interfaces).
 
-Rules: master(5), "Service name" and "Service type"; postconf(5), inet_interfaces and master_service_disable. A service
-whose name has a host part listens there whatever inet_interfaces says; one without listens on the own addresses, for
-``inet_interfaces = all`` on one wildcard of each family.
+A service whose name has a host part listens there whatever inet_interfaces says; one without listens on the own
+addresses, for ``inet_interfaces = all`` on one wildcard of each family.
 """
 
 from __future__ import annotations
 
 from ipaddress import ip_address
+from itertools import chain
 from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, family, normal_form
@@ -61,8 +61,6 @@ def listeners(
     """Return the master's sockets in the order of master.cf, IPv4 first.
 
     :param services: all entries of master.cf, duplicates included
-    :param port_of: knows the ports of service names
-    :param own: the own addresses
     :param allow_absent: accept addresses that the host does not have (yet)
     :raises InputError: where the master would die
     """
@@ -85,28 +83,25 @@ def listeners(
         opened[place] = _listeners_of(service, place, settings, families, own, resolve)
         if not allow_absent:
             _check_bind(service, opened[place], host)
-    promised = [listener for listeners_there in opened.values() for listener in listeners_there]
+    promised = list(chain.from_iterable(opened.values()))
     if settings.version < SHARED_PORTS_SINCE:
         _check_free(promised)
     return promised
 
 
 def active_services(settings: Settings, services: Sequence[Service]) -> List[Service]:
-    """Return the services that master_service_disable leaves, in the order of master.cf.
+    """Return the services that master_service_disable (postconf(5)) leaves, in the order of master.cf.
 
     Its words are a type or name/type, without regard to case; ``!`` negates; the first word that matches decides.
     """
-    words = settings.get("master_service_disable")
-    if not words:
-        return list(services)
     patterns = []
-    for word in split_words(words.lower()):
+    for word in split_words(settings.get("master_service_disable").lower()):
         pattern = word.lstrip("!")
         negations = len(word) - len(pattern)
         if "/" not in pattern:  # the notation before Postfix 2.11
             pattern = "/".join(pattern.rsplit(".", 1))
         patterns.append((pattern, negations % 2 == 0))
-    return [service for service in services if not _disabled(service, patterns)]
+    return [service for service in services if not _disabled(service, patterns)] if patterns else list(services)
 
 
 def overlapping(listeners_: Iterable[Listener]) -> Iterator[Tuple[Listener, Listener]]:
@@ -138,7 +133,6 @@ def _listeners_of(
     own: Sequence[Address],
     resolve: Resolver,
 ) -> List[Listener]:
-    """Return the listeners of one service."""
     host, port = place
     origin = INET_INTERFACES
     if host:

@@ -3,9 +3,8 @@
 
 """Postfix's own addresses: what inet_interfaces and inet_protocols come to on a host (postconf(5), those parameters).
 
-Bare services of type inet listen on them, ``user@[address]`` is local for them, the default of mynetworks is made
-from them and, where there is only one of a family, the SMTP client sends from it. Every Postfix program computes them
-when it starts, and ends where there is an InputError here.
+Services listen on them, mail to ``user@[address]`` is local, the default of mynetworks comes from them, and mail leaves
+from the only one of a family. Every Postfix program computes them when it starts, and ends at any error here.
 """
 
 from __future__ import annotations
@@ -25,17 +24,11 @@ Resolver = Callable[[str], Sequence[Address]]
 
 _LOOPBACK, _LOOPBACK6 = IPv4Address("127.0.0.1"), IPv6Address("::1")
 #: the first version of each branch that sorts IPv4 addresses by their bytes
-_SORTED_SINCE: Dict[Version, Version] = {
-    (3, 7): (3, 7, 22),
-    (3, 8): (3, 8, 20),
-    (3, 9): (3, 9, 14),
-    (3, 10): (3, 10, 13),
-    (3, 11): (3, 11, 6),
-}
+_SORTED_SINCE = ((3, 7, 22), (3, 8, 20), (3, 9, 14), (3, 10, 13), (3, 11, 6))
 
 
 def asked_once(resolve: Resolver) -> Resolver:
-    """Return a resolver that remembers each answer, an error too: all that is said in one run rests on the same."""
+    """Return a resolver that remembers each answer, an error too."""
     answers: Dict[str, Union[Sequence[Address], InputError]] = {}
 
     def remembered(name: str) -> Sequence[Address]:
@@ -63,8 +56,8 @@ def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:
 def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absent: bool = False) -> List[Address]:
     """Return the own addresses in Postfix's order.
 
-    For ``all`` and ``loopback-only`` that is IPv4 before IPv6, each as the host lists them. For a list the order is not
-    that of the list: Postfix sorts and drops repetitions, see :func:`sort_as_postfix`.
+    For ``all`` and ``loopback-only`` that is IPv4 before IPv6, each as the host lists them; for a list of addresses see
+    :func:`sort_as_postfix`.
 
     :param allow_absent: accept listed addresses that the host does not have (yet), or whose interface is down
     :raises InputError: where every Postfix program would die
@@ -108,8 +101,7 @@ def local_addresses(host: Host, families: FrozenSet[str]) -> List[Address]:
 def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[Address]:
     """Return what Postfix gets of a name's addresses when it asks for some families.
 
-    When only IPv4 is asked for, the C library makes 127.0.0.1 of a name that the hosts file has for ::1, and IPv4
-    addresses of those in IPv6 spelling.
+    For IPv4 alone the C library makes 127.0.0.1 of ::1 in the hosts file, and IPv4 addresses of those in IPv6 spelling.
     """
     if families == {"ipv4"}:
         resolved = [_LOOPBACK if address == _LOOPBACK6 else asked_for(address, families) for address in resolved]
@@ -119,13 +111,13 @@ def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[A
 def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Address]:
     """Sort and drop repetitions as Postfix does with addresses from a list: IPv4 first, by their bytes.
 
-    Postfix before 3.7.22, 3.8.20, 3.9.14, 3.10.13 and 3.11.6 compares IPv4 addresses by the difference of two machine
-    words, which is not an order: the result depends on machine and C library, and a repetition can survive. The answer
-    here is that of little-endian machines with the GNU library.
+    Before _SORTED_SINCE it compares IPv4 addresses by the difference of two machine words, which is not an order: the
+    result depends on machine and C library, and a repetition can survive. The answer here is that of little-endian
+    machines with the GNU library.
     """
     if len(addresses) < 2:
         return list(addresses)
-    if version >= _SORTED_SINCE.get(version[:2], (3, 12)):
+    if version >= next((since for since in _SORTED_SINCE if since[:2] == version[:2]), (3, 12)):
         return sorted(set(addresses), key=lambda address: (address.version, address.packed))
     result: List[Address] = []
     for address in _merge_sort(list(addresses)):
@@ -161,9 +153,9 @@ def _difference(one: Address, other: Address) -> int:
 def addresses_of(
     parameter: str, value: str, literal: str, families: FrozenSet[str], resolve: Resolver
 ) -> List[Address]:
-    """Return the addresses in the families in use of a numeric address or a host name.
+    """Return the usable addresses of a numeric address or a host name.
 
-    :param value: what the address or name is written in, for the error
+    :param value: what it is written in, for the error
     :raises InputError: where there is none
     """
     address = parse_address(literal)

@@ -37,11 +37,11 @@ def select_addresses(
     Addresses of interfaces that are down are never picked, IPv6 link-local ones only by their own prefix or address,
     since Postfix could not use them.
 
-    :param families: one family, or several, to pick from; by default both
+    :param families: one or several to pick from; by default both
     :param missing_ok: accept a selector that matches nothing, and an empty result
-    :raises InputError: for text that is not a selector, and for a selector that matches nothing
+    :raises InputError: for what is not a selector, or matches nothing
     """
-    wanted = FAMILIES if families is None else families if isinstance(families, (list, tuple)) else [families]
+    wanted = FAMILIES if families is None else tuple(families) if isinstance(families, (list, tuple)) else (families,)
     for name in wanted:
         if name not in FAMILIES:
             raise InputError("family", name, "is not an address family", "Write ipv4 or ipv6")

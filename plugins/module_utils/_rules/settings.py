@@ -56,7 +56,7 @@ class Settings:
         return self._lookup(name) or ""
 
     def get(self, name: str) -> str:
-        """Return the effective value: the default where main.cf says nothing, or this Postfix has no such parameter.
+        """Return the effective value, which is the default where this Postfix has no such parameter.
 
         :raises InputError: where Postfix would end with a macro processing error
         """
@@ -76,13 +76,11 @@ class Settings:
             return self._texts[name]
         if name in PARAMETERS:
             return PARAMETERS[name].default
-        if name == "myorigin":
-            return "$myhostname"
         if name == "myhostname":
             return self._default_myhostname()
         if name == "mydomain":
             return self._default_mydomain()
-        return None
+        return "$myhostname" if name == "myorigin" else None
 
     def _default_mydomain(self) -> str:
         if self._deriving_mydomain:

@@ -66,8 +66,7 @@ def source_addresses(
 
     :param services: all entries of master.cf, duplicates included
     :param own: the own addresses, for services that have no inet_interfaces or inet_protocols of their own
-    :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
-        failure
+    :raises InputError: where every Postfix program would die; what only one service would die of is its failure
     """
     main_cf = settings.get("inet_interfaces"), settings.get("inet_protocols")
     implicit = {main_cf: _implicit(own, host)}
@@ -145,7 +144,7 @@ def _explicit(
     if address is not None and one_family:
         address = asked_for(address, {name})
     if address is None or (one_family and family(address) != name):
-        reason = "is not a numeric address" if address is None else "is of a family that inet_protocols switches off"
+        reason = "is of a family that inet_protocols switches off" if address else "is not a numeric address"
         return Source(None, origin, enforce, f"{parameter} {reason}: {value}; the client dies of it")
     mapped = address.ipv4_mapped if address.version == 6 else None
     if mapped is not None and bind_problem(mapped, host) is None:

@@ -16,6 +16,7 @@ from .interface_list import KEYWORDS, check_tokens, refuse_octal, split_tokens
 from .parameters import BRACKETS_SINCE, PARAMETERS, Version, dotted, for_family
 
 _PROTOCOLS = {"all": frozenset(("ipv4", "ipv6")), "ipv4": frozenset(("ipv4",)), "ipv6": frozenset(("ipv6",))}
+_GIVE_TEXT = "Give text or a list of texts"
 _PROTOCOLS_REMEDY = "Write all, ipv4, ipv6, or ipv4 and ipv6"
 _LIST_KINDS = ("interfaces", "proxy", "protocols", "match_list")
 _SEPARATOR_OR_BRACKET = re.compile(r"([ \t\r\n,]+|[{}()])")
@@ -29,17 +30,17 @@ _SPACE = " \t\r\n\v\f"
 def text_of(name: str, value: Any, level: int = 0) -> str:
     """Return a value as the text that Postfix would read: lists are joined by commas, booleans are yes and no.
 
-    :raises InputError: for a value that cannot be text, such as a mapping or null, and for one with a line break
+    :raises InputError: for a value that cannot be text, such as a mapping, or that has a line break
     """
     if isinstance(value, (list, tuple)):
         if level > _DEEPEST:
-            raise InputError(name, value, "is a list nested too deeply", "Give text or a list of texts")
+            raise InputError(name, value, "is a list nested too deeply", _GIVE_TEXT)
         return ", ".join(text for text in (text_of(name, item, level + 1) for item in value) if text)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, (str, int)):
         kind = "null" if value is None else f"a {type(value).__name__}"
-        raise InputError(name, value, f"is {kind}", "Give text or a list of texts")
+        raise InputError(name, value, f"is {kind}", _GIVE_TEXT)
     if isinstance(value, int) and abs(value) >> 64:
         raise InputError(name, value, "is a number that Postfix has no use for", "Give text or a smaller number")
     text = str(value).strip(_SPACE)
@@ -66,7 +67,7 @@ def split_words(text: str) -> List[str]:
 
 
 def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
-    """Return the families that a value of inet_protocols names (postconf(5), inet_protocols; words are lower case).
+    """Return the families that a value of inet_protocols names (postconf(5)).
 
     :raises InputError: for a word that Postfix does not know, of which all its programs die
     """
@@ -80,12 +81,11 @@ def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
 
 
 def validate(name: str, value: Any, version: Version) -> str:
-    """Check a wanted value of one of PARAMETERS and return the text to write: lists joined by ``, ``, text as given.
+    """Check a wanted value of one of PARAMETERS and return the text to write: see :func:`text_of`.
 
-    Whether the host has the addresses is for :func:`own_addresses` to say, of all wanted settings together. References
-    such as ``$myhostname`` are allowed and left alone.
+    Whether the host has the addresses is for :func:`own_addresses` to say. References such as ``$myhostname`` are left
+    alone.
 
-    :param version: of the Postfix that is to read it
     :raises InputError: for a value that Postfix would die of, or that could mean something else than it seems
     """
     parameter = PARAMETERS[name]
@@ -118,8 +118,6 @@ def equivalent(name: str, one: str, other: str, version: Version) -> bool:
 
     Order, repetition, blanks, brackets and the spelling of addresses do not matter where they do not matter to Postfix.
     Values with ``$`` references are only the same when their words are, in their order.
-
-    :param version: of the Postfix that reads them
     """
     one, other = one.strip(_SPACE), other.strip(_SPACE)
     if one == other:

@@ -1,16 +1,18 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Findings about the lines of main.cf and master.cf, whatever Postfix makes of their values."""
+"""Findings about the lines of main.cf and master.cf, and about options in them that have no effect."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Sequence, Tuple
 
+from ..._files.endpoint import split_endpoint
 from ..._files.service import Service, service_key
 from ..outlook import Outlook
 from ..parameters import PARAMETERS, dotted
+from ..source_addresses import CLIENTS, client_of
 from .finding import Point
 
 
@@ -52,13 +54,42 @@ def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
             yield Point(name, message, f"Write {meant}")
 
 
+def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
+    """A service has a source address as an option, which its program does not read."""
+    for service, name in _options(outlook.services):
+        client = _client_that_reads(name)
+        if client and client != client_of(service):
+            message = f"-o {name} of {service.name}/{service.type} has no effect: {service.command} does not read it"
+            yield Point(name, message, f"Set it in main.cf, or on a service that runs {client}")
+
+
+def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
+    """A listening service has inet_interfaces or inet_protocols as an option, which does not change its sockets."""
+    for service, name in _options(outlook.services):
+        if service.type == "inet" and name in ("inet_interfaces", "inet_protocols"):
+            message = f"-o {name} of {service.name}/{service.type} does not change where the service listens"
+            port = split_endpoint(service.name)[1]
+            yield Point(name, message, f"Write the address before the port, as in 10.77.0.1:{port}")
+
+
 def _names_in_use(outlook: Outlook) -> Iterator[Tuple[str, str]]:
     """Yield the name of each parameter that is set, with the file or service that sets it."""
     for name in sorted(outlook.settings.names()):
         yield name, "main.cf"
-    for service in outlook.configuration.services:
+    for service, name in _options(outlook.configuration.services):
+        yield name, f"{service.name}/{service.type}"
+
+
+def _options(services: Sequence[Service]) -> Iterator[Tuple[Service, str]]:
+    """Yield the name of each option with its service."""
+    for service in services:
         for name in service.option_values:
-            yield name, f"{service.name}/{service.type}"
+            yield service, name
+
+
+def _client_that_reads(name: str) -> str:
+    """Return the client program that reads a parameter of the source address, or nothing for another parameter."""
+    return name[:4] if name[4:].startswith("_bind_address") and name[:4] in CLIENTS else ""
 
 
 @lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters

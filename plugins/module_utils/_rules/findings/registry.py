@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Sequence
 
 from ..._base.words import Severity
-from ..findings import families, fatal, files, mynetworks, options, proxies, sockets, sources
+from ..findings import families, fatal, files, mynetworks, proxies, sockets, sources
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -61,8 +61,8 @@ REGISTRY = (
     Rule(files.misspelt_parameter, ["warning"], needs="files"),
     Rule(files.unknown_to_version, ["warning"], needs="files"),
     Rule(sockets.endpoint_shadows_inet_interfaces, ["warning"]),
-    Rule(options.ignored_bind_address, ["warning"]),
-    Rule(options.ignored_on_server, ["warning"]),
+    Rule(files.ignored_bind_address, ["warning"]),
+    Rule(files.ignored_on_server, ["warning"]),
     Rule(sources.implicit_source_address, ["warning", "info"]),
     Rule(sources.private_source_address, ["warning"]),
     Rule(mynetworks.mynetworks_default, ["warning", "info"]),

@@ -103,5 +103,5 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
 
 
 def _has_another(outlook: Outlook, address: str, family_name: str) -> bool:
-    """Return whether the host has another address of a family by which mail could leave."""
+    """Return whether mail could leave from another address of the family."""
     return any(normal_form(candidate) != address for candidate in outlook.reachable(family_name))
