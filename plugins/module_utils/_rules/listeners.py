@@ -29,14 +29,6 @@ from .values import split_words
 #: Since this version listeners use SO_REUSEPORT: what overlaps shares its traffic, where the master died before.
 SHARED_PORTS_SINCE = (3, 6)
 
-#: What a master.cf has that says nothing else: one listener on port 25, and the client services.
-STOCK_SERVICES = (
-    Service("smtp", "inet", "n", "-", "y", "-", "-", "smtpd"),
-    Service("smtp", "unix", "-", "-", "y", "-", "-", "smtp"),
-    Service("relay", "unix", "-", "-", "y", "-", "-", "smtp"),
-    Service("lmtp", "unix", "-", "-", "y", "-", "-", "lmtp"),
-)
-
 
 class Listener(NamedTuple):
     """One listening socket of the master."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from os.path import commonprefix
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from ..._files.endpoint import split_endpoint
@@ -57,8 +58,8 @@ def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
 def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
     """A service has a source address as an option, which its program does not read."""
     for service, name in _options(outlook.services):
-        client = _client_that_reads(name)
-        if client and client != client_of(service):
+        client, _underscore, rest = name.partition("_")
+        if client in CLIENTS and rest.startswith("bind_address") and client != client_of(service):
             message = f"-o {name} of {service.name}/{service.type} has no effect: {service.command} does not read it"
             yield Point(name, message, f"Set it in main.cf, or on a service that runs {client}")
 
@@ -87,11 +88,6 @@ def _options(services: Sequence[Service]) -> Iterator[Tuple[Service, str]]:
             yield service, name
 
 
-def _client_that_reads(name: str) -> str:
-    """Return the client program that reads a parameter of the source address, or nothing for another parameter."""
-    return name[:4] if name[4:].startswith("_bind_address") and name[:4] in CLIENTS else ""
-
-
 @lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters
 def _similar_parameter(name: str) -> Optional[str]:
     """Return the parameter of this family that a name is nearly equal to."""
@@ -100,14 +96,7 @@ def _similar_parameter(name: str) -> Optional[str]:
 
 def _nearly_equal(name: str, parameter: str) -> bool:
     """Return whether two names differ in one place only, by two characters at most."""
-    if abs(len(name) - len(parameter)) > 2:
-        return False
     name = name.lower().replace("-", "_")
-    shortest = min(len(name), len(parameter))
-    start = 0
-    while start < shortest and name[start] == parameter[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and name[-1 - end] == parameter[-1 - end]:
-        end += 1
+    start = len(commonprefix((name, parameter)))
+    end = len(commonprefix((name[start:][::-1], parameter[start:][::-1])))
     return max(len(name), len(parameter)) - start - end <= 2

@@ -24,11 +24,8 @@ def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
         outlook.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     except InputError as error:
         refuse_unknown_name(error)
-        message = (
-            f"{error.value[:200]!r} {error.reason}: as soon as somebody writes to user@[address], trivial-rewrite "
-            "ends with this error, and mail stops"
-        )
-        yield Point(error.parameter, message, error.remedy)
+        consequence = "the first mail to user@[address] ends trivial-rewrite with this error, and mail stops"
+        yield Point(error.parameter, f"{error.value[:200]!r} {error.reason}: {consequence}", error.remedy)
 
 
 def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
@@ -46,8 +43,6 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
     for address in resolved:
         is_local = outlook.host.find(address) is not None or address.is_loopback or is_private(address)
         if not is_local and address not in proxies:
-            message = (
-                f"{hostname} resolves to {address}, which no interface of the host has: behind NAT or a proxy, mail to "
-                "the host itself loops unless Postfix knows the address"
-            )
+            consequence = "mail to the host itself loops unless Postfix knows the address"
+            message = f"{hostname} resolves to {address}, which no interface of the host has: {consequence}"
             yield Point("proxy_interfaces", message, f"Add {address} to proxy_interfaces")

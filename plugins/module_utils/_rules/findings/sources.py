@@ -35,19 +35,13 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
                 transports.setdefault((family_name, source.address), []).append(client.transport)
     for (family_name, address), senders in transports.items():
         six = "6" if family_name == "ipv6" else ""
-        message = (
-            f"{address} is the only {family_name} address in inet_interfaces, and so {', '.join(senders)} "
-            "send from it, to content filters on loopback too"
-        )
-        remedy = (
-            f"Set smtp_bind_address{six} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel "
-            f"choose; for lmtp set lmtp_bind_address{six}"
-        )
+        shown = f"{', '.join(senders)} send from it, to content filters on loopback too"
+        message = f"{address} is the only {family_name} address in inet_interfaces, and so {shown}"
+        wildcard = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set lmtp_bind_address{six}"
+        remedy = f"Set smtp_bind_address{six} to it if that is meant, or to {wildcard}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
-            remedy += (
-                ". With several instances, either let the kernel choose in the one that sends to all networks, or "
-                "give that one inet_interfaces = all and the others endpoints in master.cf"
-            )
+            remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
+            remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
         yield Point("inet_interfaces", message, remedy, mild=not _has_another(outlook, address, family_name))
 
 
