@@ -8,6 +8,7 @@ What is known of the host decides, or the kernel itself where it can be asked.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Iterator, Optional
 
 from .._base.address import Address, family, needs_scope
@@ -59,9 +60,8 @@ def _nowhere(address: Address, host: Host) -> str:
 
 def is_broadcast(address: Address, host: Host) -> bool:
     """Return whether an IPv4 address reaches all hosts of a network: a socket can bind to it, but not send from it."""
-    number = int(address)
-    return number == 0xFFFFFFFF or any(
-        own.prefix_length < 31 and number == int(own.address) | _host_mask(own)
+    return str(address) == "255.255.255.255" or any(
+        own.prefix_length < 31 and address == _network(own).broadcast_address
         for own in _ipv4(host)
         if not own.address.is_loopback
     )
@@ -76,23 +76,16 @@ def _bindable(address: Address, own: Optional[HostAddress], host: Host) -> bool:
         return True
     if address.version == 6:
         return False
-    number = int(address)
-    return (
-        address.is_multicast
-        or is_broadcast(address, host)
-        or any(
-            number | _host_mask(loopback) == int(loopback.address) | _host_mask(loopback)
-            for loopback in _ipv4(host)
-            if loopback.address.is_loopback or loopback.interface == "lo"
-        )
-    )
+    loopbacks = (own for own in _ipv4(host) if own.address.is_loopback or own.interface == "lo")
+    is_loopback = any(address in _network(loopback) for loopback in loopbacks)
+    return address.is_multicast or is_loopback or is_broadcast(address, host)
 
 
 def _ipv4(host: Host) -> Iterator[HostAddress]:
     return (own for own in host.addresses if own.up and own.address.version == 4)
 
 
-def _host_mask(own: HostAddress) -> int:
-    """Return the bits of the host part; those of 127.0.0.1 without a prefix length are of 127.0.0.0/8."""
+def _network(own: HostAddress) -> IPv4Network:
+    """Return the network of an address; that of 127.0.0.1 without a prefix length is 127.0.0.0/8."""
     bare_loopback = own.address.is_loopback and own.prefix_length == 32 and not own.interface
-    return (1 << 32 - (8 if bare_loopback else own.prefix_length)) - 1
+    return IPv4Network((own.address.packed, 8 if bare_loopback else own.prefix_length), strict=False)

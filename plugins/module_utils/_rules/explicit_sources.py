@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
 
-from .._base.address import FAMILIES, Address, asked_for, family, parse_address, unbracket
+from .._base.address import Address, asked_for, family, parse_address, unbracket
 from .._base.errors import InputError
 from .._files.service import Service
 from .parameters import for_family
@@ -34,7 +34,6 @@ class ExplicitSource(NamedTuple):
 
     @property
     def is_of_its_family(self) -> bool:
-        """Whether the address is of the family that the parameter is for."""
         return family(self.address) == self.family
 
     @property
@@ -57,7 +56,7 @@ def explicit_sources(
             places.append((with_options, client_of(service), f"{service.name}/{service.type}"))
     seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
-        for family_name in (name for name in FAMILIES if name in families):
+        for family_name in sorted(families):
             parameter = for_family(f"{program}_bind_address", family_name)
             try:
                 value = process.get(parameter)

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from itertools import chain
 from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from .._base.address import FAMILIES, Address, family, normal_form
+from .._base.address import Address, family, normal_form
 from .._base.errors import InputError
 from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import PortLookup, place_of
@@ -131,7 +131,7 @@ def _listeners_of(
         addresses = sort_as_postfix(_endpoint_addresses(service, host, families, resolve), settings.version)
         origin = IN_MASTER_CF
     elif settings.get("inet_interfaces") == "all":
-        addresses = [ip_address(WILDCARDS[name]) for name in FAMILIES if name in families]
+        addresses = [ip_address(WILDCARDS[name]) for name in sorted(families)]
     elif own:
         addresses = list(own)
     else:
@@ -158,11 +158,9 @@ def _check_bind(service: Service, promised: Sequence[Listener], host: Host) -> N
             continue
         if listener.origin == INET_INTERFACES:
             reason = f"{problem}, and the service {service.name} would listen on it"
-            remedy = "Take the address out, or give the service a host part"
-            raise InputError("inet_interfaces", text, reason, remedy)
+            raise InputError("inet_interfaces", text, reason, "Take it out, or give the service a host part")
         shown = "its address" if text in service.name else text
-        remedy = "Use an address of the host, or take the service out"
-        raise _error(service, f"cannot listen: {shown} {problem}", remedy)
+        raise _error(service, f"cannot listen: {shown} {problem}", "Use an address of the host")
 
 
 def _check_free(promised: Sequence[Listener]) -> None:

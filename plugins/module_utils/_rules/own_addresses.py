@@ -46,10 +46,7 @@ def asked_once(resolve: Resolver) -> Resolver:
 
 
 def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:
-    """Return the families that Postfix uses: those of inet_protocols that the kernel supports.
-
-    :raises InputError: for a word in inet_protocols that Postfix does not know
-    """
+    """Return the families that Postfix uses: those of inet_protocols that the kernel supports."""
     return protocols_of(settings.get("inet_protocols")) & host.families
 
 
@@ -84,8 +81,7 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
 def proxy_addresses(settings: Settings, host: Host, resolve: Resolver) -> List[Address]:
     """Return the addresses of proxy_interfaces, by which the world reaches this host through a proxy or NAT.
 
-    :raises InputError: for a word that is neither an address nor a known name. Postfix finds that late: the first
-        message to ``user@[address]`` kills trivial-rewrite again and again
+    :raises InputError: for a word that is neither an address nor a known name, of which trivial-rewrite dies later
     """
     families = enabled_families(settings, host)
     listed = _listed("proxy_interfaces", settings.get("proxy_interfaces"), families, resolve, host)

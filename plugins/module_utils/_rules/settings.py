@@ -18,7 +18,6 @@ class Settings:
     """The parameters of main.cf, or of one process: main.cf with the ``-o`` options of its line in master.cf.
 
     :param values: by parameter name, as the file has them or as an Ansible user gives them
-    :param version: of the Postfix that reads them
     :param hostname: what gethostname(2) returns, for the default of $myhostname; None if it is not known
     :raises InputError: for a value that is neither text nor a list
     """

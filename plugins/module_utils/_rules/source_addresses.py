@@ -133,7 +133,7 @@ def _sources(
 def _explicit(
     name: str, value: str, origin: Origin, version: Version, host: Host, enforce: bool, one_family: bool
 ) -> Source:
-    """Return what a value of smtp_bind_address or its like makes of one family."""
+    """Return the source that a value of smtp_bind_address or its like gives to one family."""
     parameter = origin.parameter
     literal = value
     if value[0] == "[" and version >= BRACKETS_SINCE:

@@ -52,9 +52,9 @@ def text_of(name: str, value: Any, level: int = 0) -> str:
 
 
 def boolean(name: str, text: str) -> bool:
-    """Return what Postfix makes of the value of a boolean parameter.
+    """Return the value of a boolean parameter.
 
-    :raises InputError: for text other than yes and no, with which the program that reads it ends
+    :raises InputError: for text with which the program that reads it ends
     """
     if text.lower() not in ("yes", "no"):
         raise InputError(name, text, "is neither yes nor no", "Write yes or no")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Sequence
 
 from ..._base.words import Severity
-from ..findings import families, fatal, files, mynetworks, proxies, sockets, sources
+from ..findings import families, fatal, files, sockets, sources, surroundings
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -54,7 +54,7 @@ REGISTRY = (
     Rule(sources.loopback_source, ["error"]),
     Rule(sockets.shared_socket, ["error"]),
     Rule(sockets.odd_port, ["error"]),
-    Rule(proxies.bad_proxy_interfaces, ["error"]),
+    Rule(surroundings.bad_proxy_interfaces, ["error"]),
     Rule(sockets.no_listener, ["warning"]),
     Rule(files.duplicate_parameter, ["warning"], needs="files"),
     Rule(files.duplicate_service, ["warning"], needs="files"),
@@ -65,8 +65,8 @@ REGISTRY = (
     Rule(files.ignored_on_server, ["warning"]),
     Rule(sources.implicit_source_address, ["warning", "info"]),
     Rule(sources.private_source_address, ["warning"]),
-    Rule(mynetworks.mynetworks_default, ["warning", "info"]),
-    Rule(proxies.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
+    Rule(surroundings.mynetworks_default, ["warning", "info"]),
+    Rule(surroundings.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
     Rule(sockets.endpoint_outside_inet_interfaces, ["info"]),
     Rule(families.half_dual_stack, ["info"]),
     Rule(sources.bind_address_not_enforced, ["info"]),

@@ -35,10 +35,10 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
                 transports.setdefault((family_name, source.address), []).append(client.transport)
     for (family_name, address), senders in transports.items():
         six = "6" if family_name == "ipv6" else ""
-        shown = f"{', '.join(senders)} send from it, to content filters on loopback too"
-        message = f"{address} is the only {family_name} address in inet_interfaces, and so {shown}"
-        wildcard = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set lmtp_bind_address{six}"
-        remedy = f"Set smtp_bind_address{six} to it if that is meant, or to {wildcard}"
+        effect = f"{', '.join(senders)} send from it, to content filters on loopback too"
+        message = f"{address} is the only {family_name} address in inet_interfaces, and so {effect}"
+        otherwise = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set lmtp_bind_address{six}"
+        remedy = f"Set smtp_bind_address{six} to it if that is meant, or to {otherwise}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
             remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Findings about proxy_interfaces, and about NAT or a proxy in front of the host."""
+"""Findings about the hosts around this one: NAT or a proxy in front of it, and the clients that may relay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Iterator
 from ..._base.address import family
 from ..._base.errors import InputError
 from ..._base.private import is_private
+from ..mynetworks import default_mynetworks
 from ..outlook import Outlook
+from ..own_addresses import local_addresses
 from .fatal import refuse_unknown_name
 from .finding import Point
 
@@ -46,3 +48,19 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
             consequence = "mail to the host itself loops unless Postfix knows the address"
             message = f"{hostname} resolves to {address}, which no interface of the host has: {consequence}"
             yield Point("proxy_interfaces", message, f"Add {address} to proxy_interfaces")
+
+
+def mynetworks_default(outlook: Outlook) -> Iterator[Point]:
+    """mynetworks is not set, and because of inet_interfaces its default lacks networks of the host."""
+    networks = outlook.mynetworks
+    if networks is None or not outlook.families:
+        return
+    everywhere = local_addresses(outlook.host, outlook.families)
+    usual = default_mynetworks(outlook.settings, outlook.host, everywhere) or []
+    lost = [network for network in usual if network not in networks]
+    if not lost:
+        return
+    shown = ", ".join(lost[:6]) + (", ..." if len(lost) > 6 else "")
+    message = f"mynetworks is not set, and inet_interfaces takes {shown} out of its default: clients there cannot relay"
+    loopback_lost = any(network.startswith(("127.", "[::1]")) for network in lost)
+    yield Point("mynetworks", message, "Set mynetworks to the clients that may relay", mild=not loopback_lost)
