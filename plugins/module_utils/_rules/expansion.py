@@ -10,10 +10,9 @@ an empty text. A syntax error is fatal for every Postfix program, and so it is a
 
 from __future__ import annotations
 
-import operator
 import re
 import string
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from .._base.errors import InputError
 
@@ -26,14 +25,8 @@ _REFERENCE = re.compile(r"\$([$({]|[A-Za-z0-9_]*)")
 _NUMBER = re.compile(r"[0-9]+\Z")
 _SPACE = " \t\r\n\v\f"
 _BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
-_COMPARISONS = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
+#: the orders of two texts, as of strcmp(3), for which each comparison is true
+_COMPARISONS = {"==": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">=": (0, 1), ">": (1,)}
 _FIX = "Write $name, ${name}, ${name?text}, ${name:text} or ${name?{text}:{text}}, and $$ for a dollar sign"
 
 
@@ -148,18 +141,18 @@ class _Expansion:
             reason = "has no text in braces after the operator of a comparison"
             raise self._error(reason, "Write ${{left} == {right} ? {a} : {b}}")
         right, rest = self._operand(rest)
-        left, right = self.expand(left, level), self.expand(right, level)
+        order = self._order(self.expand(left, level), self.expand(right, level))
         if symbol not in _COMPARISONS:
             raise self._error(f"has {symbol!r} where one of == != < <= >= > belongs")
-        return "true" if _COMPARISONS[symbol](*self._comparable(left, right)) else "", rest
+        return "true" if order in _COMPARISONS[symbol] else "", rest
 
-    def _comparable(self, left: str, right: str) -> Tuple[Any, Any]:
-        """Return numbers for two numbers, else the two texts, whose characters are compared as by strcmp(3)."""
+    def _order(self, left: str, right: str) -> int:
+        """Compare two numbers as numbers, other text by characters."""
         if not _NUMBER.match(left) or not _NUMBER.match(right):
-            return left, right
+            return (left > right) - (left < right)
         if len(left) > 18 or len(right) > 18:
             raise self._error("compares a number that is too large", "Compare smaller numbers")
-        return int(left), int(right)
+        return (int(left) > int(right)) - (int(left) < int(right))
 
 
 def _leading(text: str, characters: str) -> Tuple[str, str]:

@@ -28,10 +28,9 @@ def shared_socket(outlook: Outlook) -> Iterator[Point]:
     """Two services listen on the same address and port."""
     for earlier, later in overlapping(outlook.listeners):
         if earlier.service != later.service and earlier.socket.address == later.socket.address:
-            message = (
-                f"the services {earlier.service} and {later.service} both listen on {later.socket.address} "
-                f"port {later.socket.port}, and each connection goes to either of them by chance"
-            )
+            both = f"the services {earlier.service} and {later.service} both"
+            place = f"{later.socket.address} port {later.socket.port}"
+            message = f"{both} listen on {place}, and each connection goes to either by chance"
             yield Point("services", message, "Keep one of them")
 
 
@@ -41,10 +40,9 @@ def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
         differ = earlier.service != later.service and earlier.socket.address != later.socket.address
         if differ and earlier.origin != later.origin:
             bare, endpoint = (later, earlier) if later.origin == INET_INTERFACES else (earlier, later)
-            message = (
-                f"connections to {endpoint.socket.address} port {endpoint.socket.port} go to the service "
-                f"{endpoint.service}, not to {bare.service}, which listens on all addresses by inet_interfaces"
-            )
+            place = f"{endpoint.socket.address} port {endpoint.socket.port}"
+            why = f"not to {bare.service}, which listens on all addresses by inet_interfaces"
+            message = f"connections to {place} go to the service {endpoint.service}, {why}"
             remedy = f"Give {bare.service} a host part too, or remove {endpoint.service} if it is left over"
             yield Point("services", message, remedy)
 
