@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import KERNEL as KERNEL_CHOOSES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
 
 HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64"])
@@ -106,7 +106,9 @@ def test_addresses_that_postfix_goes_on_without(value: str) -> None:
     assert smtp({"inet_interfaces": "10.77.0.1", "smtp_bind_address": value})[0] == KERNEL
 
 
-@pytest.mark.parametrize("value, words", [("10.77.0.9", "no interface of the host"), ("fd77::1", "no ipv4 address")])
+@pytest.mark.parametrize(
+    "value, words", [("10.77.0.9", "no interface of the host"), ("fd77::1", "not an ipv4 address")]
+)
 def test_enforced_addresses_that_are_absent(value: str, words: str) -> None:
     settings = {"smtp_bind_address": value, "smtp_bind_address_enforce": "yes"}
     failure, origin, enforced = smtp(settings)[0]
