@@ -20,7 +20,6 @@ from .._base.errors import InputError, shortened
 from .._base.words import Severity
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more
-BLANKS = " \t\r\n"  # what Postfix splits words at: vertical tab and form feed are text in a word
 
 
 def decode_config(data: bytes) -> str:
