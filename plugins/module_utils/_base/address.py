@@ -16,10 +16,12 @@ import re
 import socket
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import AbstractSet, Optional, Union
+from typing import AbstractSet, Optional, Tuple, Union
+
+from .words import Family
 
 Address = Union[IPv4Address, IPv6Address]
-FAMILIES = ("ipv4", "ipv6")
+FAMILIES: Tuple[Family, Family] = ("ipv4", "ipv6")
 
 _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
 _SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%([^\s%]+))?\Z")
@@ -80,7 +82,7 @@ def unbracket(token: str) -> str:
     return token[1:-1] if token[:1] == "[" and token[-1:] == "]" else token
 
 
-def family(address: Address) -> str:
+def family(address: Address) -> Family:
     """Return the family of an address in the words of inet_protocols."""
     return "ipv4" if address.version == 4 else "ipv6"
 

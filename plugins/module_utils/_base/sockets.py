@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, NamedTuple
+from typing import Dict, Iterable, List, NamedTuple
 
-WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
+from .words import Family
+
+WILDCARDS: Dict[Family, str] = {"ipv4": "0.0.0.0", "ipv6": "::"}
 
 
 class Socket(NamedTuple):
@@ -20,7 +22,7 @@ class Socket(NamedTuple):
     #: 0 stands for a port that the kernel chooses
     port: int
     #: ``ipv4`` or ``ipv6``
-    family: str
+    family: Family
 
     @property
     def is_wildcard(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import FrozenSet, NamedTuple, Optional, Sequence
 
 from .._base.sockets import Socket
+from .._base.words import Family
 from .._host.master_process import Master
 from .._host.store import State
 from .._rules.listeners import Listener
@@ -30,7 +31,7 @@ class Record(NamedTuple):
     master: str
     #: what they came to then
     listeners: Sequence[Listener]
-    families: FrozenSet[str]
+    families: FrozenSet[Family]
     #: what it has cached of inet_interfaces since it started: sorted addresses, or ``all``; None where not known
     own: Optional[Sequence[str]]
 

@@ -12,6 +12,7 @@ import struct
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from .._base.address import FAMILIES, Address, parse_address
+from .._base.words import Family
 from .._rules.host import Host, HostAddress
 
 NETLINK_HEADER = struct.Struct("=IHHII")
@@ -126,7 +127,7 @@ def _can_bind(address: Address) -> bool:
     return True
 
 
-def _is_supported(family: str) -> bool:
+def _is_supported(family: Family) -> bool:
     try:
         socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, socket.SOCK_STREAM).close()
     except OSError:
@@ -134,7 +135,7 @@ def _is_supported(family: str) -> bool:
     return True
 
 
-def _has_nonlocal_bind(family: str) -> bool:
+def _has_nonlocal_bind(family: Family) -> bool:
     try:
         with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", encoding="ascii") as setting:
             return setting.read().strip() != "0"

@@ -20,6 +20,7 @@ from contextlib import suppress
 from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._base.sockets import Socket
+from .._base.words import Family
 from .instance import Instance
 from .store import TransactionError
 
@@ -223,13 +224,14 @@ def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
 
 def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
     """Yield inode and socket of each listening TCP socket in the network namespace of a process (proc(5))."""
-    for table, family, name in (("tcp", socket.AF_INET, "ipv4"), ("tcp6", socket.AF_INET6, "ipv6")):
+    tables: List[Tuple[str, int, Family]] = [("tcp", socket.AF_INET, "ipv4"), ("tcp6", socket.AF_INET6, "ipv6")]
+    for table, kind, family in tables:
         for fields in _lines(table, pid, proc):
             address, _colon, port = fields[1].partition(":")
             # The kernel prints each group of four bytes as one number in the machine's own byte order.
             words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
             packed = struct.pack(f"={len(words)}I", *words)
-            yield fields[9], Socket(socket.inet_ntop(family, packed), int(port, 16), name)
+            yield fields[9], Socket(socket.inet_ntop(kind, packed), int(port, 16), family)
 
 
 def _lines(table: str, pid: "int | str", proc: str) -> List[List[str]]:

@@ -11,6 +11,7 @@ from typing import FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
 
 from .._base.address import FAMILIES, Address, asked_for, family, parse_address, unbracket
 from .._base.errors import InputError
+from .._base.words import Family
 from .._files.service import Service
 from .settings import Settings
 from .source_addresses import CLIENTS, client_of
@@ -24,7 +25,7 @@ class ExplicitSource(NamedTuple):
     value: str
     address: Address
     #: that the parameter is for; the address may be of the other one
-    family: str
+    family: Family
     #: main.cf, or name and type of the service whose options set it
     place: str
     #: mail stays in the queue rather than leave from another address

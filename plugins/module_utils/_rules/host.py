@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence
 
 from .._base.address import FAMILIES, Address, family
+from .._base.words import Family
 
 
 class HostAddress(NamedTuple):
@@ -41,8 +42,8 @@ class Host:
     def __init__(
         self,
         addresses: Sequence[HostAddress],
-        families: FrozenSet[str] = frozenset(FAMILIES),
-        nonlocal_bind: FrozenSet[str] = frozenset(),
+        families: FrozenSet[Family] = frozenset(FAMILIES),
+        nonlocal_bind: FrozenSet[Family] = frozenset(),
         hostname: Optional[str] = None,
         bindable: Optional[Callable[[Address], bool]] = None,
     ) -> None:
@@ -61,7 +62,7 @@ class Host:
         return self._index.get(address)
 
 
-def addresses_shown(host: Host, name: Optional[str] = None) -> str:
+def addresses_shown(host: Host, name: Optional[Family] = None) -> str:
     """Return the host's usable addresses as text for an error.
 
     :param name: of the only family to list

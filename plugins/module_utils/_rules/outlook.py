@@ -16,6 +16,7 @@ from typing import FrozenSet, List, Optional, Sequence
 from .._base.address import Address, family
 from .._base.errors import InputError
 from .._base.once import once
+from .._base.words import Family
 from .._files.service import Service, last_of_each
 from .configuration import Configuration
 from .explicit_sources import ExplicitSource, explicit_sources
@@ -42,7 +43,7 @@ class Outlook:
         self.allow_absent = allow_absent
 
     @once
-    def families(self) -> FrozenSet[str]:
+    def families(self) -> FrozenSet[Family]:
         """The address families that Postfix uses."""
         return enabled_families(self.settings, self.host)
 
@@ -126,7 +127,7 @@ class Outlook:
         """The listeners, or None where the master would not come up."""
         return None if self.error else self.listeners
 
-    def reachable(self, family_name: str) -> List[Address]:
+    def reachable(self, family_name: Family) -> List[Address]:
         """Return the host's addresses of a family by which other hosts reach it."""
         addresses = (known.address for known in self.host.addresses if known.up)
         return [
@@ -135,7 +136,7 @@ class Outlook:
             if family(address) == family_name and not address.is_loopback and not address.is_link_local
         ]
 
-    def with_seen(self, seen: Sequence[Listener], families: FrozenSet[str]) -> Outlook:
+    def with_seen(self, seen: Sequence[Listener], families: FrozenSet[Family]) -> Outlook:
         """Return the same with listeners and families that a master was seen to have, whatever the rules say now."""
         outlook = Outlook(self.configuration, self.host, self.resolve, self.allow_absent)
         vars(outlook).update(listeners=list(seen), families=families, error=None)

@@ -17,6 +17,7 @@ from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
+from .._base.words import Family
 from .host import Host, addresses_shown
 from .interface_list import check_tokens, octal_reading, split_tokens
 from .parameters import Version
@@ -56,7 +57,7 @@ def asked_once(resolve: Resolver) -> Resolver:
     return remembered
 
 
-def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:
+def enabled_families(settings: Settings, host: Host) -> FrozenSet[Family]:
     """Return the families that Postfix uses: those of inet_protocols that the kernel supports.
 
     :raises InputError: for a word in inet_protocols that Postfix does not know

@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Callable, List, Optional, Sequence, Union
+from typing import Callable, List, Sequence, Union
 
 from .._base.address import FAMILIES, Address, family, needs_scope, parse_address, prefix_length, unbracket
 from .._base.errors import InputError
+from .._base.words import Family
 from .host import Host, HostAddress, addresses_shown
 
 Matcher = Callable[[HostAddress], bool]
@@ -43,10 +44,11 @@ def select_addresses(
     :param missing_ok: accept a selector that matches nothing, and an empty result
     :raises InputError: for text that is not a selector, and for a selector that matches nothing
     """
-    wanted = FAMILIES if families is None else tuple(families) if isinstance(families, (list, tuple)) else (families,)
-    for wanted_family in wanted:
-        if wanted_family not in FAMILIES:
-            raise InputError("family", wanted_family, "is not an address family", "Write ipv4 or ipv6")
+    given = FAMILIES if families is None else families if isinstance(families, (list, tuple)) else (families,)
+    for word in given:
+        if word not in FAMILIES:
+            raise InputError("family", word, "is not an address family", "Write ipv4 or ipv6")
+    wanted = [name for name in FAMILIES if name in given]
     candidates = [item for item in host.addresses if item.up and family(item.address) in wanted]
     picked: List[HostAddress] = []
     refused: List[Matcher] = []
@@ -122,8 +124,8 @@ def _network_matcher(network: Union[IPv4Network, IPv6Network]) -> Matcher:
     )
 
 
-def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[str]) -> InputError:
-    only: Optional[str] = wanted[0] if len(wanted) == 1 else None
+def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[Family]) -> InputError:
+    only = wanted[0] if len(wanted) == 1 else None
     return InputError(
         parameter,
         selector,

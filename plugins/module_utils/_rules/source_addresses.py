@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
+from .._base.words import Family
 from .._files.service import Service
 from .bindable import bind_problem, is_broadcast, source_problem
 from .host import Host
@@ -49,7 +50,7 @@ class Client(NamedTuple):
     ipv4: Optional[Source]
     ipv6: Optional[Source]
 
-    def sources(self) -> Iterator[Tuple[str, Source]]:
+    def sources(self) -> Iterator[Tuple[Family, Source]]:
         """Yield each family in use with its source, IPv4 first."""
         for family_name, source in zip(FAMILIES, (self.ipv4, self.ipv6)):
             if source is not None:
@@ -74,7 +75,7 @@ def source_addresses(
     main_cf = settings.get("inet_interfaces"), settings.get("inet_protocols")
     implicit = {main_cf: _implicit(own, host)}
 
-    def implicit_of(process: Settings) -> Dict[str, str]:
+    def implicit_of(process: Settings) -> Dict[Family, str]:
         key = process.get("inet_interfaces"), process.get("inet_protocols")
         if key not in implicit:
             implicit[key] = _implicit(own_addresses(process, host, resolve, allow_absent), host)
@@ -100,8 +101,8 @@ def client_of(service: Service) -> str:
 
 
 def _sources(
-    service: Service, settings: Settings, host: Host, implicit_of: Callable[[Settings], Mapping[str, str]]
-) -> Dict[str, Optional[Source]]:
+    service: Service, settings: Settings, host: Host, implicit_of: Callable[[Settings], Mapping[Family, str]]
+) -> Dict[Family, Optional[Source]]:
     options = service.option_values
     strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
     strays += [f"-o {word}" for word in service.invalid]
@@ -119,7 +120,7 @@ def _sources(
     except InputError as error:
         failed = Source(None, _origin(error.parameter, options), False, str(error))
         return {name: failed if name in used else None for name in FAMILIES}
-    answers: Dict[str, Optional[Source]] = dict.fromkeys(FAMILIES)
+    answers: Dict[Family, Optional[Source]] = dict.fromkeys(FAMILIES)
     for name in FAMILIES:
         if name in used:
             answers[name] = Source(None, KERNEL)
@@ -131,12 +132,12 @@ def _sources(
     return answers
 
 
-def _parameter(program: str, name: str) -> str:
+def _parameter(program: str, name: Family) -> str:
     return f"{program}_bind_address" + ("6" if name == "ipv6" else "")
 
 
 def _explicit(
-    name: str, value: str, origin: Origin, version: Version, host: Host, enforce: bool, one_family: bool
+    name: Family, value: str, origin: Origin, version: Version, host: Host, enforce: bool, one_family: bool
 ) -> Source:
     """Return what a value of smtp_bind_address or its like makes of one family."""
     parameter = origin.parameter
@@ -166,7 +167,7 @@ def _explicit(
     return Source(normal_form(address), origin, enforce)
 
 
-def _implicit(own: Sequence[Address], host: Host) -> Dict[str, str]:
+def _implicit(own: Sequence[Address], host: Host) -> Dict[Family, str]:
     """Return the source address of each family whose single own address is one."""
     found = {}
     for name in FAMILIES:
@@ -176,7 +177,7 @@ def _implicit(own: Sequence[Address], host: Host) -> Dict[str, str]:
     return found
 
 
-def _source_problem(address: Address, literal: str, name: str, host: Host) -> Optional[str]:
+def _source_problem(address: Address, literal: str, name: Family, host: Host) -> Optional[str]:
     """Return why a client's socket cannot bind to an address."""
     if family(address) != name:
         return f"is no {name} address"

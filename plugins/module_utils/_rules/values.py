@@ -8,15 +8,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, FrozenSet, List
+from typing import Any, Dict, FrozenSet, List
 
-from .._base.address import family, normal_form, parse_address, unbracket
+from .._base.address import FAMILIES, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
+from .._base.words import Family
 from .expansion import expand
 from .interface_list import KEYWORDS, check_tokens, octal_reading, split_tokens
 from .parameters import BRACKETS_SINCE, PARAMETERS, Version, dotted
 
-_PROTOCOLS = {"all": frozenset(("ipv4", "ipv6")), "ipv4": frozenset(("ipv4",)), "ipv6": frozenset(("ipv6",))}
+_PROTOCOLS: Dict[str, FrozenSet[Family]] = {
+    "all": frozenset(FAMILIES),
+    **{name: frozenset([name]) for name in FAMILIES},
+}
 _LIST_KINDS = ("interfaces", "proxy", "protocols", "match_list")
 _SERVICE_TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _SEPARATOR_OR_BRACKET = re.compile(r"([ \t\r\n,]+|[{}()])")
@@ -61,14 +65,14 @@ def boolean(name: str, text: str) -> bool:
     return text.lower() == "yes"
 
 
-def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
+def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[Family]:
     """Return the families that a value of inet_protocols names (postconf(5), inet_protocols; words are lower case).
 
     :raises InputError: for a word that Postfix does not know, of which all its programs die
     """
     if text in _PROTOCOLS:
         return _PROTOCOLS[text]
-    families: FrozenSet[str] = frozenset()
+    families: FrozenSet[Family] = frozenset()
     for word in _SEPARATORS.split(text):
         if word in _PROTOCOLS:
             families |= _PROTOCOLS[word]

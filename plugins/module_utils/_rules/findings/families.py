@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..._base.address import FAMILIES, family, parse_address
+from ..._base.words import Family
 from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
 from ..source_addresses import Source
@@ -24,7 +25,7 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
         yield from _family_without_source(outlook, both)
 
 
-def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
+def _family_without_listener(outlook: Outlook, both: Sequence[Family]) -> Iterator[Point]:
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
     addresses = [parse_address(socket.address) for socket in listed]
     heard = {family(address) for address in addresses if address is not None and not address.is_loopback}
@@ -36,7 +37,7 @@ def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[
             yield Point("inet_interfaces", message, remedy)
 
 
-def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
+def _family_without_source(outlook: Outlook, both: Sequence[Family]) -> Iterator[Point]:
     several = [name for name in both if len(outlook.reachable(name)) > 1]
     if not several:
         return

@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List, Set, Tuple
 from ..._base.address import needs_scope, normal_form, parse_address
 from ..._base.private import is_private
 from ..._base.sockets import WILDCARDS
+from ..._base.words import Family
 from ..bindable import source_problem
 from ..outlook import Outlook
 from .finding import Point
@@ -28,7 +29,7 @@ def source_failure(outlook: Outlook) -> Iterator[Point]:
 
 def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
     """Find clients that send from the only address of a family in inet_interfaces, which nobody asked for."""
-    transports: Dict[Tuple[str, str], List[str]] = {}
+    transports: Dict[Tuple[Family, str], List[str]] = {}
     for client in outlook.clients:
         for family_name, source in client.sources():
             if source.origin.parameter == "inet_interfaces" and source.address and not source.failure:
@@ -104,6 +105,6 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
                 yield Point(parameter, message, remedy)
 
 
-def _has_another(outlook: Outlook, address: str, family_name: str) -> bool:
+def _has_another(outlook: Outlook, address: str, family_name: Family) -> bool:
     """Return whether the host has another address of a family by which mail could leave."""
     return any(normal_form(candidate) != address for candidate in outlook.reachable(family_name))
