@@ -13,6 +13,7 @@ from .._base.address import FAMILIES, Address, asked_for, family, parse_address,
 from .._base.errors import InputError
 from .._base.words import Family
 from .._files.service import Service
+from .parameters import source_parameter
 from .settings import Settings
 from .source_addresses import CLIENTS, client_of
 
@@ -62,7 +63,7 @@ def explicit_sources(
     seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
         for family_name in (name for name in FAMILIES if name in families):
-            parameter = f"{program}_bind_address" + ("6" if family_name == "ipv6" else "")
+            parameter = source_parameter(program, family_name)
             try:
                 value = process.get(parameter)
                 if not value:

@@ -14,6 +14,7 @@ import re
 from typing import Dict, NamedTuple, Tuple
 
 from .._base.errors import InputError
+from .._base.words import Family
 
 Version = Tuple[int, ...]
 
@@ -68,3 +69,13 @@ def parse_version(text: str) -> Version:
 def dotted(version: Version) -> str:
     """Return a version as people write it: ``3.7.11``."""
     return ".".join(map(str, version))
+
+
+def source_parameter(program: str, family: Family) -> str:
+    """Return the parameter that gives a client program, smtp or lmtp, its source address of a family."""
+    return f"{program}_bind_address" + ("6" if family == "ipv6" else "")
+
+
+def for_other_family(parameter: str) -> str:
+    """Return ``smtp_bind_address6`` for ``smtp_bind_address``, and the other way round."""
+    return parameter[:-1] if parameter.endswith("6") else parameter + "6"

@@ -23,7 +23,7 @@ from .host import Host
 from .listeners import active_services
 from .origin import IN_MASTER_CF, KERNEL, Origin
 from .own_addresses import Resolver, enabled_families, own_addresses
-from .parameters import BRACKETS_SINCE, Version
+from .parameters import BRACKETS_SINCE, Version, source_parameter
 from .settings import Settings
 
 #: the programs that are SMTP or LMTP clients; the name decides which parameters count
@@ -116,7 +116,7 @@ def _sources(
         implicit = implicit_of(process)
         program = client_of(service)
         enforce = process.yes_no(f"{program}_bind_address_enforce")
-        values = {name: process.get(_parameter(program, name)) for name in FAMILIES}
+        values = {name: process.get(source_parameter(program, name)) for name in FAMILIES}
     except InputError as error:
         failed = Source(None, _origin(error.parameter, options), False, str(error))
         return {name: failed if name in used else None for name in FAMILIES}
@@ -125,15 +125,11 @@ def _sources(
         if name in used:
             answers[name] = Source(None, KERNEL)
             if values[name]:
-                origin = _origin(_parameter(program, name), options)
+                origin = _origin(source_parameter(program, name), options)
                 answers[name] = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
             elif name in implicit:
                 answers[name] = Source(implicit[name], _origin("inet_interfaces", options))
     return answers
-
-
-def _parameter(program: str, name: Family) -> str:
-    return f"{program}_bind_address" + ("6" if name == "ipv6" else "")
 
 
 def _explicit(

@@ -15,7 +15,7 @@ from .._base.errors import InputError
 from .._base.words import Family
 from .expansion import expand
 from .interface_list import KEYWORDS, check_tokens, octal_reading, split_tokens
-from .parameters import BRACKETS_SINCE, PARAMETERS, Version, dotted
+from .parameters import BRACKETS_SINCE, PARAMETERS, Version, dotted, for_other_family
 
 _PROTOCOLS: Dict[str, FrozenSet[Family]] = {
     "all": frozenset(FAMILIES),
@@ -212,9 +212,8 @@ def _check_address(name: str, text: str, version: Version) -> None:
         reason = f"has brackets, which Postfix understands since {dotted(BRACKETS_SINCE)}"
         raise InputError(name, text, reason, f"Write {literal}")
     if family(address) != wanted:
-        other = name[:-1] if wanted == "ipv6" else name + "6"
         reason = f"is an address of the family {family(address)}, but one of {wanted} belongs here"
-        raise InputError(name, text, reason, f"Set {other} to it")
+        raise InputError(name, text, reason, f"Set {for_other_family(name)} to it")
     _refuse_octal(name, text)
 
 

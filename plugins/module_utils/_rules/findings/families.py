@@ -13,6 +13,7 @@ from ..._base.address import FAMILIES, family, parse_address
 from ..._base.words import Family
 from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
+from ..parameters import for_other_family
 from ..source_addresses import Source
 from .finding import Point
 
@@ -51,7 +52,7 @@ def _family_without_source(outlook: Outlook, both: Sequence[Family]) -> Iterator
         chosen_family, chosen_by = chosen[0]
         for name in several:
             if sources[name].origin == KERNEL:
-                parameter = chosen_by.rstrip("6") + ("6" if name == "ipv6" else "")
+                parameter = for_other_family(chosen_by)
                 message = f"{client.transport} has a source address for {chosen_family}, and sends by {name} from any"
                 yield Point(parameter, message, f"Set {parameter} too")
 

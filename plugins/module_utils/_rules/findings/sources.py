@@ -15,6 +15,8 @@ from ..._base.sockets import WILDCARDS
 from ..._base.words import Family
 from ..bindable import source_problem
 from ..outlook import Outlook
+from ..parameters import for_other_family, source_parameter
+from ..source_addresses import CLIENTS
 from .finding import Point
 
 
@@ -35,14 +37,14 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
             if source.origin.parameter == "inet_interfaces" and source.address and not source.failure:
                 transports.setdefault((family_name, source.address), []).append(client.transport)
     for (family_name, address), senders in transports.items():
-        six = "6" if family_name == "ipv6" else ""
+        smtp, lmtp = (source_parameter(program, family_name) for program in CLIENTS)
         message = (
             f"{address} is the only {family_name} address in inet_interfaces, and so {', '.join(senders)} "
             "send from it, to content filters on loopback too"
         )
         remedy = (
-            f"Set smtp_bind_address{six} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel "
-            f"choose; for lmtp set lmtp_bind_address{six}"
+            f"Set {smtp} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel "
+            f"choose; for lmtp set {lmtp}"
         )
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += (
@@ -56,9 +58,8 @@ def wrong_family(outlook: Outlook) -> Iterator[Point]:
     """Find IPv6 addresses in a parameter for IPv4, and IPv4 addresses in one for IPv6."""
     for source in outlook.explicit_sources:
         if not source.is_of_its_family:
-            other = source.parameter[:-1] if source.parameter.endswith("6") else source.parameter + "6"
             message = f"{source} is not an {source.family} address: {source.consequence}"
-            yield Point(source.parameter, message, f"Set {other} to it instead")
+            yield Point(source.parameter, message, f"Set {for_other_family(source.parameter)} to it instead")
 
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
