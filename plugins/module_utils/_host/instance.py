@@ -37,7 +37,6 @@ class Instance:
     name: str
     queue_directory: str
     data_directory: str
-    daemon_directory: str
     command_directory: str
     version: Tuple[int, ...]
     enabled: bool = True
@@ -94,7 +93,6 @@ def _instance(config_directory: str, compiled: BuiltIn) -> Instance:
         name=DEFAULT_NAME if is_default else value("multi_instance_name"),
         queue_directory=value("queue_directory"),
         data_directory=value("data_directory"),
-        daemon_directory=value("daemon_directory"),
         command_directory=value("command_directory"),
         version=parse_version(compiled.version),
         # A default instance without others is started whatever multi_instance_enable says.

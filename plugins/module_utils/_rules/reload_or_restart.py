@@ -21,7 +21,7 @@ from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
-from .parameters import PARAMETERS
+from .parameters import PARAMETERS, Version
 from .values import equivalent
 
 # Weakest first: an action includes those before it.
@@ -36,10 +36,13 @@ class Rule(NamedTuple):
     action: Action
     why: str
     #: the first Postfix that it is true for, and the first that it is not
-    since: Tuple[int, ...] = ()
-    until: Tuple[int, ...] = ()
+    since: Version = ()
+    until: Version = ()
     #: how to get by without a stop: what to do in two steps, with a reload after each
     two_steps: str = ""
+
+    def is_true_for(self, version: Version) -> bool:
+        return self.since <= version and (not self.until or version < self.until)
 
 
 RULES: Dict[str, Rule] = {
@@ -212,7 +215,7 @@ def _added(service: Service, before: Outlook, after: Outlook) -> Reason:
     there_already = sockets_of(before.promised or ())
     if not any(socket.overlaps(other) for socket in opened for other in there_already):
         return reason(_title(service), "added", None, _summary(service))
-    rule = "overlap" if before.version < SHARED_PORTS_SINCE else "overlap_shared"
+    rule = next(name for name in ("overlap", "overlap_shared") if RULES[name].is_true_for(before.version))
     added = reason(_title(service), rule, None, _summary(service))
     two_steps = RULES[rule].two_steps
     if two_steps:

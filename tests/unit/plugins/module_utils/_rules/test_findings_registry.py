@@ -16,8 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.
     SEVERITIES,
     findings,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of
 
 
 def test_codes_are_unique() -> None:
@@ -60,7 +59,7 @@ def test_code_and_severity_are_those_of_the_table(monkeypatch) -> None:
         registry.Rule(two, ["error", "info"]),
     ]
     monkeypatch.setattr(registry, "REGISTRY", rules)
-    answer = findings(outlook_of({}, "smtp inet n - n - - smtpd\n", host_from_input(["127.0.0.1"])))
+    answer = findings(outlook_of({}, "smtp inet n - n - - smtpd\n", host_of("127.0.0.1")))
     assert [finding[:3] for finding in answer] == [
         ("two", "error", "grave"),
         ("one", "warning", "grave"),
