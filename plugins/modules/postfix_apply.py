@@ -272,9 +272,7 @@ def main() -> None:
     except ApplyError as error:
         module.fail_json(msg=str(error), **error.result)
     except InputError as error:
-        module.fail_json(
-            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
-        )
+        module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
     for one in result.get("instances", [result]):

@@ -137,9 +137,7 @@ def main() -> None:
         else:
             result = remove(params["name"], module.check_mode)
     except InputError as error:
-        module.fail_json(
-            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
-        )
+        module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(result.steps), **result._asdict())

@@ -329,9 +329,7 @@ def main() -> None:
         instance = find_instance(params["config_directory"], params["instance"])
         edited = edit(instance, wanted_of(params), module.check_mode, keep_copies)
     except InputError as error:
-        module.fail_json(
-            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
-        )
+        module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
     result = result_of(edited, params["unlisted_services"] != "keep")
