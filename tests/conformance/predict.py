@@ -68,7 +68,7 @@ def predict(task: dict[str, Any], version: str, addresses: list[dict[str, Any]])
     fatal = MainCf(main_of(task)).fatal()  # of a broken master.cf only the master dies
     own, listeners, sources = [
         _answer(fatal, lambda: [normal_form(address) for address in before.own_addresses]),
-        str(before.error) if before.error else _listeners(before),
+        _listeners(before) if before.runs else str(before.error),
         _answer(fatal, lambda: [client_as_dict(client) for client in before.clients]),
     ]
     proxies = _answer(fatal, lambda: [normal_form(address) for address in before.proxy_addresses])
@@ -78,11 +78,11 @@ def predict(task: dict[str, Any], version: str, addresses: list[dict[str, Any]])
             return answer._replace(expanded=before.settings.get(task["expand"]))
         except InputError as error:
             return answer._replace(expansion_error=str(error))
-    if not task.get("after") or before.error:
+    if not task.get("after") or not before.runs:
         return answer
     main, master = MAIN + task["after"]["main"], stock_master(task) + task["after"]["master"]
     after = outlook_of(main, master, version, host, resolve)
-    if after.error:
+    if not after.runs:
         return answer
     reasons = reload_or_restart(before, after)
     return answer._replace(

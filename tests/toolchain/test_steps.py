@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -123,7 +124,9 @@ def test_what_runs_beside_ends_with_the_rest(tmp_path: Path, blow: signal.Signal
         env={**os.environ, "MAKE": make(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # also where these tests have it ignored
+        preexec_fn=functools.partial(
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        ),  # also where these tests have it ignored
     )
     assert eventually(lambda: (tmp_path / "pausing").exists())
     process.send_signal(blow)

@@ -97,7 +97,7 @@ def assess(
     record = Record.load(state, master) if master else None
     if master is None:
         reasons = [reason("master", "stopped")]
-    elif after.error:
+    elif not after.runs:
         pass  # there is nothing to bring it in line with
     elif os.path.realpath(master.queue_directory) != os.path.realpath(instance.queue_directory):
         reasons = [reason("queue_directory", "at_start", master.queue_directory, instance.queue_directory)]
@@ -114,7 +114,7 @@ def assess(
                 reasons += out_of_reach(before, after, master.sockets, cached == own)
         else:
             reasons = by_sockets(after, master.sockets, read_since)
-    if master and not after.error and strongest(reasons) != "restart" and dead(after, master):
+    if master and after.runs and strongest(reasons) != "restart" and dead(after, master):
         reasons.append(reason("qmgr", "died"))
     return Assessment(files, master, after, own, strongest(reasons), reasons, record)
 
@@ -152,7 +152,7 @@ def dead(after: Outlook, master: Master, until: Optional[float] = None) -> Optio
 
 
 def _own(after: Outlook) -> Sequence[str]:
-    if after.error:
+    if not after.runs:
         return ()
     if after.settings.get("inet_interfaces") == "all":
         return ("all",)
@@ -173,7 +173,7 @@ def _before(
         return outlook_of(files, instance, host, resolve).with_seen(record.listeners, record.families), record.own
     if pending:
         before = outlook_of(pending.original, instance, host, resolve)
-        if not before.error and sockets_of(before.listeners) == master.sockets:
+        if before.runs and sockets_of(before.listeners) == master.sockets:
             return before, None
     return None, None
 

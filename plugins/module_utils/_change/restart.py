@@ -57,7 +57,7 @@ class Attempt:
     def obstacle(self) -> Optional[str]:
         """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it."""
         assessment, service = self._assessment, self._service
-        if assessment.error:
+        if assessment.error is not None:
             return str(assessment.error)
         if assessment.action == "none":
             return None

@@ -120,9 +120,14 @@ class Outlook:
         return counterpart
 
     @property
+    def runs(self) -> bool:
+        """Whether the master comes up."""
+        return self.error is None
+
+    @property
     def promised(self) -> Optional[Sequence[Listener]]:
         """The listeners, or None where the master would not come up."""
-        return None if self.error else self.listeners
+        return self.listeners if self.runs else None
 
     def reachable(self, family_name: str) -> List[Address]:
         """Return the host's addresses of a family by which other hosts reach it."""

@@ -178,7 +178,7 @@ def _parameter(name: str, before: Outlook, after: Outlook) -> Optional[Reason]:
     old, new = before.settings.get(name), after.settings.get(name)
     if equivalent(name, old, new, after.version):
         return None
-    if before.error:
+    if not before.runs:
         broken = reason(name, "broken", old, new)
         return broken._replace(why=f"{broken.why} ({before.error})")
     rule = "parameter"
