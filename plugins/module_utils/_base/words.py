@@ -12,7 +12,5 @@ if TYPE_CHECKING:  # novermin: only type checkers read this branch
 
     Action = Literal["none", "reload", "restart", "start"]
     Severity = Literal["error", "warning", "info"]
-    Family = Literal["ipv4", "ipv6"]
-    State = Literal["present", "absent", "disabled"]
 else:
-    Action = Severity = Family = State = str
+    Action = Severity = str

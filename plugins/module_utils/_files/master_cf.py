@@ -54,6 +54,7 @@ class MasterCf:
                 name = identity(service.name, service.type, self.port_of)
                 self._entries.append(ServiceEntry(entry, service, name, service_key(service, self.port_of)))
         self._last = {entry.key: entry for entry in self._entries}
+        self._counting = [entry for entry in self._entries if self._last[entry.key] is entry]
 
     def _write(self, text: str) -> None:
         if text != self.text:  # most services of most runs are as they should be: nothing to read again
@@ -65,13 +66,13 @@ class MasterCf:
 
     def effective(self) -> List[Service]:
         """Return the services of the entries that count, in the order of the file."""
-        return [entry.service for entry in self._entries if self._last[entry.key] is entry]
+        return [entry.service for entry in self._counting]
 
     def unlisted(self, listed: Iterable[Tuple[str, str]], type: str = "inet") -> List[Service]:
         """Return the effective services of a type that are not among those given by name and type."""
         given = {identity(name, kind, self.port_of) for name, kind in listed}
-        others = {entry.service for entry in self._entries if entry.identity not in given}
-        return [service for service in self.effective() if service.type == type and service in others]
+        others = [entry.service for entry in self._counting if entry.identity not in given]
+        return [service for service in others if service.type == type]
 
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
@@ -81,9 +82,9 @@ class MasterCf:
             entry.check(self.port_of)
             problems += entry.problems
         for entry, service, _identity, key in self._entries:
-            last = self._last[key].service
-            if last.line != service.line:
-                reason = f"is replaced by the entry in line {last.line}"
+            counting = self._last[key].service.line
+            if counting != service.line:
+                reason = f"is replaced by the entry in line {counting}"
                 said = f'duplicate master.cf entry for service "{service.name}"'
                 parts = ("services", entry.label, reason, "Keep one entry", said)
                 problems.append(line_problem("warning", service.line, *parts))

@@ -38,7 +38,6 @@ class Option(NamedTuple):
     start: int
     end: int
     value_start: int
-    value_end: int
     whole: bool
 
 
@@ -61,25 +60,20 @@ class Entry:
         self.text = line.effective
         self.problems: List[Problem] = line_problems(line, "master.cf")
         self.fatal: Optional[InputError] = None
-        self.fields: List[Word] = []
         self.options: List[Option] = []
         self._names: Set[str] = set()
         self.flags: List[Word] = []
         self.shared: List[int] = []
         self.invalid: List[Word] = []
         self.rest: List[Word] = []
-        self.options_end = 0
         self.swallows = False
-        self.complete = False
-        if line.stray:
-            return
-        for match in islice(_FIELD.finditer(self.text), len(FIELDS)):
-            self.fields.append(Word(match.start(), match.end(), match.group()))
-        self.complete = len(self.fields) == len(FIELDS)
+        matches = islice(_FIELD.finditer(self.text), len(FIELDS))
+        self.fields = [Word(match.start(), match.end(), match.group()) for match in matches]
+        self.complete = len(self.fields) == len(FIELDS) and not line.stray
         if self.complete:
             self.options_end = self.fields[-1].end
             self._read_words(list(split_words(self.text, self.options_end)))
-        else:
+        elif not line.stray:
             missing = FIELDS[len(self.fields)]
             said = f'bad field count: missing "{missing}" field: "{self.text[:60]}"'
             remedy = "Write all eight fields, or remove the line"
@@ -164,8 +158,7 @@ class Entry:
             self._complain("warning", self.label, f"-o {name}", reason, "Keep one of them")
         self._names.add(name)
         value_start = self.text.index("=", start) + 1 + (len(indentation(right)) if value else 0)
-        value_end = value_start + len(value)
-        self.options.append(Option(name, value, letter, start, end, value_start, value_end, not said))
+        self.options.append(Option(name, value, letter, start, end, value_start, not said))
 
     def _complain(self, severity: Severity, *parts: str) -> None:
         self.problems.append(line_problem(severity, self.line.number, *parts))
@@ -197,10 +190,9 @@ class Entry:
         if self.line.piece_at(self.fields[1].start) != self.line.piece_at(0):
             reason = "has its name and its type on two lines, and so postconf refuses to edit the file"
             self._complain("warning", "services", self.label, reason, "Join the lines")
-        if self.fields[1].value == "inet":
-            self._check_inet(self.fields[0].value, self.fields[2].value, lookup)
-
-    def _check_inet(self, name: str, private: str, lookup: PortLookup) -> None:
+        name, kind, private = (word.value for word in self.fields[:3])
+        if kind != "inet":
+            return
         if private in ("-", "y"):
             parameter, said = f"private of {self.label}", "inet service cannot be private"
             self._complain("error", parameter, private, "makes an inet service private", "Write n", said)

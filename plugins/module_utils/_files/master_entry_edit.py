@@ -92,14 +92,13 @@ class EntryEditor:
         indent = indentation(before)
         options = self.entry.options
         own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
+        gap = " "
         if own_line and not after.strip(WHITE):
             newline = self.newline
             if end < len(line.text) or self.text.endswith("\n"):
                 newline = "\r\n" if after.endswith("\r") else "\n"
-            before_each = f"{newline}{indent if options else _INDENT}-o "
-        else:
-            before_each = " -o "
-        self._apply([Edit(at, at, "".join(before_each + text for text in texts))])
+            gap = newline + (indent if options else _INDENT)
+        self._apply([Edit(at, at, "".join(f"{gap}-o {text}" for text in texts))])
 
     def _remove_options(self, options: Sequence[Option]) -> None:
         for option in reversed(options):  # from behind, so that the places of the others stay as they are
@@ -120,9 +119,9 @@ def _value_edit(option: Option, text: str, value: str) -> Edit:
     if not option.whole or needs_braces(value) and not braces or attached and "o" in value:
         gap = " " if attached else ""
         return Edit(option.start, option.end, gap + option_text(option.name, value))
-    if braces and not option.value and text[option.value_start - 2] in WHITE:
-        value = " " + value
-    return Edit(option.value_start, option.value_end, value)
+    start, end = option.value_start, option.value_start + len(option.value)
+    gap = " " if braces and start == end and text[start - 2] in WHITE else ""
+    return Edit(start, end, gap + value)
 
 
 def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:

@@ -45,8 +45,7 @@ class ServiceChange:
     @property
     def fields(self) -> Dict[str, str]:
         """Return the fields that are given, beside name, type and command."""
-        given = {name: getattr(self, name) for name in FIELD_VALUES}
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: getattr(self, name) for name in FIELD_VALUES if getattr(self, name) is not None}
 
     @property
     def program(self) -> Optional[str]:
@@ -83,7 +82,11 @@ def check_change(change: ServiceChange) -> None:
         if not PARAMETER_NAME.match(name):
             raise InputError(f"options of {label}", name, "is not the name of a parameter", "Use letters, digits and _")
     for name, value in change.options.items():
-        _check_option(f"option {name} of {label}", value)
+        option = f"option {name} of {label}"
+        if not isinstance(value, str):
+            raise InputError(option, value, "is not text", "Put it in quotes")
+        if not _balanced(checked_value(option, value)):
+            raise InputError(option, value, "has braces that do not match", "Close every brace")
         if name in change.unset_options:
             remedy = "Give it in options or in unset_options"
             raise InputError(f"options of {label}", name, "is to be set and unset at once", remedy)
@@ -122,13 +125,6 @@ def _check_command(label: str, command: str) -> None:
         after_flag = word[:1] == "-"
         if after_flag and "o" in word[1:]:
             raise InputError(label, command, "has -o settings in it", "Give them as options")
-
-
-def _check_option(label: str, value: str) -> None:
-    if not isinstance(value, str):
-        raise InputError(label, value, "is not text", "Put it in quotes")
-    if not _balanced(checked_value(label, value)):
-        raise InputError(label, value, "has braces that do not match", "Close every brace")
 
 
 def _balanced(text: str) -> bool:
