@@ -60,7 +60,7 @@ def _arguments_go_on(text: str, entry: CommentedOutEntry) -> bool:
 
 
 def lookalike_end(text: str, position: int, program: str) -> int:
-    """Return where the comments end that look like a part of the entry before `position`, which runs a program."""
+    """Return where the comments end that look like a part of the entry of a program before `position`."""
     end = position
     while position < len(text):
         start, position = position, _line_end(text, position)
@@ -105,7 +105,7 @@ def _uncommented(text: str, entry: CommentedOutEntry) -> str:
 
 
 def _marked(line: str) -> bool:
-    """Return whether a line is a comment or an empty line that :func:`commented_out` has put a ``#`` before."""
+    """Return whether :func:`commented_out` has put a ``#`` before a comment or an empty line."""
     return line[:1] == "#" and line[1:].lstrip(" \t\r")[:1] in ("#", "")
 
 
@@ -115,7 +115,7 @@ def _indented(line: str) -> bool:
 
 
 def _continues(line: str, program: str) -> bool:
-    """Return whether a line without its ``#`` looks like a continuation line of an entry that runs a program."""
+    """Return whether a line without its ``#`` looks like a continuation line of an entry of a program."""
     if line[:1] not in (" ", "\t"):
         return False
     words = [line[start:end] for start, end in split_words(line)]

@@ -16,10 +16,9 @@ from typing import Callable, Optional, Tuple
 from .._base.address import normal_form, parse_address
 from .._base.errors import InputError
 
-# postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
-KNOWN_TCP_PORTS = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}
-
 PortLookup = Callable[[str], Optional[int]]
+# postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
+known_port: PortLookup = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}.get
 
 _DIGITS = re.compile(r"[0-9]+\Z")
 # ASCII without letters, digits and the underscore; a class with all characters beyond takes 10 ms to compile.
@@ -29,13 +28,10 @@ _IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
 _LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
 _NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is not a number, and so takes this one for a name
 
-#: knows the ports that Postfix knows by itself
-known_port: PortLookup = KNOWN_TCP_PORTS.get
-
 
 @lru_cache(maxsize=1024)  # each rule about sockets splits the same few names
 def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
-    """Return the host and the port of an inet service as written, without brackets and ``ipv6:``; no host is empty.
+    """Return the host of an inet service, without brackets and ``ipv6:``, or "" if it has none, and its port.
 
     :raises InputError: when the master would refuse the field, with its own reason behind a colon
     """
@@ -75,7 +71,7 @@ def _valid_host(host: str) -> bool:
 
 
 def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
-    """Return the number that the master makes of a port, which is written as a name or a number.
+    """Return the number of a port that is written as a name or a number.
 
     :returns: 0 to 65535; larger numbers wrap around as they do in the system, which chooses a port itself for 0
     :raises InputError: for a name that is not known
@@ -111,11 +107,10 @@ def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
 
 
 def place_of(name: str, lookup: PortLookup = known_port) -> Tuple[str, int]:
-    """Return the host, a numeric one in its normal form, and the port that the name of an inet service means.
+    """Return the host, a numeric one in its normal form, and the port of an inet service.
 
     :raises InputError: when the master would refuse the field, or the port is not known
     """
     host, port = split_endpoint(name)
-    number = port_number(port, lookup)
     address = parse_address(host)
-    return normal_form(address) if address else host, number
+    return normal_form(address) if address else host, port_number(port, lookup)

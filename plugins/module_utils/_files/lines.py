@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .._base.errors import InputError, shortened
 from .._base.words import Severity
@@ -131,7 +131,7 @@ def logical_lines(text: str) -> List[LogicalLine]:
 
 
 def comment_blocks(text: str, lines: Iterable[LogicalLine]) -> Iterator[Tuple[int, int]]:
-    """Yield start and end of what is before, between and behind the logical lines, but not before a stray one."""
+    """Yield start and end of what is around the logical lines, but not of what is before a stray one."""
     start = 0
     for line in lines:
         if not line.stray:
@@ -179,7 +179,6 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
     """
     pieces = [text[piece.start : piece.end] for piece in line.pieces]
     ends = list(accumulate(map(len, pieces)))
-    touched = set()
     limit = len(line.text)
     for edit in sorted(edits, reverse=True):  # from behind, so that the places of the others stay as they are
         last, limit = min(edit.end, limit), edit.start
@@ -190,17 +189,16 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
             if cut_from < cut_to or edit.start == last and (start < last <= end or not last):
                 pieces[index] = pieces[index][: cut_from - start] + replacement + pieces[index][cut_to - start :]
                 replacement = ""
-                touched.add(index)
-    return _rebuild(text, line, pieces, touched)
+    return _rebuild(text, line, pieces)
 
 
-def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int]) -> str:
+def _rebuild(text: str, line: LogicalLine, pieces: List[str]) -> str:
     for index in range(len(pieces) - 1, 0, -1):
         content = pieces[index].strip(WHITE)
         if content and pieces[index][0] not in WHITE:
             piece = line.pieces[index]
             pieces[index] = indentation(text[piece.start : piece.end]) + pieces[index]
-        if index in touched and content[:1] == "#":
+        if content[:1] == "#":
             before = pieces[index - 1]
             kept = len(before.rstrip(WHITE))
             pieces[index - 1] = before[:kept] + " " + content + before[kept:]
@@ -244,7 +242,7 @@ def checked_value(parameter: str, value: str) -> str:
     :raises InputError: when Postfix would not read it back as one value: control characters, a leading ``#``
     """
     value = value.strip(" \t")
-    if any(ord(char) < 32 and char != "\t" or ord(char) == 127 for char in value):
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
         raise InputError(parameter, value, "starts with # like a comment", "Leave the comment out")

@@ -105,9 +105,8 @@ class MainCf:
                 reason, said = "is set to the same value again", ""
                 if old.value != new.value:
                     reason, said = "replaces an earlier value", f"overriding earlier entry: {name}={old.value}"
-                problems.append(
-                    line_problem("warning", new.line.number, name, new.value, reason, "Keep one line", said)
-                )
+                parts = (name, new.value, reason, "Keep one line", said)
+                problems.append(line_problem("warning", new.line.number, *parts))
         return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:

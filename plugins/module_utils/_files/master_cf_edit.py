@@ -28,8 +28,8 @@ class MasterCfEditor(MasterCf):
     def put(self, change: ServiceChange) -> None:
         """Change one service, in exactly one entry.
 
-        A commented-out entry for the service is uncommented with all that it has, then changed. A new entry goes beside
-        those for the same program and is aligned like them.
+        A commented-out entry for the service is uncommented, then changed. A new entry goes beside those for the same
+        program and is aligned like them.
 
         :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
         """

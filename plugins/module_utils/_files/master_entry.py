@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One entry of master.cf: its fields, its ``-o`` options, its other words, and what Postfix would complain about.
+"""One entry of master.cf, and what Postfix would complain about.
 
 The grammar (master(5)) is that of the master and the daemons: eight fields at blanks, then words in which braces
 protect blanks; leading words with a dash are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
@@ -86,7 +86,7 @@ class Entry:
 
     @property
     def service(self) -> Optional[Service]:
-        """Return the service that the entry describes, None when the line is not an entry."""
+        """Return the service that a complete entry describes."""
         if not self.complete:
             return None
         fields = [word.value for word in self.fields]

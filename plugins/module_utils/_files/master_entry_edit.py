@@ -19,10 +19,7 @@ _INDENT = "  "
 
 
 class EntryEditor:
-    """Edits one entry, given as the text of its lines.
-
-    :param newline: the line ending of the file, for an entry that has none
-    """
+    """Edits one entry, given as the text of its lines, with the line ending of the file for an entry without."""
 
     def __init__(self, text: str, newline: str) -> None:
         self.newline = newline
@@ -37,7 +34,7 @@ class EntryEditor:
             self._read(edit_line(self.text, self.entry.line, edits))
 
     def changed(self, change: ServiceChange) -> str:
-        """Return the lines of the entry after a change; the same lines when they say so already."""
+        """Return the lines of the entry after a change."""
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
         self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service of master.cf: its fields and options, what the master makes of it, and when two entries are one service."""
+"""A service of master.cf, what the master makes of it, and when two entries are one service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 from .endpoint import PortLookup, identity, known_port
 
 TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
-FIELDS = ("name", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command")
 _YES_OR_NO = ("private", "unprivileged", "chroot")
 FIELD_VALUES = {
     **dict.fromkeys(_YES_OR_NO, re.compile(r"[yn-]\Z")),
@@ -72,6 +71,9 @@ class Service(NamedTuple):
             tuple(sorted(self.option_values.items())),
             self.invalid,
         )
+
+
+FIELDS = Service._fields[:8]  # those of an entry
 
 
 def service_key(service: Service, lookup: PortLookup = known_port) -> str:
