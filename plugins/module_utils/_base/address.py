@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import AbstractSet, Optional, Union
 
 Address = Union[IPv4Address, IPv6Address]
@@ -22,6 +22,9 @@ _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
 _SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%(?:[0-9]+|([^\s%]+)))?\Z")
 _LENGTH = re.compile(r"[0-9]{1,3}\Z")
 _LONGEST = 128  # characters; no address is longer
+# RFC 1918, for carrier-grade NAT RFC 6598, and RFC 4193
+_PRIVATE_TEXTS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+_PRIVATE = [ip_network(text) for text in _PRIVATE_TEXTS]
 
 
 @lru_cache(maxsize=1024)  # the rules ask for the same few addresses of a host again and again
@@ -63,6 +66,11 @@ def prefix_length(text: str, address: Address) -> Optional[int]:
 def needs_scope(address: Address) -> bool:
     """Return whether the kernel needs an interface beside this address: IPv6 link-local, unicast or multicast."""
     return address.version == 6 and (address.is_link_local or address.packed[:2] in (b"\xff\x01", b"\xff\x02"))
+
+
+def is_private(address: Address) -> bool:
+    """Return whether an address belongs to a range that every site may use, and that nobody reaches from outside."""
+    return any(address in network for network in _PRIVATE)
 
 
 def unbracket(token: str) -> str:

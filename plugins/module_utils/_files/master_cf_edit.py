@@ -34,13 +34,13 @@ class MasterCfEditor(MasterCf):
         :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
         """
         check_change(change)
-        before = self.text
+        before, entries = self.text, self._entries_of(change.name, change.type)
         try:
             if change.state == "absent":
-                self.remove(change.name, change.type)
+                self._write(_without(before, entries))
             elif change.state == "disabled":
                 self.disable(change.name, change.type)
-            elif self._entries_of(change.name, change.type) or self._restore(change):
+            elif entries or self._restore(change):
                 self._change(change)
             else:
                 self._insert(change)
@@ -54,10 +54,6 @@ class MasterCfEditor(MasterCf):
         new = EntryEditor(text[line.start : line.end], newline_of(text, line.end)).changed(change)
         text = text[: line.start] + new + text[line.end :]
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
-
-    def remove(self, name: str, type: str = "inet") -> None:
-        """Remove a service with the commented-out options in its entry and behind it; its other comments stay."""
-        self._write(_without(self.text, self._entries_of(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:
         """Comment out a service so that the state present can undo it exactly; remove entries that did not count."""
@@ -82,11 +78,10 @@ class MasterCfEditor(MasterCf):
             for entry in commented_entries(self.text, self._lines)
             if identity(entry.name, entry.type, self.port_of) == wanted and change.program in (None, entry.command)
         ]
-        if not candidates:
-            return False
-        entry = min(candidates, key=lambda entry: (entry.command in _ALTERNATIVES, entry.name != change.name))
-        self._write(restored(self.text, entry))
-        return True
+        candidates.sort(key=lambda entry: (entry.command in _ALTERNATIVES, entry.name != change.name))
+        for entry in candidates[:1]:
+            self._write(restored(self.text, entry))
+        return bool(candidates)
 
     def _insert(self, change: ServiceChange) -> None:
         if change.command is None:

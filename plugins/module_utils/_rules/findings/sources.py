@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Set, Tuple
 
-from ..._base.address import needs_scope, normal_form, parse_address
-from ..._base.private import is_private
+from ..._base.address import is_private, needs_scope, normal_form, parse_address
 from ..._base.sockets import WILDCARDS
 from ..bindable import source_problem
 from ..outlook import Outlook
