@@ -34,13 +34,13 @@ class MasterCfEditor(MasterCf):
         :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
         """
         check_change(change)
-        before, entries = self.text, self._entries_of(change.name, change.type)
+        before = self.text
         try:
             if change.state == "absent":
-                self._write(_without(before, entries))
+                self.remove(change.name, change.type)
             elif change.state == "disabled":
                 self.disable(change.name, change.type)
-            elif entries or self._restore(change):
+            elif self._entries_of(change.name, change.type) or self._restore(change):
                 self._change(change)
             else:
                 self._insert(change)
@@ -54,6 +54,10 @@ class MasterCfEditor(MasterCf):
         new = EntryEditor(text[line.start : line.end], newline_of(text, line.end)).changed(change)
         text = text[: line.start] + new + text[line.end :]
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
+
+    def remove(self, name: str, type: str = "inet") -> None:
+        """Remove a service with the commented-out options in its entry and behind it; its other comments stay."""
+        self._write(_without(self.text, self._entries_of(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:
         """Comment out a service so that the state present can undo it exactly; remove entries that did not count."""

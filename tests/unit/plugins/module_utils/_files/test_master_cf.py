@@ -806,7 +806,7 @@ def test_stock_entries_that_are_commented_out_come_back(
     service: str, type: str, program: str, arguments: Tuple[str, ...]
 ) -> None:
     master_cf = MasterCfEditor(stock("master.cf"))
-    master_cf.put(ServiceChange(service, type, state="absent"))
+    master_cf.remove(service, type)
     lines = master_cf.text.count("\n")
     master_cf.put(ServiceChange(service, type))
     found = find(master_cf, service, type)
