@@ -37,7 +37,7 @@ class CommentedOutEntry(NamedTuple):
 
 
 def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[CommentedOutEntry]:
-    """Return the commented-out entries of a file, given with its logical lines, that are not inside an entry."""
+    """Return the commented-out entries between the logical lines of a file."""
     entries = []
     for start, stop in comment_blocks(text, lines):
         while start < stop:
@@ -54,7 +54,7 @@ def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented
 
 
 def _arguments_go_on(text: str, entry: CommentedOutEntry) -> bool:
-    """Return whether it is not clear where the arguments of a commented-out entry end and prose begins."""
+    """Return whether it is not clear where the arguments of an entry end and prose begins."""
     after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
     return _indented(after) and not _marked(after) and bool(Entry(logical_lines(_uncommented(text, entry))[0]).rest)
 
@@ -75,7 +75,7 @@ def lookalike_end(text: str, position: int, program: str) -> int:
 
 
 def commented_out(text: str, program: str) -> str:
-    """Return lines with a ``#`` before each, for :func:`restored` to undo; indented prose stays as it is."""
+    """Return lines with a ``#`` before each but indented prose, for :func:`restored` to undo."""
     lines = text.split("\n")
     for index, line in enumerate(lines[:-1] if lines[-1] == "" else lines):
         bare = line.rstrip("\r")

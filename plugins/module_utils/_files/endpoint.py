@@ -25,7 +25,6 @@ _DIGITS = re.compile(r"[0-9]+\Z")
 _NO_WORD = r"\x00-/:-@\[-^`{-\x7f"
 _LABEL = re.compile(rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])?\Z")
 _IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
-_LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
 _NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is not a number, and so takes this one for a name
 
 
@@ -77,7 +76,7 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
     :raises InputError: for a name that is not known
     """
     if _DIGITS.match(text):
-        number = min(int(text.lstrip("0")[:21] or "0"), _LARGEST)
+        number = min(int(text.lstrip("0")[:21] or "0"), 2**64 - 1)  # like strtoul(3)
         if number & 0xFFFFFFFF != _NO_NUMBER:
             return number & 0xFFFF
     port = lookup(text)
@@ -95,7 +94,7 @@ def is_number(port: str) -> bool:
 def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
     """Return a text that is equal for all spellings of one service: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
 
-    A numeric host has one normal form, ``[10.77.0.1]:25/inet``; a host's name stands for itself and keeps its case.
+    A numeric host is in its normal form, ``[10.77.0.1]:25/inet``; a host's name keeps its case.
     """
     if type == "inet":
         try:

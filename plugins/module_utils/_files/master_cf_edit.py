@@ -31,7 +31,7 @@ class MasterCfEditor(MasterCf):
         A commented-out entry for the service is uncommented, then changed. A new entry goes beside those for the same
         program and is aligned like them.
 
-        :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
+        :raises InputError: when a part of it could not be read back as it is, or a new entry has no command
         """
         check_change(change)
         before = self.text
@@ -56,7 +56,7 @@ class MasterCfEditor(MasterCf):
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
 
     def remove(self, name: str, type: str = "inet") -> None:
-        """Remove a service with the commented-out options in its entry and behind it; its other comments stay."""
+        """Remove a service with the commented-out options in and behind its entry; its other comments stay."""
         self._write(_without(self.text, self._entries_of(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:

@@ -3,8 +3,8 @@
 
 """One entry of master.cf, and what Postfix would complain about.
 
-The grammar (master(5)) is that of the master and the daemons: eight fields at blanks, then words in which braces
-protect blanks; leading words with a dash are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
+It has (master(5)) eight fields between blanks, then words in which braces protect blanks; leading words with a dash
+are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Entry:
     :ivar complete: whether all eight fields are there
     :ivar flags: the words with a dash among the options
     :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
-    :ivar invalid: what follows a ``-o`` and is not ``name=value``; the daemon dies of it
+    :ivar invalid: what follows a ``-o`` and is not ``name=value``
     :ivar options_end: where more options can go
     :ivar swallows: whether an option has an open brace, so that it lasts to the end of the entry
     :ivar rest: the words after the options

@@ -9,7 +9,7 @@ from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
 from .entry_words import needs_braces, option_text, unbraced
-from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
+from .lines import WHITE, Edit, changed_words, edit_line, indentation, logical_lines
 from .master_entry import Entry, Option
 from .service import FIELDS
 from .service_change import ServiceChange, command_words
@@ -64,14 +64,14 @@ class EntryEditor:
         if rest and self.entry.swallows:
             reason = "would be swallowed by a brace that is open in the options"
             raise InputError(f"command of {self.entry.label}", command, reason, "Set or unset that option")
-        old = [word._replace(value="\0") if self._is_malformed(word) else word for word in self.entry.rest]
+        old = []
+        for word in self.entry.rest:
+            malformed = unbraced(self.entry.text[word.start : word.end])[1]
+            old.append(word._replace(value="\0") if malformed else word)
         self._apply(changed_words(self.entry.line, old, rest, command, self.entry.options_end))
 
-    def _is_malformed(self, word: Word) -> bool:
-        return bool(unbraced(self.entry.text[word.start : word.end])[1])
-
     def _set_options(self, values: Mapping[str, str]) -> None:
-        """Set options; the new ones go behind the others, in one edit however many there are."""
+        """Set options; the new ones go behind the others in one edit."""
         present = {option.name: option.value for option in self.entry.options}
         for name, value in values.items():
             if present.get(name, value) != value:
@@ -88,7 +88,7 @@ class EntryEditor:
         before, after = line.text[start:at], line.text[at:end]
         indent = indentation(before)
         options = self.entry.options
-        own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
+        own_line = not options or indent and options[-1].letter - 1 == start + len(indent)
         gap = " "
         if own_line and not after.strip(WHITE):
             newline = self.newline

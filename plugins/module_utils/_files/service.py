@@ -28,7 +28,7 @@ FIELD_REMEDIES = {
 class Service(NamedTuple):
     """A service, every field as its entry in master.cf has it.
 
-    :ivar arguments: the words after the command other than ``-o`` settings, without the braces around them
+    :ivar arguments: the words after the command but ``-o`` settings, without the braces around them
     :ivar options: the ``-o`` settings in their order; of a name that is there twice the last one counts
     :ivar line: where the entry starts in the file, 0 for a service that is not from a file
     :ivar invalid: what follows a ``-o`` and is not ``name=value``; the service's processes die of it
@@ -56,9 +56,8 @@ class Service(NamedTuple):
     def meaning(self) -> Tuple[Any, ...]:
         """Return what is equal for two entries between which the master sees no difference.
 
-        A dash stands for the default (master(5)), which is ``y`` for private and unprivileged, and 0 for wakeup. The
-        defaults of the other two are not fixed: chroot depends on compatibility_level, process_limit is
-        default_process_limit. The order of the options does not matter.
+        A dash is the default (master(5)): ``y`` for private and unprivileged, 0 for wakeup; that of chroot depends on
+        compatibility_level, that of process_limit is default_process_limit. The order of the options does not matter.
         """
         return (
             self.private.replace("-", "y"),

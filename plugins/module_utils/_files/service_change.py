@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an Ansible user wants of one service of master.cf, and the checks that it changes nothing else there."""
+"""What a user wants of one service of master.cf, and the checks that it changes nothing else there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ServiceChange:
 
     @property
     def fields(self) -> Dict[str, str]:
-        """Return the fields that are given, beside name, type and command."""
+        """Return the other fields that are given."""
         return {name: getattr(self, name) for name in FIELD_VALUES if getattr(self, name) is not None}
 
     @property
@@ -93,7 +93,7 @@ def check_change(change: ServiceChange) -> None:
 
 
 def check_name(change: ServiceChange, lookup: PortLookup) -> None:
-    """Refuse a name for a new entry with which the master, or postconf, could not work."""
+    """Refuse a name for a new entry that the master or postconf could not work with."""
     name, label = change.name, f"name of {change.name}/{change.type}"
     check_encoding(label, name)
     if change.type == "inet":
@@ -129,8 +129,8 @@ def _check_command(label: str, command: str) -> None:
 
 def _balanced(text: str) -> bool:
     level = 0
-    for char in text:
-        level += (char == "{") - (char == "}")
+    for brace in re.findall("[{}]", text):
+        level += 1 if brace == "{" else -1
         if level < 0:
             return False
     return not level
