@@ -15,6 +15,7 @@ options: {}
 attributes:
   check_mode:
     description: Predicts what it would change and what Postfix would then need, without changing the host.
+    support: full
   diff_mode:
     description: Shows what has changed, or in check mode what would change.
   idempotent:
@@ -38,6 +39,9 @@ attributes:
         killed halfway, the next run of any module of this collection completes the change.
       - Owner, group, mode, ACL, SELinux context and other extended attributes stay. A symbolic link stays a link, and
         its target changes. If a file has several hard links, the other names keep the old content.
+      - A changed file gets a modification time of two seconds ago. If C(main.cf) is younger than that, Postfix's
+        programs assume that it is still being written, and keep their clients waiting. This is not necessary for a file
+        that is replaced in one step.
       - This module and C(postconf -e) use the same lock and wait for each other.
       - The previous version of both files is kept in C(/var/lib/mailfleet.postfix), which only root can read, until
         M(mailfleet.postfix.postfix_apply) has confirmed the new version.

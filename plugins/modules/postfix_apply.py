@@ -50,13 +50,10 @@ options:
     default: 30
 attributes:
   check_mode:
-    support: full
     details:
       - Also fails where a real run would fail.
   diff_mode:
     support: none
-  platform:
-    platforms: posix
 notes:
   - Needs root. In a container it also needs the capability C(SYS_PTRACE); without it the master's sockets cannot be
     seen.
@@ -275,9 +272,7 @@ def main() -> None:
     except ApplyError as error:
         module.fail_json(msg=str(error), **error.result)
     except InputError as error:
-        module.fail_json(
-            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
-        )
+        module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
     for one in result.get("instances", [result]):

@@ -42,12 +42,8 @@ options:
     choices: [present, absent]
     default: present
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
-  platform:
-    platforms: posix
 notes:
   - Uses C(postmulti), which reads C(main.cf) of the default instance and fails while that file names an address that
     the host does not have.
@@ -141,9 +137,7 @@ def main() -> None:
         else:
             result = remove(params["name"], module.check_mode)
     except InputError as error:
-        module.fail_json(
-            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
-        )
+        module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(result.steps), **result._asdict())

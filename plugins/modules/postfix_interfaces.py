@@ -21,67 +21,23 @@ author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - ansible.builtin.backup
   - ansible.builtin.files
   - mailfleet.postfix._attributes
   - mailfleet.postfix._attributes.files
   - mailfleet.postfix._instance
+  - mailfleet.postfix._parameters
+  - mailfleet.postfix._services
 options:
-  inet_interfaces:
-    description:
-      - The addresses that the instance receives mail on. Either V(all) alone, V(loopback-only) alone, or any number of
-        addresses and host names. An empty string writes an empty value.
-      - Services in master.cf that have a host part do not use it. If it names exactly one address of a family, and that
-        is not a loopback address, the SMTP and LMTP clients also send from that address.
-      - A change of the listening sockets takes effect only after a stop and a start.
-    type: list
-    elements: str
-  inet_protocols:
-    description: The address families that Postfix uses, V(all), V(ipv4) or V(ipv6).
-    type: list
-    elements: str
-  proxy_interfaces:
-    description:
-      - The addresses at which a proxy or an address translator (NAT) receives mail for this instance. Postfix does not
-        listen there, but treats them as its own addresses.
-    type: list
-    elements: str
-  smtp_bind_address:
-    description:
-      - The IPv4 address that the SMTP client sends from. Brackets around it are allowed from Postfix 3.7 on. An empty
-        string writes an empty value. V(0.0.0.0) leaves the choice to the kernel, even if O(inet_interfaces) names
-        exactly one address.
-    type: str
-  smtp_bind_address6:
-    description: The IPv6 address that the SMTP client sends from. V(::) leaves the choice to the kernel.
-    type: str
-  smtp_bind_address_enforce:
-    description:
-      - Whether mail stays in the queue if it cannot be sent from the addresses above, instead of being sent from
-        another address. Needs Postfix 3.7 or later.
-    type: bool
-  lmtp_bind_address:
-    description: The IPv4 address that the LMTP client sends from.
-    type: str
-  lmtp_bind_address6:
-    description: The IPv6 address that the LMTP client sends from.
-    type: str
-  lmtp_bind_address_enforce:
-    description: Like O(smtp_bind_address_enforce), for the LMTP client. Needs Postfix 3.7 or later.
-    type: bool
-  master_service_disable:
-    description:
-      - Services that the master does not run, each as V(TYPE) or V(NAME/TYPE). A V(!) in front makes an exception.
-    type: list
-    elements: str
   unset:
-    description: Which of the parameters above to remove from main.cf, so that Postfix uses its default.
+    description: Which of the parameters that this module sets to remove from main.cf, so that Postfix uses its default.
     type: list
     elements: str
     default: []
   select:
     description:
-      - Parameters whose addresses are picked on the host from the addresses that it has. Each key is one of the
-        parameters above that take addresses. Each value is a list of selectors, as described for the filter
+      - Parameters whose addresses are picked on the host from the addresses that it has. Each key is a
+        parameter that takes addresses. Each value is a list of selectors, as described for the filter
         P(mailfleet.postfix.select_addresses#filter), for example V(10.0.0.0/8), V(interface:eth0), V(loopback),
         V(global) or V(primary). A V(!) in front of a selector excludes what it matches.
       - Only addresses of a family that O(inet_protocols) enables, and that the parameter can take, are picked. A
@@ -89,59 +45,6 @@ options:
       - Give a parameter either its value or an entry here, not both.
     type: dict
     default: {}
-  services:
-    description: Services of master.cf. Only what is given for a service changes.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description:
-          - The first field, such as V(smtp), V(192.0.2.1:submission) or V([2001:db8::1]:25). Different spellings of the
-            same endpoint mean the same service.
-        type: str
-        required: true
-      type:
-        description: The service type.
-        type: str
-        choices: [inet, unix, unix-dgram, fifo, pass]
-        default: inet
-      state:
-        description:
-          - V(present) adds the service if it does not exist. If it is commented out, V(present) uncomments it.
-          - V(disabled) comments the service out where it is, V(absent) removes it.
-        type: str
-        choices: [present, absent, disabled]
-        default: present
-      command:
-        description:
-          - The program and its arguments, without C(-o) options. Required for a service that does not exist yet.
-            The C(-o) options of an existing service stay.
-        type: str
-      private:
-        description: The field of that name, V(y), V(n) or V(-).
-        type: str
-      unprivileged:
-        description: The field of that name, V(y), V(n) or V(-).
-        type: str
-      chroot:
-        description: The field of that name, V(y), V(n) or V(-).
-        type: str
-      wakeup:
-        description: The field of that name. Seconds, with V(?) behind them for "only if used", or V(-).
-        type: str
-      process_limit:
-        description: The field of that name. The maximum number of processes, V(0) for no limit, or V(-).
-        type: str
-      options:
-        description: The C(-o) options to set, by parameter name. Other options stay.
-        type: dict
-        default: {}
-      unset_options:
-        description: Names of the C(-o) options to remove.
-        type: list
-        elements: str
-        default: []
   unlisted_services:
     description:
       - What to do with services of type C(inet) in master.cf that O(services) does not list.
@@ -161,25 +64,13 @@ options:
     description: Allow a change that takes the last listener away from an instance that has listeners now.
     type: bool
     default: false
-  backup:
-    description: Keep a copy of each changed file beside it, with the date in its name.
-    type: bool
-    default: false
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details:
       - Besides the two files, the difference shows the effective view before and after, and whether a reload or a
         restart is needed. The effective view is Postfix's own addresses, the listeners, the source addresses and the
         default of C(mynetworks).
-  platform:
-    platforms: posix
-notes:
-  - A changed file gets a modification time of two seconds ago. If C(main.cf) is younger than that, Postfix's programs
-    assume that it is still being written, and keep their clients waiting. This is not necessary for a file that is
-    replaced in one step.
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces_info
@@ -314,6 +205,7 @@ backup_files:
   returned: changed and O(backup=true)
 """
 
+import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -321,40 +213,36 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view, in_words
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import FIELD_VALUES, TYPES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import STATES, ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 
-LISTS = ("interfaces", "protocols", "proxy", "match_list")
+LIST = {"type": "list", "elements": "str"}
+LIST_KINDS = ("interfaces", "protocols", "proxy", "match_list")
 
 
 def argument_spec() -> dict[str, Any]:
     """Return the options: one for each parameter, by its kind, and those of the module itself."""
-    spec: dict[str, Any] = {}
-    for name, known in PARAMETERS.items():
-        if known.kind in LISTS:
-            spec[name] = {"type": "list", "elements": "str"}
-        else:
-            spec[name] = {"type": "bool" if known.kind == "yes_no" else "str"}
+    spec: dict[str, Any] = {
+        name: LIST if parameter.kind in LIST_KINDS else {"type": "bool" if parameter.kind == "yes_no" else "str"}
+        for name, parameter in PARAMETERS.items()
+    }
     service = {
         "name": {"type": "str", "required": True},
-        "type": {"type": "str", "choices": ["inet", "unix", "unix-dgram", "fifo", "pass"], "default": "inet"},
-        "state": {"type": "str", "choices": ["present", "absent", "disabled"], "default": "present"},
+        "type": {"type": "str", "choices": list(TYPES), "default": "inet"},
+        "state": {"type": "str", "choices": list(STATES), "default": "present"},
         "command": {"type": "str"},
-        "private": {"type": "str"},
-        "unprivileged": {"type": "str"},
-        "chroot": {"type": "str"},
-        "wakeup": {"type": "str"},
-        "process_limit": {"type": "str"},
+        **{name: {"type": "str"} for name in FIELD_VALUES},
         "options": {"type": "dict", "default": {}},
-        "unset_options": {"type": "list", "elements": "str", "default": []},
+        "unset_options": {**LIST, "default": []},
     }
     spec.update(
         config_directory={"type": "path"},
         instance={"type": "str"},
-        unset={"type": "list", "elements": "str", "default": []},
+        unset={**LIST, "default": []},
         select={"type": "dict", "default": {}},
         services={"type": "list", "elements": "dict", "default": [], "options": service},
         unlisted_services={"type": "str", "choices": ["keep", "report", "disable", "remove"], "default": "keep"},
@@ -367,13 +255,11 @@ def argument_spec() -> dict[str, Any]:
 
 def wanted_of(params: dict[str, Any]) -> Wanted:
     """Return what the options ask for; an option that was not given asks for nothing."""
+    select = params["select"].items()
     return Wanted(
         values={name: params[name] for name in PARAMETERS if params[name] is not None},
         unset=params["unset"],
-        select={
-            name: [selectors] if isinstance(selectors, str) else selectors
-            for name, selectors in params["select"].items()
-        },
+        select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
         services=[service_change(service) for service in params["services"]],
         unlisted_services=params["unlisted_services"],
         allow_absent_addresses=params["allow_absent_addresses"],
@@ -408,17 +294,12 @@ def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
 def diff_of(edited: Edited) -> list[dict[str, str]]:
     """Return the difference of both files and of the effective view, each only if it changes."""
     plan, found = edited.plan, edited.found
-    texts = [(path, found.main, plan.main) for path in edited.changed if path.endswith("main.cf")]
-    texts += [(path, found.master, plan.master) for path in edited.changed if path.endswith("master.cf")]
-    if edited.changed:
-        needs = [f"needs a {one.action} for {one.parameter}: {one.why}\n" for one in plan.reasons]
-        texts.append(
-            (
-                "effective view",
-                in_words(effective_view(plan.before)),
-                in_words(effective_view(plan.after)) + "".join(needs),
-            )
-        )
+    versions = {"main.cf": (found.main, plan.main), "master.cf": (found.master, plan.master)}
+    texts = [(path, *versions[os.path.basename(path)]) for path in edited.changed]
+    if texts:
+        needs = "".join(f"needs a {reason.action} for {reason.parameter}: {reason.why}\n" for reason in plan.reasons)
+        before, after = (in_words(effective_view(outlook)) for outlook in (plan.before, plan.after))
+        texts.append(("effective view", before, after + needs))
     return [
         {"before_header": name, "after_header": name, "before": printable(before), "after": printable(after)}
         for name, before, after in texts
@@ -448,9 +329,7 @@ def main() -> None:
         instance = find_instance(params["config_directory"], params["instance"])
         edited = edit(instance, wanted_of(params), module.check_mode, keep_copies)
     except InputError as error:
-        module.fail_json(
-            msg=str(error), parameter=error.parameter, value=error.value, reason=error.reason, remedy=error.remedy
-        )
+        module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
     result = result_of(edited, params["unlisted_services"] != "keep")

@@ -33,9 +33,6 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  platform:
-    platforms: posix
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
   - module: mailfleet.postfix.postfix_apply

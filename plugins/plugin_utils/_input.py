@@ -17,12 +17,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, Version, parse_version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 
 Answer = TypeVar("Answer")
 

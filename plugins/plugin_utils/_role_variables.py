@@ -23,13 +23,13 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, Version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import list_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 
 PREFIX = "postfix_interfaces_"
 _INSTANCES = "instances"

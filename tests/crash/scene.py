@@ -107,7 +107,7 @@ class Scene:
     def edit(self, value: str) -> Callable[[], str]:
         """What postfix_interfaces does once it knows its instance and its host: recover, read, plan, commit."""
         directory = str(self.config)
-        instance = Instance(directory, "-", "/queue", "/data", "/daemons", "/commands", (3, 7, 11))
+        instance = Instance(directory, "-", "/queue", "/data", "/commands", (3, 7, 11))
         service = ServiceChange("smtp", options={"inet_interfaces": value})
         wanted = Wanted({"inet_interfaces": [value]}, services=[service])
 

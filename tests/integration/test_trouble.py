@@ -130,7 +130,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"services": [{"name": "2525", "command": "smtpd\nevil inet n - n - - smtpd"}]}, "2525", "evil", "line"),
     ({"services": [{"name": "2525", "command": "smtpd # mine"}]}, "2525", "#", "comment"),
     ({"services": [{"name": "smtp", "options": {"smtpd_banner": "a\nb"}}]}, "smtpd_banner", "b", "line"),
-    ({"services": [{"name": "smtp", "state": "absent"}]}, "allow_no_listener", "", "listener"),
+    ({"services": [{"name": "smtp", "state": "absent"}]}, "services", "", "listener"),
 ]
 
 

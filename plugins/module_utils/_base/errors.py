@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Dict
+
 _LONGEST = 200  # characters of a text in an error; a file can have a line of any length
 
 
@@ -36,6 +38,11 @@ class InputError(ValueError):
         self.value = shown(value)
         self.reason = reason
         self.remedy = remedy
+
+    @property
+    def parts(self) -> Dict[str, str]:
+        """The four parts by their names, as modules return them."""
+        return {"parameter": self.parameter, "value": self.value, "reason": self.reason, "remedy": self.remedy}
 
     def __str__(self) -> str:
         remedy = self.remedy[:1].upper() + self.remedy[1:]

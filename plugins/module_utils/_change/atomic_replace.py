@@ -4,11 +4,11 @@
 """Replace one configuration file in one step, under the lock that ``postconf -e`` takes.
 
 Postfix's editors (postconf(1), postmulti(1), ``postfix tls``) write ``FILE.tmp`` beside the file, hold an exclusive
-flock(2) on it while they read, write and sync, and rename it over the file. An editor that
-opened a ``FILE.tmp`` which was renamed or removed while it waited for the lock starts over; a ``FILE.tmp`` with more
-than one link or with other permissions than 0600 is what a crash left behind, and is removed. The same is done here.
-Unlike them, this keeps owner, group, mode, ACL, SELinux context and all other extended attributes, and replaces the
-target of a symbolic link, not the link.
+flock(2) on it while they read, write and sync, and rename it over the file. An editor that opened a ``FILE.tmp`` which
+was renamed or removed while it waited for the lock starts over; a ``FILE.tmp`` with more than one link or with other
+permissions than 0600 is what a crash left behind, and is removed. The same is done here. Unlike them, this keeps owner,
+group, mode, ACL, SELinux context and all other extended attributes, and replaces the target of a symbolic link, not the
+link.
 
 Postfix's programs take a main.cf that was modified less than 2 s ago for one that is still being written, and read it
 again and again until it is older (dict_load_file_xt). Whoever connects meanwhile waits up to 2 s for a banner. A
@@ -22,24 +22,17 @@ import os
 import stat
 import time
 from contextlib import suppress
-from types import TracebackType
-from typing import Dict, List, Optional, Type
+from typing import Dict, Optional
 
-from .._host.store import TransactionError, sync_directory, wait_for_lock, write_all
+from .._host.store import TransactionError, explained, sync_directory, wait_for_lock, write_all
 
-_SETTLED_AGE = 2
+SETTLED_AGE = 2
 """Seconds since its modification, counted from its whole second, after which Postfix takes main.cf for complete."""
 
 _SUFFIX = ".tmp"
 _NOT_SUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _OF_CONTENT = ("security.ima", "security.evm")
 """Extended attributes that are computed from the old content: the kernel computes them for the new content."""
-
-
-def seconds_until_settled(path: str) -> float:
-    """Return how many seconds Postfix's programs still take this file for one that is being written; at most some 2."""
-    wait = int(os.stat(path).st_mtime) + _SETTLED_AGE - time.time()
-    return wait if 0 < wait <= _SETTLED_AGE else 0.0
 
 
 class Replacement:
@@ -62,18 +55,20 @@ class Replacement:
             self.real = os.path.realpath(self.path)
             for path in sorted({self.path, self.real}):
                 self._temporary[path + _SUFFIX] = _lock_temporary(path + _SUFFIX, self._deadline)
-        except OSError as error:
-            self._release()
-            raise TransactionError(f"{error.filename or self.path} cannot be locked: {error.strerror}.") from error
-        except BaseException:
-            self._release()
+        except BaseException as error:
+            self.__exit__()
+            if isinstance(error, OSError):
+                raise TransactionError(f"{error.filename or self.path} cannot be locked: {error.strerror}.") from error
             raise
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
-    ) -> None:
-        self._release()
+    def __exit__(self, *_error: object) -> None:
+        for path, descriptor in self._temporary.items():
+            with suppress(OSError):
+                os.unlink(path)  # before the lock is released: afterwards it may be another editor's
+            with suppress(OSError):
+                os.close(descriptor)
+        self._temporary.clear()
 
     def prepare(self, content: bytes, mtime: Optional[int] = None) -> None:
         """Write the new version beside the file, with all that belongs to the old one except its content, and sync it.
@@ -82,7 +77,7 @@ class Replacement:
             programs take it for complete
         """
         descriptor = self._temporary[self.real + _SUFFIX]
-        try:
+        with explained(f"The new version of {self.path} cannot be written"):
             old = os.lstat(self.real)
             if not stat.S_ISREG(old.st_mode):  # a link that realpath(3) could not resolve, or that was changed since
                 raise TransactionError(f"{self.path} does not lead to a regular file; nothing was changed.")
@@ -93,30 +88,17 @@ class Replacement:
             _copy_attributes(self.real, descriptor)
             os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
             if mtime is None:
-                mtime = time.time_ns() - _SETTLED_AGE * 10**9
+                mtime = time.time_ns() - SETTLED_AGE * 10**9
             os.utime(descriptor, ns=(mtime, mtime))
             os.fsync(descriptor)
-        except OSError as error:
-            raise TransactionError(f"The new version of {self.path} cannot be written: {error.strerror}.") from error
 
     def put(self) -> None:
         """Put the new version in the file's place."""
         temporary = self.real + _SUFFIX
-        try:
+        with explained(f"{self.path} cannot be replaced"):
             os.rename(temporary, self.real)
-            descriptor = self._temporary.pop(temporary)  # it is the file now, and must not be removed
-            os.close(descriptor)
+            os.close(self._temporary.pop(temporary))  # it is the file now, and must not be removed
             sync_directory(os.path.dirname(self.real))
-        except OSError as error:
-            raise TransactionError(f"{self.path} cannot be replaced: {error.strerror}.") from error
-
-    def _release(self) -> None:
-        for path, descriptor in self._temporary.items():
-            with suppress(OSError):
-                os.unlink(path)  # before the lock is released: afterwards it may be another editor's
-            with suppress(OSError):
-                os.close(descriptor)
-        self._temporary.clear()
 
 
 def _lock_temporary(path: str, deadline: float) -> int:
@@ -126,15 +108,12 @@ def _lock_temporary(path: str, deadline: float) -> int:
         try:
             wait_for_lock(descriptor, path, deadline)
             opened = os.fstat(descriptor)
-            try:
-                there: Optional[os.stat_result] = os.lstat(path)
-            except FileNotFoundError:
-                there = None
-            if there and os.path.samestat(opened, there):
-                if (opened.st_nlink, stat.S_IMODE(opened.st_mode), opened.st_uid) == (1, 0o600, os.geteuid()):
-                    os.ftruncate(descriptor, 0)
-                    return descriptor
-                os.unlink(path)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(opened, os.lstat(path)):
+                    if (opened.st_nlink, stat.S_IMODE(opened.st_mode), opened.st_uid) == (1, 0o600, os.geteuid()):
+                        os.ftruncate(descriptor, 0)
+                        return descriptor
+                    os.unlink(path)
             if time.monotonic() >= deadline:
                 raise TransactionError(f"{path} is replaced again and again; nothing was changed. Try again.")
         except BaseException:
@@ -161,8 +140,7 @@ def _copy_attributes(source: str, descriptor: int) -> None:
 def _attributes(file: "str | int") -> Dict[str, bytes]:
     """Return the extended attributes of a file, given by its path or descriptor; none where they are not supported."""
     try:
-        names: List[str] = [name for name in os.listxattr(file) if name not in _OF_CONTENT]
-        return {name: os.getxattr(file, name) for name in names}
+        return {name: os.getxattr(file, name) for name in os.listxattr(file) if name not in _OF_CONTENT}
     except OSError as error:
         if error.errno in _NOT_SUPPORTED:
             return {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan carried out on an instance's files: read, plan, commit. Touches no process."""
+"""Read the files of an instance, plan, commit: no process is touched."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from .._host.instance import Instance
 from .._host.names import system_port, system_resolver
 from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
 from .plan import Plan, Surroundings, Wanted, make_plan
-from .transaction import ConfigFiles, Transactions, read_files
+from .transaction import NAMES, ConfigFiles, Transactions, read_files
 
 
 class Edited(NamedTuple):
-    """What was done, or in check mode would be done.
-
-    `found` is what the files were, `changed` the paths of those that the plan changes, `recovered` says what became of
-    an earlier run's half-written change.
-    """
+    """What was done, or in check mode would be done."""
 
     plan: Plan
+    #: the files before
     found: ConfigFiles
+    #: the paths of those that the plan changes
     changed: List[str]
+    #: what became of a change that an earlier run left half written
     recovered: Optional[str]
 
 
@@ -45,43 +44,32 @@ def edit(
     """
     transactions = Transactions(instance.config_directory, state_directory)
     around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
+
+    def attempt() -> Edited:
+        pending = transactions.pending() if check_mode else None
+        recovered = None if check_mode else transactions.recover()
+        found = pending.settled if pending else read_files(instance.config_directory)
+        plan = make_plan(wanted, found.main, found.master, around)
+        versions = zip(NAMES, found.texts, (plan.main, plan.master))
+        changed = [os.path.join(instance.config_directory, name) for name, old, new in versions if old != new]
+        if changed and not check_mode:
+            before_commit(changed)
+            _confirm_what_runs(instance, transactions, found, around)
+            transactions.commit(found, plan.main, plan.master)
+        return Edited(plan, found, changed, recovered)
+
     try:
-        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
-    except FileChanged:
-        # Somebody else wrote a file since it was read: once more on what it is now, then give up.
-        return _edit(instance, transactions, wanted, around, check_mode, before_commit)
-
-
-def _edit(
-    instance: Instance,
-    transactions: Transactions,
-    wanted: Wanted,
-    around: Surroundings,
-    check_mode: bool,
-    before_commit: Callable[[List[str]], None],
-) -> Edited:
-    pending = transactions.pending() if check_mode else None
-    recovered = None if check_mode else transactions.recover()
-    found = pending.settled if pending else read_files(transactions.config_directory)
-    plan = make_plan(wanted, found.main, found.master, around)
-    changed = [
-        os.path.join(transactions.config_directory, name)
-        for name, before, after in (("main.cf", found.main, plan.main), ("master.cf", found.master, plan.master))
-        if before != after
-    ]
-    if changed and not check_mode:
-        before_commit(changed)
-        _confirm_what_runs(instance, transactions, found, around)
-        transactions.commit(found, plan.main, plan.master)
-    return Edited(plan, found, changed, recovered)
+        return attempt()
+    except FileChanged:  # somebody else wrote a file since it was read
+        return attempt()
 
 
 def _confirm_what_runs(
     instance: Instance, transactions: Transactions, found: ConfigFiles, around: Surroundings
 ) -> None:
-    """Confirm an earlier commit if Postfix runs by it, because somebody else has restarted or reloaded it since.
+    """Confirm an earlier commit that Postfix runs by, because somebody else has restarted or reloaded it since.
 
-    Otherwise the version to go back to would be the one from before the first edit, however long ago that was.
+    Otherwise a rollback would go back to the version before the first edit, however long ago that was.
     """
     pending = transactions.pending()
     if pending is None or pending.progress != "done":

@@ -56,11 +56,9 @@ class Journal(NamedTuple):
 
     @staticmethod
     def remove(state: State) -> None:
-        """Forget the commit."""
         state.remove(_NAME)
 
     def save(self, state: State) -> None:
-        """Write the journal to the disk."""
         data = {"format": _FORMAT, "original": self.original, "found": self.before, "new": self.new}
         state.save(_NAME, {**data, "mtimes": self.mtimes, "since": self.since})
 
@@ -72,7 +70,7 @@ class Journal(NamedTuple):
             self.save(state)
 
     def progress(self, current: Texts) -> str:
-        """Return how far the commit got, as :class:`_change.transaction.Pending` describes it."""
+        """Return how far the commit got: "done", "half" or "none" of it is in the files; "overtaken": edited since."""
         if current == self.new:
             return "done"
         if current == self.before:
@@ -82,9 +80,7 @@ class Journal(NamedTuple):
 
     def _about(self, current: Texts) -> Journal:
         """Return the same commit, with each file that it does not change as it is now."""
-        versions = (self.original, self.before, self.new)
-        changes = [len(set(texts)) > 1 for texts in zip(*versions)]
-        original, before, new = (
-            tuple(text if changed else now for text, changed, now in zip(texts, changes, current)) for texts in versions
-        )
+        files = zip(self.original, self.before, self.new, current)
+        versions = [versions if len(set(versions)) > 1 else (now,) * 3 for *versions, now in files]
+        original, before, new = zip(*versions)
         return self._replace(original=original, before=before, new=new)

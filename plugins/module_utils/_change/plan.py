@@ -1,11 +1,11 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wanted and what was found -> the new text of both files, and what has to follow; pure."""
+"""From what is wanted and the text of both files to their new text, and what has to follow. No I/O."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._base.address import parse_address, unbracket
@@ -29,21 +29,17 @@ from .._rules.settings import Settings
 from .._rules.values import equivalent, validate
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the files are to say; what is not here is left alone.
+class Wanted(NamedTuple):
+    """What the files should say; what is not named here is left alone."""
 
-    :param values: parameter name -> its value, as text or as a list
-    :param unset: parameters to remove
-    :param select: parameter name -> selectors, resolved against the host's addresses
-    :param services: changes of single services
-    :param unlisted_services: "keep", "report", "disable" or "remove" the inet services beyond those
-    """
-
+    #: by parameter, its value as text or as a list
     values: Mapping[str, Any]
+    #: parameters to remove
     unset: Sequence[str] = ()
-    select: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: by parameter, selectors of the host's addresses
+    select: Mapping[str, Sequence[str]] = MappingProxyType({})
     services: Sequence[ServiceChange] = ()
+    #: "keep", "report", "disable" or "remove" the inet services beyond those
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
     allow_no_listener: bool = False
@@ -77,9 +73,9 @@ class Plan(NamedTuple):
 
 
 def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
-    """Work out the edits, and what they need.
+    """Return the edits, and what they need.
 
-    :raises InputError: for anything wanted that is wrong in itself, or that would leave files by which Postfix dies
+    :raises InputError: what is wanted is wrong in itself, or Postfix could not run by the edited files
     """
     around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
@@ -88,24 +84,23 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     before = after = _outlook(main, settings, master, wanted, around)
     edit_files(main, master, wanted, around)
     unlisted = _unlisted(master, wanted)
-    reasons: List[Reason] = []
     if (main.text, master.text) != (main_text, master_text):
         after = _outlook(main, _settings(main, around), master, wanted, around)
     if after.error is not None:
         raise after.error
-    if after is not before:
-        reasons = reload_or_restart(before, after)
+    reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
     _refuse_failures(wanted, after)
-    _refuse_silence(before, after, wanted)
-    found = findings(after, ask_for_hostname=False)
-    return Plan(main.text, master.text, reasons, before, after, found, unlisted)
+    if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
+        remedy = "Keep a service of type inet, or set allow_no_listener=true"
+        raise InputError("services", "inet", "has no listener left after this edit", remedy)
+    return Plan(main.text, master.text, reasons, before, after, findings(after, ask_for_hostname=False), unlisted)
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
-    """Make both files say what is wanted, but for what becomes of services that are not listed.
+    """Make both files say what is wanted; services that are not listed are left alone.
 
-    :raises InputError: for anything wanted that is wrong in itself
+    :raises InputError: what is wanted is wrong in itself
     """
     _set_parameters(main, wanted, around)
     for change in wanted.services:
@@ -121,7 +116,7 @@ def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:
         for name in names:
             if name not in PARAMETERS:
                 remedy = f"use one of {', '.join(PARAMETERS)}"
-                raise InputError(option, name, "is no parameter of this family", remedy)
+                raise InputError(option, name, "is not a parameter of this family", remedy)
     for name in given:
         if given.count(name) > 1:
             raise InputError(name, name, "is given twice", "give it by value, in select or in unset, not in several")
@@ -135,33 +130,31 @@ def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:
 
 
 def _set(main: MainCf, name: str, text: str, around: Surroundings) -> None:
-    found = main.get(name)
-    if found is None or not equivalent(name, found, text, around.version):
-        main.set(name, text)
-    else:
-        main.set(name, found)  # repairs a duplicate, and is nothing otherwise
+    present = main.get(name)
+    if present is not None and equivalent(name, present, text, around.version):
+        text = present  # so that only a duplicate is repaired
+    main.set(name, text)
 
 
 def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroundings) -> str:
-    """The value that selectors give on this host, of the families that the parameter and inet_protocols allow."""
+    """Return what selectors give on this host, of the families that the parameter and inet_protocols allow."""
     kinds = {"address4": ["ipv4"], "address6": ["ipv6"], "interfaces": ["ipv4", "ipv6"], "proxy": ["ipv4", "ipv6"]}
     kind = PARAMETERS[name].kind
     if kind not in kinds:
         raise InputError("select", name, "takes no addresses", "give its value")
     if not isinstance(selectors, (list, tuple)) or not all(isinstance(selector, str) for selector in selectors):
-        raise InputError(name, selectors, "is no list of selectors", "give a list such as [loopback, 10.0.0.0/8]")
+        raise InputError(name, selectors, "is not a list of selectors", "give a list such as [loopback, 10.0.0.0/8]")
     enabled = enabled_families(_settings(main, around), around.host)
-    picked = select_addresses(around.host, selectors, [one for one in kinds[kind] if one in enabled], parameter=name)
-    if kind.startswith("address") and len(picked) != 1:
-        shown = ", ".join(str(address) for address in picked)
-        raise InputError(
-            name, shown, f"is what {', '.join(selectors)} selects, and it takes one address", "select one address"
-        )
-    return validate(name, [str(address) for address in picked], around.version)
+    families = [family for family in kinds[kind] if family in enabled]
+    selected = list(map(str, select_addresses(around.host, selectors, families, parameter=name)))
+    if kind.startswith("address") and len(selected) != 1:
+        reason = f"is what {', '.join(selectors)} selects, and it takes one address"
+        raise InputError(name, ", ".join(selected), reason, "select one address")
+    return validate(name, selected, around.version)
 
 
 def _unlisted(master: MasterCfEditor, wanted: Wanted) -> List[str]:
-    """The inet services that were not given, after what was wanted of them has been done."""
+    """Return the inet services that were not given, after doing with them what is wanted."""
     if wanted.unlisted_services == "keep":
         return []
     others = master.unlisted([(change.name, change.type) for change in wanted.services])
@@ -206,7 +199,7 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
 
 
 def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
-    """What was asked for and stops mail later: a proxy_interfaces, or a client's options, of which a process dies."""
+    """Refuse what would stop mail later: a bad proxy_interfaces, or values of a client of which its process dies."""
     if "proxy_interfaces" in (*wanted.values, *wanted.select):
         after.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     given = {name for name in (*wanted.values, *wanted.select, *wanted.unset) if name in PARAMETERS}
@@ -219,14 +212,3 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
                     continue  # mail waits for the address
                 reason = f"leaves the transport {client.transport} without a way to send: {source.failure}"
                 raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
-
-
-def _refuse_silence(before: Outlook, after: Outlook, wanted: Wanted) -> None:
-    if after.listeners or wanted.allow_no_listener or before.promised == []:
-        return
-    raise InputError(
-        "services",
-        "inet",
-        "has no listener left after this edit",
-        "Keep a service of type inet, or set allow_no_listener=true",
-    )

@@ -22,7 +22,7 @@ from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, sockets_of
-from .atomic_replace import seconds_until_settled
+from .atomic_replace import SETTLED_AGE
 from .conflicts import claimed, shared
 from .in_sync import Assessment, dead
 from .keep_clients_waiting import Hold, cannot_hold
@@ -83,7 +83,7 @@ class Attempt:
         self._log = LogMark(*_log_of(self._assessment))
         self._report.answers = {}
         if master:
-            time.sleep(seconds_until_settled(self._main_cf))
+            time.sleep(_until_settled(self._main_cf))
         self._deadline = time.monotonic() + self._run.timeout
         self._report.changed = True
         try:
@@ -208,7 +208,7 @@ class Attempt:
             problem = self._report.answers[place].problem
             if problem:
                 raise PhaseFailed(f"The server at {place} {problem}.")
-        program = dead(self._assessment.after, master, began + seconds_until_settled(self._main_cf) + PROVEN)
+        program = dead(self._assessment.after, master, began + _until_settled(self._main_cf) + PROVEN)
         if program:
             raise PhaseFailed(f"{program} does not stay alive, and without it no mail is delivered.")
         throttled = self._log.throttled(journal=bool(self._service.unit))
@@ -229,6 +229,12 @@ class Attempt:
 def described(sockets: Iterable[Socket]) -> str:
     """Return sockets as a sentence names them."""
     return in_words(sockets) or "no socket"
+
+
+def _until_settled(path: str) -> float:
+    """Return how many seconds Postfix's programs still take this file for one that is being written; at most some 2."""
+    wait = int(os.stat(path).st_mtime) + SETTLED_AGE - time.time()
+    return wait if 0 < wait <= SETTLED_AGE else 0.0
 
 
 def _log_of(assessment: Assessment) -> Tuple[str, str]:

@@ -18,7 +18,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import List, Optional, Type
 
-from .._host.command import command_environment
+from .._host.environment import command_environment
 from .._host.master_process import PROC
 from .._host.store import write_all
 

@@ -3,17 +3,16 @@
 
 """main.cf and master.cf as one commit, whose previous version is kept until it is confirmed.
 
-A journal in a directory private to root says what the two files were and what they become. It is on the disk before
-the first file is replaced, and which of its versions the files are tells how far the writer got. So nothing else has to
-be kept in step with them, and a crash at any instant leaves something that the next run understands:
+A journal says what the two files were and what they become. It is on the disk before the first file is replaced, and
+which of its versions the files are tells how far the writer got, so that a crash at any instant leaves something that
+the next run understands:
 
 * both files as before: nothing had been written, the edit is forgotten;
 * one as before, one new: the edit is completed;
 * both new: the edit is whole, and waits to be confirmed or rolled back;
 * anything else: somebody edited them since, that edit wins, the journal is dropped.
 
-A rollback is a commit whose new version is the original one. A file that is the same in all versions of the journal
-does not count.
+A rollback is a commit whose new version is the original one.
 """
 
 from __future__ import annotations
@@ -24,11 +23,9 @@ from contextlib import ExitStack, suppress
 from typing import ContextManager, List, NamedTuple, Optional, Tuple
 
 from .._files.lines import decode_config, encode_config
-from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError
+from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained
 from .atomic_replace import Replacement
 from .journal import Journal, Texts
-
-__all__ = ["ConfigFiles", "FileChanged", "Pending", "STATE_DIRECTORY", "TransactionError", "Transactions", "read_files"]
 
 NAMES = ("main.cf", "master.cf")
 _REJECTED = "rejected"
@@ -48,13 +45,17 @@ class ConfigFiles(NamedTuple):
         """The texts, in the order of NAMES."""
         return (self.main, self.master)
 
+    def with_texts(self, texts: Texts) -> ConfigFiles:
+        """Return the same files with other texts."""
+        return self._replace(main=texts[0], master=texts[1])
+
 
 class Pending(NamedTuple):
     """A commit that was not confirmed yet.
 
-    ``progress`` is "done" when the files are its outcome, "half" and "none" when it was interrupted, "overtaken" when
-    somebody edited the files since. ``original`` is what a rollback would restore, ``settled`` what the files are after
-    :meth:`Transactions.recover`, ``since`` when the first unconfirmed commit was made, in s since the epoch.
+    ``progress`` is that of :meth:`Journal.progress`. ``original`` is what a rollback would restore, ``settled`` what
+    the files are after :meth:`Transactions.recover`, ``since`` when the first unconfirmed commit was made, in s since
+    the epoch.
     """
 
     progress: str
@@ -72,22 +73,18 @@ def read_files(config_directory: str) -> ConfigFiles:
     status: List[os.stat_result] = []
     for name in NAMES:
         path = os.path.join(config_directory, name)
-        try:
-            with open(path, "rb") as stream:
-                status.append(os.fstat(stream.fileno()))
-                texts.append(decode_config(stream.read()))
-        except OSError as error:
-            raise TransactionError(f"{path} cannot be read: {error.strerror}.") from error
-    mtimes = tuple(each.st_mtime_ns for each in status)
-    return ConfigFiles(config_directory, texts[0], texts[1], mtimes, tuple(each.st_ctime_ns for each in status))
+        with explained(f"{path} cannot be read"), open(path, "rb") as stream:
+            status.append(os.fstat(stream.fileno()))
+            texts.append(decode_config(stream.read()))
+    mtimes, ctimes = zip(*((each.st_mtime_ns, each.st_ctime_ns) for each in status))
+    return ConfigFiles(config_directory, texts[0], texts[1], mtimes, ctimes)
 
 
 class Transactions:
     """The commits to one configuration directory.
 
     :param config_directory: where main.cf and master.cf are; either may be a symbolic link, which stays one
-    :param state_directory: where the journals of all instances are kept
-    :param time_limit: how many seconds to wait for another run of this collection, or for postconf
+    :param time_limit: seconds to wait for another run of this collection, or for postconf
     """
 
     def __init__(self, config_directory: str, state_directory: str = STATE_DIRECTORY, time_limit: float = 10.0) -> None:
@@ -103,20 +100,17 @@ class Transactions:
         """Make the files say ``main`` and ``master``; a file that says so already is not touched.
 
         :param source: what :func:`read_files` returned, and the new texts were made from
-        :raises FileChanged: a file is not what it was then; read again, and retry
+        :raises FileChanged: a file is not what it was then
         :raises TransactionError: it could not be done; the message says what the files are now
         """
-        new = (main, master)
-        if new == source.texts:
+        before, new = source.texts, (main, master)
+        if new == before:
             return
         with self.locked():
             self.recover()
-            earlier = Journal.load(self.state, source.texts)
-            if earlier:  # not confirmed yet: the version before it stays the one to go back to
-                journal = earlier._replace(before=source.texts, new=new)
-            else:
-                journal = Journal(source.texts, source.texts, new, source.mtimes, time.time())
-            self._carry_out(journal, source)
+            # One that is not confirmed yet keeps its original version as the one to go back to.
+            earlier = Journal.load(self.state, before) or Journal(before, before, new, source.mtimes, time.time())
+            self._carry_out(earlier._replace(before=before, new=new), source)
 
     def adopt(self, verified: Texts) -> None:
         """Make an edit of somebody else's one that can be rolled back, unless there is a commit that can.
@@ -136,12 +130,7 @@ class Transactions:
             return None
         progress = journal.progress(current.texts)
         settled = journal.new if progress == "half" else current.texts
-        return Pending(
-            progress=progress,
-            original=current._replace(main=journal.original[0], master=journal.original[1]),
-            settled=current._replace(main=settled[0], master=settled[1]),
-            since=journal.since,
-        )
+        return Pending(progress, current.with_texts(journal.original), current.with_texts(settled), journal.since)
 
     def recover(self) -> Optional[str]:
         """Complete or forget what an interrupted run left behind; return in a sentence what was done, if anything.
@@ -182,9 +171,9 @@ class Transactions:
     def rollback(self) -> List[str]:
         """Go back to the version that was confirmed last; return the paths of the files that were restored.
 
-        That is none where there is nothing to go back to: no commit is pending, or somebody edited the files since.
-        A restored file gets the modification time that belongs to its content, if that is known. What it was before is
-        kept in :attr:`rejected`, because somebody may have written it by hand.
+        There are none if no commit is pending, or if somebody edited the files since. A restored file gets the
+        modification time that belongs to its content, if that is known. What it was before is kept in
+        :attr:`rejected`, because somebody may have written it by hand.
         """
         with self.locked():
             self.recover()
@@ -192,21 +181,18 @@ class Transactions:
             journal = Journal.load(self.state, current.texts)
             if journal is None:
                 return []
-            for name, text, original in zip(NAMES, current.texts, journal.original):
-                if text != original:
-                    with suppress(TransactionError):
-                        self.state.keep(os.path.join(_REJECTED, name), encode_config(text))
+            versions = zip(NAMES, current.texts, journal.original)
+            changed = {name: text for name, text, original in versions if text != original}
+            for name, text in changed.items():
+                with suppress(TransactionError):
+                    self.state.keep(os.path.join(_REJECTED, name), encode_config(text))
             self._carry_out(journal._replace(before=current.texts, new=journal.original), current, journal.mtimes)
-            versions = zip(self._paths(), current.texts, journal.original)
-            return [path for path, text, original in versions if text != original]
+            return [os.path.join(self.config_directory, name) for name in changed]
 
     @property
     def rejected(self) -> str:
         """The directory with what rollbacks have replaced, the last version of each file."""
         return self.state.path(_REJECTED)
-
-    def _paths(self) -> List[str]:
-        return [os.path.join(self.config_directory, name) for name in NAMES]
 
     def _carry_out(self, journal: Journal, current: ConfigFiles, mtimes: Optional[Tuple[int, ...]] = None) -> None:
         """Make the files the journal's new version, or leave them as they are."""
@@ -248,13 +234,14 @@ class Transactions:
         :param journal: what to save once everything is ready for the first file to be replaced
         """
         deadline = time.monotonic() + self.time_limit
+        paths = [os.path.join(self.config_directory, name) for name in NAMES]
         with ExitStack() as stack:
             replacements = [
                 (stack.enter_context(Replacement(path, deadline)), index)
-                for index, path in enumerate(self._paths())
+                for index, path in enumerate(paths)
                 if current.texts[index] != wanted[index]
             ]
-            for path, expected, text in zip(self._paths(), current.texts, read_files(self.config_directory).texts):
+            for path, expected, text in zip(paths, current.texts, read_files(self.config_directory).texts):
                 if text != expected:
                     raise FileChanged(f"{path} was changed by somebody else since it was read; nothing was written.")
             for replacement, index in replacements:

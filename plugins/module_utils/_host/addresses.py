@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._base.address import FAMILIES, Address, parse_address
 from .._rules.host import Host, HostAddress
@@ -25,30 +25,23 @@ _IFADDRMSG = struct.Struct("=BBBBi")
 _LINK_OFFSET = 16  # of struct ifinfomsg
 
 
-class _Interface(NamedTuple):
-    name: str
-    up: bool
-
-
 def read_host() -> Host:
     """Ask the kernel for the addresses of this host (this network namespace), in the order of getifaddrs(3).
 
     :raises OSError: the kernel refuses netlink
     """
-    interfaces: Dict[int, _Interface] = {}
-    addresses: List[HostAddress] = []
+    interfaces: Dict[int, Tuple[str, bool]] = {}  # by number: its name, and whether it is up
+    addresses: List[Optional[HostAddress]] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.bind((0, 0))
         for body in _dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
             index, flags = struct.unpack_from("=iI", body, 4)
             name = netlink_attributes(body, _LINK_OFFSET).get(_IFLA_IFNAME, b"").rstrip(b"\0")
-            interfaces[index] = _Interface(name.decode("utf-8", "replace"), bool(flags & _IFF_UP))
+            interfaces[index] = name.decode("utf-8", "replace"), bool(flags & _IFF_UP)
         for body in _dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
-            entry = _host_address(body, interfaces)
-            if entry is not None:
-                addresses.append(entry)
+            addresses.append(_host_address(body, interfaces))
     return Host(
-        addresses,
+        [entry for entry in addresses if entry],
         frozenset(name for name in FAMILIES if _is_supported(name)),
         frozenset(name for name in FAMILIES if _has_nonlocal_bind(name)),
         socket.gethostname(),
@@ -71,7 +64,7 @@ def netlink_attributes(body: bytes, offset: int) -> Dict[int, bytes]:
     return attributes
 
 
-def _host_address(body: bytes, interfaces: Mapping[int, _Interface]) -> Optional[HostAddress]:
+def _host_address(body: bytes, interfaces: Mapping[int, Tuple[str, bool]]) -> Optional[HostAddress]:
     kind, length, flags, _scope, index = _IFADDRMSG.unpack_from(body)
     attributes = netlink_attributes(body, _IFADDRMSG.size)
     # A point-to-point link has the peer in IFA_ADDRESS and its own address in IFA_LOCAL.
@@ -84,8 +77,8 @@ def _host_address(body: bytes, interfaces: Mapping[int, _Interface]) -> Optional
     if _IFA_FLAGS in attributes:
         (flags,) = struct.unpack_from("=I", attributes[_IFA_FLAGS])
     tentative = bool(flags & _IFA_F_TENTATIVE) and not flags & _IFA_F_OPTIMISTIC
-    interface = interfaces.get(index, _Interface("", False))
-    return HostAddress(address, length, interface.name, interface.up, tentative, not flags & _IFA_F_SECONDARY)
+    name, up = interfaces.get(index, ("", False))
+    return HostAddress(address, length, name, up, tentative, not flags & _IFA_F_SECONDARY)
 
 
 def _dump(netlink: socket.socket, request: int, answer: int) -> Iterator[bytes]:

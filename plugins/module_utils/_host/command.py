@@ -11,9 +11,9 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
-_SYSTEM_PATH = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")  # of all systems
+from .environment import command_environment
 
 
 class Outcome(NamedTuple):
@@ -22,19 +22,6 @@ class Outcome(NamedTuple):
     command: str
     status: Optional[int]
     words: List[str]
-
-
-def command_environment() -> Dict[str, str]:
-    """Return the environment for commands: it asks for English, and does not name an instance.
-
-    INVOCATION_ID is left out because Debian's postfix-script takes it to mean that systemd runs the script. The
-    variable is also there when systemd runs the caller, for example a timer for ansible-pull.
-    """
-    unwanted = ("MAIL_CONFIG", "INVOCATION_ID", "MAIL_DEBUG", "MAIL_VERBOSE", "LANGUAGE")
-    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
-    environment["LC_ALL"] = "C"
-    environment["PATH"] = ":".join([environment.get("PATH") or os.defpath, *_SYSTEM_PATH])
-    return environment
 
 
 def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:

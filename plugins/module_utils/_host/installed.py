@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from .._base.errors import InputError
-from .command import command_environment
+from .environment import command_environment
 from .store import STATE_DIRECTORY, State, TransactionError
 
 _DIRECTORIES = ("config_directory", "command_directory", "daemon_directory", "queue_directory", "data_directory")

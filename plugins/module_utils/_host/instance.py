@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from .._base.errors import InputError
 from .._files.lines import decode_config
@@ -36,7 +37,6 @@ class Instance:
     name: str
     queue_directory: str
     data_directory: str
-    daemon_directory: str
     command_directory: str
     version: Tuple[int, ...]
     enabled: bool = True
@@ -78,74 +78,59 @@ def find_instances(compiled: Optional[BuiltIn] = None) -> List[Instance]:
     default = compiled.directories["config_directory"]
     result = [_instance(default, compiled)]
     for directory in _listed(default, compiled):
-        try:
+        with suppress(InputError):
             result.append(_instance(directory, compiled))
-        except InputError:
-            continue
     return result
 
 
 def _instance(config_directory: str, compiled: BuiltIn) -> Instance:
     config_directory = os.path.abspath(config_directory)
-    value = _Values(config_directory, compiled)
+    value = _values(config_directory, compiled)
     default = compiled.directories["config_directory"]
     is_default = os.path.realpath(config_directory) == os.path.realpath(default)
     return Instance(
         config_directory=config_directory,
-        name=DEFAULT_NAME if is_default else value.of("multi_instance_name"),
-        queue_directory=value.of("queue_directory"),
-        data_directory=value.of("data_directory"),
-        daemon_directory=value.of("daemon_directory"),
-        command_directory=value.of("command_directory"),
+        name=DEFAULT_NAME if is_default else value("multi_instance_name"),
+        queue_directory=value("queue_directory"),
+        data_directory=value("data_directory"),
+        command_directory=value("command_directory"),
         version=parse_version(compiled.version),
         # A default instance without others is started whatever multi_instance_enable says.
-        enabled=value.of("multi_instance_enable").lower() == "yes"
-        or (is_default and not value.of("multi_instance_directories")),
+        enabled=value("multi_instance_enable").lower() == "yes"
+        or (is_default and not value("multi_instance_directories")),
     )
 
 
-class _Values:
-    """The expanded values of one main.cf, with the compiled-in defaults of version and directories."""
-
-    def __init__(self, config_directory: str, compiled: BuiltIn) -> None:
-        self._raw: Mapping[str, str] = {
-            **compiled.directories,
-            "mail_version": compiled.version,
-            **_main_cf(config_directory),
-            "config_directory": config_directory,
-        }
-
-    def of(self, parameter: str) -> str:
-        return expand(self._raw.get(parameter, ""), self._raw.get).strip()
-
-
-def _main_cf(config_directory: str) -> Dict[str, str]:
+def _values(config_directory: str, compiled: BuiltIn) -> Callable[[str], str]:
+    """Return what looks up a parameter in main.cf, or among the compiled-in values, and expands it."""
     try:
         with open(os.path.join(config_directory, "main.cf"), "rb") as stream:
-            return MainCf(decode_config(stream.read())).values()
+            main_cf = MainCf(decode_config(stream.read())).values()
     except (OSError, ValueError) as error:  # ValueError: a NUL, which no path has
         reason = f"has no main.cf that can be read ({getattr(error, 'strerror', error)})"
         remedy = "Give the directory that holds the main.cf and master.cf of an instance"
         raise InputError("config_directory", config_directory, reason, remedy) from error
+    built_in_values = {**compiled.directories, "mail_version": compiled.version}
+    raw = {**built_in_values, **main_cf, "config_directory": config_directory}
+    return lambda parameter: expand(raw.get(parameter, ""), raw.get).strip()
 
 
 def _listed(default: str, compiled: BuiltIn) -> List[str]:
     """Return what the main.cf of the default instance has in multi_instance_directories."""
-    directories = _Values(default, compiled).of("multi_instance_directories")
+    directories = _values(default, compiled)("multi_instance_directories")
     return [directory for directory in re.split(r"[\s,]+", directories) if directory]
 
 
 def _directory_of(name: str, compiled: BuiltIn) -> str:
     default = compiled.directories["config_directory"]
-    names: List[str] = [DEFAULT_NAME]
+    directories: Dict[str, str] = {}
     for directory in [default, *_listed(default, compiled)]:
-        try:
-            candidate = _Values(directory, compiled).of("multi_instance_name")
-        except InputError:
-            continue
-        if candidate == name:
-            return directory
-        if candidate:
-            names.append(candidate)
+        with suppress(InputError):
+            directories.setdefault(_values(directory, compiled)("multi_instance_name"), directory)
+    directories.pop("", None)
+    if name in directories:
+        return directories[name]
     reason = f"is not the name of an instance that {default}/main.cf lists in multi_instance_directories"
-    raise InputError("instance", name, reason, f"Use one of {', '.join(names)}, or give config_directory")
+    raise InputError(
+        "instance", name, reason, f"Use one of {', '.join([DEFAULT_NAME, *directories])}, or give config_directory"
+    )

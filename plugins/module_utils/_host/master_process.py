@@ -22,13 +22,11 @@ from .instance import Instance
 from .store import TransactionError
 
 PROC = "/proc"
-"""Address in normal form, and port."""
 
 COMM = 15
 """How many characters of a program's name the kernel keeps."""
 
 _LISTEN = "0A"  # the kernel's include/net/tcp_states.h
-_STAT_FIELDS = {"state": 0, "parent": 1, "started": 19}  # of /proc/PID/stat (proc(5)), counted from the state
 
 
 class Process(NamedTuple):
@@ -122,17 +120,16 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
     except OSError:
         return None
     head, _parenthesis, tail = text.rpartition(")")
-    fields = tail.split()
-    if fields[_STAT_FIELDS["state"]] in ("Z", "X"):  # ended, but its parent has not noticed yet
+    state, parent, *others = tail.split()
+    if state in ("Z", "X"):  # ended, but its parent has not noticed yet
         return None
-    parent, started = (int(fields[_STAT_FIELDS[name]]) for name in ("parent", "started"))
-    return Process(pid, head.partition("(")[2], parent, started)
+    return Process(pid, head.partition("(")[2], int(parent), ticks=int(others[17]))  # starttime of proc(5)
 
 
 def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:
     """Return the listening TCP sockets that a process has open, in its own network namespace, by inode number."""
     inodes = set(_socket_inodes(pid, proc))
-    return {inode: entry for inode, entry in _listening(pid, proc) if inode in inodes}
+    return {inode: at for inode, at in _listening(pid, proc) if inode in inodes}
 
 
 def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
@@ -197,7 +194,7 @@ def _pid_file(path: str) -> Optional[int]:
     """Return the pid in a file; None if the file is lost or damaged."""
     try:
         with open(path, encoding="ascii", errors="replace") as stream:
-            return int(stream.readline().strip())
+            return int(stream.readline())
     except (OSError, ValueError):
         return None
 
@@ -211,12 +208,10 @@ def _pids(proc: str) -> Iterator[int]:
 def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
     directory = f"{proc}/{pid}/fd"
     for name in os.listdir(directory):
-        try:
+        with suppress(FileNotFoundError):  # closed meanwhile
             target = os.readlink(f"{directory}/{name}")
-        except FileNotFoundError:  # the socket was closed meanwhile
-            continue
-        if target.startswith("socket:["):
-            yield target[len("socket:[") : -1]
+            if target.startswith("socket:["):
+                yield target[len("socket:[") : -1]
 
 
 def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:

@@ -30,6 +30,18 @@ class FileChanged(TransactionError):
     """A file has changed since it was read. Read it again and retry."""
 
 
+@contextmanager
+def explained(problem: str) -> Iterator[None]:
+    """Make an OSError a TransactionError.
+
+    :param problem: a sentence that lacks the reason, such as "/etc/postfix/main.cf cannot be read"
+    """
+    try:
+        yield
+    except OSError as error:
+        raise TransactionError(f"{problem}: {error.strerror}.") from error
+
+
 def sync_directory(path: str) -> None:
     """Make the entries of a directory durable (fsync(2))."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -94,7 +106,7 @@ class State:
             name = name.replace(character, escape)
         self.base = base
         self.directory = os.path.join(base, name) if name else base
-        self._held = 0
+        self._held = False
 
     def path(self, name: str) -> str:
         """Return the path of a file of the state."""
@@ -132,34 +144,31 @@ class State:
         :raises TransactionError: it cannot be written; what was there before still is
         """
         path = self.path(name)
-        directory = os.path.dirname(path)
+        new, directory = path + ".new", os.path.dirname(path)
         self._prepare(directory)
-        try:
-            descriptor = os.open(path + ".new", _OPEN | os.O_TRUNC, 0o600)
+        with explained(f"{path} cannot be written"):
             try:
-                write_all(descriptor, content)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.rename(path + ".new", path)
-            sync_directory(directory)
-        except OSError as error:
-            with suppress(OSError):
-                os.unlink(path + ".new")
-            raise TransactionError(f"{path} cannot be written: {error.strerror}.") from error
+                descriptor = os.open(new, _OPEN | os.O_TRUNC, 0o600)
+                try:
+                    write_all(descriptor, content)
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                os.rename(new, path)
+                sync_directory(directory)
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(new)
+                raise
 
     def remove(self, name: str) -> None:
         """Remove what was saved under a name.
 
         :raises TransactionError: it cannot be removed
         """
-        try:
+        with explained(f"{self.path(name)} cannot be removed"), suppress(FileNotFoundError):
             os.unlink(self.path(name))
             sync_directory(self.directory)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise TransactionError(f"{self.path(name)} cannot be removed: {error.strerror}.") from error
 
     @contextmanager
     def locked(self, time_limit: float) -> Iterator[None]:
@@ -168,39 +177,33 @@ class State:
         :param time_limit: seconds to wait for another run to end
         :raises TransactionError: another run has not ended by then, or the lock cannot be used
         """
-        if not self._held:
-            self._prepare(self.directory)
-            path = self.path("lock")
-            try:
-                descriptor = os.open(path, _OPEN, 0o600)
-            except OSError as error:
-                raise TransactionError(f"{path} cannot be opened: {error.strerror}.") from error
-            try:
-                try:
-                    wait_for_lock(descriptor, path, time.monotonic() + time_limit)
-                except OSError as error:
-                    raise TransactionError(f"{path} cannot be locked: {error.strerror}.") from error
-                self._held = 1
-                yield
-            finally:
-                self._held = 0
-                with suppress(OSError):  # nothing was written to it, and it is closed all the same
-                    os.close(descriptor)
-        else:
+        if self._held:
             yield
+            return
+        self._prepare(self.directory)
+        path = self.path("lock")
+        with explained(f"{path} cannot be opened"):
+            descriptor = os.open(path, _OPEN, 0o600)
+        try:
+            with explained(f"{path} cannot be locked"):
+                wait_for_lock(descriptor, path, time.monotonic() + time_limit)
+            self._held = True
+            yield
+        finally:
+            self._held = False
+            with suppress(OSError):  # nothing was written to it, and it is closed all the same
+                os.close(descriptor)
 
     def _prepare(self, last: str) -> None:
         """Create the directories down to one of this instance; refuse one that others can write to."""
         for directory in dict.fromkeys((self.base, self.directory, last)):
-            try:
+            with explained(f"{directory} cannot be created or used"):
                 try:
                     status = os.lstat(directory)
                 except FileNotFoundError:
                     os.makedirs(directory, mode=0o700)
                     sync_directory(os.path.dirname(directory))
                     continue
-            except OSError as error:
-                raise TransactionError(f"{directory} cannot be created or used: {error.strerror}.") from error
             private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
             if not private:
                 raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")

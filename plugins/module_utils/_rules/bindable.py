@@ -8,28 +8,21 @@ What is known of the host decides, or the kernel itself where it can be asked.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Iterator, Optional
 
 from .._base.address import Address, family, needs_scope
 from .host import Host, HostAddress, addresses_shown
 
-_WITHOUT_ZONE = "is a link-local address without its zone, from which Postfix cannot send"
-
 
 def bind_problem(address: Address, host: Host) -> Optional[str]:
     """Return why Postfix cannot listen on an address, or None when it can.
 
-    Its IPv6 sockets are for IPv6 only (IPV6_V6ONLY) and have no zone, so that neither link-local nor IPv4-mapped
-    addresses work.
+    Its IPv6 sockets have no zone and are for IPv6 only (IPV6_V6ONLY).
     """
-    if address.version == 6:
-        if address.is_multicast:
-            return "is a multicast address, on which Postfix cannot listen"
-        if needs_scope(address):
-            return "is a link-local address, on which Postfix cannot listen since its sockets have no zone"
-        if address.ipv4_mapped is not None:
-            return "is an IPv4 address in an IPv6 spelling, on which Postfix cannot listen by IPv6"
-    return _absence(address, host)
+    if needs_scope(address) and not address.is_multicast:
+        return "is a link-local address, on which Postfix cannot listen since its sockets have no zone"
+    return _problem(address, host, "on which Postfix cannot listen")
 
 
 def source_problem(address: Address, host: Host, has_zone: bool) -> Optional[str]:
@@ -37,41 +30,38 @@ def source_problem(address: Address, host: Host, has_zone: bool) -> Optional[str
 
     :param has_zone: whether the address is written with its zone, as in ``fe80::1%eth0``
     """
-    if address.version == 6:
-        if address.is_multicast:
-            return "is a multicast address, from which Postfix cannot send"
-        if needs_scope(address):
-            return _absence_of_link_local(address, host) if has_zone else _WITHOUT_ZONE
-        if address.ipv4_mapped is not None:
-            return "is an IPv4 address in an IPv6 spelling, from which Postfix cannot send by IPv6"
-    return _absence(address, host)
+    if needs_scope(address) and not address.is_multicast:
+        if not has_zone:
+            return "is a link-local address without its zone, from which Postfix cannot send"
+        own = host.find(address)  # the kernel is not asked: it would have to be told the zone
+        return None if own is not None and own.up and not own.tentative else _nowhere(address, host)
+    return _problem(address, host, "from which Postfix cannot send")
 
 
-def _absence(address: Address, host: Host) -> Optional[str]:
-    """Return why the kernel would refuse an address, or None when it takes it."""
+def _problem(address: Address, host: Host, consequence: str) -> Optional[str]:
+    """Return why a socket without a zone cannot have an address, or None when it can."""
+    if address.version == 6 and address.is_multicast:
+        return f"is a multicast address, {consequence}"
+    if address.version == 6 and address.ipv4_mapped is not None:
+        return f"is an IPv4 address in an IPv6 spelling, {consequence} by IPv6"
     own = host.find(address)
     if address.is_unspecified or (host.bindable(address) if host.bindable else _bindable(address, own, host)):
         return None
     if own is None:
-        return f"is on no interface of the host, which has {addresses_shown(host, family(address))}"
+        return _nowhere(address, host)
     if own.tentative:
         return "is tentative: duplicate address detection is not finished, or has failed"
     return "cannot be used now, though an interface has it"
 
 
-def _absence_of_link_local(address: Address, host: Host) -> Optional[str]:
-    """Return why an address with a zone cannot be used. The kernel is not asked: it would have to be told the zone."""
-    own = host.find(address)
-    if own is not None and own.up and not own.tentative:
-        return None
+def _nowhere(address: Address, host: Host) -> str:
     return f"is on no interface of the host, which has {addresses_shown(host, family(address))}"
 
 
 def is_broadcast(address: Address, host: Host) -> bool:
     """Return whether an IPv4 address reaches all hosts of a network: a socket can bind to it, but not send from it."""
-    number = int(address)
-    return number == 0xFFFFFFFF or any(
-        own.prefix_length < 31 and number == int(own.address) | _host_mask(own)
+    return str(address) == "255.255.255.255" or any(
+        own.prefix_length < 31 and address == _network(own).broadcast_address
         for own in _ipv4(host)
         if not own.address.is_loopback
     )
@@ -81,30 +71,21 @@ def _bindable(address: Address, own: Optional[HostAddress], host: Host) -> bool:
     """Apply the kernel's rule to what is known of the host.
 
     Own addresses can be used, of interfaces that are down too, and multicast, broadcast, and all of loopback's network.
-
-    :param own: the address as the host has it, None when it does not
     """
     if family(address) in host.nonlocal_bind or (own is not None and not own.tentative):
         return True
     if address.version == 6:
         return False
-    number = int(address)
-    return (
-        address.is_multicast
-        or is_broadcast(address, host)
-        or any(
-            number | _host_mask(loopback) == int(loopback.address) | _host_mask(loopback)
-            for loopback in _ipv4(host)
-            if loopback.address.is_loopback or loopback.interface == "lo"
-        )
-    )
+    loopbacks = (own for own in _ipv4(host) if own.address.is_loopback or own.interface == "lo")
+    is_loopback = any(address in _network(loopback) for loopback in loopbacks)
+    return address.is_multicast or is_loopback or is_broadcast(address, host)
 
 
 def _ipv4(host: Host) -> Iterator[HostAddress]:
     return (own for own in host.addresses if own.up and own.address.version == 4)
 
 
-def _host_mask(own: HostAddress) -> int:
-    """Return the bits of the host part; those of 127.0.0.1 without a prefix length are of 127.0.0.0/8."""
+def _network(own: HostAddress) -> IPv4Network:
+    """Return the network of an address; that of 127.0.0.1 without a prefix length is 127.0.0.0/8."""
     bare_loopback = own.address.is_loopback and own.prefix_length == 32 and not own.interface
-    return (1 << 32 - (8 if bare_loopback else own.prefix_length)) - 1
+    return IPv4Network((own.address.packed, 8 if bare_loopback else own.prefix_length), strict=False)

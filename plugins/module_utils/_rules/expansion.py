@@ -11,6 +11,7 @@ an empty text. A syntax error is fatal for every Postfix program, and so it is a
 from __future__ import annotations
 
 import re
+import string
 from typing import Callable, List, Optional, Tuple
 
 from .._base.errors import InputError
@@ -20,12 +21,12 @@ Lookup = Callable[[str], Optional[str]]
 _DEEPEST = 100  # nesting at which Postfix gives up
 _MOST_STEPS = 20000  # references in one value: Postfix has no such limit, and would never finish
 _LONGEST = 4 * 1024 * 1024  # characters of result
-_NAME = re.compile(r"[ \t\r\n\v\f]*([A-Za-z0-9_]*)[ \t\r\n\v\f]*")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]*")
+_REFERENCE = re.compile(r"\$([$({]|[A-Za-z0-9_]*)")
 _NUMBER = re.compile(r"[0-9]+\Z")
-_OPERATOR = re.compile(r"[<>!=?+\-*/~&|%]*")
 _SPACE = " \t\r\n\v\f"
 _BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
+#: the orders of two texts, as of strcmp(3), for which each comparison is true
+_COMPARISONS = {"==": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">=": (0, 1), ">": (1,)}
 _FIX = "Write $name, ${name}, ${name?text}, ${name:text} or ${name?{text}:{text}}, and $$ for a dollar sign"
 
 
@@ -36,9 +37,7 @@ def expand(text: str, lookup: Lookup, parameter: str = "main.cf") -> str:
     :param parameter: whose value this is, for the error
     :raises InputError: where Postfix would end with ``macro processing error``
     """
-    if "$" not in text:
-        return text
-    return _Expansion(text, lookup, parameter).run()
+    return _Expansion(text, lookup, parameter).expand(text, 1) if "$" in text else text
 
 
 class _Expansion:
@@ -52,51 +51,39 @@ class _Expansion:
         self.length = 0
         self.scanned = 0
 
-    def run(self) -> str:
-        result: List[str] = []
-        self._parse(self.text, result, 1)
-        return "".join(result)
-
     def _error(self, reason: str, remedy: str = _FIX) -> InputError:
         return InputError(self.parameter, self.text, reason, remedy)
 
-    def _literal(self, text: str, result: List[str]) -> None:
+    def _literal(self, text: str) -> str:
         self.length += len(text)
         if self.length > _LONGEST:
             raise self._error("expands to more text than Postfix could use", "Use fewer references")
-        result.append(text)
+        return text
 
-    def _parse(self, text: str, result: List[str], level: int) -> None:
-        """Append the expansion of one text."""
+    def expand(self, text: str, level: int) -> str:
         if level > _DEEPEST:
             raise self._error("refers to itself, or is nested too deeply", "Remove one of the references")
+        result: List[str] = []
         at = 0
         while True:
-            dollar = text.find("$", at)
-            if dollar < 0:
-                self._literal(text[at:], result)
-                return
-            self._literal(text[at:dollar], result)
-            at = dollar + 1
-            opening = text[at : at + 1]
-            if opening == "$":
-                self._literal("$", result)
-                at += 1
+            match = _REFERENCE.search(text, at)
+            if match is None:
+                result.append(self._literal(text[at:]))
+                return "".join(result)
+            result.append(self._literal(text[at : match.start()]))
+            name, at = match.group(1), match.end()
+            if name == "$":
+                result.append(self._literal("$"))
                 continue
-            if opening in _BRACKETS:
-                end = self._matching(text, at)
-                name = text[at + 1 : end]
-                at = end + 1
-            else:
-                match = _PLAIN_NAME.match(text, at)
-                name = match.group() if match else ""
-                at += len(name)
+            if name in _BRACKETS:
+                end = self._matching(text, at - 1)
+                name, at = text[at:end], end + 1
             if not name:
                 raise self._error("has a $ without a name")
             self.steps += 1
             if self.steps > _MOST_STEPS:
                 raise self._error("has too many references within references", "Use fewer references")
-            self._reference(name, result, level)
+            result.append(self._reference(name, level + 1))
 
     def _matching(self, text: str, at: int) -> int:
         """Return where the bracket that opens at ``at`` closes."""
@@ -111,38 +98,32 @@ class _Expansion:
                 return bracket.start()
         raise self._error(f"has a {opening} that is not closed")
 
-    def _reference(self, text: str, result: List[str], level: int) -> None:
-        """Append the value of a reference, given as the text between ``${`` and ``}``."""
-        value: Optional[str]
-        if text.lstrip(_SPACE).startswith("{"):
-            value, rest = self._comparison(text.lstrip(_SPACE), level)
+    def _reference(self, text: str, level: int) -> str:
+        """Return the value of a reference, given as the text between ``${`` and ``}``."""
+        text = text.lstrip(_SPACE)
+        if text.startswith("{"):
+            value: Optional[str]
+            value, rest = self._comparison(text, level)
             if rest and rest[0] not in "?:":
                 raise self._error('has text other than "?" or ":" after a comparison')
         else:
-            match = _NAME.match(text)
-            name, rest = (match.group(1), text[match.end() :]) if match else ("", text)
+            name, rest = _leading(text, string.ascii_letters + string.digits + "_")
             if rest.startswith("{"):
                 raise self._error(f"calls the function {name!r}, which is not known", "Use a plain value")
             if rest and rest[0] not in "?:":
                 raise self._error(f"has {rest[0]!r} in the name of a parameter")
             value = self.lookup(name)
-        if not rest:
-            if value:
-                self._parse(value, result, level + 1)
-            return
-        if rest[0] == "?":
-            chosen, rest = self._operand(rest[1:])
-            if value:
-                self._parse(chosen, result, level + 1)
-            if not rest:
-                return
-            if rest[0] != ":":
+        if_set, if_empty = "" if rest else value, ""
+        if rest.startswith("?"):
+            if_set, rest = self._operand(rest[1:])
+            if rest and rest[0] != ":":
                 raise self._error('has text other than ":" after the first choice')
-        chosen, rest = self._operand(rest[1:])
         if rest:
-            raise self._error("has text after the last choice")
-        if not value:
-            self._parse(chosen, result, level + 1)
+            if_empty, rest = self._operand(rest[1:])
+            if rest:
+                raise self._error("has text after the last choice")
+        chosen = if_set if value else if_empty
+        return self.expand(chosen, level) if chosen else ""
 
     def _operand(self, text: str) -> Tuple[str, str]:
         """Return a choice and the rest of ``{text} rest``; without a brace all of the text is the choice."""
@@ -155,38 +136,26 @@ class _Expansion:
     def _comparison(self, text: str, level: int) -> Tuple[str, str]:
         """Return the result of ``{left} == {right} rest``, which is empty for false, and the rest."""
         left, rest = self._operand(text)
-        match = _OPERATOR.match(rest)
-        operator = match.group() if match else ""
-        right, rest = self._right_operand(rest[len(operator) :])
-        sides: List[str] = []
-        for side in (left, right):
-            expanded: List[str] = []
-            self._parse(side, expanded, level + 1)
-            sides.append("".join(expanded))
-        order = self._compare(sides[0], sides[1])
-        answers = {
-            "==": order == 0,
-            "!=": order != 0,
-            "<": order < 0,
-            "<=": order <= 0,
-            ">=": order >= 0,
-            ">": order > 0,
-        }
-        if operator not in answers:
-            raise self._error(f"has {operator!r} where one of == != < <= >= > belongs")
-        return ("true" if answers[operator] else ""), rest
+        symbol, rest = _leading(rest, "<>!=?+-*/~&|%")
+        if not rest.startswith("{"):
+            reason = "has no text in braces after the operator of a comparison"
+            raise self._error(reason, "Write ${{left} == {right} ? {a} : {b}}")
+        right, rest = self._operand(rest)
+        order = self._order(self.expand(left, level), self.expand(right, level))
+        if symbol not in _COMPARISONS:
+            raise self._error(f"has {symbol!r} where one of == != < <= >= > belongs")
+        return "true" if order in _COMPARISONS[symbol] else "", rest
 
-    def _right_operand(self, text: str) -> Tuple[str, str]:
-        if not text.lstrip(_SPACE).startswith("{"):
-            raise self._error(
-                "has no text in braces after the operator of a comparison", "Write ${{left} == {right} ? {a} : {b}}"
-            )
-        return self._operand(text)
+    def _order(self, left: str, right: str) -> int:
+        """Compare two numbers as numbers, other text by characters."""
+        if not _NUMBER.match(left) or not _NUMBER.match(right):
+            return (left > right) - (left < right)
+        if len(left) > 18 or len(right) > 18:
+            raise self._error("compares a number that is too large", "Compare smaller numbers")
+        return (int(left) > int(right)) - (int(left) < int(right))
 
-    def _compare(self, left: str, right: str) -> int:
-        """Compare numbers as numbers, other text character by character; negative, zero or positive like strcmp(3)."""
-        if _NUMBER.match(left) and _NUMBER.match(right):
-            if len(left) > 18 or len(right) > 18:
-                raise self._error("compares a number that is too large", "Compare smaller numbers")
-            return int(left) - int(right)
-        return (left > right) - (left < right)
+
+def _leading(text: str, characters: str) -> Tuple[str, str]:
+    """Return what a text begins with of some characters, and the rest without the blanks before it."""
+    rest = text.lstrip(characters)
+    return text[: len(text) - len(rest)], rest.lstrip(_SPACE)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
 
-from .._base.address import FAMILIES, Address, asked_for, family, parse_address, unbracket
+from .._base.address import Address, asked_for, family, parse_address, unbracket
 from .._base.errors import InputError
 from .._files.service import Service
+from .parameters import for_family
 from .settings import Settings
 from .source_addresses import CLIENTS, client_of
 
@@ -33,7 +34,6 @@ class ExplicitSource(NamedTuple):
 
     @property
     def is_of_its_family(self) -> bool:
-        """Whether the address is of the family that the parameter is for."""
         return family(self.address) == self.family
 
     @property
@@ -48,8 +48,6 @@ def explicit_sources(
     """Yield the source addresses that main.cf and options in master.cf set, each value once, wildcards left out.
 
     What is not a numeric address, or does not expand, is left out too: the client of it fails.
-
-    :param services: the entries of master.cf that count
     """
     places = [(settings, program, "main.cf") for program in CLIENTS]
     for service in services:
@@ -58,8 +56,8 @@ def explicit_sources(
             places.append((with_options, client_of(service), f"{service.name}/{service.type}"))
     seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
-        for family_name in (name for name in FAMILIES if name in families):
-            parameter = f"{program}_bind_address" + ("6" if family_name == "ipv6" else "")
+        for family_name in sorted(families):
+            parameter = for_family(f"{program}_bind_address", family_name)
             try:
                 value = process.get(parameter)
                 if not value:
@@ -68,8 +66,6 @@ def explicit_sources(
             except InputError:
                 continue
             address = parse_address(unbracket(value))
-            if (parameter, value, enforced) in seen or address is None or address.is_unspecified:
-                continue
-            seen.add((parameter, value, enforced))
-            address = asked_for(address, families)
-            yield ExplicitSource(parameter, value, address, family_name, place, enforced)
+            if (parameter, value, enforced) not in seen and address is not None and not address.is_unspecified:
+                seen.add((parameter, value, enforced))
+                yield ExplicitSource(parameter, value, asked_for(address, families), family_name, place, enforced)

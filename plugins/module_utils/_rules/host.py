@@ -32,7 +32,7 @@ class Host:
     :param addresses: those of all interfaces, including interfaces that are down
     :param families: that the kernel supports; a family that a sysctl switches off is still supported
     :param nonlocal_bind: families whose sockets may bind to addresses that the host does not have (ip_nonlocal_bind)
-    :param hostname: what gethostname(2) returns, from which Postfix derives $myhostname; None where it is not known
+    :param hostname: what gethostname(2) returns; None where it is not known
     :param bindable: returns whether a socket can bind to an address; None where the kernel cannot be asked
     """
 
@@ -51,18 +51,15 @@ class Host:
         self.bindable = bindable
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
-            if entry.address not in self._index or (entry.up and not self._index[entry.address].up):
+            if not self._index.setdefault(entry.address, entry).up and entry.up:
                 self._index[entry.address] = entry
 
     def find(self, address: Address) -> Optional[HostAddress]:
-        """Return the entry of an address, one whose interface is up if there is one; None if the host lacks it."""
+        """Return the entry of an address, if possible one whose interface is up; None if the host lacks it."""
         return self._index.get(address)
 
 
 def addresses_shown(host: Host, name: Optional[str] = None) -> str:
-    """Return the host's usable addresses as text for an error.
-
-    :param name: of the only family to list
-    """
+    """Return the host's usable addresses, of one family or both, as text for an error."""
     texts = [str(entry.address) for entry in host.addresses if entry.up and name in (None, family(entry.address))]
     return ", ".join(texts[:12]) + (", ..." if len(texts) > 12 else "") if texts else f"no {name or 'usable'} address"

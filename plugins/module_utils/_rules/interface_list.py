@@ -4,14 +4,13 @@
 """The words of inet_interfaces and proxy_interfaces: how Postfix splits them, and what is wrong with one.
 
 Both have one grammar (postconf(5)): addresses, with or without brackets, and host names, separated by blanks or commas.
-Whatever else people write there makes every Postfix program end with "host not found", which does not tell them what is
-wrong; :func:`check_tokens` does.
+For all else Postfix says "host not found", which does not tell people what is wrong; :func:`check_tokens` does.
 """
 
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 from .._base.address import parse_address, prefix_length, unbracket
 from .._base.errors import InputError
@@ -25,7 +24,7 @@ _LIST_THEM = "List single addresses, or choose them with select"
 
 
 def split_tokens(text: str) -> List[str]:
-    """Return the words of a value, which are separated by any number of blanks, tabs and commas."""
+    """Return the words of a value."""
     return [token for token in _SEPARATORS.split(text) if token]
 
 
@@ -34,13 +33,14 @@ def is_host_name(token: str) -> bool:
     return len(token) <= 255 and bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
 
 
-def octal_reading(token: str) -> Optional[str]:
-    """Return the address that an IPv4 spelling with leading zeros means, when it is not the one that people read."""
-    if not _NUMBERS.match(token) or token.count(".") != 3:
-        return None
-    address = parse_address(token)
-    plain = ".".join(part.lstrip("0") or "0" for part in token.split("."))
-    return str(address) if address is not None and str(address) != plain else None
+def refuse_octal(parameter: str, token: str) -> None:
+    """Raise an InputError for an IPv4 address with leading zeros that does not mean what people read."""
+    literal = unbracket(token)
+    address = parse_address(literal) if _NUMBERS.match(literal) and literal.count(".") == 3 else None
+    plain = ".".join(part.lstrip("0") or "0" for part in literal.split("."))
+    if address is not None and str(address) != plain:
+        reason = f"is {address} for Postfix, since leading zeros mean octal"
+        raise InputError(parameter, token, reason, "Drop the zeros")
 
 
 def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
@@ -50,29 +50,22 @@ def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
     """
     comments = [token for token in tokens if "#" in token]
     for token in comments or tokens:
-        problem = _problem(parameter, token)
-        if problem is not None:
-            raise problem
-
-
-def _problem(parameter: str, token: str) -> Optional[InputError]:
-    """Return what is wrong with a word that can be neither an address nor a host name, or None."""
-    literal = unbracket(token)
-    if parse_address(literal) is not None:
-        return None
-    reason, remedy = _explain(parameter, token, literal)
-    return InputError(parameter, token, reason, remedy) if reason else None
+        literal = unbracket(token)
+        reason, remedy = ("", "") if parse_address(literal) else _explain(parameter, token, literal)
+        if reason:
+            raise InputError(parameter, token, reason, remedy)
 
 
 def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
+    """Return why a word can be neither an address nor a host name, and the remedy; nothing where it can."""
     if token in KEYWORDS:
         if parameter != "inet_interfaces":
             return "is a word of inet_interfaces only", "List addresses or host names"
-        return "is a keyword, which must stand alone", f"Write {token} and nothing else, or list addresses without it"
+        return "is a keyword, which must stand alone", f"Write {token} alone, or list addresses without it"
     if token.lower() in KEYWORDS:
         return "is not in lower case, so Postfix takes it for a host name", f"Write {token.lower()}"
     if "#" in token:
-        return "looks like a comment, which main.cf has only on lines of their own", "Take the comment out of the value"
+        return "looks like a comment, which main.cf has only on lines of their own", "Take it out of the value"
     if ";" in token:
         return "has a semicolon, which does not separate addresses", "Separate them by a comma or a blank"
     if token.startswith("!"):
@@ -91,7 +84,7 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
     if colon and port and (parse_address(unbracket(host)) or is_host_name(unbracket(host))):
         return "has a port, which belongs to master.cf", f"Write {host} here, and {token} as a service of type inet"
     if token[0] in "\"'{" or token[-1] in "\"'}":
-        return "has quotes or braces, which an address does not have", "Leave them out"
+        return "has quotes or braces", "Leave them out"
     if (token[0] == "[") != (token[-1] == "]"):
         return "has a bracket without its partner", "Write both brackets or none"
     text, percent, _scope = literal.partition("%")

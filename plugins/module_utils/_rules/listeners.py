@@ -1,42 +1,33 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sockets that the master opens: inet services of master.cf, own addresses and what the host can bind to.
+"""The sockets that the master opens (master(5), "Service name" and "Service type"; postconf(5), inet_interfaces).
 
-Rules: master(5), "Service name" and "Service type"; postconf(5), inet_interfaces and master_service_disable. A service
-whose name has a host part listens there whatever inet_interfaces says; one without listens on the own addresses, for
-``inet_interfaces = all`` on one wildcard of each family. Where the master would die, there is an InputError.
+A service whose name has a host part listens there whatever inet_interfaces says; one without listens on the own
+addresses, for ``inet_interfaces = all`` on one wildcard of each family.
 """
 
 from __future__ import annotations
 
-import re
+from ipaddress import ip_address
+from itertools import chain
 from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
+from .._base.address import Address, family, normal_form
 from .._base.errors import InputError
 from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import PortLookup, place_of
 from .._files.service import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
+from .interface_list import KEYWORDS
 from .origin import IN_MASTER_CF, INET_INTERFACES, Origin
-from .own_addresses import Resolver, enabled_families, of_families, sort_as_postfix
+from .own_addresses import Resolver, addresses_of, enabled_families, sort_as_postfix
 from .settings import Settings
+from .values import split_words
 
 #: Since this version listeners use SO_REUSEPORT: what overlaps shares its traffic, where the master died before.
 SHARED_PORTS_SINCE = (3, 6)
-
-_PARAMETER = "services"
-_WORDS = re.compile(r"[ \t\r\n,]+")
-
-#: What a master.cf has that says nothing else: one listener on port 25, and the client services.
-STOCK_SERVICES = (
-    Service("smtp", "inet", "n", "-", "y", "-", "-", "smtpd"),
-    Service("smtp", "unix", "-", "-", "y", "-", "-", "smtp"),
-    Service("relay", "unix", "-", "-", "y", "-", "-", "smtp"),
-    Service("lmtp", "unix", "-", "-", "y", "-", "-", "lmtp"),
-)
 
 
 class Listener(NamedTuple):
@@ -62,8 +53,6 @@ def listeners(
     """Return the master's sockets in the order of master.cf, IPv4 first.
 
     :param services: all entries of master.cf, duplicates included
-    :param port_of: knows the ports of service names
-    :param own: the own addresses
     :param allow_absent: accept addresses that the host does not have (yet)
     :raises InputError: where the master would die
     """
@@ -86,28 +75,25 @@ def listeners(
         opened[place] = _listeners_of(service, place, settings, families, own, resolve)
         if not allow_absent:
             _check_bind(service, opened[place], host)
-    promised = [listener for listeners_there in opened.values() for listener in listeners_there]
+    promised = list(chain.from_iterable(opened.values()))
     if settings.version < SHARED_PORTS_SINCE:
         _check_free(promised)
     return promised
 
 
 def active_services(settings: Settings, services: Sequence[Service]) -> List[Service]:
-    """Return the services that master_service_disable leaves, in the order of master.cf.
+    """Return the services that master_service_disable (postconf(5)) leaves, in the order of master.cf.
 
     Its words are a type or name/type, without regard to case; ``!`` negates; the first word that matches decides.
     """
-    words = settings.get("master_service_disable")
-    if not words:
-        return list(services)
     patterns = []
-    for word in _WORDS.split(words):
+    for word in split_words(settings.get("master_service_disable").lower()):
         pattern = word.lstrip("!")
-        if "/" not in word and "." in word:  # the notation before Postfix 2.11
+        negations = len(word) - len(pattern)
+        if "/" not in pattern:  # the notation before Postfix 2.11
             pattern = "/".join(pattern.rsplit(".", 1))
-        if word:
-            patterns.append((pattern.lower(), (len(word) - len(word.lstrip("!"))) % 2 == 0))
-    return [service for service in services if not _disabled(service, patterns)]
+        patterns.append((pattern, negations % 2 == 0))
+    return [service for service in services if not _disabled(service, patterns)] if patterns else list(services)
 
 
 def overlapping(listeners_: Iterable[Listener]) -> Iterator[Tuple[Listener, Listener]]:
@@ -118,8 +104,7 @@ def overlapping(listeners_: Iterable[Listener]) -> Iterator[Tuple[Listener, List
         if not socket.port:
             continue
         place = places.setdefault((socket.family, socket.port), {})
-        beside = WILDCARDS[socket.family]
-        others = place if socket.is_wildcard else {socket.address, beside} & place.keys()
+        others = place if socket.is_wildcard else {socket.address, WILDCARDS[socket.family]} & place.keys()
         for address in list(others):
             for other in place[address]:
                 yield other, listener
@@ -140,85 +125,52 @@ def _listeners_of(
     own: Sequence[Address],
     resolve: Resolver,
 ) -> List[Listener]:
-    """Return the listeners of one service."""
     host, port = place
+    origin = INET_INTERFACES
     if host:
         addresses = sort_as_postfix(_endpoint_addresses(service, host, families, resolve), settings.version)
-        places, origin = [(normal_form(address), family(address)) for address in addresses], IN_MASTER_CF
+        origin = IN_MASTER_CF
     elif settings.get("inet_interfaces") == "all":
-        places, origin = [(WILDCARDS[name], name) for name in FAMILIES if name in families], INET_INTERFACES
+        addresses = [ip_address(WILDCARDS[name]) for name in sorted(families)]
+    elif own:
+        addresses = list(own)
     else:
-        if not own:
-            raise InputError(
-                "inet_interfaces",
-                settings.raw("inet_interfaces"),
-                f"is no address at all, and the service {service.name} has no host part",
-                "List an address, or give each service of type inet a host part",
-            )
-        places, origin = [(normal_form(address), family(address)) for address in own], INET_INTERFACES
-    return [Listener(service.name, service.type, Socket(address, port, name), origin) for address, name in places]
+        value = settings.raw("inet_interfaces")
+        reason = f"is no address at all, and the service {service.name} has no host part"
+        remedy = "List an address, or give each service of type inet a host part"
+        raise InputError("inet_interfaces", value, reason, remedy)
+    sockets = [Socket(normal_form(address), port, family(address)) for address in addresses]
+    return [Listener(service.name, service.type, socket, origin) for socket in sockets]
 
 
 def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[str], resolve: Resolver) -> List[Address]:
-    address = parse_address(host_part)
-    if address is not None:
-        address = asked_for(address, families)
-        if family(address) in families:
-            return [address]
-        kind = family(address)
-        raise _error(
-            service,
-            f"has an address of the family {kind}, which inet_protocols switches off",
-            f"Take the service out, or add {kind} to inet_protocols",
-        )
-    if host_part in ("all", "loopback-only"):
-        raise _error(
-            service,
-            f"has the word {host_part} of inet_interfaces where a host belongs",
-            "Write the port alone, or an address before it",
-        )
-    try:
-        resolved = resolve(host_part)
-    except InputError as error:
-        raise _error(service, error.reason, error.remedy) from error
-    found = of_families(resolved, families)
-    if not found:
-        raise _error(
-            service, "has a host name without an address of a family in use", "Write an address before the port"
-        )
-    return found
+    if host_part in KEYWORDS:
+        reason = f"has the word {host_part} of inet_interfaces where a host belongs"
+        raise _error(service, reason, "Write the port alone, or an address before it")
+    return addresses_of("services", f"{service.name}/{service.type}", host_part, families, resolve)
 
 
 def _check_bind(service: Service, promised: Sequence[Listener], host: Host) -> None:
     for listener in promised:
         text = listener.socket.address
-        address = parse_address(text)
-        problem = bind_problem(address, host) if address is not None else None
+        problem = bind_problem(ip_address(text), host)
         if problem is None:
             continue
         if listener.origin == INET_INTERFACES:
-            raise InputError(
-                "inet_interfaces",
-                text,
-                f"{problem}, and the service {service.name} would listen on it",
-                "Take the address out, or give the service a host part",
-            )
-        shown = "" if text in service.name else f"{text} "
-        raise _error(
-            service,
-            f"cannot listen: {shown or 'its address '}{problem}",
-            "Use an address of the host, or take the service out",
-        )
+            reason = f"{problem}, and the service {service.name} would listen on it"
+            raise InputError("inet_interfaces", text, reason, "Take it out, or give the service a host part")
+        shown = "its address" if text in service.name else text
+        raise _error(service, f"cannot listen: {shown} {problem}", "Use an address of the host")
 
 
 def _check_free(promised: Sequence[Listener]) -> None:
     """Refuse what one address and port is claimed for twice: before Postfix 3.6 the second bind(2) fails."""
     for earlier, listener in overlapping(promised):
+        socket = listener.socket
         raise InputError(
-            _PARAMETER,
+            "services",
             f"{listener.service}/{listener.type}",
-            f"claims {listener.socket.address} port {listener.socket.port}, "
-            f"which the service {earlier.service} has already",
+            f"claims {socket.address} port {socket.port}, which the service {earlier.service} has already",
             "Keep one of them, or upgrade to Postfix 3.6, where both share the connections",
         )
 
@@ -230,10 +182,9 @@ def _check_fields(service: Service) -> None:
     for column, allowed in FIELD_VALUES.items():
         value = getattr(service, column)
         if value != "-" and not allowed.match(value):  # "-" is right in each, and what most have
-            raise _error(
-                service, f"has {value!r} in the column {column}", "Write y, n or -, or a number where one belongs"
-            )
+            reason = f"has {value!r} in the column {column}"
+            raise _error(service, reason, "Write y, n or -, or a number where one belongs")
 
 
 def _error(service: Service, reason: str, remedy: str) -> InputError:
-    return InputError(_PARAMETER, f"{service.name}/{service.type}", reason, remedy)
+    return InputError("services", f"{service.name}/{service.type}", reason, remedy)

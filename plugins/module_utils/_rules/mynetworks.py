@@ -6,37 +6,32 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
 from .._base.address import Address, normal_form
 from .._base.errors import InputError
 from .host import Host
 from .settings import Settings
 
-_STYLES = ("class", "subnet", "host")
-
 
 def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -> Optional[List[str]]:
     """Return the networks that Postfix derives from its own addresses, or None when main.cf sets mynetworks.
 
-    :param own: what own_addresses() returns
-    :returns: networks as Postfix writes them, ``127.0.0.0/8`` and ``[::1]/128``, in the order of the own addresses
+    They are in the order of the addresses, written as Postfix does it: ``127.0.0.0/8`` and ``[::1]/128``.
+
     :raises InputError: for a mynetworks_style that Postfix does not know
     """
     if settings.is_set("mynetworks"):
         return None
     style = mynetworks_style(settings)
-    lengths: Dict[Address, int] = {}
-    for candidate in host.addresses:
-        if candidate.up:
-            lengths.setdefault(candidate.address, candidate.prefix_length)
     networks = []
     for address in own:
+        candidate = host.find(address)
         length: int = address.max_prefixlen
         if style == "class" and address.version == 4:
             length = _class_length(address)
-        elif style != "host":
-            length = lengths.get(address, length)
+        elif style != "host" and candidate is not None and candidate.up:
+            length = candidate.prefix_length
         host_bits = address.max_prefixlen - length
         network = normal_form(type(address)(int(address) >> host_bits << host_bits))
         networks.append(f"{network}/{length}" if address.version == 4 else f"[{network}]/{length}")
@@ -44,15 +39,12 @@ def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -
 
 
 def mynetworks_style(settings: Settings) -> str:
-    """Return the style in force: what main.cf says, or what compatibility_level makes the default.
-
-    :raises InputError: for a style that Postfix does not know
-    """
+    """Return the style in force: what main.cf says, or what compatibility_level makes the default."""
     if not settings.is_set("mynetworks_style"):
         level = re.match(r"\s*([0-9]{1,9})", settings.get("compatibility_level"))
         return "host" if level is not None and int(level.group(1)) >= 2 else "subnet"
     style = settings.get("mynetworks_style").strip(", \t")
-    if style not in _STYLES:
+    if style not in ("class", "subnet", "host"):
         raise InputError("mynetworks_style", style, "is not a style that Postfix knows", "Write host, subnet or class")
     return style
 

@@ -3,70 +3,58 @@
 
 """Postfix's own addresses: what inet_interfaces and inet_protocols come to on a host (postconf(5), those parameters).
 
-Bare services of type inet listen on them, ``user@[address]`` is local for them, the default of mynetworks is made
-from them and, where there is only one of a family, the SMTP client sends from it. Every Postfix program computes them
-when it starts and ends at once when it cannot. Every such end is an InputError here.
+Services listen on them, mail to ``user@[address]`` is local, the default of mynetworks comes from them, and mail leaves
+from the only one of a family. Every Postfix program computes them when it starts, and ends at any error here.
 """
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
-from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Sequence, Tuple, Union
 
-from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address, unbracket
+from .._base.address import Address, asked_for, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
 from .host import Host, addresses_shown
-from .interface_list import check_tokens, octal_reading, split_tokens
+from .interface_list import KEYWORDS, check_tokens, refuse_octal, split_tokens
 from .parameters import Version
 from .settings import Settings
 from .values import protocols_of
 
 Resolver = Callable[[str], Sequence[Address]]
 
-_INTERFACES = "inet_interfaces"
-_PROXIES = "proxy_interfaces"
 _LOOPBACK, _LOOPBACK6 = IPv4Address("127.0.0.1"), IPv6Address("::1")
 #: the first version of each branch that sorts IPv4 addresses by their bytes
-_SORTED_SINCE: Dict[Version, Version] = {
-    (3, 7): (3, 7, 22),
-    (3, 8): (3, 8, 20),
-    (3, 9): (3, 9, 14),
-    (3, 10): (3, 10, 13),
-    (3, 11): (3, 11, 6),
-}
+_SORTED_SINCE = ((3, 7, 22), (3, 8, 20), (3, 9, 14), (3, 10, 13), (3, 11, 6))
 
 
 def asked_once(resolve: Resolver) -> Resolver:
-    """Return a resolver that remembers each answer, an error too: all that is said in one run rests on the same."""
-    answers: Dict[str, Tuple[Sequence[Address], Optional[InputError]]] = {}
+    """Return a resolver that remembers each answer, an error too."""
+    answers: Dict[str, Union[Sequence[Address], InputError]] = {}
 
     def remembered(name: str) -> Sequence[Address]:
         if name not in answers:
             try:
-                answers[name] = resolve(name), None
+                answers[name] = resolve(name)
             except InputError as error:
-                answers[name] = (), error
-        addresses, failure = answers[name]
-        if failure is not None:
-            raise failure
-        return addresses
+                answers[name] = error
+        answer = answers[name]
+        if isinstance(answer, InputError):
+            raise answer
+        return answer
 
     return remembered
 
 
 def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:
-    """Return the families that Postfix uses: those of inet_protocols that the kernel supports.
-
-    :raises InputError: for a word in inet_protocols that Postfix does not know
-    """
+    """Return the families that Postfix uses: those of inet_protocols that the kernel supports."""
     return protocols_of(settings.get("inet_protocols")) & host.families
 
 
 def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absent: bool = False) -> List[Address]:
     """Return the own addresses in Postfix's order.
 
-    For ``all`` and ``loopback-only`` that is IPv4 before IPv6, each as the host lists them. For a list the order is not
-    that of the list: Postfix sorts and drops repetitions, see :func:`sort_as_postfix`.
+    For ``all`` and ``loopback-only`` that is IPv4 before IPv6, each as the host lists them; for a list of addresses see
+    :func:`sort_as_postfix`.
 
     :param allow_absent: accept listed addresses that the host does not have (yet), or whose interface is down
     :raises InputError: where every Postfix program would die
@@ -74,50 +62,42 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
     families = enabled_families(settings, host)
     if not families:
         return []
-    value = settings.get(_INTERFACES)
+    value = settings.get("inet_interfaces")
+    is_keyword = value in KEYWORDS
+    listed = [] if is_keyword else _listed("inet_interfaces", value, families, resolve, host)
     local = local_addresses(host, families)
-    if value in ("all", "loopback-only"):
-        if not local:
-            raise _no_addresses(families)
-        return local if value == "all" else [address for address in local if address.is_loopback]
-    listed = _listed(_INTERFACES, value, families, resolve, host)
-    if not allow_absent:
-        if not local:
-            raise _no_addresses(families)
-        present = set(local)
-        absent = next((each for each in listed if each[1] not in present), None)
-        if absent is not None:
-            raise _absent(*absent, settings, host)
+    if not local and (is_keyword or not allow_absent):
+        names = sorted(families)
+        reason = f"leaves no address, since the host has no {' or '.join(names)} address"
+        raise InputError("inet_protocols", ", ".join(names), reason, "Enable the family that the host has")
+    if is_keyword:
+        return [address for address in local if value == "all" or address.is_loopback]
+    for word, address in listed:
+        if not allow_absent:
+            _refuse_absent(word, address, settings, host)
     return sort_as_postfix([address for _word, address in listed], settings.version)
 
 
 def proxy_addresses(settings: Settings, host: Host, resolve: Resolver) -> List[Address]:
     """Return the addresses of proxy_interfaces, by which the world reaches this host through a proxy or NAT.
 
-    :raises InputError: for a word that is neither an address nor a known name. Postfix finds that late: with the first
-        message to ``user@[address]``, which then kills trivial-rewrite again and again
+    :raises InputError: for a word that is neither an address nor a known name, of which trivial-rewrite dies later
     """
     families = enabled_families(settings, host)
-    listed = _listed(_PROXIES, settings.get(_PROXIES), families, resolve, host)
+    listed = _listed("proxy_interfaces", settings.get("proxy_interfaces"), families, resolve, host)
     return sort_as_postfix([address for _word, address in listed], settings.version)
 
 
 def local_addresses(host: Host, families: FrozenSet[str]) -> List[Address]:
     """Return what Postfix sees of the host: addresses of interfaces that are up, IPv4 first."""
-    return [
-        candidate.address
-        for family_name in FAMILIES
-        if family_name in families
-        for candidate in host.addresses
-        if candidate.up and family(candidate.address) == family_name
-    ]
+    addresses = [candidate.address for candidate in host.addresses if candidate.up]
+    return sorted((address for address in addresses if family(address) in families), key=family)
 
 
 def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[Address]:
     """Return what Postfix gets of a name's addresses when it asks for some families.
 
-    When only IPv4 is asked for, the C library makes 127.0.0.1 of a name that the hosts file has for ::1, and IPv4
-    addresses of those in IPv6 spelling.
+    For IPv4 alone the C library makes 127.0.0.1 of ::1 in the hosts file, and IPv4 addresses of those in IPv6 spelling.
     """
     if families == {"ipv4"}:
         resolved = [_LOOPBACK if address == _LOOPBACK6 else asked_for(address, families) for address in resolved]
@@ -127,13 +107,13 @@ def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[A
 def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Address]:
     """Sort and drop repetitions as Postfix does with addresses from a list: IPv4 first, by their bytes.
 
-    Postfix before 3.7.22, 3.8.20, 3.9.14, 3.10.13 and 3.11.6 compares IPv4 addresses by the difference of two machine
-    words, which is not an order: the result depends on the machine and on the way the C library sorts, and a repetition
-    can survive it. The answer here is that of little-endian machines with the GNU library.
+    Before _SORTED_SINCE it compares IPv4 addresses by the difference of two machine words, which is not an order: the
+    result depends on machine and C library, and a repetition can survive. The answer here is that of little-endian
+    machines with the GNU library.
     """
     if len(addresses) < 2:
         return list(addresses)
-    if version >= _SORTED_SINCE.get(version[:2], (3, 12)):
+    if version >= next((since for since in _SORTED_SINCE if since[:2] == version[:2]), (3, 12)):
         return sorted(set(addresses), key=lambda address: (address.version, address.packed))
     result: List[Address] = []
     for address in _merge_sort(list(addresses)):
@@ -166,6 +146,32 @@ def _difference(one: Address, other: Address) -> int:
     return (difference + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
+def addresses_of(
+    parameter: str, value: str, literal: str, families: FrozenSet[str], resolve: Resolver
+) -> List[Address]:
+    """Return the usable addresses of a numeric address or a host name.
+
+    :param value: what it is written in, for the error
+    :raises InputError: where there is none
+    """
+    address = parse_address(literal)
+    if address is not None:
+        address = asked_for(address, families)
+        name = family(address)
+        if name in families:
+            return [address]
+        reason = f"is of the family {name}, which inet_protocols switches off"
+        raise InputError(parameter, value, reason, f"Take it out, or add {name} to inet_protocols")
+    try:
+        usable = of_families(resolve(literal), families)
+    except InputError as error:
+        raise InputError(parameter, value, error.reason, error.remedy) from error
+    if not usable:
+        reason = f"has no address of a family in use ({' and '.join(sorted(families)) or 'none'})"
+        raise InputError(parameter, value, reason, "Write an address, or widen inet_protocols")
+    return usable
+
+
 def _listed(
     parameter: str, value: str, families: FrozenSet[str], resolve: Resolver, host: Host
 ) -> List[Tuple[str, Address]]:
@@ -174,82 +180,47 @@ def _listed(
     addresses: Dict[str, List[Address]] = dict.fromkeys(words, [])
     check_tokens(parameter, list(addresses))
     for word in addresses:
-        addresses[word] = _addresses_of(parameter, word, families, resolve, host)
+        literal = unbracket(word)
+        try:
+            addresses[word] = addresses_of(parameter, word, literal, families, resolve)
+        except InputError as error:
+            if all(candidate.interface != literal for candidate in host.addresses):
+                raise
+            remedy = f"List its addresses, or use select with interface:{literal}"
+            reason = "is the name of an interface, and Postfix takes addresses"
+            raise InputError(parameter, word, reason, remedy) from error.__cause__
     return [(word, address) for word in words for address in addresses[word]]
 
 
-def _addresses_of(parameter: str, word: str, families: FrozenSet[str], resolve: Resolver, host: Host) -> List[Address]:
-    """Return the addresses of one word, restricted to the families in use."""
-    literal = unbracket(word)
-    address = parse_address(literal)
-    if address is not None:
-        address = asked_for(address, families)
-        if family(address) not in families:
-            raise InputError(
-                parameter,
-                word,
-                f"is an {family(address)} address, a family that inet_protocols switches off",
-                f"Take the address out, or add {family(address)} to inet_protocols",
-            )
-        return [address]
-    try:
-        resolved = resolve(literal)
-    except InputError as error:
-        if any(candidate.interface == literal for candidate in host.addresses):
-            raise InputError(
-                parameter,
-                word,
-                "is the name of an interface, and Postfix takes addresses",
-                f"List its addresses, or use select with interface:{literal}",
-            ) from error
-        raise InputError(parameter, word, error.reason, error.remedy) from error
-    usable = of_families(resolved, families)
-    if not usable:
-        raise InputError(
-            parameter,
-            word,
-            f"has no address of a family in use ({' and '.join(sorted(families)) or 'none'})",
-            "Write an address, or widen inet_protocols",
-        )
-    return usable
-
-
-def _no_addresses(families: FrozenSet[str]) -> InputError:
-    return InputError(
-        "inet_protocols",
-        ", ".join(sorted(families)),
-        f"leaves no address, since the host has no {' or '.join(sorted(families))} address",
-        "Enable the family that the host has",
-    )
-
-
-def _absent(word: str, address: Address, settings: Settings, host: Host) -> InputError:
-    """Return why an address that a word comes to cannot be an own address."""
-    written, text = _as_written(word, settings), normal_form(address)
-    if octal_reading(unbracket(word)) == text and host.find(address) is None:
-        return InputError(_INTERFACES, word, f"is {text} for Postfix, since leading zeros mean octal", "Drop the zeros")
-    came_to = ""
-    if parse_address(unbracket(word)) is None:  # a name
-        came_to = f"is {word}, which has the address {text}, " if written != word else f"has the address {text}, "
-    elif written != word:
-        came_to = f"is {text}, "
-    else:
-        written = text
-    if came_to:
-        came_to += "which "
-    if address.is_unspecified:
-        return InputError(_INTERFACES, written, f"{came_to}is a wildcard that no interface has", "Write all")
+def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) -> None:
+    """Refuse an address that a word comes to where no interface that is up has it."""
     candidate = host.find(address)
-    if candidate is not None:
+    if candidate is not None and candidate.up:
+        return
+    if candidate is None:
+        refuse_octal("inet_interfaces", word)
+    written, text = _as_written(word, settings), normal_form(address)
+    if parse_address(unbracket(word)) is None:  # a name
+        came_to = f"has the address {text}, which "
+        if written != word:
+            came_to = f"is {word}, which {came_to}"
+    elif written != word:
+        came_to = f"is {text}, which "
+    else:
+        written, came_to = text, ""
+    if address.is_unspecified:
+        reason, remedy = "is a wildcard that no interface has", "Write all"
+    elif candidate is not None:
         interface = f"interface {candidate.interface}" if candidate.interface else "an interface"
-        remedy = "Set the interface up, or take the address out"
-        return InputError(_INTERFACES, written, f"{came_to}belongs to {interface}, which is down", remedy)
-    remedy = f"Add it to the host, or take it out; the host has {addresses_shown(host, family(address))}"
-    return InputError(_INTERFACES, written, f"{came_to}is on no interface of the host", remedy)
+        reason, remedy = f"belongs to {interface}, which is down", "Set the interface up, or take the address out"
+    else:
+        reason = "is on no interface of the host"
+        remedy = f"Add it to the host, or take it out; the host has {addresses_shown(host, family(address))}"
+    raise InputError("inet_interfaces", written, came_to + reason, remedy)
 
 
 def _as_written(word: str, settings: Settings) -> str:
     """Return what main.cf has for a word of the value: itself, or the reference that it came from."""
-    written = split_tokens(settings.raw(_INTERFACES))
-    words = split_tokens(settings.get(_INTERFACES))
+    written = split_tokens(settings.raw("inet_interfaces"))
+    words = split_tokens(settings.get("inet_interfaces"))
     return written[words.index(word)] if len(written) == len(words) else word

@@ -52,6 +52,11 @@ PARAMETERS: Dict[str, Parameter] = {
 }
 
 
+def for_family(parameter: str, family: str) -> str:
+    """Return the parameter of the source address for a family: with a 6 at its end for ipv6."""
+    return parameter.rstrip("6") + ("6" if family == "ipv6" else "")
+
+
 def parse_version(text: str) -> Version:
     """Return the numbers of a version such as ``3.7`` or ``3.12-20260821``; it may be newer than the newest known.
 

@@ -4,9 +4,8 @@
 """What a change needs before Postfix works by it: nothing, a reload, or a stop and a start.
 
 The rules are those of master(8): a reload opens the sockets of new services and closes those of services that are gone,
-but never touches the sockets of a service that stays, and never takes up another set of protocol families
-(postconf(5), inet_interfaces and inet_protocols: "stop and start Postfix"). A plan compares two versions of the files;
-whoever knows the running master compares what it runs by, and adds what its sockets tell.
+but never touches the sockets of a service that stays, and never takes up other protocol families (postconf(5),
+inet_interfaces and inet_protocols: "stop and start Postfix").
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
-from .parameters import PARAMETERS
+from .parameters import PARAMETERS, Version
 from .values import equivalent
 
 # Weakest first: an action includes those before it.
@@ -37,10 +36,13 @@ class Rule(NamedTuple):
     action: Action
     why: str
     #: the first Postfix that it is true for, and the first that it is not
-    since: Tuple[int, ...] = ()
-    until: Tuple[int, ...] = ()
+    since: Version = ()
+    until: Version = ()
     #: how to get by without a stop: what to do in two steps, with a reload after each
     two_steps: str = ""
+
+    def is_true_for(self, version: Version) -> bool:
+        return self.since <= version and (not self.until or version < self.until)
 
 
 RULES: Dict[str, Rule] = {
@@ -80,8 +82,6 @@ RULES: Dict[str, Rule] = {
         since=SHARED_PORTS_SINCE,
     ),
     "at_start": Rule("`queue_directory`", "restart", "the master enters and locks this directory only when it starts"),
-    "other": Rule("", "reload", "running processes keep the previous value until a reload"),
-    "sockets": Rule("", "restart", "a reload leaves the sockets of existing services as they are"),
     "services": Rule("", "reload", "a reload opens the sockets of new services and closes those of vanished ones"),
     "cached": Rule(
         "", "restart", "a new service would get the addresses that inet_interfaces had when the master started"
@@ -129,7 +129,7 @@ def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
     for name in sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ):
         was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
         if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
-            reasons.append(reason(name, "at_start" if name in _AT_START else "other"))
+            reasons.append(reason(name, "at_start" if name in _AT_START else "parameter"))
     return reasons
 
 
@@ -148,7 +148,7 @@ def out_of_reach(before: Outlook, after: Outlook, held: FrozenSet[Socket], same_
     opened = _union(new[key] for key in new.keys() - old.keys())
     promised = sockets_of(after.listeners)
     if (held - closed) | opened != promised:
-        return [reason("listeners", "sockets", in_words(held), in_words(promised))]
+        return [reason("listeners", "interfaces", in_words(held), in_words(promised))]
     bare = {_identity(listener, after) for listener in after.listeners if listener.origin == INET_INTERFACES}
     if bare and not same_own and not bare & old.keys():
         return [reason("inet_interfaces", "cached")]
@@ -165,7 +165,7 @@ def by_sockets(after: Outlook, held: FrozenSet[Socket], read_since: bool) -> Lis
     promised = sockets_of(after.listeners)
     if promised == held:
         return [] if read_since else [reason("main.cf and master.cf", "unread")]
-    rule = "services" if _reload_suffices(after, held) else "sockets"
+    rule = "services" if _reload_suffices(after, held) else "interfaces"
     return [reason("listeners", rule, in_words(held), in_words(promised))]
 
 
@@ -215,7 +215,7 @@ def _added(service: Service, before: Outlook, after: Outlook) -> Reason:
     there_already = sockets_of(before.promised or ())
     if not any(socket.overlaps(other) for socket in opened for other in there_already):
         return reason(_title(service), "added", None, _summary(service))
-    rule = "overlap" if before.version < SHARED_PORTS_SINCE else "overlap_shared"
+    rule = next(name for name in ("overlap", "overlap_shared") if RULES[name].is_true_for(before.version))
     added = reason(_title(service), rule, None, _summary(service))
     two_steps = RULES[rule].two_steps
     if two_steps:

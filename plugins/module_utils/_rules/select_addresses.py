@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Callable, List, Optional, Sequence, Union
+from ipaddress import ip_network
+from typing import Callable, List, Sequence, Union
 
 from .._base.address import FAMILIES, Address, family, needs_scope, parse_address, prefix_length, unbracket
 from .._base.errors import InputError
@@ -37,33 +37,32 @@ def select_addresses(
     Addresses of interfaces that are down are never picked, IPv6 link-local ones only by their own prefix or address,
     since Postfix could not use them.
 
-    :param families: one family, or several, to pick from; by default both
+    :param families: one or several to pick from; by default both
     :param missing_ok: accept a selector that matches nothing, and an empty result
-    :raises InputError: for text that is not a selector, and for a selector that matches nothing
+    :raises InputError: for what is not a selector, or matches nothing
     """
     wanted = FAMILIES if families is None else tuple(families) if isinstance(families, (list, tuple)) else (families,)
-    for wanted_family in wanted:
-        if wanted_family not in FAMILIES:
-            raise InputError("family", wanted_family, "is not an address family", "Write ipv4 or ipv6")
+    for name in wanted:
+        if name not in FAMILIES:
+            raise InputError("family", name, "is not an address family", "Write ipv4 or ipv6")
     candidates = [item for item in host.addresses if item.up and family(item.address) in wanted]
     picked: List[HostAddress] = []
     refused: List[Matcher] = []
-    positive = False
     for selector in selectors:
         if not isinstance(selector, str):
             raise InputError(parameter, selector, "is not a selector", f"Give {_FORMS}")
         text = selector.strip()
-        matches = _matcher(text.lstrip("!").strip(), host, parameter)
-        if (len(text) - len(text.lstrip("!"))) % 2:
+        plain = text.lstrip("!")
+        matches = _matcher(plain.strip(), host, parameter)
+        if (len(text) - len(plain)) % 2:
             refused.append(matches)
             continue
-        positive = True
         matching = [item for item in candidates if matches(item)]
         if not matching and not missing_ok:
             raise _nothing(parameter, selector, host, wanted)
         picked.extend(matching)
-    if not positive:
-        picked = [item for item in candidates if not needs_scope(item.address)] if refused else []
+    if refused and len(refused) == len(selectors):
+        picked = [item for item in candidates if not needs_scope(item.address)]
     chosen = [item.address for item in picked if not any(matches(item) for matches in refused)]
     if not chosen and not missing_ok:
         raise _nothing(parameter, ", ".join(selectors), host, wanted)
@@ -79,54 +78,32 @@ def _matcher(text: str, host: Host, parameter: str) -> Matcher:
     if text == "primary":
         return lambda item: item.primary and _is_global(item)
     if text.startswith("interface:"):
-        return _interface_matcher(text[len("interface:") :], host, parameter)
+        if host.addresses and not any(item.interface for item in host.addresses):
+            reason = "selects by interface, but the addresses are given without their interfaces"
+            raise InputError(parameter, text, reason, "Give ansible_facts, or select by prefix")
+        name = text[len("interface:") :]
+        return lambda item: item.interface == name and not needs_scope(item.address)
     address = parse_address(unbracket(text))
     if address is not None:
         return lambda item: item.address == address
-    network = _network(text)
-    if network is None:
+    literal, _slash, length = text.partition("/")
+    start = parse_address(unbracket(literal))
+    bits = None if start is None else prefix_length(length, start)
+    if start is None or bits is None:
         raise InputError(parameter, text, "is not a selector", f"Give {_FORMS}")
-    return _network_matcher(network)
+    network = ip_network((start.packed, bits), strict=False)
+    scoped = needs_scope(network.network_address)
+    return lambda item: item.address in network and (scoped or not needs_scope(item.address))
 
 
 def _is_global(item: HostAddress) -> bool:
     return not item.address.is_loopback and not item.address.is_link_local
 
 
-def _interface_matcher(name: str, host: Host, parameter: str) -> Matcher:
-    if host.addresses and not any(item.interface for item in host.addresses):
-        raise InputError(
-            parameter,
-            f"interface:{name}",
-            "selects by interface, but the addresses are given without their interfaces",
-            "Give ansible_facts, or select by prefix",
-        )
-    return lambda item: item.interface == name and not needs_scope(item.address)
-
-
-def _network(text: str) -> Union[None, IPv4Network, IPv6Network]:
-    literal, slash, length = text.partition("/")
-    address = parse_address(unbracket(literal))
-    bits = prefix_length(length, address) if slash and address is not None else None
-    return None if address is None or bits is None else ip_network((address.packed, bits), strict=False)
-
-
-def _network_matcher(network: Union[IPv4Network, IPv6Network]) -> Matcher:
-    scoped = needs_scope(network.network_address)
-    return lambda item: (
-        item.address.version == network.version
-        and item.address in network
-        and (scoped or not needs_scope(item.address))
-    )
-
-
 def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[str]) -> InputError:
-    only: Optional[str] = wanted[0] if len(wanted) == 1 else None
-    return InputError(
-        parameter,
-        selector,
-        f"matches no usable {only + ' ' if only else ''}address of the host",
-        f"Choose among {addresses_shown(host, only)}"
-        # only the filter, whose parameter has this name, has the option
-        + (", or allow it with missing_ok" if parameter == "selectors" else ""),
-    )
+    only = wanted[0] if len(wanted) == 1 else None
+    reason = f"matches no usable {only + ' ' if only else ''}address of the host"
+    remedy = f"Choose among {addresses_shown(host, only)}"
+    if parameter == "selectors":  # the filter, which alone has the option
+        remedy += ", or allow it with missing_ok"
+    return InputError(parameter, selector, reason, remedy)

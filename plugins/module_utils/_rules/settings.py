@@ -17,9 +17,8 @@ from .values import boolean, text_of
 class Settings:
     """The parameters of main.cf, or of one process: main.cf with the ``-o`` options of its line in master.cf.
 
-    :param values: values by parameter name, as the file has them or as an Ansible user gives them
-    :param version: of the Postfix that reads them
-    :param hostname: what gethostname(2) returns on the host, for the default of $myhostname; None if it is not known
+    :param values: by parameter name, as the file has them or as an Ansible user gives them
+    :param hostname: what gethostname(2) returns, for the default of $myhostname; None if it is not known
     :raises InputError: for a value that is neither text nor a list
     """
 
@@ -43,7 +42,7 @@ class Settings:
         return name in self._texts
 
     def refers_to(self, name: str) -> bool:
-        """Return whether any value refers to a name, so that the name is a parameter of the user's own."""
+        """Return whether any value refers to a name, which then is a parameter of the user's own."""
         reference = re.compile(rf"\$[({{]?\s*{re.escape(name)}(?![A-Za-z0-9_])")
         return any("$" in text and reference.search(text) for text in self._texts.values())
 
@@ -53,11 +52,10 @@ class Settings:
 
     def raw(self, name: str) -> str:
         """Return the text of main.cf, or the default, with its references as they are written."""
-        text = self._lookup(name)
-        return "" if text is None else text
+        return self._lookup(name) or ""
 
     def get(self, name: str) -> str:
-        """Return the effective value: the default where main.cf says nothing, or this Postfix has no such parameter.
+        """Return the effective value, which is the default where this Postfix has no such parameter.
 
         :raises InputError: where Postfix would end with a macro processing error
         """
@@ -69,10 +67,7 @@ class Settings:
         return self._expanded[name]
 
     def yes_no(self, name: str) -> bool:
-        """Return the value of a boolean parameter.
-
-        :raises InputError: for text other than yes and no, with which the program that reads it ends
-        """
+        """Return the value of a boolean parameter; see :func:`boolean`."""
         return boolean(name, self.get(name))
 
     def _lookup(self, name: str) -> Optional[str]:
@@ -80,18 +75,16 @@ class Settings:
             return self._texts[name]
         if name in PARAMETERS:
             return PARAMETERS[name].default
-        if name == "myorigin":
-            return "$myhostname"
         if name == "myhostname":
             return self._default_myhostname()
         if name == "mydomain":
             return self._default_mydomain()
-        return None
+        return "$myhostname" if name == "myorigin" else None
 
     def _default_mydomain(self) -> str:
         if self._deriving_mydomain:
-            value, reason = self._texts["myhostname"], "needs $mydomain, which is not set and would come from it"
-            raise InputError("myhostname", value, reason, "Set mydomain")
+            reason = "needs $mydomain, which is not set and would come from it"
+            raise InputError("myhostname", self._texts["myhostname"], reason, "Set mydomain")
         self._deriving_mydomain = True
         try:
             return self.get("myhostname").partition(".")[2] or "localdomain"

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The address from which each client service sends: the SMTP client's own rule, told before it connects.
+"""The address from which each client service sends, by the rule of the SMTP client.
 
 The rule (postconf(5), smtp_bind_address and its kin; inet_interfaces) is per connection and family: an explicit
 smtp_bind_address or lmtp_bind_address wins; else a single own address of that family that is not loopback; else the
-kernel chooses. The settings are those of the process, so each ``-o`` of the service's master.cf line counts.
+kernel chooses. Each ``-o`` of the service's line in master.cf counts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .host import Host
 from .listeners import active_services
 from .origin import IN_MASTER_CF, KERNEL, Origin
 from .own_addresses import Resolver, enabled_families, own_addresses
-from .parameters import BRACKETS_SINCE, Version
+from .parameters import BRACKETS_SINCE, Version, for_family
 from .settings import Settings
 
 #: the programs that are SMTP or LMTP clients; the name decides which parameters count
@@ -66,8 +66,7 @@ def source_addresses(
 
     :param services: all entries of master.cf, duplicates included
     :param own: the own addresses, for services that have no inet_interfaces or inet_protocols of their own
-    :raises InputError: where every Postfix program would die of main.cf; what only one service would die of is its
-        failure
+    :raises InputError: where every Postfix program would die; what only one service would die of is its failure
     """
     main_cf = settings.get("inet_interfaces"), settings.get("inet_protocols")
     implicit = {main_cf: _implicit(own, host)}
@@ -78,14 +77,13 @@ def source_addresses(
             implicit[key] = _implicit(own_addresses(process, host, resolve, allow_absent), host)
         return implicit[key]
 
-    alike: Dict[Tuple[Any, ...], Tuple[Optional[Source], ...]] = {}
+    alike: Dict[Tuple[Any, ...], List[Optional[Source]]] = {}
     clients: Dict[str, Client] = {}
     for service in active_services(settings, services):
         if service.type == "unix" and client_of(service):
             line = client_of(service), service.arguments, service.options, service.invalid
             if line not in alike:
-                sources = _sources(service, settings, host, implicit_of)
-                alike[line] = tuple(sources[family_name] for family_name in FAMILIES)
+                alike[line] = _sources(service, settings, host, implicit_of)
             transport = f"{service.name}/{service.type}"
             clients[transport] = Client(transport, *alike[line])
     return list(clients.values())
@@ -99,44 +97,43 @@ def client_of(service: Service) -> str:
 
 def _sources(
     service: Service, settings: Settings, host: Host, implicit_of: Callable[[Settings], Mapping[str, str]]
-) -> Dict[str, Optional[Source]]:
+) -> List[Optional[Source]]:
+    """Return the source of each of FAMILIES; None for a family that the service does not use."""
     options = service.option_values
     strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
     strays += [f"-o {word}" for word in service.invalid]
     if strays:
-        failed = Source(None, IN_MASTER_CF, False, f"the client dies of its line in master.cf: {strays[0]}")
-        return dict.fromkeys(FAMILIES, failed)
+        failed = Source(None, IN_MASTER_CF, failure=f"the client dies of its line in master.cf: {strays[0]}")
+        return [failed] * len(FAMILIES)
     process = settings.with_options(options)
     used = frozenset(FAMILIES)
     try:
         used = enabled_families(process, host)
         implicit = implicit_of(process)
-        program = client_of(service)
-        enforce = process.yes_no(f"{program}_bind_address_enforce")
-        values = {name: process.get(_parameter(program, name)) for name in FAMILIES}
+        prefix = f"{client_of(service)}_bind_address"
+        enforce = process.yes_no(f"{prefix}_enforce")
+        values = [process.get(for_family(prefix, name)) for name in FAMILIES]
     except InputError as error:
-        failed = Source(None, _origin(error.parameter, options), False, str(error))
-        return {name: failed if name in used else None for name in FAMILIES}
-    answers: Dict[str, Optional[Source]] = dict.fromkeys(FAMILIES)
-    for name in FAMILIES:
-        if name in used:
-            answers[name] = Source(None, KERNEL)
-            if values[name]:
-                origin = _origin(_parameter(program, name), options)
-                answers[name] = _explicit(name, values[name], origin, process.version, host, enforce, len(used) == 1)
-            elif name in implicit:
-                answers[name] = Source(implicit[name], _origin("inet_interfaces", options))
-    return answers
-
-
-def _parameter(program: str, name: str) -> str:
-    return f"{program}_bind_address" + ("6" if name == "ipv6" else "")
+        failed = Source(None, _origin(error.parameter, options), failure=str(error))
+        return [failed if name in used else None for name in FAMILIES]
+    sources: List[Optional[Source]] = []
+    for name, value in zip(FAMILIES, values):
+        if name not in used:
+            sources.append(None)
+        elif value:
+            origin = _origin(for_family(prefix, name), options)
+            sources.append(_explicit(name, value, origin, process.version, host, enforce, len(used) == 1))
+        elif name in implicit:
+            sources.append(Source(implicit[name], _origin("inet_interfaces", options)))
+        else:
+            sources.append(Source(None, KERNEL))
+    return sources
 
 
 def _explicit(
     name: str, value: str, origin: Origin, version: Version, host: Host, enforce: bool, one_family: bool
 ) -> Source:
-    """Return what a value of smtp_bind_address or its like makes of one family."""
+    """Return the source that a value of smtp_bind_address or its like gives to one family."""
     parameter = origin.parameter
     literal = value
     if value[0] == "[" and version >= BRACKETS_SINCE:
@@ -147,42 +144,33 @@ def _explicit(
     if address is not None and one_family:
         address = asked_for(address, {name})
     if address is None or (one_family and family(address) != name):
-        reason = "is not a numeric address" if address is None else "is of a family that inet_protocols switches off"
+        reason = "is of a family that inet_protocols switches off" if address else "is not a numeric address"
         return Source(None, origin, enforce, f"{parameter} {reason}: {value}; the client dies of it")
     mapped = address.ipv4_mapped if address.version == 6 else None
     if mapped is not None and bind_problem(mapped, host) is None:
-        return Source(
-            None, origin, enforce, f"{parameter} is an IPv4 address: {value}; no IPv6 connection starts there"
-        )
-    problem = _source_problem(address, literal, name, host)
-    if problem is not None:
-        if enforce:
-            return Source(None, origin, True, f"{parameter} = {value} {problem}, and is enforced: mail is deferred")
+        failure = f"{parameter} is an IPv4 address: {value}; no IPv6 connection starts there"
+        return Source(None, origin, enforce, failure)
+    other_family = None if family(address) == name else f"is not an {name} address"
+    problem = other_family or source_problem(address, host, "%" in literal)
+    if problem and enforce:
+        return Source(None, origin, True, f"{parameter} = {value} {problem}, and is enforced: mail is deferred")
+    if problem:
         return Source(None, KERNEL)
-    if _kernel_chooses(address, host):
-        return Source(None, origin)
-    return Source(normal_form(address), origin, enforce)
+    return Source(None, origin) if _kernel_chooses(address, host) else Source(normal_form(address), origin, enforce)
 
 
 def _implicit(own: Sequence[Address], host: Host) -> Dict[str, str]:
     """Return the source address of each family whose single own address is one."""
-    found = {}
+    sources = {}
     for name in FAMILIES:
         mine = [address for address in own if family(address) == name]
         if len(mine) == 1 and not mine[0].is_loopback and bind_problem(mine[0], host) is None:
-            found[name] = normal_form(mine[0])
-    return found
-
-
-def _source_problem(address: Address, literal: str, name: str, host: Host) -> Optional[str]:
-    """Return why a client's socket cannot bind to an address."""
-    if family(address) != name:
-        return f"is no {name} address"
-    return source_problem(address, host, "%" in literal)
+            sources[name] = normal_form(mine[0])
+    return sources
 
 
 def _kernel_chooses(address: Address, host: Host) -> bool:
-    """Tell whether an address that bind(2) takes is no source: a wildcard, a multicast or a broadcast address."""
+    """Return whether an address that bind(2) takes is not a source: a wildcard, a multicast or a broadcast address."""
     if address.is_unspecified or address.is_multicast:
         return True
     return address.version == 4 and host.find(address) is None and is_broadcast(address, host)

@@ -10,13 +10,15 @@ from typing import Any, FrozenSet, List
 
 from .._base.address import family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
+from .._files.service import TYPES
 from .expansion import expand
-from .interface_list import KEYWORDS, check_tokens, octal_reading, split_tokens
-from .parameters import BRACKETS_SINCE, PARAMETERS, Version, dotted
+from .interface_list import KEYWORDS, check_tokens, refuse_octal, split_tokens
+from .parameters import BRACKETS_SINCE, PARAMETERS, Version, dotted, for_family
 
 _PROTOCOLS = {"all": frozenset(("ipv4", "ipv6")), "ipv4": frozenset(("ipv4",)), "ipv6": frozenset(("ipv6",))}
+_GIVE_TEXT = "Give text or a list of texts"
+_PROTOCOLS_REMEDY = "Write all, ipv4, ipv6, or ipv4 and ipv6"
 _LIST_KINDS = ("interfaces", "proxy", "protocols", "match_list")
-_SERVICE_TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _SEPARATOR_OR_BRACKET = re.compile(r"([ \t\r\n,]+|[{}()])")
 _SEPARATORS = re.compile(r"[ \t\r\n,]+")
 _CONTINUATION = re.compile(r"\r?\n(?=[ \t])")
@@ -28,17 +30,17 @@ _SPACE = " \t\r\n\v\f"
 def text_of(name: str, value: Any, level: int = 0) -> str:
     """Return a value as the text that Postfix would read: lists are joined by commas, booleans are yes and no.
 
-    :raises InputError: for a value that cannot be text, such as a mapping or null, and for one with a line break
+    :raises InputError: for a value that cannot be text, such as a mapping, or that has a line break
     """
     if isinstance(value, (list, tuple)):
         if level > _DEEPEST:
-            raise InputError(name, value, "is a list nested too deeply", "Give text or a list of texts")
+            raise InputError(name, value, "is a list nested too deeply", _GIVE_TEXT)
         return ", ".join(text for text in (text_of(name, item, level + 1) for item in value) if text)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, (str, int)):
         kind = "null" if value is None else f"a {type(value).__name__}"
-        raise InputError(name, value, f"is {kind}", "Give text or a list of texts")
+        raise InputError(name, value, f"is {kind}", _GIVE_TEXT)
     if isinstance(value, int) and abs(value) >> 64:
         raise InputError(name, value, "is a number that Postfix has no use for", "Give text or a smaller number")
     text = str(value).strip(_SPACE)
@@ -50,41 +52,40 @@ def text_of(name: str, value: Any, level: int = 0) -> str:
 
 
 def boolean(name: str, text: str) -> bool:
-    """Return what Postfix makes of the value of a boolean parameter.
+    """Return the value of a boolean parameter.
 
-    :raises InputError: for text other than yes and no, with which the program that reads it ends
+    :raises InputError: for text with which the program that reads it ends
     """
     if text.lower() not in ("yes", "no"):
         raise InputError(name, text, "is neither yes nor no", "Write yes or no")
     return text.lower() == "yes"
 
 
+def split_words(text: str) -> List[str]:
+    """Return the words of a value of any parameter but those of interfaces: see :func:`split_tokens`."""
+    return [word for word in _SEPARATORS.split(text) if word]
+
+
 def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
-    """Return the families that a value of inet_protocols names (postconf(5), inet_protocols; words are lower case).
+    """Return the families that a value of inet_protocols names (postconf(5)).
 
     :raises InputError: for a word that Postfix does not know, of which all its programs die
     """
-    if text in _PROTOCOLS:
-        return _PROTOCOLS[text]
     families: FrozenSet[str] = frozenset()
-    for word in _SEPARATORS.split(text):
-        if word in _PROTOCOLS:
-            families |= _PROTOCOLS[word]
-        elif word:
-            remedy = "Write all, ipv4, ipv6, or ipv4 and ipv6"
-            if word.lower() in _PROTOCOLS:
-                remedy = f"Write {word.lower()}"
+    for word in split_words(text):
+        if word not in _PROTOCOLS:
+            remedy = f"Write {word.lower()}" if word.lower() in _PROTOCOLS else _PROTOCOLS_REMEDY
             raise InputError(name, word, "is not a protocol that Postfix knows", remedy)
+        families |= _PROTOCOLS[word]
     return families
 
 
 def validate(name: str, value: Any, version: Version) -> str:
-    """Check a wanted value of one of PARAMETERS and return the text to write: lists joined by ``, ``, text as given.
+    """Check a wanted value of one of PARAMETERS and return the text to write: see :func:`text_of`.
 
-    This is about the value alone. Whether the host has the addresses is for :func:`own_addresses` to say, of all wanted
-    settings together. References such as ``$myhostname`` are allowed and left alone.
+    Whether the host has the addresses is for :func:`own_addresses` to say. References such as ``$myhostname`` are left
+    alone.
 
-    :param version: of the Postfix that is to read it
     :raises InputError: for a value that Postfix would die of, or that could mean something else than it seems
     """
     parameter = PARAMETERS[name]
@@ -97,7 +98,18 @@ def validate(name: str, value: Any, version: Version) -> str:
     text = text_of(name, value)
     if "$" in text:
         expand(text, lambda _name: "", name)
-    _CHECKS[parameter.kind](name, text, version)
+    if parameter.kind in ("interfaces", "proxy"):
+        _check_interfaces(name, text)
+    elif parameter.kind == "match_list":
+        _check_match_list(name, text)
+    elif "$" in text:
+        return text
+    elif parameter.kind == "protocols":
+        protocols_of(text, name)
+    elif parameter.kind == "yes_no":
+        boolean(name, text)
+    elif text:
+        _check_address(name, text, version)
     return text
 
 
@@ -106,8 +118,6 @@ def equivalent(name: str, one: str, other: str, version: Version) -> bool:
 
     Order, repetition, blanks, brackets and the spelling of addresses do not matter where they do not matter to Postfix.
     Values with ``$`` references are only the same when their words are, in their order.
-
-    :param version: of the Postfix that reads them
     """
     one, other = one.strip(_SPACE), other.strip(_SPACE)
     if one == other:
@@ -143,7 +153,7 @@ def _meaning(kind: str, text: str, version: Version) -> Any:
     if kind == "yes_no":
         return text.lower()
     if kind == "match_list":
-        return [word.lower() for word in _SEPARATORS.split(text) if word]
+        return split_words(text.lower())
     if kind in ("address4", "address6"):
         literal = unbracket(text) if version >= BRACKETS_SINCE else text
         address = parse_address(literal)
@@ -165,32 +175,20 @@ def _words_without_references(text: str) -> List[str]:
     return [word for word in dict.fromkeys(words) if "$" not in word]
 
 
-def _check_interfaces(name: str, text: str, version: Version) -> None:
-    if text in KEYWORDS and name == "inet_interfaces":
+def _check_interfaces(name: str, text: str) -> None:
+    is_own = name == "inet_interfaces"
+    if text in KEYWORDS and is_own:
         return
     tokens = _words_without_references(text)
     check_tokens(name, tokens)
     for token in tokens:
         address = parse_address(unbracket(token))
-        if address is not None and address.is_unspecified and name == "inet_interfaces":
+        if address is not None and address.is_unspecified and is_own:
             raise InputError(name, token, "is a wildcard, which no interface has as its address", "Write all")
-        _refuse_octal(name, token)
-
-
-def _refuse_octal(name: str, token: str) -> None:
-    octal = octal_reading(unbracket(token))
-    if octal is not None:
-        raise InputError(name, token, f"is {octal} for Postfix, since leading zeros mean octal", "Drop the zeros")
-
-
-def _check_protocols(name: str, text: str, version: Version) -> None:
-    if "$" not in text:
-        protocols_of(text, name)
+        refuse_octal(name, token)
 
 
 def _check_address(name: str, text: str, version: Version) -> None:
-    if not text or "$" in text:
-        return
     wanted = "ipv6" if name.endswith("6") else "ipv4"
     write_address = f"Write an address such as {'fd77::1' if wanted == 'ipv6' else '10.77.0.1'}"
     literal = unbracket(text)
@@ -206,32 +204,15 @@ def _check_address(name: str, text: str, version: Version) -> None:
         reason = f"has brackets, which Postfix understands since {dotted(BRACKETS_SINCE)}"
         raise InputError(name, text, reason, f"Write {literal}")
     if family(address) != wanted:
-        other = name[:-1] if wanted == "ipv6" else name + "6"
         reason = f"is an address of the family {family(address)}, but one of {wanted} belongs here"
-        raise InputError(name, text, reason, f"Set {other} to it")
-    _refuse_octal(name, text)
+        raise InputError(name, text, reason, f"Set {for_family(name, family(address))} to it")
+    refuse_octal(name, text)
 
 
-def _check_yes_no(name: str, text: str, version: Version) -> None:
-    if "$" not in text:
-        boolean(name, text)
-
-
-def _check_match_list(name: str, text: str, version: Version) -> None:
+def _check_match_list(name: str, text: str) -> None:
     for word in _words_without_references(_SEPARATORS.sub(" ", text)):
         # before Postfix 2.11 name and type were separated by a dot, which still works
         kind = word.lstrip("!").rpartition("/" if "/" in word else ".")[2]
-        if kind.lower() not in _SERVICE_TYPES:
-            reason = "is neither a service type nor name/type"
-            raise InputError(name, word, reason, "Write inet, or 2525/inet, or !smtp/inet")
-
-
-_CHECKS = {
-    "interfaces": _check_interfaces,
-    "proxy": _check_interfaces,
-    "protocols": _check_protocols,
-    "address4": _check_address,
-    "address6": _check_address,
-    "yes_no": _check_yes_no,
-    "match_list": _check_match_list,
-}
+        if kind.lower() not in TYPES:
+            remedy = "Write inet, or 2525/inet, or !smtp/inet"
+            raise InputError(name, word, "is neither a service type nor name/type", remedy)

@@ -19,12 +19,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration, port_lookup
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.expansion import expand
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases, load
 
 SERVICES_FILE = {"smtp": 25, "smtps": 465, "submission": 587, "urd": 465}

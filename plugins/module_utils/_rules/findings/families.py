@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Iterator, Sequence
 
-from ..._base.address import FAMILIES, family, parse_address
+from ..._base.address import FAMILIES
 from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
+from ..parameters import for_family
 from ..source_addresses import Source
 from .finding import Point
 
 
 def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
-    """Find one family that is configured while the other, which the host and inet_protocols have, is forgotten."""
+    """One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."""
     both = [name for name in FAMILIES if name in outlook.families and outlook.reachable(name)]
     if len(both) == 2:
         yield from _family_without_listener(outlook, both)
@@ -24,8 +26,7 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
 
 def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    addresses = [parse_address(socket.address) for socket in listed]
-    heard = {family(address) for address in addresses if address is not None and not address.is_loopback}
+    heard = {socket.family for socket in listed if not ip_address(socket.address).is_loopback}
     by_endpoint = {listener.socket.family for listener in outlook.listeners if listener.origin == IN_MASTER_CF}
     for name in both:
         if heard and name not in heard | by_endpoint:
@@ -36,27 +37,21 @@ def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[
 
 def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
     several = [name for name in both if len(outlook.reachable(name)) > 1]
-    if not several:
-        return
     for client in outlook.clients:
         sources = dict(client.sources())
         if not sources.keys() >= set(both):  # the transport leaves a family out on purpose
             continue
-        chosen = [(name, _chosen_by(sources[name])) for name in both if _chosen_by(sources[name])]
-        if not chosen:
-            continue
-        chosen_family, chosen_by = chosen[0]
+        chosen = [name for name in both if _chosen_by(sources[name])]
         for name in several:
-            if sources[name].origin == KERNEL:
-                parameter = chosen_by.rstrip("6") + ("6" if name == "ipv6" else "")
-                message = f"{client.transport} has a source address for {chosen_family}, but not for {name}"
+            if chosen and sources[name].origin == KERNEL:
+                parameter = for_family(_chosen_by(sources[chosen[0]]), name)
+                message = f"{client.transport} has a source address for {chosen[0]}, but not for {name}"
                 yield Point(parameter, message, f"Set {parameter} too")
 
 
 def _chosen_by(source: Source) -> str:
     """Return the parameter that chooses the address from which mail to other hosts leaves, or nothing."""
     parameter = source.origin.parameter or ""
-    address = parse_address(source.address or "")
-    if not parameter.endswith(("bind_address", "bind_address6")) or address is None or address.is_loopback:
+    if not source.address or ip_address(source.address).is_loopback:
         return ""
-    return parameter
+    return parameter if parameter.endswith(("bind_address", "bind_address6")) else ""

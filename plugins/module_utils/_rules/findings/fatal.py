@@ -15,7 +15,7 @@ from .finding import Point
 
 
 def fatal(outlook: Outlook) -> Iterator[Point]:
-    """Find what Postfix does not start with, but for an absent address.
+    """Postfix does not start with this configuration.
 
     :raises InputError: for a host name whose addresses were not given
     """
@@ -27,7 +27,7 @@ def fatal(outlook: Outlook) -> Iterator[Point]:
 
 
 def absent_address(outlook: Outlook) -> Iterator[Point]:
-    """Find addresses that the host does not have: to listen on, where Postfix does not start, and to send from."""
+    """An address to listen on or to send from is not on the host."""
     error = outlook.strict.failure
     if error is not None and _is_absence(error, outlook.lenient):
         yield _fatal_error(error)

@@ -1,34 +1,34 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Findings about the lines of main.cf and master.cf, whatever Postfix makes of their values."""
+"""Findings about the lines of main.cf and master.cf, and about options in them that have no effect."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Dict, Iterator, NamedTuple, Optional
+from os.path import commonprefix
+from typing import Dict, Iterator, Optional, Sequence, Tuple
 
-from ..._files.service import Service, last_of_each, service_key
+from ..._files.endpoint import split_endpoint
+from ..._files.service import Service, service_key
 from ..outlook import Outlook
-from ..parameters import PARAMETERS
+from ..parameters import PARAMETERS, dotted
+from ..source_addresses import CLIENTS, client_of
 from .finding import Point
 
 
 def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
-    """Find parameters that main.cf sets more than once."""
+    """main.cf sets a parameter more than once."""
     for name in outlook.configuration.repeated:
         message = f"main.cf sets {name} more than once, and only the last line counts"
         yield Point(name, message, "Keep one of the lines")
 
 
 def duplicate_service(outlook: Outlook) -> Iterator[Point]:
-    """Find services that master.cf has more than once, under any spelling of their port."""
-    services, port_of = outlook.configuration.services, outlook.configuration.port_of
-    if len(last_of_each(services, port_of)) == len(services):
-        return
+    """master.cf has a service more than once."""
     seen: Dict[str, Service] = {}
-    for service in services:
-        key = service_key(service, port_of)
+    for service in outlook.configuration.services:
+        key = service_key(service, outlook.configuration.port_of)
         if key in seen:
             shown = f"{seen[key].name}/{service.type}"
             message = f"master.cf has the service {shown} more than once, and only the last entry counts"
@@ -37,17 +37,17 @@ def duplicate_service(outlook: Outlook) -> Iterator[Point]:
 
 
 def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
-    """Find parameters of this family that this version of Postfix does not have yet."""
+    """A parameter is set that this version of Postfix does not have yet."""
     for name, place in _names_in_use(outlook):
         parameter = PARAMETERS.get(name)
         if parameter is not None and outlook.version < parameter.since:
-            since, version = (".".join(map(str, numbers)) for numbers in (parameter.since, outlook.version))
-            message = f"{name} in {place} has no effect: Postfix has it since {since}, and this is {version}"
+            since = f"Postfix has it since {dotted(parameter.since)}, and this is {dotted(outlook.version)}"
+            message = f"{name} in {place} has no effect: {since}"
             yield Point(name, message, "Remove it, or upgrade Postfix")
 
 
 def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
-    """Find names that are nearly those of this family, and that no other value refers to."""
+    """A name is not a parameter of Postfix, but nearly one."""
     for name, place in _names_in_use(outlook):
         meant = None if name in PARAMETERS else _similar_parameter(name)
         if meant is not None and not outlook.settings.refers_to(name):
@@ -55,20 +55,37 @@ def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
             yield Point(name, message, f"Write {meant}")
 
 
-class _NameInUse(NamedTuple):
-    """The name of a parameter, and the file or service that sets it."""
+def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
+    """A service has a source address as an option, which its program does not read."""
+    for service, name in _options(outlook.services):
+        client, _underscore, rest = name.partition("_")
+        if client in CLIENTS and rest.startswith("bind_address") and client != client_of(service):
+            message = f"-o {name} of {service.name}/{service.type} has no effect: {service.command} does not read it"
+            yield Point(name, message, f"Set it in main.cf, or on a service that runs {client}")
 
-    name: str
-    place: str
+
+def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
+    """A listening service has inet_interfaces or inet_protocols as an option, which does not change its sockets."""
+    for service, name in _options(outlook.services):
+        if service.type == "inet" and name in ("inet_interfaces", "inet_protocols"):
+            message = f"-o {name} of {service.name}/{service.type} does not change where the service listens"
+            port = split_endpoint(service.name)[1]
+            yield Point(name, message, f"Write the address before the port, as in 10.77.0.1:{port}")
 
 
-def _names_in_use(outlook: Outlook) -> Iterator[_NameInUse]:
+def _names_in_use(outlook: Outlook) -> Iterator[Tuple[str, str]]:
+    """Yield the name of each parameter that is set, with the file or service that sets it."""
     for name in sorted(outlook.settings.names()):
-        yield _NameInUse(name, "main.cf")
-    for service in outlook.configuration.services:
-        if service.options:
-            for name in service.option_values:
-                yield _NameInUse(name, f"{service.name}/{service.type}")
+        yield name, "main.cf"
+    for service, name in _options(outlook.configuration.services):
+        yield name, f"{service.name}/{service.type}"
+
+
+def _options(services: Sequence[Service]) -> Iterator[Tuple[Service, str]]:
+    """Yield the name of each option with its service."""
+    for service in services:
+        for name in service.option_values:
+            yield service, name
 
 
 @lru_cache(maxsize=1024)  # the hosts of a fleet set the same few parameters
@@ -79,14 +96,7 @@ def _similar_parameter(name: str) -> Optional[str]:
 
 def _nearly_equal(name: str, parameter: str) -> bool:
     """Return whether two names differ in one place only, by two characters at most."""
-    if abs(len(name) - len(parameter)) > 2:
-        return False
     name = name.lower().replace("-", "_")
-    shortest = min(len(name), len(parameter))
-    start = 0
-    while start < shortest and name[start] == parameter[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and name[-1 - end] == parameter[-1 - end]:
-        end += 1
+    start = len(commonprefix((name, parameter)))
+    end = len(commonprefix((name[start:][::-1], parameter[start:][::-1])))
     return max(len(name), len(parameter)) - start - end <= 2

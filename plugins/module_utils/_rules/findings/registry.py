@@ -1,10 +1,9 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The set of findings: every code with its severity, its line of the documentation and the check that yields it.
+"""The set of findings: every check with its severity; its name is the code, its docstring the documented summary.
 
-A check has the name of its code. It answers points; code and severity come from its row here, so that there is no
-finding beside these. The stock configuration has none.
+There is no finding beside these. The stock configuration has none.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Sequence
 
 from ..._base.words import Severity
-from ..findings import families, fatal, files, mynetworks, options, proxies, sockets, sources
+from ..findings import families, fatal, files, sockets, sources, surroundings
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -27,143 +26,50 @@ SEVERITIES: Sequence[Severity] = ("error", "warning", "info")
 
 
 class Rule(NamedTuple):
-    """One finding: what it is called and means, and how it is found."""
+    """One finding: how it is found, and what it means."""
 
-    code: str
+    check: Callable[[Outlook], Iterator[Point]]
     #: one, or two of which the check chooses: the graver first
     severities: Sequence[Severity]
-    #: the line of the documentation: when this is found
-    summary: str
-    check: Callable[[Outlook], Iterator[Point]]
     #: ``files``: nothing else; ``outlook``: that Postfix starts, or would if the host had all addresses; ``hostname``:
     #: that, and the addresses of myhostname, which DNS is asked for
     needs: Needs = "outlook"
 
+    @property
+    def code(self) -> str:
+        """The name of the finding, which is that of its check."""
+        return self.check.__name__
+
+    @property
+    def summary(self) -> str:
+        """The line of the documentation: when this is found."""
+        return (self.check.__doc__ or "").partition("\n")[0]
+
 
 REGISTRY = (
-    Rule("fatal", ["error"], "Postfix does not start with this configuration.", fatal.fatal, needs="files"),
-    Rule(
-        "absent_address",
-        ["error", "warning"],
-        "An address to listen on or to send from is not on the host.",
-        fatal.absent_address,
-    ),
-    Rule(
-        "source_failure",
-        ["error"],
-        "A client service cannot send any mail over one address family.",
-        sources.source_failure,
-    ),
-    Rule(
-        "wrong_family",
-        ["error"],
-        "The source address for IPv4 is an IPv6 address, or the other way round.",
-        sources.wrong_family,
-    ),
-    Rule(
-        "loopback_source",
-        ["error"],
-        "The source address of mail to other hosts is a loopback address.",
-        sources.loopback_source,
-    ),
-    Rule("shared_socket", ["error"], "Two services listen on the same address and port.", sockets.shared_socket),
-    Rule("odd_port", ["error"], "A service has a port that does not exist.", sockets.odd_port),
-    Rule(
-        "bad_proxy_interfaces",
-        ["error"],
-        "Postfix starts, and fails later because of proxy_interfaces.",
-        proxies.bad_proxy_interfaces,
-    ),
-    Rule("no_listener", ["warning"], "Postfix listens on no network socket.", sockets.no_listener),
-    Rule(
-        "duplicate_parameter",
-        ["warning"],
-        "main.cf sets a parameter more than once.",
-        files.duplicate_parameter,
-        needs="files",
-    ),
-    Rule(
-        "duplicate_service",
-        ["warning"],
-        "master.cf has a service more than once.",
-        files.duplicate_service,
-        needs="files",
-    ),
-    Rule(
-        "misspelt_parameter",
-        ["warning"],
-        "A name is not a parameter of Postfix, but nearly one.",
-        files.misspelt_parameter,
-        needs="files",
-    ),
-    Rule(
-        "unknown_to_version",
-        ["warning"],
-        "A parameter is set that this version of Postfix does not have yet.",
-        files.unknown_to_version,
-        needs="files",
-    ),
-    Rule(
-        "endpoint_shadows_inet_interfaces",
-        ["warning"],
-        "A service on one address takes connections away from one that listens on all addresses.",
-        sockets.endpoint_shadows_inet_interfaces,
-    ),
-    Rule(
-        "ignored_bind_address",
-        ["warning"],
-        "A service has a source address as an option, which its program does not read.",
-        options.ignored_bind_address,
-    ),
-    Rule(
-        "ignored_on_server",
-        ["warning"],
-        "A listening service has inet_interfaces or inet_protocols as an option, which does not change its sockets.",
-        options.ignored_on_server,
-    ),
-    Rule(
-        "implicit_source_address",
-        ["warning", "info"],
-        "Mail leaves from an address only because inet_interfaces has no other of its family.",
-        sources.implicit_source_address,
-    ),
-    Rule(
-        "private_source_address",
-        ["warning"],
-        "Mail to all hosts leaves from a private address, though the host has a public one.",
-        sources.private_source_address,
-    ),
-    Rule(
-        "mynetworks_default",
-        ["warning", "info"],
-        "mynetworks is not set, and because of inet_interfaces its default lacks networks of the host.",
-        mynetworks.mynetworks_default,
-    ),
-    Rule(
-        "nat_without_proxy_interfaces",
-        ["warning"],
-        "The host is behind NAT or a proxy, and its public address is not in proxy_interfaces.",
-        proxies.nat_without_proxy_interfaces,
-        needs="hostname",
-    ),
-    Rule(
-        "endpoint_outside_inet_interfaces",
-        ["info"],
-        "A service listens on an address that inet_interfaces does not name.",
-        sockets.endpoint_outside_inet_interfaces,
-    ),
-    Rule(
-        "half_dual_stack",
-        ["info"],
-        "One of IPv4 and IPv6 is configured, and the other, which the host has too, is not.",
-        families.half_dual_stack,
-    ),
-    Rule(
-        "bind_address_not_enforced",
-        ["info"],
-        "Mail would leave from another address if the host lost the source address.",
-        sources.bind_address_not_enforced,
-    ),
+    Rule(fatal.fatal, ["error"], needs="files"),
+    Rule(fatal.absent_address, ["error", "warning"]),
+    Rule(sources.source_failure, ["error"]),
+    Rule(sources.wrong_family, ["error"]),
+    Rule(sources.loopback_source, ["error"]),
+    Rule(sockets.shared_socket, ["error"]),
+    Rule(sockets.odd_port, ["error"]),
+    Rule(surroundings.bad_proxy_interfaces, ["error"]),
+    Rule(sockets.no_listener, ["warning"]),
+    Rule(files.duplicate_parameter, ["warning"], needs="files"),
+    Rule(files.duplicate_service, ["warning"], needs="files"),
+    Rule(files.misspelt_parameter, ["warning"], needs="files"),
+    Rule(files.unknown_to_version, ["warning"], needs="files"),
+    Rule(sockets.endpoint_shadows_inet_interfaces, ["warning"]),
+    Rule(files.ignored_bind_address, ["warning"]),
+    Rule(files.ignored_on_server, ["warning"]),
+    Rule(sources.implicit_source_address, ["warning", "info"]),
+    Rule(sources.private_source_address, ["warning"]),
+    Rule(surroundings.mynetworks_default, ["warning", "info"]),
+    Rule(surroundings.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
+    Rule(sockets.endpoint_outside_inet_interfaces, ["info"]),
+    Rule(families.half_dual_stack, ["info"]),
+    Rule(sources.bind_address_not_enforced, ["info"]),
 )
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Iterator
 
-from ..._base.address import normal_form, parse_address
+from ..._base.address import normal_form
 from ..._files.endpoint import is_number, split_endpoint
 from ..listeners import overlapping
 from ..origin import INET_INTERFACES
@@ -16,7 +17,7 @@ from .finding import Point
 
 
 def no_listener(outlook: Outlook) -> Iterator[Point]:
-    """Find a Postfix that listens nowhere."""
+    """Postfix listens on no network socket."""
     if not outlook.listeners:
         why = "master.cf has no active service of type inet" if outlook.families else "inet_protocols is empty"
         message = f"Postfix receives no mail over the network: {why}"
@@ -24,42 +25,37 @@ def no_listener(outlook: Outlook) -> Iterator[Point]:
 
 
 def shared_socket(outlook: Outlook) -> Iterator[Point]:
-    """Find two services on one address and port: the kernel shares the connections out between them."""
+    """Two services listen on the same address and port."""
     for earlier, later in overlapping(outlook.listeners):
         if earlier.service != later.service and earlier.socket.address == later.socket.address:
-            message = (
-                f"the services {earlier.service} and {later.service} both listen on {later.socket.address} "
-                f"port {later.socket.port}, and each connection goes to either of them by chance"
-            )
+            both = f"the services {earlier.service} and {later.service} both"
+            place = f"{later.socket.address} port {later.socket.port}"
+            message = f"{both} listen on {place}, and each connection goes to either by chance"
             yield Point("services", message, "Keep one of them")
 
 
 def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find endpoints that take connections away from a service that listens on all addresses."""
+    """A service on one address takes connections away from one that listens on all addresses."""
     for earlier, later in overlapping(outlook.listeners):
-        if earlier.service == later.service or earlier.socket.address == later.socket.address:
-            continue
-        if earlier.origin != later.origin:
+        differ = earlier.service != later.service and earlier.socket.address != later.socket.address
+        if differ and earlier.origin != later.origin:
             bare, endpoint = (later, earlier) if later.origin == INET_INTERFACES else (earlier, later)
-            message = (
-                f"connections to {endpoint.socket.address} port {endpoint.socket.port} go to the service "
-                f"{endpoint.service}, not to {bare.service}, which listens on all addresses by inet_interfaces"
-            )
+            place = f"{endpoint.socket.address} port {endpoint.socket.port}"
+            why = f"not to {bare.service}, which listens on all addresses by inet_interfaces"
+            message = f"connections to {place} go to the service {endpoint.service}, {why}"
             remedy = f"Give {bare.service} a host part too, or remove {endpoint.service} if it is left over"
             yield Point("services", message, remedy)
 
 
 def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
-    """Find endpoints on addresses, other than loopback, that inet_interfaces leaves out."""
+    """A service listens on an address that inet_interfaces does not name."""
     if outlook.settings.get("inet_interfaces") in ("all", ""):
         return
     own = {normal_form(address) for address in outlook.own_addresses}
     for listener in outlook.listeners:
         text = listener.socket.address
-        if listener.origin == INET_INTERFACES or text in own:
-            continue
-        address = parse_address(text)
-        if address and not address.is_loopback:
+        is_outside = listener.origin != INET_INTERFACES and text not in own
+        if is_outside and not ip_address(text).is_loopback:
             if listener.socket.is_wildcard:
                 fact = "listens everywhere, and inet_interfaces names fewer addresses"
                 wider = "set inet_interfaces to all"
@@ -71,7 +67,7 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
 
 
 def odd_port(outlook: Outlook) -> Iterator[Point]:
-    """Find ports that do not exist."""
+    """A service has a port that does not exist."""
     for service in sorted({listener.service for listener in outlook.listeners}):
         port = split_endpoint(service)[1]
         if is_number(port) and not 0 < int(port[:20]) < 65536:

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Dict, Iterator, List, Set, Tuple
 
-from ..._base.address import is_private, needs_scope, normal_form, parse_address
+from ..._base.address import family, is_private, needs_scope, normal_form
 from ..._base.sockets import WILDCARDS
 from ..bindable import source_problem
 from ..outlook import Outlook
+from ..parameters import for_family
 from .finding import Point
 
 
 def source_failure(outlook: Outlook) -> Iterator[Point]:
-    """Find clients that cannot send any mail over a family."""
+    """A client service cannot send any mail over one address family."""
     for client in outlook.clients:
         for _family, source in client.sources():
             if source.failure:
@@ -24,7 +26,7 @@ def source_failure(outlook: Outlook) -> Iterator[Point]:
 
 
 def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
-    """Find clients that send from the only address of a family in inet_interfaces, which nobody asked for."""
+    """Mail leaves from an address only because inet_interfaces has no other of its family."""
     transports: Dict[Tuple[str, str], List[str]] = {}
     for client in outlook.clients:
         for family_name, source in client.sources():
@@ -32,33 +34,27 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
                 transports.setdefault((family_name, source.address), []).append(client.transport)
     for (family_name, address), senders in transports.items():
         six = "6" if family_name == "ipv6" else ""
-        message = (
-            f"{address} is the only {family_name} address in inet_interfaces, and so {', '.join(senders)} "
-            "send from it, to content filters on loopback too"
-        )
-        remedy = (
-            f"Set smtp_bind_address{six} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel "
-            f"choose; for lmtp set lmtp_bind_address{six}"
-        )
+        effect = f"{', '.join(senders)} send from it, to content filters on loopback too"
+        message = f"{address} is the only {family_name} address in inet_interfaces, and so {effect}"
+        otherwise = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set lmtp_bind_address{six}"
+        remedy = f"Set smtp_bind_address{six} to it if that is meant, or to {otherwise}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
-            remedy += (
-                ". With several instances, either let the kernel choose in the one that sends to all networks, or "
-                "give that one inet_interfaces = all and the others endpoints in master.cf"
-            )
+            remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
+            remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
         yield Point("inet_interfaces", message, remedy, mild=not _has_another(outlook, address, family_name))
 
 
 def wrong_family(outlook: Outlook) -> Iterator[Point]:
-    """Find IPv6 addresses in a parameter for IPv4, and IPv4 addresses in one for IPv6."""
+    """The source address for IPv4 is an IPv6 address, or the other way round."""
     for source in outlook.explicit_sources:
         if not source.is_of_its_family:
-            other = source.parameter[:-1] if source.parameter.endswith("6") else source.parameter + "6"
             message = f"{source} is not an {source.family} address: {source.consequence}"
-            yield Point(source.parameter, message, f"Set {other} to it instead")
+            remedy = f"Set {for_family(source.parameter, family(source.address))} to it instead"
+            yield Point(source.parameter, message, remedy)
 
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
-    """Find loopback addresses from which smtp would send to other hosts."""
+    """The source address of mail to other hosts is a loopback address."""
     for source in outlook.explicit_sources:
         # A service with options of its own, and lmtp, may be there for this host alone.
         for_all = source.place == "main.cf" and source.parameter.startswith("smtp")
@@ -68,7 +64,7 @@ def loopback_source(outlook: Outlook) -> Iterator[Point]:
 
 
 def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
-    """Find source addresses that Postfix would silently replace once the host loses them."""
+    """Mail would leave from another address if the host lost the source address."""
     if outlook.version < (3, 7):
         return
     for source in outlook.explicit_sources:
@@ -82,7 +78,7 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
 
 
 def private_source_address(outlook: Outlook) -> Iterator[Point]:
-    """Find private addresses from which mail to the Internet leaves, on a host that has a public one."""
+    """Mail to all hosts leaves from a private address, though the host has a public one."""
     seen: Set[Tuple[str, str]] = set()
     for client in outlook.clients:
         for family_name, source in client.sources():
@@ -90,17 +86,15 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
             # A service with an option of its own is there for certain hosts; lmtp is for those nearby.
             if not source.address or not parameter or source.origin.in_master_cf or parameter.startswith("lmtp"):
                 continue
-            if (parameter, source.address) in seen:
-                continue
-            seen.add((parameter, source.address))
-            address = parse_address(source.address)
-            public = [candidate for candidate in outlook.reachable(family_name) if not is_private(candidate)]
-            if public and address is not None and is_private(address):
-                message = f"{parameter} makes mail to all hosts leave from {address}, which is a private address"
+            public = [address for address in outlook.reachable(family_name) if not is_private(address)]
+            is_new = (parameter, source.address) not in seen
+            if public and is_new and is_private(ip_address(source.address)):
+                seen.add((parameter, source.address))
+                message = f"{parameter} makes mail to all hosts leave from {source.address}, which is a private address"
                 remedy = f"Send from {normal_form(public[0])}, and to internal hosts by a transport of its own"
                 yield Point(parameter, message, remedy)
 
 
 def _has_another(outlook: Outlook, address: str, family_name: str) -> bool:
-    """Return whether the host has another address of a family by which mail could leave."""
+    """Return whether mail could leave from another address of the family."""
     return any(normal_form(candidate) != address for candidate in outlook.reachable(family_name))

@@ -206,7 +206,7 @@ def test_where_the_addresses_are() -> None:
         ({"select": {"smtp_bind_address": ["192.0.2.0/24"]}}, "mta1: smtp_bind_address: .*it takes one address"),
         ({"select": {"smtp_bind_address": ["203.0.113.0/24"]}}, "mta1: smtp_bind_address: .*no usable ipv4 address"),
         ({"select": ["loopback"]}, "mta1: postfix_interfaces_select: .* is not a mapping"),
-        ({"select": {"mynetworks": "global"}}, "mta1: postfix_interfaces_select: 'mynetworks' is no parameter"),
+        ({"select": {"mynetworks": "global"}}, "mta1: postfix_interfaces_select: 'mynetworks' is not a parameter"),
         ({"unset": 5}, "mta1: postfix_interfaces_unset: '5' is not a list"),
         ({"instances": {}}, "mta1: postfix_interfaces_instances: '{}' is not a list"),
         ({"instances": ["x"]}, "mta1: postfix_interfaces_instances: 'x' is not a mapping"),

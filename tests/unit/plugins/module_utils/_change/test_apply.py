@@ -27,8 +27,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change import r
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, find_master
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_in
 
 pytestmark = pytest.mark.one_python  # but for some of each kind
 
@@ -176,16 +176,13 @@ class Host:
     """A host with one instance."""
 
     def __init__(self, path: Path) -> None:
+        self.instance = instance_in(path)
         self.etc, self.spool, self.sbin = path / "etc", path / "spool", path / "sbin"
         self.state, self.log = str(path / "state"), path / "maillog"
-        for directory in (self.etc, self.spool, self.sbin):
-            directory.mkdir()
         scripts = {"postfix": POSTFIX, "master": MASTER, "postmap": POSTMAP, "postconf": POSTMAP}
         for name, text in {**scripts, "qmgr": "time.sleep(600)\n"}.items():
             (self.sbin / name).write_text(f"#!{sys.executable} -S\n{COMMON}{text}")
             (self.sbin / name).chmod(0o755)
-        sbin = str(self.sbin)
-        self.instance = Instance(str(self.etc), "-", str(self.spool), str(path), sbin, sbin, (3, 7, 11))
         self.transactions = Transactions(str(self.etc), self.state)
         self.port, self.other = free_ports()
         self.write("127.0.0.1", f"{self.port}")

@@ -12,10 +12,9 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import ConfigDir, instance_of
 
 MAIN = "inet_interfaces = all\n"
 MASTER = "smtp inet n - y - - smtpd\n"
@@ -23,30 +22,16 @@ LOOPBACK = Wanted({"inet_interfaces": ["loopback-only"]})
 BOTH = Wanted({"inet_interfaces": ["loopback-only"]}, services=[ServiceChange("smtp", options={"a": "b"})])
 
 
-class Host:
+class Host(ConfigDir):
     """A configuration directory, and what the module does there."""
 
-    def __init__(self, path: Path) -> None:
-        self.config = path / "etc"
-        self.state = path / "state"
-        self.config.mkdir()
-        self.main, self.master = self.config / "main.cf", self.config / "master.cf"
-        self.main.write_text(MAIN)
-        self.master.write_text(MASTER)
-
-    @property
-    def transactions(self) -> Transactions:
-        return Transactions(str(self.config), str(self.state))
-
     def edit(self, wanted: Wanted, **options: Any) -> Edited:
-        directories = [str(self.config.parent / name) for name in ("queue", "data", "daemons", "commands")]
-        instance = Instance(str(self.config), "-", *directories, (3, 7, 11))
-        return edit(instance, wanted, state_directory=str(self.state), **options)
+        return edit(instance_of(str(self.config)), wanted, state_directory=str(self.state), **options)
 
 
 @pytest.fixture(name="host")
 def _host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
+    return Host(tmp_path, MAIN, MASTER)
 
 
 def test_it_tells_the_files_that_change_before_it_changes_them(host: Host) -> None:

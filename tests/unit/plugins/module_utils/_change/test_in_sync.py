@@ -12,14 +12,17 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import Assessment, assess, remember
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import ConfigFiles, Pending
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, read_process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import sockets_of
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    host_of,
+    instance_of,
+    write_stat,
+)
 
-HOST = host_from_input(["127.0.0.1/8", "::1/128", "10.0.0.1/24", "10.0.0.2/24", "fd00::1/64"])
-STAT = "{pid} ({name}) S {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1\n"
+HOST = host_of("127.0.0.1/8", "::1/128", "10.0.0.1/24", "10.0.0.2/24", "fd00::1/64")
 
 SMTP = "smtp inet n - y - - smtpd\n"
 SUBMISSION = "587 inet n - y - - smtpd\n"
@@ -41,7 +44,7 @@ class Case:
 
     def __init__(self, path: Path, main: str, master: str, version: Tuple[int, ...] = (3, 7, 11)) -> None:
         self.path = path
-        self.instance = Instance("/etc/postfix", "-", str(path), "/var/lib/postfix", "/x", "/x", version)
+        self.instance = instance_of(version=version, queue_directory=str(path))
         self.state = State("/etc/postfix", str(path / "state"))
         self.resolve: Dict[str, Any] = {"mail.test": ["10.0.0.1"]}
         self.host = HOST
@@ -59,10 +62,8 @@ class Case:
         """The master and its children run since so many seconds."""
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         for pid, name, parent in ((320, "master", 1), (321, "qmgr", 320), (322, "pickup", 320)):
-            directory = self.path / "proc" / str(pid)
-            directory.mkdir(parents=True, exist_ok=True)
             ticks = 1 if name == "master" else int((now - ago) * 100)
-            (directory / "stat").write_text(STAT.format(pid=pid, name=name, parent=parent, ticks=ticks))
+            write_stat(self.path / "proc", pid, name, parent, ticks)
 
     @property
     def master(self) -> Master:
@@ -176,7 +177,7 @@ def test_files_that_cannot_be_run_by_are_not_in_sync(tmp_path: Path, running: bo
 def test_sockets_that_differ_without_a_change_of_the_files_need_a_restart(tmp_path: Path) -> None:
     case = Case(tmp_path, LOOPBACK, SMTP)
     case.known("started")
-    case.host = host_from_input(["127.0.0.1/8", "10.0.0.1/24"])
+    case.host = host_of("127.0.0.1/8", "10.0.0.1/24")
     found = case.look(case.files, case.master)
     assert found.action == "restart"
     assert found.reasons[0].before == "127.0.0.1:25, [::1]:25"

@@ -28,6 +28,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.tcp_migr
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import listening_sockets
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import socket_at
 
 SWITCH = "/proc/" + keep_clients_waiting.SWITCH
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
@@ -142,11 +143,7 @@ def promised(*places: Socket) -> List[Listener]:
     return [Listener("smtp", "inet", place, IN_MASTER_CF) for place in places]
 
 
-def at(address: str, port: int = 25) -> Socket:
-    return Socket(address, port, "ipv6" if ":" in address else "ipv4")
-
-
-W4, W6, A4, B4, A6 = map(at, ("0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1"))
+W4, W6, A4, B4, A6 = map(socket_at, ("0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1"))
 
 
 @pytest.mark.duration
@@ -158,7 +155,7 @@ W4, W6, A4, B4, A6 = map(at, ("0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1"))
         ([A4, A6], [W4, W6], [A4, B4, A6]),
         ([A4], [A4, B4], [A4]),
         ([A4, B4, A6], [A4, A6], [A4, A6]),
-        ([A4, at("0.0.0.0", 2525)], [A4, at("127.0.0.1", 2525)], [A4, at("127.0.0.1", 2525)]),
+        ([A4, socket_at("0.0.0.0", 2525)], [A4, socket_at("127.0.0.1", 2525)], [A4, socket_at("127.0.0.1", 2525)]),
     ],
 )
 def test_nobody_is_refused_between_two_masters(
@@ -298,7 +295,7 @@ def test_addresses_that_become_part_of_a_wildcard() -> None:
     def swallowed(old: List[Any], new: List[Any]) -> FrozenSet[Any]:
         return keep_clients_waiting._swallowed(frozenset(old), frozenset(new))
 
-    assert swallowed([A4, A6, at("127.0.0.1", 26)], [W4, W6]) == {A4, A6}
+    assert swallowed([A4, A6, socket_at("127.0.0.1", 26)], [W4, W6]) == {A4, A6}
     assert swallowed([A4, A6], [W4, A6]) == {A4}
     assert swallowed([W4], [A4]) == frozenset()
     assert swallowed([A4], [A4, W4]) == frozenset()

@@ -6,19 +6,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
-    Plan,
-    Surroundings,
-    Wanted,
-    make_plan,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of, plan_of
 
 MAIN = """\
 # See postconf(5).
@@ -37,21 +31,18 @@ smtp      unix  -       -       y       -       -       smtp
 relay     unix  -       -       y       -       -       smtp
         -o syslog_name=postfix/$service_name
 """
-HOST = host_from_input(
-    [
-        {"address": "127.0.0.1", "prefix_length": 8, "interface": "lo"},
-        {"address": "::1", "prefix_length": 128, "interface": "lo"},
-        {"address": "10.77.0.1", "prefix_length": 24, "interface": "in0"},
-        {"address": "10.77.0.2", "prefix_length": 24, "interface": "in0"},
-        {"address": "fd77::1", "prefix_length": 64, "interface": "in0"},
-        {"address": "192.0.2.10", "prefix_length": 24, "interface": "out0"},
-    ]
+HOST = host_of(
+    "lo 127.0.0.1/8",
+    "lo ::1/128",
+    "in0 10.77.0.1/24",
+    "in0 10.77.0.2/24 secondary",
+    "in0 fd77::1/64",
+    "out0 192.0.2.10/24",
 )
 
 
 def plan(values=None, main=MAIN, master=MASTER, version=(3, 7, 11), host=HOST, **others) -> Plan:
-    around = Surroundings(host, version, mapping_resolver({}))
-    return make_plan(Wanted(values or {}, **others), main, master, around)
+    return plan_of(Wanted(values or {}, **others), main, master, host, version)
 
 
 def only(plan: Plan) -> tuple:
@@ -61,12 +52,13 @@ def only(plan: Plan) -> tuple:
 
 
 def test_a_service_whose_name_is_no_text_is_left_alone() -> None:
-    around = Surroundings(HOST, (3, 7, 11), mapping_resolver({}), system_port)
     text = MASTER + "\udce4 inet n - n - - smtpd\n"
-    disabled = ServiceChange("\udce4", state="disabled")
-    assert make_plan(Wanted({}, services=[disabled]), MAIN, text, around).master == MASTER + "#" + text[len(MASTER) :]
+    disabled = Wanted({}, services=[ServiceChange("\udce4", state="disabled")])
+    done = plan_of(disabled, MAIN, text, HOST, port_of=system_port)
+    assert done.master == MASTER + "#" + text[len(MASTER) :]
+    other = Wanted({}, services=[ServiceChange("smtp", chroot="n")])
     with pytest.raises(InputError, match="is not a known port"):  # of which the master dies
-        make_plan(Wanted({}, services=[ServiceChange("smtp", chroot="n")]), MAIN, text, around)
+        plan_of(other, MAIN, text, HOST, port_of=system_port)
 
 
 def test_nothing_wanted_is_no_change():
@@ -225,14 +217,14 @@ def test_a_bad_value_is_one_error_with_its_name_value_reason_and_remedy(others, 
     "address, kind", [("fe80::1", "link-local"), ("ff02::1", "multicast"), ("ff05::1", "multicast")]
 )
 def test_what_cannot_be_a_source_is_refused_as_a_source(address, kind):
-    host = host_from_input(["10.77.0.1/24", "fe80::1/64"])
+    host = host_of("10.77.0.1/24", "fe80::1/64")
     with pytest.raises(InputError, match=f"smtp_bind_address6: '{address}' is a {kind} address.* send") as caught:
         plan({"smtp_bind_address6": address}, host=host)
     assert "listen" not in str(caught.value)
 
 
 def test_a_link_local_source_with_its_zone_is_taken():
-    host = host_from_input(["10.77.0.1/24", {"address": "fe80::1", "prefix_length": 64, "interface": "in0"}])
+    host = host_of("10.77.0.1/24", "in0 fe80::1/64")
     done = plan({"smtp_bind_address6": "fe80::1%in0"}, host=host)
     assert effective_view(done.after)["source_addresses"][0]["ipv6"]["address"] == "fe80::1"
 
@@ -361,8 +353,8 @@ def test_an_edit_waits_for_no_dns():
     def resolve(name):
         raise AssertionError(name)
 
-    inside = host_from_input([{"address": "10.77.0.1", "prefix_length": 24, "interface": "in0"}])
-    done = make_plan(Wanted({"smtp_bind_address": ""}), MAIN, MASTER, Surroundings(inside, (3, 7, 11), resolve))
+    inside = host_of("in0 10.77.0.1/24")
+    done = plan_of(Wanted({"smtp_bind_address": ""}), MAIN, MASTER, inside, names=resolve)
     assert done.action == "none"
 
 

@@ -14,14 +14,14 @@ from typing import Any, Callable, List
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import Address, parse_address
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files import main_cf, master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules import outlook
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, plan_of
 
-HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128"])
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128")
 MAIN = "inet_interfaces = mx.test\n"
 MASTER = "smtp inet n - n - - smtpd\n587 inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 
@@ -57,7 +57,7 @@ def test_each_once(wanted: Wanted, monkeypatch: pytest.MonkeyPatch) -> None:
         address = parse_address("10.77.0.1")
         return [address] if address else []
 
-    plan = make_plan(wanted, MAIN, MASTER, Surroundings(HOST, (3, 7, 11), resolve))
+    plan = plan_of(wanted, MAIN, MASTER, HOST, names=resolve)
     assert effective_view(plan.before)["error"] is None
     assert effective_view(plan.after)["error"] is None
     edits = len(wanted.values) or 1

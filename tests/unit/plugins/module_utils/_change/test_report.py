@@ -4,18 +4,17 @@
 
 from __future__ import annotations
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import Report, SocketState, socket_states
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import INET_INTERFACES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import process_of, socket_at
 
 PROMISED = [
-    Listener("smtp", "inet", Socket(address, 25, family), INET_INTERFACES)
-    for address, family in (("::1", "ipv6"), ("192.0.2.1", "ipv4"), ("127.0.0.1", "ipv4"))
+    Listener("smtp", "inet", socket_at(address), INET_INTERFACES) for address in ("::1", "192.0.2.1", "127.0.0.1")
 ]
-HELD = {"1": Socket("127.0.0.1", 25, "ipv4"), "2": Socket("10.0.0.1", 587, "ipv4")}
-MASTER = Master(Process(7, "master", 1, 0), "/queue", HELD, "boot")
+HELD = {"1": socket_at("127.0.0.1"), "2": socket_at("10.0.0.1", 587)}
+MASTER = Master(process_of(7), "/queue", HELD, "boot")
 
 
 def test_sockets_are_promised_or_open_or_both_and_ipv4_comes_first() -> None:

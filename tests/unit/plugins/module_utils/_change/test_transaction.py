@@ -23,6 +23,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transact
     read_files,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged, TransactionError
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import ConfigDir
 
 OLD = ("inet_interfaces = all\n", "smtp inet n - y - - smtpd\n")
 NEW = ("inet_interfaces = loopback-only\n", "smtp inet n - y - - smtpd\n  -o x=y\n")
@@ -30,48 +31,18 @@ NEWER = ("inet_interfaces = 127.0.0.1\n", "smtp inet n - y - - smtpd\n  -o x=z\n
 ODD = ("x = \udcff caf\u00e9\r\n\ty", "no newline at the end")
 
 
-class Host:
-    """A configuration directory and the state of its transactions."""
-
-    def __init__(self, path: Path, texts: Tuple[str, str] = OLD) -> None:
-        self.config = path / "etc" / "postfix"
-        self.state = path / "state"
-        self.config.mkdir(parents=True)
-        self.main, self.master = self.config / "main.cf", self.config / "master.cf"
-        self.write(*texts)
-
-    def write(self, main: str, master: str) -> None:
-        self.main.write_bytes(main.encode("utf-8", "surrogateescape"))
-        self.master.write_bytes(master.encode("utf-8", "surrogateescape"))
-
-    @property
-    def transactions(self) -> Transactions:
-        return Transactions(str(self.config), str(self.state), time_limit=0.2)
-
-    @property
-    def texts(self) -> Tuple[str, ...]:
-        return read_files(str(self.config)).texts
-
-    def commit(self, main: str, master: str) -> None:
-        self.transactions.commit(read_files(str(self.config)), main, master)
-
-    @property
-    def leftovers(self) -> List[str]:
-        return sorted(set(os.listdir(self.config)) - {"main.cf", "master.cf"})
-
-
 @pytest.fixture(name="host")
-def _host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
+def _host(tmp_path: Path) -> ConfigDir:
+    return ConfigDir(tmp_path, *OLD)
 
 
-def test_both_files_say_what_was_committed(host: Host) -> None:
+def test_both_files_say_what_was_committed(host: ConfigDir) -> None:
     host.commit(*NEW)
     assert host.texts == NEW
     assert host.leftovers == []
 
 
-def test_bytes_that_are_no_utf_8_survive(host: Host) -> None:
+def test_bytes_that_are_no_utf_8_survive(host: ConfigDir) -> None:
     host.commit(*ODD)
     assert host.main.read_bytes() == b"x = \xff caf\xc3\xa9\r\n\ty"
     host.commit(*NEW)
@@ -82,27 +53,27 @@ def test_bytes_that_are_no_utf_8_survive(host: Host) -> None:
     assert host.texts == ODD
 
 
-def test_a_commit_that_changes_nothing_leaves_no_trace(host: Host) -> None:
+def test_a_commit_that_changes_nothing_leaves_no_trace(host: ConfigDir) -> None:
     before = os.stat(host.config)
     host.commit(*OLD)
     assert os.stat(host.config) == before
     assert not host.state.exists()
 
 
-def test_an_unchanged_file_is_not_touched(host: Host) -> None:
+def test_an_unchanged_file_is_not_touched(host: ConfigDir) -> None:
     before = os.stat(host.master)
     host.commit(NEW[0], OLD[1])
     assert os.stat(host.master) == before
 
 
-def test_the_state_is_private(host: Host) -> None:
+def test_the_state_is_private(host: ConfigDir) -> None:
     host.commit(*NEW)
     for path in [host.state, *host.state.rglob("*")]:
         assert not path.stat().st_mode & 0o077, path
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o775])
-def test_a_state_directory_that_others_can_write_to_is_refused(host: Host, mode: int) -> None:
+def test_a_state_directory_that_others_can_write_to_is_refused(host: ConfigDir, mode: int) -> None:
     host.state.mkdir()
     host.state.chmod(mode)
     with pytest.raises(TransactionError, match="only its owner may write"):
@@ -121,7 +92,7 @@ def test_directories_do_not_share_a_state(tmp_path: Path) -> None:
 # Confirm and roll back ---------------------------------------------------------------------------------------------
 
 
-def test_pending_until_confirmed(host: Host) -> None:
+def test_pending_until_confirmed(host: ConfigDir) -> None:
     assert host.transactions.pending() is None
     host.commit(*NEW)
     pending = host.transactions.pending()
@@ -134,14 +105,14 @@ def test_pending_until_confirmed(host: Host) -> None:
     assert host.texts == NEW
 
 
-def test_no_program_of_postfix_waits_for_a_new_version_to_come_of_age(host: Host) -> None:
+def test_no_program_of_postfix_waits_for_a_new_version_to_come_of_age(host: ConfigDir) -> None:
     host.commit(*NEW)
     # What dict_load_file_xt asks of main.cf before it believes that it has read the whole of it.
     assert int(host.main.stat().st_mtime) < int(time.time()) - 1
     assert abs(host.main.stat().st_ctime - time.time()) < 60
 
 
-def test_rollback_restores_both_files_with_their_times(host: Host) -> None:
+def test_rollback_restores_both_files_with_their_times(host: ConfigDir) -> None:
     os.utime(host.main, (1000, 1000))
     os.utime(host.master, (2000, 2000))
     host.commit(*NEW)
@@ -153,14 +124,16 @@ def test_rollback_restores_both_files_with_their_times(host: Host) -> None:
     assert host.transactions.rollback() == []
 
 
-def test_rollback_touches_only_what_was_changed(host: Host) -> None:
+def test_rollback_touches_only_what_was_changed(host: ConfigDir) -> None:
     host.commit(NEW[0], OLD[1])
     before = os.stat(host.master)
     assert host.transactions.rollback() == [str(host.main)]
     assert os.stat(host.master) == before
 
 
-def test_the_version_from_before_the_first_unconfirmed_commit_stays_the_one_to_go_back_to(host: Host) -> None:
+def test_the_version_from_before_the_first_unconfirmed_commit_stays_the_one_to_go_back_to(
+    host: ConfigDir,
+) -> None:
     os.utime(host.main, (1000, 1000))
     host.commit(*NEW)
     host.commit(*NEWER)
@@ -170,7 +143,7 @@ def test_the_version_from_before_the_first_unconfirmed_commit_stays_the_one_to_g
     assert host.main.stat().st_mtime == 1000
 
 
-def test_committing_the_original_again_ends_the_transaction(host: Host) -> None:
+def test_committing_the_original_again_ends_the_transaction(host: ConfigDir) -> None:
     host.commit(*NEW)
     host.commit(*OLD)
     assert host.transactions.pending() is None
@@ -179,7 +152,7 @@ def test_committing_the_original_again_ends_the_transaction(host: Host) -> None:
     assert host.texts == OLD
 
 
-def test_the_edit_of_somebody_else_wins(host: Host) -> None:
+def test_the_edit_of_somebody_else_wins(host: ConfigDir) -> None:
     host.commit(*NEW)
     host.main.write_text("edited\n")
     pending = host.transactions.pending()
@@ -195,7 +168,9 @@ def test_the_edit_of_somebody_else_wins(host: Host) -> None:
     assert host.texts == ("edited\n", NEW[1])
 
 
-def test_an_edit_of_the_file_that_no_commit_concerned_stays_and_does_not_end_the_transaction(host: Host) -> None:
+def test_an_edit_of_the_file_that_no_commit_concerned_stays_and_does_not_end_the_transaction(
+    host: ConfigDir,
+) -> None:
     host.commit(NEW[0], OLD[1])
     host.master.write_text("edited\n")
     assert host.transactions.recover() is None
@@ -208,7 +183,7 @@ def test_an_edit_of_the_file_that_no_commit_concerned_stays_and_does_not_end_the
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_file_that_changed_since_it_was_read_is_not_overwritten(host: Host, index: int) -> None:
+def test_a_file_that_changed_since_it_was_read_is_not_overwritten(host: ConfigDir, index: int) -> None:
     found = read_files(str(host.config))
     path = (host.main, host.master)[index]
     path.write_text("somebody else\n")
@@ -221,7 +196,7 @@ def test_a_file_that_changed_since_it_was_read_is_not_overwritten(host: Host, in
 
 
 @pytest.mark.parametrize("name", ["main.cf", "master.cf"])
-def test_a_lock_of_postconf_is_respected_for_a_limited_time(host: Host, name: str) -> None:
+def test_a_lock_of_postconf_is_respected_for_a_limited_time(host: ConfigDir, name: str) -> None:
     with open(host.config / (name + ".tmp"), "w") as lock:
         os.chmod(lock.fileno(), 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -232,7 +207,7 @@ def test_a_lock_of_postconf_is_respected_for_a_limited_time(host: Host, name: st
     assert host.leftovers == []
 
 
-def test_who_waits_for_the_lock_starts_over_when_the_file_was_replaced_meanwhile(host: Host) -> None:
+def test_who_waits_for_the_lock_starts_over_when_the_file_was_replaced_meanwhile(host: ConfigDir) -> None:
     # What postconf -e does, holding the lock for a while.
     script = """
         import fcntl, os, sys, time
@@ -256,13 +231,13 @@ def test_who_waits_for_the_lock_starts_over_when_the_file_was_replaced_meanwhile
     assert host.texts == ("by postconf\n", OLD[1])
 
 
-def test_two_runs_do_not_overlap(host: Host) -> None:
+def test_two_runs_do_not_overlap(host: ConfigDir) -> None:
     with host.transactions.locked(), pytest.raises(TransactionError, match="locked by"):
         host.commit(*NEW)
 
 
 @pytest.mark.parametrize("leave", ["mode", "link", "content"])
-def test_what_a_crashed_editor_left_behind_does_no_harm(host: Host, leave: str) -> None:
+def test_what_a_crashed_editor_left_behind_does_no_harm(host: ConfigDir, leave: str) -> None:
     temporary = host.config / "main.cf.tmp"
     if leave == "link":  # a crash of the whole machine in the middle of rename(2)
         os.link(host.main, temporary)
@@ -274,7 +249,7 @@ def test_what_a_crashed_editor_left_behind_does_no_harm(host: Host, leave: str) 
     assert host.leftovers == []
 
 
-def test_a_symbolic_link_in_place_of_the_temporary_file_is_not_followed(host: Host, tmp_path: Path) -> None:
+def test_a_symbolic_link_in_place_of_the_temporary_file_is_not_followed(host: ConfigDir, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (host.config / "main.cf.tmp").symlink_to(victim)
@@ -288,7 +263,7 @@ def test_a_symbolic_link_in_place_of_the_temporary_file_is_not_followed(host: Ho
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o600, 0o664])
-def test_mode_and_owner_stay(host: Host, mode: int) -> None:
+def test_mode_and_owner_stay(host: ConfigDir, mode: int) -> None:
     host.main.chmod(mode)
     if os.geteuid() == 0:
         os.chown(host.main, 12, 34)
@@ -299,7 +274,7 @@ def test_mode_and_owner_stay(host: Host, mode: int) -> None:
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
 
-def test_extended_attributes_stay(host: Host) -> None:
+def test_extended_attributes_stay(host: ConfigDir) -> None:
     try:
         os.setxattr(host.main, "user.note", b"keep me")
     except OSError as error:
@@ -308,7 +283,7 @@ def test_extended_attributes_stay(host: Host) -> None:
     assert os.getxattr(host.main, "user.note") == b"keep me"
 
 
-def test_a_default_acl_of_the_directory_does_not_spread(host: Host) -> None:
+def test_a_default_acl_of_the_directory_does_not_spread(host: ConfigDir) -> None:
     # entries of <tag, permissions, id>: user::rwx, user:12:rwx, group::r-x, mask::rwx, other::r-x
     entries = [(1, 7, -1), (2, 7, 12), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
     acl = (2).to_bytes(4, "little") + b"".join(
@@ -327,7 +302,7 @@ def test_a_default_acl_of_the_directory_does_not_spread(host: Host) -> None:
     assert stat.S_IMODE(host.main.stat().st_mode) == before
 
 
-def test_a_symbolic_link_stays_one(host: Host, tmp_path: Path) -> None:
+def test_a_symbolic_link_stays_one(host: ConfigDir, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     target = elsewhere / "shared.cf"
@@ -342,7 +317,7 @@ def test_a_symbolic_link_stays_one(host: Host, tmp_path: Path) -> None:
     assert target.read_text() == OLD[0]
 
 
-def test_postconf_is_kept_out_while_a_symbolic_link_is_followed(host: Host, tmp_path: Path) -> None:
+def test_postconf_is_kept_out_while_a_symbolic_link_is_followed(host: ConfigDir, tmp_path: Path) -> None:
     host.main.rename(tmp_path / "target.cf")
     host.main.symlink_to(tmp_path / "target.cf")
     with open(host.config / "main.cf.tmp", "w") as lock:
@@ -355,13 +330,13 @@ def test_postconf_is_kept_out_while_a_symbolic_link_is_followed(host: Host, tmp_
 # Failures and crashes ----------------------------------------------------------------------------------------------
 
 
-def test_a_missing_file_is_said(host: Host) -> None:
+def test_a_missing_file_is_said(host: ConfigDir) -> None:
     host.master.unlink()
     with pytest.raises(TransactionError, match=r"master\.cf cannot be read: No such file"):
         read_files(str(host.config))
 
 
-def test_a_damaged_journal_is_said(host: Host) -> None:
+def test_a_damaged_journal_is_said(host: ConfigDir) -> None:
     host.commit(*NEW)
     journal = next(host.state.rglob("*.json"))
     for damaged in ("", "[]", "{}", json.dumps({"format": 99})):
@@ -415,12 +390,12 @@ def in_child(run: Callable[[], None], injector: Injector) -> bool:
     return os.WEXITSTATUS(os.waitpid(child, 0)[1]) != 4
 
 
-def hosts(tmp_path: Path, texts: Tuple[str, str] = OLD) -> Iterator[Host]:
+def hosts(tmp_path: Path, texts: Tuple[str, str] = OLD) -> Iterator[ConfigDir]:
     for number in itertools.count():
-        yield Host(tmp_path / str(number), texts)
+        yield ConfigDir(tmp_path / str(number), *texts)
 
 
-def prepared(host: Host, chain: str) -> Callable[[], Any]:
+def prepared(host: ConfigDir, chain: str) -> Callable[[], Any]:
     """Bring a host to where a writer starts, and return what that writer does."""
     if chain == "commit":
         return lambda: host.commit(*NEW)
@@ -463,7 +438,7 @@ def test_whatever_call_fails_although_it_worked_the_files_are_whole_and_the_next
     assert points > 20
 
 
-def test_a_failure_between_the_files_is_undone_at_once(host: Host) -> None:
+def test_a_failure_between_the_files_is_undone_at_once(host: ConfigDir) -> None:
     renamed = os.rename
     calls: List[str] = []
 
@@ -487,7 +462,7 @@ def test_a_failure_between_the_files_is_undone_at_once(host: Host) -> None:
     assert host.leftovers == []
 
 
-def test_read_files_tells_the_times(host: Host) -> None:
+def test_read_files_tells_the_times(host: ConfigDir) -> None:
     found = read_files(str(host.config))
     assert isinstance(found, ConfigFiles)
     assert found.mtimes == (host.main.stat().st_mtime_ns, host.master.stat().st_mtime_ns)

@@ -11,11 +11,10 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of
 
-HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24"])
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24")
 KEYS = ["own_addresses", "listeners", "source_addresses", "mynetworks", "error"]
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances, variables
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, plan_of
 
 FILES = Path(__file__).parents[1] / "_files/stock"
-AROUND = Surroundings(
-    host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128"]), (3, 7, 11), mapping_resolver({"mx.test": "10.77.0.1"})
-)
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128")
 MAIN = """\
 myhostname = mx.test
 inet_interfaces = $myhostname,
@@ -81,7 +79,7 @@ def test_applying_them_changes_nothing(files: str) -> None:
     main, master = MAIN.replace("inet_protocols = ipv4\n", ""), MASTER
     if files == "stock":
         main, master = [(FILES / name).read_text(encoding="utf-8") for name in ("main.cf", "master.cf")]
-    plan = make_plan(wanted(described(main, master)), main, master, AROUND)
+    plan = plan_of(wanted(described(main, master)), main, master, HOST, names={"mx.test": "10.77.0.1"})
     assert (plan.main, plan.master, plan.reasons) == (main, master, [])
 
 

@@ -9,13 +9,13 @@ import time
 from typing import Callable
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Surroundings, Wanted, make_plan
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, plan_of
 
-AROUND = Surroundings(host_from_input(["127.0.0.1/8", "::1/128"]), (3, 7, 11), mapping_resolver({}))
+HOST = host_of("127.0.0.1/8", "::1/128")
 CHANGE = ServiceChange("127.0.0.1:7", command="smtpd", options={"a": "x"})
 
 
@@ -52,7 +52,7 @@ def report_master(lines: int) -> Callable[[], object]:
 def plan(lines: int) -> Callable[[], object]:
     main, master = main_cf(lines), master_cf(lines // 4)
     wanted = Wanted({"inet_interfaces": ["loopback-only"]}, services=[CHANGE])
-    return lambda: make_plan(wanted, main, master, AROUND)
+    return lambda: plan_of(wanted, main, master, HOST)
 
 
 def cost(work: Callable[[], object]) -> float:

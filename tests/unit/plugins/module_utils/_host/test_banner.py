@@ -17,8 +17,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    host_of,
+    outlook_of,
+    process_of,
+)
 
 
 class Children(Master):
@@ -27,19 +30,17 @@ class Children(Master):
     names: List[str] = ["smtpd", "qmgr"]
 
     def children(self) -> List[Process]:
-        return [Process(number, name, 1, 1) for number, name in enumerate(self.names, start=2)]
+        return [process_of(number, name) for number, name in enumerate(self.names, start=2)]
 
 
 def master(*names: str) -> Children:
-    made = Children(Process(1, "master", 0, 1), "/var/spool/postfix", {}, "")
+    made = Children(process_of(1), "/var/spool/postfix", {}, "")
     made.names = list(names)
     return made
 
 
 def outlook(master_cf: str, **values: str) -> Outlook:
-    return outlook_of(
-        {"inet_protocols": "ipv4", **values}, master_cf, host_from_input(["127.0.0.1/8"]), "3.7", allow_absent=True
-    )
+    return outlook_of({"inet_protocols": "ipv4", **values}, master_cf, host_of("127.0.0.1/8"), "3.7", allow_absent=True)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import command_environment, run
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import run
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import command_environment
 
 
 def soon() -> float:

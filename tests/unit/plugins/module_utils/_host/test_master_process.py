@@ -24,8 +24,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_pro
     owners,
     read_process,
 )
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_in, write_stat
 
-STAT = "{pid} ({name}) {state} {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1 18446744073709551615\n"
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:0019 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0000000000000000 100
@@ -40,14 +40,6 @@ TCP6 = """\
 """
 
 
-def instance(path: Path) -> Instance:
-    names = ("etc", "spool", "data", "sbin")
-    for name in names:
-        (path / name).mkdir(exist_ok=True)
-    etc, spool, data, sbin = (str(path / name) for name in names)
-    return Instance(etc, "-", spool, data, sbin, sbin, (3, 7, 11))
-
-
 class FakeProc:
     """A /proc with what the tests put into it, in the layout of proc(5)."""
 
@@ -60,7 +52,7 @@ class FakeProc:
         (self.path / name).write_text(text)
 
     def process(self, pid: int, name: str, parent: int = 1, ticks: int = 500, state: str = "S") -> None:
-        self.write(f"{pid}/stat", STAT.format(pid=pid, name=name, parent=parent, ticks=ticks, state=state))
+        write_stat(self.path, pid, name, parent, ticks, state)
 
     def master(self, pid: int, cwd: str, **environment: str) -> None:
         self.process(pid, "master")
@@ -95,7 +87,7 @@ def pid_file(found: Instance, text: str) -> None:
 
 
 def test_the_master_that_the_pid_file_names(tmp_path: Path, proc: FakeProc) -> None:
-    found = instance(tmp_path)
+    found = instance_in(tmp_path)
     pid_file(found, "                             320\n")
     proc.master(320, found.queue_directory, MAIL_CONFIG=found.config_directory)
     master = find_master(found, str(proc.path))
@@ -114,7 +106,7 @@ def test_the_master_that_the_pid_file_names(tmp_path: Path, proc: FakeProc) -> N
 
 @pytest.mark.parametrize("text", ["", "garbage\n", "77777\n", None])
 def test_a_pid_file_that_is_wrong_does_not_hide_a_master(tmp_path: Path, proc: FakeProc, text: str) -> None:
-    found = instance(tmp_path)
+    found = instance_in(tmp_path)
     if text is not None:
         pid_file(found, text)
     proc.process(5, "bash")
@@ -153,20 +145,20 @@ def container(found: Instance, proc: FakeProc) -> None:
 def test_a_process_that_is_not_this_instance_s_master(
     tmp_path: Path, proc: FakeProc, arrange: Callable[[Instance, FakeProc], None]
 ) -> None:
-    found = instance(tmp_path)
+    found = instance_in(tmp_path)
     pid_file(found, "320\n")
     arrange(found, proc)
     assert find_master(found, str(proc.path)) is None
 
 
 def test_a_master_without_mail_config_is_known_by_where_it_works(tmp_path: Path, proc: FakeProc) -> None:
-    found = instance(tmp_path)
+    found = instance_in(tmp_path)
     proc.master(320, found.queue_directory, PATH="/bin")
     assert find_master(found, str(proc.path)) is not None
 
 
 def test_a_master_that_works_in_another_queue_directory_is_found(tmp_path: Path, proc: FakeProc) -> None:
-    found = instance(tmp_path)
+    found = instance_in(tmp_path)
     proc.master(320, str(tmp_path), MAIL_CONFIG=found.config_directory)
     master = find_master(found, str(proc.path))
     assert master is not None
@@ -250,7 +242,7 @@ def _start_master(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[st
 
 
 def test_a_real_process(tmp_path: Path, start_master: Callable[..., "subprocess.Popen[str]"]) -> None:
-    found = instance(tmp_path)
+    found = instance_in(tmp_path)
     assert find_master(found) is None
     process = start_master(found.queue_directory, {"MAIL_CONFIG": found.config_directory})
     assert process.stdout is not None

@@ -16,6 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.platform i
     package_unit,
     unit_text,
 )
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of
 
 MakeRoot = Callable[[Dict[str, str]], str]
 
@@ -37,15 +38,11 @@ ENTERPRISE_LINUX = {"usr/lib/systemd/system/postfix.service": FORKING}
 ARCH = {"usr/lib/systemd/system/postfix.service": FORKING + "Restart=always\n"}
 
 
-def named(name: str, directory: str) -> Instance:
-    return Instance(directory, name, "/var/spool/postfix", "/var/lib/postfix", "/usr/lib", "/usr/sbin", (3, 7, 11))
-
-
-DEFAULT = named("-", "/etc/postfix")
-OUT = named("postfix-out", "/etc/postfix-out")
-DASHED = named("out", "/etc/postfix-out-1")
-ELSEWHERE = named("mail", "/srv/mail")
-NAMELESS = named("", "/srv/mail")
+DEFAULT = instance_of()
+OUT = instance_of("/etc/postfix-out", "postfix-out")
+DASHED = instance_of("/etc/postfix-out-1", "out")
+ELSEWHERE = instance_of("/srv/mail", "mail")
+NAMELESS = instance_of("/srv/mail", "")
 
 
 @pytest.mark.parametrize(

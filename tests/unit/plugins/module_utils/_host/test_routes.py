@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.routes import routes
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of
 
 TREE = next(str(path) for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
 
@@ -45,12 +45,14 @@ sys.path.insert(0, TREE)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.routes import routes
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import outlook_of
 host, (settings, destinations) = read_host(), QUESTION
-outlook = Outlook(Configuration(Settings(settings, (3, 12)), STOCK_SERVICES), host, mapping_resolver({}))
+outlook = outlook_of(settings, STOCK_SERVICES, host)
 print(json.dumps(routes(destinations, host, outlook.clients)))
 """
 
@@ -121,4 +123,4 @@ def test_no_route_and_no_family() -> None:
 @pytest.mark.parametrize("text", ["mx.example.org", "", "10.0.0.0/8", "0.0.0.0", "x" * 1_000_000])
 def test_what_is_no_destination(text: str) -> None:
     with pytest.raises(InputError, match="destinations: "):
-        routes([text], host_from_input(["127.0.0.1"]), [])
+        routes([text], host_of("127.0.0.1"), [])

@@ -11,9 +11,9 @@ from typing import Callable, Dict, List, Optional
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit as unit_module
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl, find_service, unit_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of, process_of
 
 MakeRoot = Callable[[Dict[str, str]], str]
 
@@ -23,12 +23,8 @@ UNIT = {
 }
 
 
-def instance(directory: str, name: str) -> Instance:
-    return Instance(directory, name, "/var/spool/postfix", "/var/lib/postfix", "/usr/lib", "/usr/sbin", (3, 7, 11))
-
-
-DEFAULT = instance("/etc/postfix", "-")
-ELSEWHERE = instance("/srv/mail", "mail")
+DEFAULT = instance_of()
+ELSEWHERE = instance_of("/srv/mail", "mail")
 
 
 def test_the_unit_of_the_package(make_root: MakeRoot) -> None:
@@ -54,7 +50,7 @@ def test_a_masked_unit_is_recognised(make_root: MakeRoot) -> None:
 def master_in(path: Path, cgroup: str) -> Master:
     (path / "proc/7").mkdir(parents=True)
     (path / "proc/7/cgroup").write_text(cgroup)
-    return Master(Process(7, "master", 1, 1), "/var/spool/postfix", {}, "", str(path / "proc"))
+    return Master(process_of(7), "/var/spool/postfix", {}, "", str(path / "proc"))
 
 
 @pytest.mark.parametrize(

@@ -12,21 +12,19 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.bindable 
     is_broadcast,
     source_problem,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of
 
-HOST = Host(
-    [
-        HostAddress(ip_address("127.0.0.1"), 8, "lo"),
-        HostAddress(ip_address("10.77.0.1"), 24, "eth0"),
-        HostAddress(ip_address("10.88.0.1"), 31, "eth0"),
-        HostAddress(ip_address("10.99.0.1"), 24, "eth1", up=False),
-        HostAddress(ip_address("10.66.0.1"), 24, "lo"),
-        HostAddress(ip_address("::1"), 128, "lo"),
-        HostAddress(ip_address("fd77::1"), 64, "eth0"),
-        HostAddress(ip_address("fd77::2"), 64, "eth0", tentative=True),
-        HostAddress(ip_address("fe80::1"), 64, "eth0"),
-    ]
+HOST = host_of(
+    "lo 127.0.0.1/8",
+    "eth0 10.77.0.1/24",
+    "eth0 10.88.0.1/31",
+    "eth1 10.99.0.1/24 down",
+    "lo 10.66.0.1/24",
+    "lo ::1/128",
+    "eth0 fd77::1/64",
+    "eth0 fd77::2/64 tentative",
+    "eth0 fe80::1/64",
 )
 
 
@@ -130,5 +128,5 @@ def test_broadcast(text: str, broadcast: bool) -> None:
 
 
 def test_loopback_without_a_prefix_length() -> None:
-    assert bind_problem(ip_address("127.0.0.2"), host_from_input(["127.0.0.1"])) is None
-    assert bind_problem(ip_address("127.0.0.2"), host_from_input(["10.77.0.1"])) is not None
+    assert bind_problem(ip_address("127.0.0.2"), host_of("127.0.0.1")) is None
+    assert bind_problem(ip_address("127.0.0.2"), host_of("10.77.0.1")) is not None

@@ -5,21 +5,23 @@
 from __future__ import annotations
 
 import time
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.finding import Finding
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    address_of,
+    host_of,
+    outlook_of,
+)
 
-ONE = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64"])
-TWO = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64"])
+ONE = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64")
+TWO = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64")
 MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 
 
@@ -60,7 +62,7 @@ def test_nothing(settings: dict) -> None:
     assert found(settings) == []
 
 
-@pytest.mark.parametrize("host", [ONE, TWO, host_from_input(["127.0.0.1/8"])])
+@pytest.mark.parametrize("host", [ONE, TWO, host_of("127.0.0.1/8")])
 def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
     assert findings(outlook_of({}, STOCK_SERVICES, host)) == []
 
@@ -181,7 +183,7 @@ def test_what_postfix_dies_of(settings: dict, master: str, code: str, parameter:
 
 
 def test_unusable_addresses_are_not_absent() -> None:
-    host = Host([*TWO.addresses, HostAddress(ip_address("fd77::9"), 64, "eth0", tentative=True)])
+    host = Host([*TWO.addresses, address_of("eth0 fd77::9/64 tentative")])
     one = found({"inet_interfaces": "127.0.0.1, fd77::9"}, host=host)[0]
     assert one.code == "fatal"
     assert "tentative" in one.message
@@ -318,11 +320,11 @@ def test_large_configurations_are_answered_quickly() -> None:
     master = MASTER + "".join(f"{port} inet n - n - - smtpd\n" for port in range(2500, 2504))
     settings = {"inet_interfaces": texts, **{f"parameter_number_{n}": "x" for n in range(5000)}}
     before = time.process_time()
-    assert found(settings, master, host=host_from_input(texts)) == []
+    assert found(settings, master, host=host_of(*texts)) == []
     assert time.process_time() - before < 2
 
 
-PUBLIC = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/24", "::1/128", "fd77::1/64", "2001:db8::7/64"])
+PUBLIC = host_of("127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/24", "::1/128", "fd77::1/64", "2001:db8::7/64")
 
 
 def test_half_dual_stack_of_listeners() -> None:
@@ -331,10 +333,7 @@ def test_half_dual_stack_of_listeners() -> None:
     assert "no ipv6 address" in one.message
     master = MASTER + "[fd77::1]:smtp inet n - n - - smtpd\n"
     assert "half_dual_stack" not in [one.code for one in found({"inet_interfaces": "10.77.0.1, 10.77.0.2"}, master)]
-    assert (
-        found({"inet_interfaces": "10.77.0.1, 127.0.0.1"}, host=host_from_input(["127.0.0.1", "10.77.0.1", "::1"]))
-        == []
-    )
+    assert found({"inet_interfaces": "10.77.0.1, 127.0.0.1"}, host=host_of("127.0.0.1", "10.77.0.1", "::1")) == []
 
 
 def test_half_dual_stack_of_a_client() -> None:

@@ -5,23 +5,22 @@
 from __future__ import annotations
 
 import time
-from ipaddress import ip_address
 from typing import Any, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import (
-    STOCK_SERVICES,
-    Listener,
-    overlapping,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener, overlapping
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF, Origin
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    address_of,
+    host_of,
+    outlook_of,
+    socket_at,
+)
 
-HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64")
 NAMES = {"localhost": ["127.0.0.1", "::1"], "dual": ["fd77::1", "10.77.0.2"], "four": "10.77.0.1", "away": "192.0.2.1"}
 SMTP = "smtp inet n - n - - smtpd\n"
 
@@ -38,8 +37,8 @@ def places(master: str, **settings: Any) -> list:
 
 def test_stock_services() -> None:
     assert outlook_of({}, STOCK_SERVICES, HOST).listeners == [
-        Listener("smtp", "inet", Socket("0.0.0.0", 25, "ipv4"), Origin("inet_interfaces")),
-        Listener("smtp", "inet", Socket("::", 25, "ipv6"), Origin("inet_interfaces")),
+        Listener("smtp", "inet", socket_at("0.0.0.0"), Origin("inet_interfaces")),
+        Listener("smtp", "inet", socket_at("::"), Origin("inet_interfaces")),
     ]
 
 
@@ -71,7 +70,7 @@ def test_services_without_a_host_part(settings: dict, expected: list) -> None:
 
 
 def test_wildcards_need_no_address_of_the_family() -> None:
-    assert opened(SMTP, host=host_from_input(["127.0.0.1/8"])) == [
+    assert opened(SMTP, host=host_of("127.0.0.1/8")) == [
         ("smtp", "0.0.0.0 25", "inet_interfaces"),
         ("smtp", ":: 25", "inet_interfaces"),
     ]
@@ -141,8 +140,8 @@ def test_own_addresses_that_nobody_can_listen_on(address: str, words: str) -> No
     host = Host(
         [
             *HOST.addresses,
-            HostAddress(ip_address("fe80::1"), 64, "eth0"),
-            HostAddress(ip_address("fd77::2"), 64, "eth0", tentative=True),
+            address_of("eth0 fe80::1/64"),
+            address_of("eth0 fd77::2/64 tentative"),
         ]
     )
     with pytest.raises(InputError, match=words) as caught:
@@ -154,7 +153,7 @@ def test_own_addresses_that_nobody_can_listen_on(address: str, words: str) -> No
 
 
 def test_loopback_only_without_loopback() -> None:
-    host = host_from_input(["10.77.0.1/24"])
+    host = host_of("10.77.0.1/24")
     with pytest.raises(InputError, match="no address at all"):
         opened(SMTP, host=host, inet_interfaces="loopback-only")
 
@@ -202,7 +201,7 @@ def test_overlap_of_the_same_name_in_two_spellings_before_3_6() -> None:
 
 
 def at(address: str, port: int = 25) -> Listener:
-    return Listener("x", "inet", Socket(address, port, "ipv6" if ":" in address else "ipv4"), IN_MASTER_CF)
+    return Listener("x", "inet", socket_at(address, port), IN_MASTER_CF)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +293,6 @@ def test_many_sockets_are_answered_quickly(version: str) -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(2500)]
     master = "".join(f"{port} inet n - n - - smtpd\n" for port in range(2500, 2504))
     before = time.process_time()
-    found = opened(master, version, host=host_from_input(texts), inet_interfaces=texts)
+    found = opened(master, version, host=host_of(*texts), inet_interfaces=texts)
     assert len(found) == 10000
     assert time.process_time() - before < 2

@@ -4,26 +4,19 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.mynetworks import default_mynetworks
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of
 
-HOST = host_from_input(
-    ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "172.16.5.9/12", "192.0.2.7/25", "::1", "fd77::1/64"]
-)
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "172.16.5.9/12", "192.0.2.7/25", "::1", "fd77::1/64")
 
 
 def networks(host: Host = HOST, **values: Any) -> Any:
-    settings = Settings(values, NEWEST)
-    return default_mynetworks(settings, host, own_addresses(settings, host, mapping_resolver({})))
+    return outlook_of(values, STOCK_SERVICES, host).mynetworks
 
 
 @pytest.mark.parametrize(
@@ -74,11 +67,9 @@ def test_unknown_styles(style: str) -> None:
 
 
 def test_network_of_the_first_interface_counts() -> None:
-    host = Host(
-        [
-            HostAddress(ip_address("10.77.0.1"), 8, "eth0", up=False),
-            HostAddress(ip_address("10.77.0.1"), 16, "eth1"),
-            HostAddress(ip_address("10.77.0.1"), 24, "eth2"),
-        ]
+    host = host_of(
+        "eth0 10.77.0.1/8 down",
+        "eth1 10.77.0.1/16",
+        "eth2 10.77.0.1/24",
     )
     assert networks(host, inet_interfaces="10.77.0.1") == ["10.77.0.0/16"]

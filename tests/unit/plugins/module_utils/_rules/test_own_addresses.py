@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
     enabled_families,
     own_addresses,
@@ -20,11 +20,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addre
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import address_of, host_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64"])
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64")
 NAMES = mapping_resolver({"localhost": ["127.0.0.1", "::1"], "mx": "10.77.0.1", "away": "192.0.2.1", "none": []})
 
 
@@ -114,7 +115,7 @@ def test_protocols_that_postfix_dies_of(protocols: str, inet_interfaces: str, pa
 @pytest.mark.parametrize("inet_interfaces", ["all", "loopback-only", "", "::1"])
 def test_no_address_of_the_family(inet_interfaces: str) -> None:
     with pytest.raises(InputError, match="leaves no address"):
-        own(inet_interfaces, host_from_input(["127.0.0.1", "10.77.0.1"]), inet_protocols="ipv6")
+        own(inet_interfaces, host_of("127.0.0.1", "10.77.0.1"), inet_protocols="ipv6")
 
 
 def test_kernel_without_ipv6() -> None:
@@ -127,7 +128,7 @@ def test_kernel_without_ipv6() -> None:
 
 
 def test_interfaces_that_are_down() -> None:
-    host = Host([HostAddress(ip_address("10.77.0.1"), 24, "eth1", up=False), *HOST.addresses[:1]])
+    host = Host([address_of("eth1 10.77.0.1/24 down"), *HOST.addresses[:1]])
     assert own("all", host) == ["127.0.0.1"]
     with pytest.raises(InputError, match="belongs to interface eth1, which is down"):
         own("10.77.0.1", host)
@@ -135,12 +136,12 @@ def test_interfaces_that_are_down() -> None:
 
 
 def test_tentative_addresses_are_own_addresses() -> None:
-    host = Host([HostAddress(ip_address("fd77::1"), 64, "eth1", tentative=True)])
+    host = host_of("eth1 fd77::1/64 tentative")
     assert own("all", host) == own("fd77::1", host) == ["fd77::1"]
 
 
 def test_interface_names() -> None:
-    host = Host([HostAddress(ip_address("10.77.0.1"), 24, "eth0")])
+    host = host_of("eth0 10.77.0.1/24")
     with pytest.raises(InputError, match="name of an interface") as caught:
         own("eth0", host)
     assert "interface:eth0" in caught.value.remedy
@@ -155,7 +156,7 @@ def test_absent_addresses_can_be_allowed() -> None:
 
 
 def test_same_address_on_two_interfaces() -> None:
-    host = Host([HostAddress(ip_address("10.77.0.1"), 24, name) for name in ("eth0", "eth1")])
+    host = host_of("eth0 10.77.0.1/24", "eth1 10.77.0.1/24")
     assert own("all", host) == ["10.77.0.1", "10.77.0.1"]
     assert own("10.77.0.1", host) == ["10.77.0.1"]
 
@@ -221,5 +222,5 @@ def test_which_versions_have_the_old_order(version: tuple, old: bool) -> None:
 def test_many_addresses_are_answered_quickly() -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(10000)]
     before = time.process_time()
-    assert len(own(texts, host_from_input(texts))) == 10000
+    assert len(own(texts, host_of(*texts))) == 10000
     assert time.process_time() - before < 1

@@ -15,11 +15,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or
     reload_or_restart,
     strongest,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of_texts
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of_texts
 
 GUIDE = Path(__file__).parents[5] / "docs/concepts.md"
-HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"])
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64")
 BARE = "smtp inet n - n - - smtpd\n"
 NAMED = "10.77.0.1:smtp inet n - n - - smtpd\n"
 OTHER = "2525 inet n - n - - smtpd\n"

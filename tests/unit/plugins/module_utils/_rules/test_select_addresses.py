@@ -4,34 +4,27 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of
 
-
-def on(interface: str, text: str, length: int, **more: bool) -> HostAddress:
-    return HostAddress(ip_address(text), length, interface, **more)
-
-
-HOST = Host(
-    [
-        on("lo", "127.0.0.1", 8),
-        on("eth0", "10.77.0.1", 24),
-        on("eth0", "10.77.0.2", 24, primary=False),
-        on("eth1", "198.51.100.7", 24),
-        on("eth1", "169.254.1.1", 16),
-        on("eth2", "10.99.0.1", 24, up=False),
-        on("lo", "::1", 128),
-        on("eth0", "fd77::1", 64),
-        on("eth0", "fd77::2", 64, primary=False),
-        on("eth0", "fe80::1", 64),
-    ]
+HOST = host_of(
+    "lo 127.0.0.1/8",
+    "eth0 10.77.0.1/24",
+    "eth0 10.77.0.2/24 secondary",
+    "eth1 198.51.100.7/24",
+    "eth1 169.254.1.1/16",
+    "eth2 10.99.0.1/24 down",
+    "lo ::1/128",
+    "eth0 fd77::1/64",
+    "eth0 fd77::2/64 secondary",
+    "eth0 fe80::1/64",
 )
 
 
@@ -121,7 +114,7 @@ def test_unknown_family() -> None:
 
 def test_interfaces_of_a_plain_list() -> None:
     with pytest.raises(InputError, match="without their interfaces"):
-        picked("interface:eth0", host=host_from_input(["10.77.0.1/24"]), missing_ok=True)
+        picked("interface:eth0", host=host_of("10.77.0.1/24"), missing_ok=True)
 
 
 def test_primaries_of_a_plain_list() -> None:
@@ -132,5 +125,5 @@ def test_primaries_of_a_plain_list() -> None:
 
 
 def test_same_address_twice() -> None:
-    host = Host([on("eth0", "10.77.0.1", 24), on("eth1", "10.77.0.1", 24)])
+    host = host_of("eth0 10.77.0.1/24", "eth1 10.77.0.1/24")
     assert picked("global", host=host) == ["10.77.0.1"]

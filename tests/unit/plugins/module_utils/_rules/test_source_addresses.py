@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import KERNEL as KERNEL_CHOOSES
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.outlooks import outlook_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    address_of,
+    host_of,
+    outlook_of,
+)
 
-HOST = host_from_input(["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64"])
+HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64")
 KERNEL = (None, "kernel", False)
 SMTP = "smtp unix - - n - - smtp\n"
 LMTP = "lmtp unix - - n - - lmtp\n"
@@ -70,7 +72,7 @@ def test_implicit_rule(inet_interfaces: str, ipv4: Any, ipv6: Any) -> None:
 
 
 def test_all_with_a_single_address() -> None:
-    assert smtp({}, host=host_from_input(["10.77.0.1"]))[0] == ("10.77.0.1", "inet_interfaces", False)
+    assert smtp({}, host=host_of("10.77.0.1"))[0] == ("10.77.0.1", "inet_interfaces", False)
 
 
 def test_explicit_rule() -> None:
@@ -106,7 +108,9 @@ def test_addresses_that_postfix_goes_on_without(value: str) -> None:
     assert smtp({"inet_interfaces": "10.77.0.1", "smtp_bind_address": value})[0] == KERNEL
 
 
-@pytest.mark.parametrize("value, words", [("10.77.0.9", "no interface of the host"), ("fd77::1", "no ipv4 address")])
+@pytest.mark.parametrize(
+    "value, words", [("10.77.0.9", "no interface of the host"), ("fd77::1", "not an ipv4 address")]
+)
 def test_enforced_addresses_that_are_absent(value: str, words: str) -> None:
     settings = {"smtp_bind_address": value, "smtp_bind_address_enforce": "yes"}
     failure, origin, enforced = smtp(settings)[0]
@@ -162,7 +166,7 @@ def test_wrong_family_kills_where_only_one_is_in_use() -> None:
 
 
 def test_tentative_source() -> None:
-    host = Host([*HOST.addresses, HostAddress(ip_address("fd77::2"), 64, "eth0", tentative=True)])
+    host = Host([*HOST.addresses, address_of("eth0 fd77::2/64 tentative")])
     assert smtp({"smtp_bind_address6": "fd77::2"}, host=host)[1] == KERNEL
     assert smtp({"inet_interfaces": "fd77::2"}, host=host)[1] == KERNEL
 

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This documentation fragment is PRIVATE to the collection: it can change at any time.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The option that sets services of master.cf. The filters take lists like it."""
+
+    DOCUMENTATION = r"""
+options:
+  services:
+    description: Services of master.cf. Only what is given for a service changes.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - The first field, such as V(smtp), V(192.0.2.1:submission) or V([2001:db8::1]:25). Different spellings of the
+            same endpoint mean the same service.
+        type: str
+        required: true
+      type:
+        description: The service type.
+        type: str
+        choices: [inet, unix, unix-dgram, fifo, pass]
+        default: inet
+      state:
+        description:
+          - V(present) adds the service if it does not exist. If it is commented out, V(present) uncomments it.
+          - V(disabled) comments the service out where it is, V(absent) removes it.
+        type: str
+        choices: [present, absent, disabled]
+        default: present
+      command:
+        description:
+          - The program and its arguments, without C(-o) options. Required for a service that does not exist yet.
+            The C(-o) options of an existing service stay.
+        type: str
+      private:
+        description: The field of that name, V(y), V(n) or V(-).
+        type: str
+      unprivileged:
+        description: The field of that name, V(y), V(n) or V(-).
+        type: str
+      chroot:
+        description: The field of that name, V(y), V(n) or V(-).
+        type: str
+      wakeup:
+        description: The field of that name. Seconds, with V(?) behind them for "only if used", or V(-).
+        type: str
+      process_limit:
+        description: The field of that name. The maximum number of processes, V(0) for no limit, or V(-).
+        type: str
+      options:
+        description: The C(-o) options to set, by parameter name. Other options stay.
+        type: dict
+        default: {}
+      unset_options:
+        description: Names of the C(-o) options to remove.
+        type: list
+        elements: str
+        default: []
+"""

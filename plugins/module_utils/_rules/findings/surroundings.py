@@ -1,0 +1,65 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Findings about the hosts around this one: NAT or a proxy in front of it, and the clients that may relay."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ..._base.address import family, is_private
+from ..._base.errors import InputError
+from ..mynetworks import default_mynetworks
+from ..outlook import Outlook
+from ..own_addresses import local_addresses
+from .fatal import refuse_unknown_name
+from .finding import Point
+
+
+def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
+    """Postfix starts, and fails later because of proxy_interfaces.
+
+    :raises InputError: for a host name whose addresses were not given
+    """
+    try:
+        outlook.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
+    except InputError as error:
+        refuse_unknown_name(error)
+        consequence = "the first mail to user@[address] ends trivial-rewrite with this error, and mail stops"
+        yield Point(error.parameter, f"{error.value[:200]!r} {error.reason}: {consequence}", error.remedy)
+
+
+def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
+    """The host is behind NAT or a proxy, and its public address is not in proxy_interfaces."""
+    reachable = [address for name in outlook.families for address in outlook.reachable(name)]
+    is_private_host = reachable and all(map(is_private, reachable))
+    if not is_private_host or outlook.settings.get("inet_interfaces") == "loopback-only":
+        return
+    try:
+        hostname = outlook.settings.get("myhostname")
+        proxies = set(outlook.proxy_addresses)
+        resolved = [address for address in outlook.resolve(hostname) if family(address) in outlook.families]
+    except InputError:  # nobody knows the name here; or this is a bad_proxy_interfaces
+        return
+    for address in resolved:
+        is_local = outlook.host.find(address) is not None or address.is_loopback or is_private(address)
+        if not is_local and address not in proxies:
+            consequence = "mail to the host itself loops unless Postfix knows the address"
+            message = f"{hostname} resolves to {address}, which no interface of the host has: {consequence}"
+            yield Point("proxy_interfaces", message, f"Add {address} to proxy_interfaces")
+
+
+def mynetworks_default(outlook: Outlook) -> Iterator[Point]:
+    """mynetworks is not set, and because of inet_interfaces its default lacks networks of the host."""
+    networks = outlook.mynetworks
+    if networks is None or not outlook.families:
+        return
+    everywhere = local_addresses(outlook.host, outlook.families)
+    usual = default_mynetworks(outlook.settings, outlook.host, everywhere) or []
+    lost = [network for network in usual if network not in networks]
+    if not lost:
+        return
+    shown = ", ".join(lost[:6]) + (", ..." if len(lost) > 6 else "")
+    message = f"mynetworks is not set, and inet_interfaces takes {shown} out of its default: clients there cannot relay"
+    loopback_lost = any(network.startswith(("127.", "[::1]")) for network in lost)
+    yield Point("mynetworks", message, "Set mynetworks to the clients that may relay", mild=not loopback_lost)

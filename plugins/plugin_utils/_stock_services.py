@@ -1,0 +1,18 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This plugin util is PRIVATE to the collection: it can change at any time.
+
+"""The services of a stock master.cf, for input that has no services."""
+
+from __future__ import annotations
+
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
+
+#: What a master.cf has that says nothing else: one listener on port 25, and the client services.
+STOCK_SERVICES = (
+    Service("smtp", "inet", "n", "-", "y", "-", "-", "smtpd"),
+    Service("smtp", "unix", "-", "-", "y", "-", "-", "smtp"),
+    Service("relay", "unix", "-", "-", "y", "-", "-", "smtp"),
+    Service("lmtp", "unix", "-", "-", "y", "-", "-", "lmtp"),
+)
