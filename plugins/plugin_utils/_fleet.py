@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import (
     FAMILIES,
     Address,
+    is_private,
     normal_form,
     parse_address,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.private import is_private
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses

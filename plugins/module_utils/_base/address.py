@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import AbstractSet, Optional, Union
 
 Address = Union[IPv4Address, IPv6Address]
@@ -22,6 +22,8 @@ _IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
 _SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%(?:[0-9]+|([^\s%]+)))?\Z")
 _LENGTH = re.compile(r"[0-9]{1,3}\Z")
 _LONGEST = 128  # characters; no address is longer
+# RFC 1918, for carrier-grade NAT RFC 6598, and RFC 4193
+_PRIVATE = list(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
 
 
 @lru_cache(maxsize=1024)  # the rules ask for the same few addresses of a host again and again
@@ -29,7 +31,7 @@ def parse_address(text: str) -> Optional[Address]:
     """Return an address as getaddrinfo(3) reads it with AI_NUMERICHOST, or None when the text is not a numeric one.
 
     A scope (``fe80::1%eth0``) is allowed where getaddrinfo allows it, by name for link-local addresses only, and is not
-    part of the result, since Postfix drops it. Brackets are not part of an address: see :func:`unbracket`.
+    part of the result, since Postfix drops it.
     """
     if len(text) > _LONGEST:
         return None
@@ -63,6 +65,11 @@ def prefix_length(text: str, address: Address) -> Optional[int]:
 def needs_scope(address: Address) -> bool:
     """Return whether the kernel needs an interface beside this address: IPv6 link-local, unicast or multicast."""
     return address.version == 6 and (address.is_link_local or address.packed[:2] in (b"\xff\x01", b"\xff\x02"))
+
+
+def is_private(address: Address) -> bool:
+    """Return whether an address is in a range that every site may use for itself."""
+    return any(address in network for network in _PRIVATE)
 
 
 def unbracket(token: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The error that bad input raises, whether it comes from a module, a filter, a role variable or a file."""
+"""The error that bad input raises, wherever it comes from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST = 200  # characters of a text in an error; a file can have a line of an
 
 
 def shown(value: object) -> str:
-    """Return a value as text for people, also where Python cannot write it, as a number of many digits."""
+    """Return a value as text, also one that Python cannot write, as a number of many digits."""
     try:
         return str(value)
     except (RecursionError, ValueError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A property that is worked out once: when it is first asked for."""
+"""A property that is worked out once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The closed sets of words that several rooms use, as types that mypy checks; at run time each is a plain ``str``."""
+"""The words that several rooms use, as types for mypy; at run time each is a plain ``str``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,5 @@ if TYPE_CHECKING:  # novermin: only type checkers read this branch
 
     Action = Literal["none", "reload", "restart", "start"]
     Severity = Literal["error", "warning", "info"]
-    Family = Literal["ipv4", "ipv6"]
-    State = Literal["present", "absent", "disabled"]
 else:
-    Action = Severity = Family = State = str
+    Action = Severity = str

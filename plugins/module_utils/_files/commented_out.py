@@ -37,7 +37,7 @@ class CommentedOutEntry(NamedTuple):
 
 
 def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[CommentedOutEntry]:
-    """Return the commented-out entries of a file, given with its logical lines, that are not inside an entry."""
+    """Return the commented-out entries between the logical lines of a file."""
     entries = []
     for start, stop in comment_blocks(text, lines):
         while start < stop:
@@ -54,13 +54,13 @@ def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented
 
 
 def _arguments_go_on(text: str, entry: CommentedOutEntry) -> bool:
-    """Return whether it is not clear where the arguments of a commented-out entry end and prose begins."""
+    """Return whether it is not clear where the arguments of an entry end and prose begins."""
     after = text[entry.end : _line_end(text, entry.end)].rstrip("\r\n")
     return _indented(after) and not _marked(after) and bool(Entry(logical_lines(_uncommented(text, entry))[0]).rest)
 
 
 def lookalike_end(text: str, position: int, program: str) -> int:
-    """Return where the comments end that look like a part of the entry before `position`, which runs a program."""
+    """Return where the comments end that look like a part of the entry of a program before `position`."""
     end = position
     while position < len(text):
         start, position = position, _line_end(text, position)
@@ -75,7 +75,7 @@ def lookalike_end(text: str, position: int, program: str) -> int:
 
 
 def commented_out(text: str, program: str) -> str:
-    """Return lines with a ``#`` before each, for :func:`restored` to undo; indented prose stays as it is."""
+    """Return lines with a ``#`` before each but indented prose, for :func:`restored` to undo."""
     lines = text.split("\n")
     for index, line in enumerate(lines[:-1] if lines[-1] == "" else lines):
         bare = line.rstrip("\r")
@@ -105,7 +105,7 @@ def _uncommented(text: str, entry: CommentedOutEntry) -> str:
 
 
 def _marked(line: str) -> bool:
-    """Return whether a line is a comment or an empty line that :func:`commented_out` has put a ``#`` before."""
+    """Return whether :func:`commented_out` has put a ``#`` before a comment or an empty line."""
     return line[:1] == "#" and line[1:].lstrip(" \t\r")[:1] in ("#", "")
 
 
@@ -115,7 +115,7 @@ def _indented(line: str) -> bool:
 
 
 def _continues(line: str, program: str) -> bool:
-    """Return whether a line without its ``#`` looks like a continuation line of an entry that runs a program."""
+    """Return whether a line without its ``#`` looks like a continuation line of an entry of a program."""
     if line[:1] not in (" ", "\t"):
         return False
     words = [line[start:end] for start, end in split_words(line)]

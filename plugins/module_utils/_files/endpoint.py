@@ -16,26 +16,21 @@ from typing import Callable, Optional, Tuple
 from .._base.address import normal_form, parse_address
 from .._base.errors import InputError
 
-# postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
-KNOWN_TCP_PORTS = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}
-
 PortLookup = Callable[[str], Optional[int]]
+# postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
+known_port: PortLookup = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}.get
 
 _DIGITS = re.compile(r"[0-9]+\Z")
 # ASCII without letters, digits and the underscore; a class with all characters beyond takes 10 ms to compile.
 _NO_WORD = r"\x00-/:-@\[-^`{-\x7f"
 _LABEL = re.compile(rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])?\Z")
 _IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
-_LARGEST = 2**64 - 1  # what strtoul(3) makes of all that is larger
 _NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is not a number, and so takes this one for a name
-
-#: knows the ports that Postfix knows by itself
-known_port: PortLookup = KNOWN_TCP_PORTS.get
 
 
 @lru_cache(maxsize=1024)  # each rule about sockets splits the same few names
 def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
-    """Return the host and the port of an inet service as written, without brackets and ``ipv6:``; no host is empty.
+    """Return the host of an inet service, without brackets and ``ipv6:``, or "" if it has none, and its port.
 
     :raises InputError: when the master would refuse the field, with its own reason behind a colon
     """
@@ -75,13 +70,13 @@ def _valid_host(host: str) -> bool:
 
 
 def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
-    """Return the number that the master makes of a port, which is written as a name or a number.
+    """Return the number of a port that is written as a name or a number.
 
     :returns: 0 to 65535; larger numbers wrap around as they do in the system, which chooses a port itself for 0
     :raises InputError: for a name that is not known
     """
     if _DIGITS.match(text):
-        number = min(int(text.lstrip("0")[:21] or "0"), _LARGEST)
+        number = min(int(text.lstrip("0")[:21] or "0"), 2**64 - 1)  # like strtoul(3)
         if number & 0xFFFFFFFF != _NO_NUMBER:
             return number & 0xFFFF
     port = lookup(text)
@@ -99,7 +94,7 @@ def is_number(port: str) -> bool:
 def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
     """Return a text that is equal for all spellings of one service: ``25/inet`` is ``smtp``, ``:smtp`` and ``25``.
 
-    A numeric host has one normal form, ``[10.77.0.1]:25/inet``; a host's name stands for itself and keeps its case.
+    A numeric host is in its normal form, ``[10.77.0.1]:25/inet``; a host's name keeps its case.
     """
     if type == "inet":
         try:
@@ -111,11 +106,10 @@ def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:
 
 
 def place_of(name: str, lookup: PortLookup = known_port) -> Tuple[str, int]:
-    """Return the host, a numeric one in its normal form, and the port that the name of an inet service means.
+    """Return the host, a numeric one in its normal form, and the port of an inet service.
 
     :raises InputError: when the master would refuse the field, or the port is not known
     """
     host, port = split_endpoint(name)
-    number = port_number(port, lookup)
     address = parse_address(host)
-    return normal_form(address) if address else host, number
+    return normal_form(address) if address else host, port_number(port, lookup)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words of an entry of master.cf, in which braces protect blanks, as the master and the daemons read them."""
+"""The words of an entry of master.cf, as the master and the daemons read them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_braces(text: str) -> int:
 
 
 def unbraced(word: str) -> Tuple[str, str]:
-    """Return a word without the braces around it, and what the master says about them, if anything."""
+    """Return a word without the braces around it, and what the master says of wrong ones."""
     if word[:1] != "{":
         return word, ""
     level = 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .._base.errors import InputError, shortened
 from .._base.words import Severity
@@ -22,12 +22,12 @@ PARAMETER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def decode_config(data: bytes) -> str:
-    """Return the bytes of a file as text; whatever they are, :func:`encode_config` gives them back."""
+    """Return any bytes of a file as text; :func:`encode_config` gives them back."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def encode_config(text: str) -> bytes:
-    """Return the bytes of a text that came from :func:`decode_config`."""
+    """Return the bytes of a text from :func:`decode_config`."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -41,20 +41,13 @@ class Problem(NamedTuple):
 
 def line_error(line: int, parameter: str, value: str, reason: str, remedy: str, said: str = "") -> InputError:
     """Return an error about a line of a file; `said` is what Postfix says about it in its log."""
-    place = f"line {line}; Postfix: {shortened(said)}" if said else f"line {line}"
-    return InputError(parameter, value, f"{reason} ({place})", remedy)
+    log = f"; Postfix: {shortened(said)}" if said else ""
+    return InputError(parameter, value, f"{reason} (line {line}{log})", remedy)
 
 
 def line_problem(severity: Severity, line: int, *parts: str) -> Problem:
     """Return a :func:`line_error` as a problem."""
     return Problem(line, severity, str(line_error(line, *parts)))
-
-
-class Piece(NamedTuple):
-    """The place of a physical line in the file, without its newline."""
-
-    start: int
-    end: int
 
 
 class Edit(NamedTuple):
@@ -66,7 +59,7 @@ class Edit(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word, its place in the text of its line, and its value: the word without the braces around it."""
+    """A part of a text: its place, and its value, which is without the braces around a word."""
 
     start: int
     end: int
@@ -78,16 +71,16 @@ class LogicalLine:
 
     :ivar number: the physical line that it starts on, the first is 1
     :ivar start, end: its place in the file, inner comments and the last newline included
-    :ivar pieces: its physical lines
+    :ivar pieces: its physical lines without their newlines, and where they are in the file
     :ivar text: those, joined as Postfix joins them
     :ivar stray: whether it starts with white space, so that Postfix drops it; only the first of a file can
     """
 
-    def __init__(self, file: str, number: int, pieces: List[Piece]) -> None:
+    def __init__(self, file: str, number: int, pieces: List[Word]) -> None:
         self.number = number
         self.start, self.end = pieces[0].start, min(pieces[-1].end + 1, len(file))
         self.pieces = pieces
-        self.text = "".join([file[piece.start : piece.end] for piece in pieces])
+        self.text = "".join([piece.value for piece in pieces])
         self.stray = self.text[0] in WHITE
 
     @property
@@ -99,7 +92,7 @@ class LogicalLine:
         """Return start and end, in the line's text, of the physical line with the character at `position`."""
         start = end = 0
         for piece in self.pieces:
-            start, end = end, end + piece.end - piece.start
+            start, end = end, end + len(piece.value)
             if position < end:
                 break
         return start, end
@@ -117,7 +110,7 @@ class LogicalLine:
 
 def logical_lines(text: str) -> List[LogicalLine]:
     """Return the logical lines of a file; between them are only comment lines and empty lines."""
-    lines: List[Tuple[int, List[Piece]]] = []
+    lines: List[Tuple[int, List[Word]]] = []
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
         end = start + len(line)
@@ -125,13 +118,13 @@ def logical_lines(text: str) -> List[LogicalLine]:
         if content and content[0] != "#":
             if not lines or line[0] not in WHITE:
                 lines.append((number, []))
-            lines[-1][1].append(Piece(start, end))
+            lines[-1][1].append(Word(start, end, line))
         start = end + 1
     return [LogicalLine(text, number, pieces) for number, pieces in lines]
 
 
 def comment_blocks(text: str, lines: Iterable[LogicalLine]) -> Iterator[Tuple[int, int]]:
-    """Yield start and end of what is before, between and behind the logical lines, but not before a stray one."""
+    """Yield start and end of what is around the logical lines, but not of what is before a stray one."""
     start = 0
     for line in lines:
         if not line.stray:
@@ -155,7 +148,7 @@ def line_problems(line: LogicalLine, file: str) -> List[Problem]:
 
 
 def newline_of(text: str, position: int) -> str:
-    """Return the line ending for a line that is inserted at `position`: that of the line before."""
+    """Return the line ending of the line before `position`, for another line there."""
     end = text.rfind("\n", 0, position)
     if end < 0:
         end = text.find("\n", position)
@@ -177,9 +170,8 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
     those that it would turn into comments are joined to the line before, those whose indentation is part of the span
     keep it all the same; comment lines stay where they are.
     """
-    pieces = [text[piece.start : piece.end] for piece in line.pieces]
+    pieces = [piece.value for piece in line.pieces]
     ends = list(accumulate(map(len, pieces)))
-    touched = set()
     limit = len(line.text)
     for edit in sorted(edits, reverse=True):  # from behind, so that the places of the others stay as they are
         last, limit = min(edit.end, limit), edit.start
@@ -190,17 +182,15 @@ def edit_line(text: str, line: LogicalLine, edits: Iterable[Edit]) -> str:
             if cut_from < cut_to or edit.start == last and (start < last <= end or not last):
                 pieces[index] = pieces[index][: cut_from - start] + replacement + pieces[index][cut_to - start :]
                 replacement = ""
-                touched.add(index)
-    return _rebuild(text, line, pieces, touched)
+    return _rebuild(text, line, pieces)
 
 
-def _rebuild(text: str, line: LogicalLine, pieces: List[str], touched: Set[int]) -> str:
+def _rebuild(text: str, line: LogicalLine, pieces: List[str]) -> str:
     for index in range(len(pieces) - 1, 0, -1):
         content = pieces[index].strip(WHITE)
         if content and pieces[index][0] not in WHITE:
-            piece = line.pieces[index]
-            pieces[index] = indentation(text[piece.start : piece.end]) + pieces[index]
-        if index in touched and content[:1] == "#":
+            pieces[index] = indentation(line.pieces[index].value) + pieces[index]
+        if content[:1] == "#":
             before = pieces[index - 1]
             kept = len(before.rstrip(WHITE))
             pieces[index - 1] = before[:kept] + " " + content + before[kept:]
@@ -241,10 +231,10 @@ def check_encoding(parameter: str, value: str) -> None:
 def checked_value(parameter: str, value: str) -> str:
     """Return a value without the blanks around it.
 
-    :raises InputError: when Postfix would not read it back as one value: control characters, a leading ``#``
+    :raises InputError: when Postfix would not read it back: control characters, a leading ``#``
     """
     value = value.strip(" \t")
-    if any(ord(char) < 32 and char != "\t" or ord(char) == 127 for char in value):
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
         raise InputError(parameter, value, "starts with # like a comment", "Leave the comment out")

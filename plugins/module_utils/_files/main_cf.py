@@ -36,14 +36,12 @@ _EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
 # A new parameter without a commented-out example goes behind the nearest of its group that is there.
-_SMTP, _LMTP = (
-    (f"{name}_bind_address", f"{name}_bind_address6", f"{name}_bind_address_enforce") for name in ("smtp", "lmtp")
-)
+_SMTP, _LMTP = ([f"{name}_bind_address{end}" for end in ("", "6", "_enforce")] for name in ("smtp", "lmtp"))
 _GROUPS = (
-    ("inet_interfaces", "inet_protocols", "proxy_interfaces", "mynetworks", "mynetworks_style", "mydestination"),
+    ["inet_interfaces", "inet_protocols", "proxy_interfaces", "mynetworks", "mynetworks_style", "mydestination"],
     _SMTP,
     _LMTP,
-    (*_SMTP, *_LMTP, "inet_interfaces", "inet_protocols"),
+    [*_SMTP, *_LMTP, "inet_interfaces", "inet_protocols"],
 )
 
 
@@ -89,8 +87,7 @@ class MainCf:
 
     def get(self, name: str) -> Optional[str]:
         """Return the effective value of a parameter."""
-        settings = self._settings.get(name)
-        return settings[-1].value if settings else None
+        return self.values().get(name)
 
     def duplicates(self) -> List[str]:
         """Return the parameters that are set more than once."""
@@ -105,13 +102,12 @@ class MainCf:
                 reason, said = "is set to the same value again", ""
                 if old.value != new.value:
                     reason, said = "replaces an earlier value", f"overriding earlier entry: {name}={old.value}"
-                problems.append(
-                    line_problem("warning", new.line.number, name, new.value, reason, "Keep one line", said)
-                )
+                parts = (name, new.value, reason, "Keep one line", said)
+                problems.append(line_problem("warning", new.line.number, *parts))
         return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:
-        """Return why Postfix dies of the file, whatever its values are; None if it does not."""
+        """Return why Postfix dies of the text of the file, if it does."""
         return next(iter(self._errors.values()), None)
 
     def set(self, name: str, value: str) -> None:
@@ -121,16 +117,15 @@ class MainCf:
         lines, and the amount of white space does not matter. A new parameter goes behind its commented-out example,
         else behind the nearest of its group, else at the end.
 
-        :raises InputError: when name or value could not be read back as they are
+        :raises InputError: when name or value could not be read back
         """
-        settings = self._settings.get(name)
-        if settings:
-            text = self.text
-            says = _says(settings[-1], value)
+        if name in self._settings:
+            *earlier, last = self._settings[name]
+            text, says = self.text, _says(last, value)
             if not says:
-                text = edit_line(text, settings[-1].line, _edits(settings[-1], checked_value(name, value)))
-            self._write(_without(text, settings[:-1]))
-            if not says and _spans_lines(settings[-1]):
+                text = edit_line(text, last.line, _edits(last, checked_value(name, value)))
+            self._write(_without(text, earlier))
+            if not says and _spans_lines(last):
                 self.set(name, value)  # on one line now, where each blank counts
             return
         if not PARAMETER_NAME.match(name):
@@ -139,11 +134,10 @@ class MainCf:
         self._write(insert_line(self.text, self._place(name), line))
 
     def unset(self, name: str) -> None:
-        """Remove a parameter wherever it is set; comments inside its continuation lines stay."""
+        """Remove a parameter; comments inside its continuation lines stay."""
         self._write(_without(self.text, self._settings.get(name, [])))
 
     def _place(self, name: str) -> int:
-        """Return where a new parameter goes."""
         example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
         for position, end in comment_blocks(self.text, self._lines):
             behind_example = 0
@@ -187,7 +181,8 @@ def _without(text: str, settings: List[Setting]) -> str:
 
 
 def _spans_lines(setting: Setting) -> bool:
-    return bool(setting.value) and setting.line.piece_at(setting.start) != setting.line.piece_at(setting.end - 1)
+    line = setting.line
+    return bool(setting.value) and line.piece_at(setting.start) != line.piece_at(setting.end - 1)
 
 
 def _says(setting: Setting, value: str) -> bool:

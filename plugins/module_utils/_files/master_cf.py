@@ -32,7 +32,7 @@ class ServiceEntry(NamedTuple):
 
 
 class MasterCf:
-    """A master.cf file, to read.
+    """A master.cf file.
 
     :ivar text: the file, decoded by :func:`decode_config`, with the edits
     :ivar port_of: knows the ports of service names
@@ -54,9 +54,10 @@ class MasterCf:
                 name = identity(service.name, service.type, self.port_of)
                 self._entries.append(ServiceEntry(entry, service, name, service_key(service, self.port_of)))
         self._last = {entry.key: entry for entry in self._entries}
+        self._counting = [entry for entry in self._entries if self._last[entry.key] is entry]
 
     def _write(self, text: str) -> None:
-        if text != self.text:  # most services of most runs are as they should be: nothing to read again
+        if text != self.text:  # most services of most runs are as they should be
             self._read(text)
 
     def services(self) -> List[Service]:
@@ -65,13 +66,13 @@ class MasterCf:
 
     def effective(self) -> List[Service]:
         """Return the services of the entries that count, in the order of the file."""
-        return [entry.service for entry in self._entries if self._last[entry.key] is entry]
+        return [entry.service for entry in self._counting]
 
     def unlisted(self, listed: Iterable[Tuple[str, str]], type: str = "inet") -> List[Service]:
-        """Return the effective services of a type that are not among those given by name and type."""
+        """Return the effective services of a type that are not listed by name and type."""
         given = {identity(name, kind, self.port_of) for name, kind in listed}
-        others = {entry.service for entry in self._entries if entry.identity not in given}
-        return [service for service in self.effective() if service.type == type and service in others]
+        others = [entry.service for entry in self._counting if entry.identity not in given]
+        return [service for service in others if service.type == type]
 
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
@@ -81,19 +82,19 @@ class MasterCf:
             entry.check(self.port_of)
             problems += entry.problems
         for entry, service, _identity, key in self._entries:
-            last = self._last[key].service
-            if last.line != service.line:
-                reason = f"is replaced by the entry in line {last.line}"
+            counting = self._last[key].service.line
+            if counting != service.line:
+                reason = f"is replaced by the entry in line {counting}"
                 said = f'duplicate master.cf entry for service "{service.name}"'
                 parts = ("services", entry.label, reason, "Keep one entry", said)
                 problems.append(line_problem("warning", service.line, *parts))
         return sorted(problems)
 
     def fatal(self) -> Optional[InputError]:
-        """Return why Postfix dies of the file, whatever its entries are about; None if it does not."""
+        """Return why Postfix dies of the text of the file, if it does."""
         return self._fatal
 
     def _entries_of(self, name: str, type: str) -> List[ServiceEntry]:
-        """Return all entries for a service, in whatever spelling of its name."""
+        """Return all entries for a service, in any spelling of its name."""
         wanted = identity(name, type, self.port_of)
         return [entry for entry in self._entries if entry.identity == wanted]

@@ -28,10 +28,10 @@ class MasterCfEditor(MasterCf):
     def put(self, change: ServiceChange) -> None:
         """Change one service, in exactly one entry.
 
-        A commented-out entry for the service is uncommented with all that it has, then changed. A new entry goes beside
-        those for the same program and is aligned like them.
+        A commented-out entry for the service is uncommented, then changed. A new entry goes beside those for the same
+        program and is aligned like them.
 
-        :raises InputError: when a part of the change could not be read back as it is, or a new entry has no command
+        :raises InputError: when a part of it could not be read back as it is, or a new entry has no command
         """
         check_change(change)
         before = self.text
@@ -56,7 +56,7 @@ class MasterCfEditor(MasterCf):
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
 
     def remove(self, name: str, type: str = "inet") -> None:
-        """Remove a service with the commented-out options in its entry and behind it; its other comments stay."""
+        """Remove a service with the commented-out options in and behind its entry; its other comments stay."""
         self._write(_without(self.text, self._entries_of(name, type)))
 
     def disable(self, name: str, type: str = "inet") -> None:
@@ -82,11 +82,10 @@ class MasterCfEditor(MasterCf):
             for entry in commented_entries(self.text, self._lines)
             if identity(entry.name, entry.type, self.port_of) == wanted and change.program in (None, entry.command)
         ]
-        if not candidates:
-            return False
-        entry = min(candidates, key=lambda entry: (entry.command in _ALTERNATIVES, entry.name != change.name))
-        self._write(restored(self.text, entry))
-        return True
+        candidates.sort(key=lambda entry: (entry.command in _ALTERNATIVES, entry.name != change.name))
+        for entry in candidates[:1]:
+            self._write(restored(self.text, entry))
+        return bool(candidates)
 
     def _insert(self, change: ServiceChange) -> None:
         if change.command is None:

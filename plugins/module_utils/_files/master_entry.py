@@ -1,10 +1,10 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One entry of master.cf: its fields, its ``-o`` options, its other words, and what Postfix would complain about.
+"""One entry of master.cf, and what Postfix would complain about.
 
-The grammar (master(5)) is that of the master and the daemons: eight fields at blanks, then words in which braces
-protect blanks; leading words with a dash are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
+It has (master(5)) eight fields between blanks, then words in which braces protect blanks; leading words with a dash
+are options, and ``-o`` takes ``name=value`` or ``{ name = value }``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ class Option(NamedTuple):
     start: int
     end: int
     value_start: int
-    value_end: int
     whole: bool
 
 
@@ -48,12 +47,12 @@ class Entry:
     :ivar complete: whether all eight fields are there
     :ivar flags: the words with a dash among the options
     :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
-    :ivar invalid: what follows a ``-o`` and is not ``name=value``; the daemon dies of it
+    :ivar invalid: what follows a ``-o`` and is not ``name=value``
     :ivar options_end: where more options can go
     :ivar swallows: whether an option has an open brace, so that it lasts to the end of the entry
     :ivar rest: the words after the options
     :ivar problems: what Postfix would complain about in the words after the fields; :meth:`check` adds the rest
-    :ivar fatal: why Postfix does not start by this line, whatever it is about
+    :ivar fatal: why Postfix does not start
     """
 
     def __init__(self, line: LogicalLine) -> None:
@@ -61,25 +60,20 @@ class Entry:
         self.text = line.effective
         self.problems: List[Problem] = line_problems(line, "master.cf")
         self.fatal: Optional[InputError] = None
-        self.fields: List[Word] = []
         self.options: List[Option] = []
         self._names: Set[str] = set()
         self.flags: List[Word] = []
         self.shared: List[int] = []
-        self.invalid: List[Word] = []
+        self.invalid: List[str] = []
         self.rest: List[Word] = []
-        self.options_end = 0
         self.swallows = False
-        self.complete = False
-        if line.stray:
-            return
-        for match in islice(_FIELD.finditer(self.text), len(FIELDS)):
-            self.fields.append(Word(match.start(), match.end(), match.group()))
-        self.complete = len(self.fields) == len(FIELDS)
+        matches = islice(_FIELD.finditer(self.text), len(FIELDS))
+        self.fields = [Word(match.start(), match.end(), match.group()) for match in matches]
+        self.complete = len(self.fields) == len(FIELDS) and not line.stray
         if self.complete:
             self.options_end = self.fields[-1].end
             self._read_words(list(split_words(self.text, self.options_end)))
-        else:
+        elif not line.stray:
             missing = FIELDS[len(self.fields)]
             said = f'bad field count: missing "{missing}" field: "{self.text[:60]}"'
             remedy = "Write all eight fields, or remove the line"
@@ -92,13 +86,13 @@ class Entry:
 
     @property
     def service(self) -> Optional[Service]:
-        """Return the service that the entry describes, None when the line is not an entry."""
+        """Return the service that a complete entry describes."""
         if not self.complete:
             return None
         fields = [word.value for word in self.fields]
         arguments = tuple(word.value for word in sorted(self.flags + self.rest))
         options = tuple((option.name, option.value) for option in self.options)
-        invalid = tuple(word.value for word in self.invalid)
+        invalid = tuple(self.invalid)
         return Service._make([*fields, arguments, options, self.line.number, invalid])
 
     def _read_words(self, words: List[Tuple[int, int]]) -> None:
@@ -157,15 +151,14 @@ class Entry:
             why = "missing '=' after attribute name" if name else "missing attribute name"
             invalid = f'invalid "-o {inner}" option value: {why}'
             self._complain("error", self.label, f"-o {inner}", "is not a setting", _WRITE_OPTION, invalid)
-            self.invalid.append(Word(start, end, inner))
+            self.invalid.append(inner)
             return
         if name in self._names:
             reason = "is set more than once, and only the last one counts"
             self._complain("warning", self.label, f"-o {name}", reason, "Keep one of them")
         self._names.add(name)
         value_start = self.text.index("=", start) + 1 + (len(indentation(right)) if value else 0)
-        value_end = value_start + len(value)
-        self.options.append(Option(name, value, letter, start, end, value_start, value_end, not said))
+        self.options.append(Option(name, value, letter, start, end, value_start, not said))
 
     def _complain(self, severity: Severity, *parts: str) -> None:
         self.problems.append(line_problem(severity, self.line.number, *parts))
@@ -197,10 +190,9 @@ class Entry:
         if self.line.piece_at(self.fields[1].start) != self.line.piece_at(0):
             reason = "has its name and its type on two lines, and so postconf refuses to edit the file"
             self._complain("warning", "services", self.label, reason, "Join the lines")
-        if self.fields[1].value == "inet":
-            self._check_inet(self.fields[0].value, self.fields[2].value, lookup)
-
-    def _check_inet(self, name: str, private: str, lookup: PortLookup) -> None:
+        name, kind, private = (word.value for word in self.fields[:3])
+        if kind != "inet":
+            return
         if private in ("-", "y"):
             parameter, said = f"private of {self.label}", "inet service cannot be private"
             self._complain("error", parameter, private, "makes an inet service private", "Write n", said)

@@ -9,7 +9,7 @@ from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
 from .entry_words import needs_braces, option_text, unbraced
-from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
+from .lines import WHITE, Edit, changed_words, edit_line, indentation, logical_lines
 from .master_entry import Entry, Option
 from .service import FIELDS
 from .service_change import ServiceChange, command_words
@@ -19,10 +19,7 @@ _INDENT = "  "
 
 
 class EntryEditor:
-    """Edits one entry, given as the text of its lines.
-
-    :param newline: the line ending of the file, for an entry that has none
-    """
+    """Edits one entry, given as the text of its lines, with the line ending of the file for an entry without."""
 
     def __init__(self, text: str, newline: str) -> None:
         self.newline = newline
@@ -37,7 +34,7 @@ class EntryEditor:
             self._read(edit_line(self.text, self.entry.line, edits))
 
     def changed(self, change: ServiceChange) -> str:
-        """Return the lines of the entry after a change; the same lines when they say so already."""
+        """Return the lines of the entry after a change."""
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
         self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
@@ -67,14 +64,14 @@ class EntryEditor:
         if rest and self.entry.swallows:
             reason = "would be swallowed by a brace that is open in the options"
             raise InputError(f"command of {self.entry.label}", command, reason, "Set or unset that option")
-        old = [word._replace(value="\0") if self._is_malformed(word) else word for word in self.entry.rest]
+        old = []
+        for word in self.entry.rest:
+            malformed = unbraced(self.entry.text[word.start : word.end])[1]
+            old.append(word._replace(value="\0") if malformed else word)
         self._apply(changed_words(self.entry.line, old, rest, command, self.entry.options_end))
 
-    def _is_malformed(self, word: Word) -> bool:
-        return bool(unbraced(self.entry.text[word.start : word.end])[1])
-
     def _set_options(self, values: Mapping[str, str]) -> None:
-        """Set options; the new ones go behind the others, in one edit however many there are."""
+        """Set options; the new ones go behind the others in one edit."""
         present = {option.name: option.value for option in self.entry.options}
         for name, value in values.items():
             if present.get(name, value) != value:
@@ -91,15 +88,14 @@ class EntryEditor:
         before, after = line.text[start:at], line.text[at:end]
         indent = indentation(before)
         options = self.entry.options
-        own_line = options[-1].letter - 1 == start + len(indent) and indent if options else True
+        own_line = not options or indent and options[-1].letter - 1 == start + len(indent)
+        gap = " "
         if own_line and not after.strip(WHITE):
             newline = self.newline
             if end < len(line.text) or self.text.endswith("\n"):
                 newline = "\r\n" if after.endswith("\r") else "\n"
-            before_each = f"{newline}{indent if options else _INDENT}-o "
-        else:
-            before_each = " -o "
-        self._apply([Edit(at, at, "".join(before_each + text for text in texts))])
+            gap = newline + (indent if options else _INDENT)
+        self._apply([Edit(at, at, "".join(f"{gap}-o {text}" for text in texts))])
 
     def _remove_options(self, options: Sequence[Option]) -> None:
         for option in reversed(options):  # from behind, so that the places of the others stay as they are
@@ -120,9 +116,9 @@ def _value_edit(option: Option, text: str, value: str) -> Edit:
     if not option.whole or needs_braces(value) and not braces or attached and "o" in value:
         gap = " " if attached else ""
         return Edit(option.start, option.end, gap + option_text(option.name, value))
-    if braces and not option.value and text[option.value_start - 2] in WHITE:
-        value = " " + value
-    return Edit(option.value_start, option.value_end, value)
+    start, end = option.value_start, option.value_start + len(option.value)
+    gap = " " if braces and start == end and text[start - 2] in WHITE else ""
+    return Edit(start, end, gap + value)
 
 
 def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service of master.cf: its fields and options, what the master makes of it, and when two entries are one service."""
+"""A service of master.cf, what the master makes of it, and when two entries are one service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 from .endpoint import PortLookup, identity, known_port
 
 TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
-FIELDS = ("name", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command")
 _YES_OR_NO = ("private", "unprivileged", "chroot")
 FIELD_VALUES = {
     **dict.fromkeys(_YES_OR_NO, re.compile(r"[yn-]\Z")),
@@ -29,7 +28,7 @@ FIELD_REMEDIES = {
 class Service(NamedTuple):
     """A service, every field as its entry in master.cf has it.
 
-    :ivar arguments: the words after the command other than ``-o`` settings, without the braces around them
+    :ivar arguments: the words after the command but ``-o`` settings, without the braces around them
     :ivar options: the ``-o`` settings in their order; of a name that is there twice the last one counts
     :ivar line: where the entry starts in the file, 0 for a service that is not from a file
     :ivar invalid: what follows a ``-o`` and is not ``name=value``; the service's processes die of it
@@ -57,9 +56,8 @@ class Service(NamedTuple):
     def meaning(self) -> Tuple[Any, ...]:
         """Return what is equal for two entries between which the master sees no difference.
 
-        A dash stands for the default (master(5)), which is ``y`` for private and unprivileged, and 0 for wakeup. The
-        defaults of the other two are not fixed: chroot depends on compatibility_level, process_limit is
-        default_process_limit. The order of the options does not matter.
+        A dash is the default (master(5)): ``y`` for private and unprivileged, 0 for wakeup; that of chroot depends on
+        compatibility_level, that of process_limit is default_process_limit. The order of the options does not matter.
         """
         return (
             self.private.replace("-", "y"),
@@ -72,6 +70,9 @@ class Service(NamedTuple):
             tuple(sorted(self.option_values.items())),
             self.invalid,
         )
+
+
+FIELDS = Service._fields[:8]  # those of an entry
 
 
 def service_key(service: Service, lookup: PortLookup = known_port) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an Ansible user wants of one service of master.cf, and the checks that it changes nothing else there."""
+"""What a user wants of one service of master.cf, and the checks that it changes nothing else there."""
 
 from __future__ import annotations
 
@@ -44,9 +44,8 @@ class ServiceChange:
 
     @property
     def fields(self) -> Dict[str, str]:
-        """Return the fields that are given, beside name, type and command."""
-        given = {name: getattr(self, name) for name in FIELD_VALUES}
-        return {name: value for name, value in given.items() if value is not None}
+        """Return the other fields that are given."""
+        return {name: getattr(self, name) for name in FIELD_VALUES if getattr(self, name) is not None}
 
     @property
     def program(self) -> Optional[str]:
@@ -83,14 +82,18 @@ def check_change(change: ServiceChange) -> None:
         if not PARAMETER_NAME.match(name):
             raise InputError(f"options of {label}", name, "is not the name of a parameter", "Use letters, digits and _")
     for name, value in change.options.items():
-        _check_option(f"option {name} of {label}", value)
+        option = f"option {name} of {label}"
+        if not isinstance(value, str):
+            raise InputError(option, value, "is not text", "Put it in quotes")
+        if not _balanced(checked_value(option, value)):
+            raise InputError(option, value, "has braces that do not match", "Close every brace")
         if name in change.unset_options:
             remedy = "Give it in options or in unset_options"
             raise InputError(f"options of {label}", name, "is to be set and unset at once", remedy)
 
 
 def check_name(change: ServiceChange, lookup: PortLookup) -> None:
-    """Refuse a name for a new entry with which the master, or postconf, could not work."""
+    """Refuse a name for a new entry that the master or postconf could not work with."""
     name, label = change.name, f"name of {change.name}/{change.type}"
     check_encoding(label, name)
     if change.type == "inet":
@@ -124,17 +127,10 @@ def _check_command(label: str, command: str) -> None:
             raise InputError(label, command, "has -o settings in it", "Give them as options")
 
 
-def _check_option(label: str, value: str) -> None:
-    if not isinstance(value, str):
-        raise InputError(label, value, "is not text", "Put it in quotes")
-    if not _balanced(checked_value(label, value)):
-        raise InputError(label, value, "has braces that do not match", "Close every brace")
-
-
 def _balanced(text: str) -> bool:
     level = 0
-    for char in text:
-        level += (char == "{") - (char == "}")
+    for brace in re.findall("[{}]", text):
+        level += 1 if brace == "{" else -1
         if level < 0:
             return False
     return not level

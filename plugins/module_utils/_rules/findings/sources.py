@@ -8,8 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Dict, Iterator, List, Set, Tuple
 
-from ..._base.address import family, needs_scope, normal_form
-from ..._base.private import is_private
+from ..._base.address import family, is_private, needs_scope, normal_form
 from ..._base.sockets import WILDCARDS
 from ..bindable import source_problem
 from ..outlook import Outlook

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..._base.address import family
+from ..._base.address import family, is_private
 from ..._base.errors import InputError
-from ..._base.private import is_private
 from ..mynetworks import default_mynetworks
 from ..outlook import Outlook
 from ..own_addresses import local_addresses

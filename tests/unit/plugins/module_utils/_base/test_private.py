@@ -7,7 +7,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.private import is_private
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import is_private
 
 
 @pytest.mark.parametrize(
