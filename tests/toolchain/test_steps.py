@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import subprocess
@@ -116,6 +115,11 @@ def test_what_runs_beside_says_what_it_has_to(tmp_path: Path) -> None:
     assert "heard" in steps(tmp_path, "--beside", "says", "lint", start="===== make says")[1]
 
 
+def sigint_as_usual() -> None:
+    """Undo in a child what it inherits where these tests are run with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
 def test_what_runs_beside_ends_with_the_rest(tmp_path: Path, blow: signal.Signals) -> None:
     process = subprocess.Popen(
@@ -124,9 +128,7 @@ def test_what_runs_beside_ends_with_the_rest(tmp_path: Path, blow: signal.Signal
         env={**os.environ, "MAKE": make(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=functools.partial(
-            signal.signal, signal.SIGINT, signal.SIG_DFL
-        ),  # also where these tests have it ignored
+        preexec_fn=sigint_as_usual,
     )
     assert eventually(lambda: (tmp_path / "pausing").exists())
     process.send_signal(blow)

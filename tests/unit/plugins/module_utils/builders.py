@@ -37,9 +37,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input impo
 BOOKWORM = (3, 7, 11)
 """The Postfix of Debian 12, for tests in which the version makes no difference."""
 
-Names = Union[Mapping[str, Any], Callable[[str], Any]]
+Names = Union[Mapping[str, Any], Callable[[str], Any], None]
 """Host names with their addresses, or a resolver."""
-NO_NAMES: Names = {}
 
 _MARKS = {"down": {"up": False}, "tentative": {"tentative": True}, "secondary": {"primary": False}}
 _STAT = "{pid} ({name}) {state} {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1 18446744073709551615\n"
@@ -68,7 +67,7 @@ def outlook_of(
     services: Union[str, Sequence[Service]],
     host: Host,
     version: str = "3.12",
-    names: Names = NO_NAMES,
+    names: Names = None,
     port_of: PortLookup = known_port,
     allow_absent: bool = False,
 ) -> Outlook:
@@ -82,7 +81,7 @@ def outlook_of(
 def outlook_of_texts(main: str, master: str, host: Host, version: str = "3.12") -> Outlook:
     """Return the outlook of the texts of both files."""
     configuration = Configuration.from_texts(main, master, parse_version(version), "mx.test")
-    return Outlook(configuration, host, _resolver(NO_NAMES))
+    return Outlook(configuration, host, _resolver(None))
 
 
 def plan_of(
@@ -91,7 +90,7 @@ def plan_of(
     master: str,
     host: Host,
     version: Tuple[int, ...] = BOOKWORM,
-    names: Names = NO_NAMES,
+    names: Names = None,
     port_of: PortLookup = known_port,
 ) -> Plan:
     """Return the plan that makes the texts of both files say what is wanted."""
@@ -99,7 +98,7 @@ def plan_of(
 
 
 def _resolver(names: Names) -> Callable[[str], Any]:
-    return names if callable(names) else mapping_resolver(names)
+    return names if callable(names) else mapping_resolver(names or {})
 
 
 def instance_of(
@@ -120,6 +119,12 @@ def instance_in(path: Path) -> Instance:
     for directory in (etc, spool, data, sbin):
         directory.mkdir(parents=True, exist_ok=True)
     return instance_of(str(etc), queue_directory=str(spool), data_directory=str(data), command_directory=str(sbin))
+
+
+def untouched(path: Union[str, Path]) -> Tuple[int, ...]:
+    """Return what the kernel tells of a file that changes with any change of it; not when it was read last."""
+    status = os.stat(str(path))
+    return status.st_ino, status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, status.st_ctime_ns
 
 
 def process_of(pid: int, name: str = "master", parent: int = 1) -> Process:

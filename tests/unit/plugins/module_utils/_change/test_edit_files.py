@@ -14,7 +14,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_fil
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import ConfigDir, instance_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    ConfigDir,
+    instance_of,
+    untouched,
+)
 
 MAIN = "inet_interfaces = all\n"
 MASTER = "smtp inet n - y - - smtpd\n"
@@ -101,8 +105,8 @@ def test_check_mode_writes_nothing_even_where_an_earlier_run_was_interrupted(hos
 
 
 def test_a_wrong_wish_leaves_no_trace(host: Host) -> None:
-    before = host.config.stat()
+    before = untouched(host.config)
     with pytest.raises(InputError):
         host.edit(Wanted({"inet_interfaces": ["256.1.1.1"]}))
-    assert host.config.stat() == before
+    assert untouched(host.config) == before
     assert not host.state.exists()

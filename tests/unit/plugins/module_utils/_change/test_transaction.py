@@ -23,7 +23,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transact
     read_files,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged, TransactionError
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import ConfigDir
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import ConfigDir, untouched
 
 OLD = ("inet_interfaces = all\n", "smtp inet n - y - - smtpd\n")
 NEW = ("inet_interfaces = loopback-only\n", "smtp inet n - y - - smtpd\n  -o x=y\n")
@@ -54,16 +54,16 @@ def test_bytes_that_are_no_utf_8_survive(host: ConfigDir) -> None:
 
 
 def test_a_commit_that_changes_nothing_leaves_no_trace(host: ConfigDir) -> None:
-    before = os.stat(host.config)
+    before = untouched(host.config)
     host.commit(*OLD)
-    assert os.stat(host.config) == before
+    assert untouched(host.config) == before
     assert not host.state.exists()
 
 
 def test_an_unchanged_file_is_not_touched(host: ConfigDir) -> None:
-    before = os.stat(host.master)
+    before = untouched(host.master)
     host.commit(NEW[0], OLD[1])
-    assert os.stat(host.master) == before
+    assert untouched(host.master) == before
 
 
 def test_the_state_is_private(host: ConfigDir) -> None:
@@ -126,9 +126,9 @@ def test_rollback_restores_both_files_with_their_times(host: ConfigDir) -> None:
 
 def test_rollback_touches_only_what_was_changed(host: ConfigDir) -> None:
     host.commit(NEW[0], OLD[1])
-    before = os.stat(host.master)
+    before = untouched(host.master)
     assert host.transactions.rollback() == [str(host.main)]
-    assert os.stat(host.master) == before
+    assert untouched(host.master) == before
 
 
 def test_the_version_from_before_the_first_unconfirmed_commit_stays_the_one_to_go_back_to(
