@@ -64,7 +64,7 @@ class Entry:
         self._names: Set[str] = set()
         self.flags: List[Word] = []
         self.shared: List[int] = []
-        self.invalid: List[str] = []
+        self.invalid: List[Word] = []
         self.rest: List[Word] = []
         self.swallows = False
         matches = islice(_FIELD.finditer(self.text), len(FIELDS))
@@ -92,7 +92,7 @@ class Entry:
         fields = [word.value for word in self.fields]
         arguments = tuple(word.value for word in sorted(self.flags + self.rest))
         options = tuple((option.name, option.value) for option in self.options)
-        invalid = tuple(self.invalid)
+        invalid = tuple(word.value for word in self.invalid)
         return Service._make([*fields, arguments, options, self.line.number, invalid])
 
     def _read_words(self, words: List[Tuple[int, int]]) -> None:
@@ -151,7 +151,7 @@ class Entry:
             why = "missing '=' after attribute name" if name else "missing attribute name"
             invalid = f'invalid "-o {inner}" option value: {why}'
             self._complain("error", self.label, f"-o {inner}", "is not a setting", _WRITE_OPTION, invalid)
-            self.invalid.append(inner)
+            self.invalid.append(Word(start, end, inner))
             return
         if name in self._names:
             reason = "is set more than once, and only the last one counts"
