@@ -130,7 +130,7 @@ def test_what_runs_beside_ends_with_the_rest(tmp_path: Path, blow: signal.Signal
         stderr=subprocess.DEVNULL,
         preexec_fn=sigint_as_usual,
     )
-    assert eventually(lambda: (tmp_path / "pausing").exists())
+    assert eventually((tmp_path / "pausing").exists)
     process.send_signal(blow)
     assert process.wait(30) != 0
     pid = (tmp_path / "endless.pid").read_text(encoding="utf-8").strip()
