@@ -157,7 +157,7 @@ def waiting(held: Iterable[str], proc: str = PROC) -> bool:
 
 def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     process = read_process(pid, proc)
-    if process is None or process.name != "master" or not _runs(process, instance, proc):
+    if process is None or process.name != "master" or not runs_by(process, instance, proc):
         return None
     try:
         held = listening_sockets(pid, proc)
@@ -170,7 +170,7 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     return master if master.is_alive() else None
 
 
-def _runs(process: Process, instance: Instance, proc: str) -> bool:
+def runs_by(process: Process, instance: Instance, proc: str = PROC) -> bool:
     """Return whether a process runs by the instance's directory: the one that its MAIL_CONFIG names, below its root.
 
     Its root counts because the host of a container also sees the container's processes, which have the same
@@ -188,6 +188,14 @@ def _runs(process: Process, instance: Instance, proc: str) -> bool:
         raise
     except OSError:
         return False
+
+
+def processes(name: str, proc: str = PROC) -> Iterator[Process]:
+    """Yield the processes with this name."""
+    for pid in _pids(proc):
+        process = read_process(pid, proc)
+        if process and process.name == name:
+            yield process
 
 
 def _pid_file(path: str) -> Optional[int]:

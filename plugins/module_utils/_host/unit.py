@@ -18,7 +18,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from .command import Outcome, run
 from .instance import Instance
-from .master_process import Master
+from .master_process import Master, processes, read_process, runs_by
 from .platform import before_start, is_generated, package_unit, unit_text
 
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
@@ -166,11 +166,16 @@ class ServiceControl(NamedTuple):
         return [line.partition(" ;")[0] for line in shown.words] == [f"ExecStartPre={{ path={command[0]}"]
 
     def _stop(self, master: Master, deadline: float, watch: Callable[[], None]) -> List[Outcome]:
+        def watch_end() -> None:
+            watch()
+            if not master.is_alive():
+                _end_pause(self.instance)
+
         tried = []
         if self.unit and unit_of(master) == self.unit:
-            tried.append(self._stop_unit(self.unit, deadline, watch))
+            tried.append(self._stop_unit(self.unit, deadline, watch_end))
         if not _is_gone(master, tried):
-            tried.append(self._postfix("stop", deadline, watch))
+            tried.append(self._postfix("stop", deadline, watch_end))
         if _is_gone(master, tried):
             return tried
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -185,6 +190,18 @@ class ServiceControl(NamedTuple):
     def _stop_unit(unit: str, deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
         # Without this job mode, systemd stops all other instances along with the default one (PartOf).
         return run(["systemctl", "stop", "--job-mode=ignore-requirements", unit], deadline, watch)
+
+
+def _end_pause(instance: Instance) -> None:
+    """End the ``sleep 1`` after which postfix-script looks again whether the master has ended, which it has.
+
+    It looks right after its signal, when a master on a busy host has not ended yet, and then only once a second.
+    """
+    for process in processes("sleep"):
+        parent = read_process(process.parent)
+        with suppress(OSError):
+            if parent and parent.name == "postfix-script" and runs_by(parent, instance):
+                os.kill(process.pid, signal.SIGTERM)
 
 
 def find_service(instance: Instance, master: Optional[Master] = None, root: str = "/") -> ServiceControl:

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
@@ -13,7 +16,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host import uni
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl, find_service, unit_of
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of, process_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    instance_in,
+    instance_of,
+    process_of,
+)
 
 MakeRoot = Callable[[Dict[str, str]], str]
 
@@ -108,3 +115,26 @@ def test_what_runs_before_a_start_is_run_ahead_and_then_left_out(
     assert not drop_in.parent.exists()
     expected = [["/configure", "-"], *[["systemctl", "daemon-reload"]] * 2] if lean else []
     assert ran[1:] == expected
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_pause_of_postfix_script_is_ended_and_that_of_no_other(tmp_path: Path, own: bool) -> None:
+    """As it stands in postfix-script(1): a look at the master, and a sleep before the next one."""
+    instance = instance_in(tmp_path)
+    script = tmp_path / "postfix-script"
+    script.write_text("#!/bin/sh\nfor i in 1 2; do test -e done && exit 0; sleep 60; done\n")
+    script.chmod(0o755)
+    environment = {**os.environ, "MAIL_CONFIG": instance.config_directory if own else "/etc"}
+    with subprocess.Popen([str(script)], env=environment, cwd=tmp_path) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        end = time.monotonic() + 10
+        while not children.read_text() and time.monotonic() < end:
+            time.sleep(0.01)
+        (sleep,) = map(int, children.read_text().split())
+        (tmp_path / "done").touch()
+        unit_module._end_pause(instance)
+        if own:
+            assert process.wait(10) == 0
+        else:
+            assert process.poll() is None
+            os.kill(sleep, signal.SIGTERM)
