@@ -206,6 +206,7 @@ backup_files:
 """
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -291,15 +292,17 @@ def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
     return result
 
 
-def diff_of(edited: Edited) -> list[dict[str, str]]:
-    """Return the difference of both files and of the effective view, each only if it changes."""
+def diff_of(edited: Edited, views: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the difference of both files and of the effective view, each only if it changes.
+
+    :param views: the effective views by ``before`` and ``after``, as the module returns them
+    """
     plan, found = edited.plan, edited.found
     versions = {"main.cf": (found.main, plan.main), "master.cf": (found.master, plan.master)}
     texts = [(path, *versions[os.path.basename(path)]) for path in edited.changed]
     if texts:
         needs = "".join(f"needs a {reason.action} for {reason.parameter}: {reason.why}\n" for reason in plan.reasons)
-        before, after = (in_words(effective_view(outlook)) for outlook in (plan.before, plan.after))
-        texts.append(("effective view", before, after + needs))
+        texts.append(("effective view", in_words(views["before"]), in_words(views["after"]) + needs))
     return [
         {"before_header": name, "after_header": name, "before": printable(before), "after": printable(after)}
         for name, before, after in texts
@@ -335,12 +338,11 @@ def main() -> None:
     result = result_of(edited, params["unlisted_services"] != "keep")
     if backups:
         result["backup_files"] = backups
-    diff = diff_of(edited)
     for name in ("main.cf", "master.cf"):
         attributes = module.load_file_common_arguments(params, path=f"{instance.config_directory}/{name}")
         result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"], diff=None)
     if module._diff:
-        result["diff"] = diff
+        result["diff"] = diff_of(edited, result)
     module.exit_json(**result)
 
 

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Iterable, Iterator, Optional, Set, Tuple
 
 from .._base.sockets import Socket, in_words, ipv4_first
-from .._host.addresses import read_host
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
@@ -66,7 +65,7 @@ class Attempt:
         if not conflict:
             open_now = master.sockets if master else ()
             new = [listener for listener in promised if listener.socket not in open_now]
-            conflict = shared(new, self._instance, read_host(), self._run.resolve) if new else None
+            conflict = shared(new, self._instance, assessment.after.host, assessment.after.resolve) if new else None
         if conflict:
             return str(conflict)
         if assessment.action != "reload" and service.is_masked():

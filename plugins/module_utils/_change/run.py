@@ -28,7 +28,6 @@ class Run:
     :param timeout: seconds that the action and its verification may take; going back gets as many again
     :param state_directory: where the state of all instances is kept
     :ivar report: what the run has done and seen so far
-    :ivar resolve: asks the host for the addresses of a name
     """
 
     def __init__(self, instance: Instance, timeout: float, state_directory: str) -> None:
@@ -36,7 +35,6 @@ class Run:
         self.timeout = timeout
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
-        self.resolve = system_resolver()
 
     def assess(self, settled: bool = False) -> Assessment:
         """Compare the files with the running master, and report what is needed.
@@ -46,9 +44,9 @@ class Run:
         pending = self.transactions.pending()
         files = pending.settled if pending and settled else read_files(self.instance.config_directory)
         master = find_master(self.instance)
-        self.resolve = system_resolver()  # anew when going back: a name may be what has failed
+        resolve = system_resolver()  # anew when going back: a name may be what has failed
         state = self.transactions.state
-        assessment = assess(self.instance, files, master, read_host(), self.resolve, state, pending)
+        assessment = assess(self.instance, files, master, read_host(), resolve, state, pending)
         self.report.action, self.report.reasons = assessment.action, assessment.reasons
         self.report.sockets = socket_states(assessment.promised, master)
         return assessment

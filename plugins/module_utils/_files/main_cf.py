@@ -87,7 +87,8 @@ class MainCf:
 
     def get(self, name: str) -> Optional[str]:
         """Return the effective value of a parameter."""
-        return self.values().get(name)
+        settings = self._settings.get(name)
+        return settings[-1].value if settings else None
 
     def duplicates(self) -> List[str]:
         """Return the parameters that are set more than once."""

@@ -86,21 +86,19 @@ class Outlook:
     @once
     def error(self) -> Optional[InputError]:
         """What the master dies of, at its start at the latest; None where it comes up."""
-        if self.configuration.fatal is not None:
-            return self.configuration.fatal
-        try:
-            self.listeners, self.services  # noqa: B018  # pylint: disable=pointless-statement
-        except InputError as error:
-            return error
-        return None
+        return self.configuration.fatal or self._error_of("listeners", "services")
 
     @once
     def failure(self) -> Optional[InputError]:
         """The error for which listeners or source addresses cannot be told; None where they can."""
-        try:
-            self.listeners, self.clients, self.services  # noqa: B018  # pylint: disable=pointless-statement
-        except InputError as error:
-            return error
+        return self._error_of("listeners", "clients", "services")
+
+    def _error_of(self, *parts: str) -> Optional[InputError]:
+        for part in parts:
+            try:
+                getattr(self, part)
+            except InputError as error:
+                return error
         return None
 
     @property

@@ -13,6 +13,7 @@ from ..._base.sockets import WILDCARDS
 from ..bindable import source_problem
 from ..outlook import Outlook
 from ..parameters import for_family
+from ..source_addresses import CLIENTS
 from .finding import Point
 
 
@@ -33,11 +34,11 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
             if source.origin.parameter == "inet_interfaces" and source.address and not source.failure:
                 transports.setdefault((family_name, source.address), []).append(client.transport)
     for (family_name, address), senders in transports.items():
-        six = "6" if family_name == "ipv6" else ""
+        smtp, lmtp = (for_family(f"{client}_bind_address", family_name) for client in CLIENTS)
         effect = f"{', '.join(senders)} send from it, to content filters on loopback too"
         message = f"{address} is the only {family_name} address in inet_interfaces, and so {effect}"
-        otherwise = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set lmtp_bind_address{six}"
-        remedy = f"Set smtp_bind_address{six} to it if that is meant, or to {otherwise}"
+        otherwise = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set {lmtp}"
+        remedy = f"Set {smtp} to it if that is meant, or to {otherwise}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
             remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
@@ -86,10 +87,11 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
             # A service with an option of its own is there for certain hosts; lmtp is for those nearby.
             if not source.address or not parameter or source.origin.in_master_cf or parameter.startswith("lmtp"):
                 continue
+            if (parameter, source.address) in seen or not is_private(ip_address(source.address)):
+                continue
+            seen.add((parameter, source.address))
             public = [address for address in outlook.reachable(family_name) if not is_private(address)]
-            is_new = (parameter, source.address) not in seen
-            if public and is_new and is_private(ip_address(source.address)):
-                seen.add((parameter, source.address))
+            if public:
                 message = f"{parameter} makes mail to all hosts leave from {source.address}, which is a private address"
                 remedy = f"Send from {normal_form(public[0])}, and to internal hosts by a transport of its own"
                 yield Point(parameter, message, remedy)
