@@ -9,19 +9,20 @@ shown of it can never see two answers; host names too have one answer (the resol
 
 from __future__ import annotations
 
-from typing import FrozenSet, List, Optional, Sequence
+from typing import TYPE_CHECKING, FrozenSet, List, Optional, Sequence
 
 from .._base.address import Address, family
 from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
 from .configuration import Configuration
-from .explicit_sources import ExplicitSource, explicit_sources
 from .host import Host
 from .listeners import Listener, active_services, listeners
-from .mynetworks import default_mynetworks
 from .own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
-from .source_addresses import Client, source_addresses
+
+if TYPE_CHECKING:
+    from .explicit_sources import ExplicitSource
+    from .source_addresses import Client
 
 
 class Outlook:
@@ -70,17 +71,23 @@ class Outlook:
     @once
     def clients(self) -> List[Client]:
         """The client services with the addresses that they send from, in the order of master.cf."""
+        from .source_addresses import source_addresses  # like the next two, not asked where Postfix is in line
+
         services = self.configuration.services
         return source_addresses(self.settings, services, self.own_addresses, self.host, self.resolve, self.allow_absent)
 
     @once
     def explicit_sources(self) -> List[ExplicitSource]:
         """The source addresses that parameters set, whether or not Postfix can use them."""
+        from .explicit_sources import explicit_sources
+
         return list(explicit_sources(self.settings, self.services, self.families))
 
     @once
     def mynetworks(self) -> Optional[List[str]]:
         """The default of mynetworks; None where main.cf sets it."""
+        from .mynetworks import default_mynetworks
+
         return default_mynetworks(self.settings, self.host, self.own_addresses)
 
     @once
