@@ -120,13 +120,15 @@ class ServiceControl(NamedTuple):
         with _highest_priority(master):
             return self._stop(master, deadline, watch)
 
-    def refusal(self, deadline: float) -> Optional[str]:
+    def refusal(self, deadline: float, config_directory: str = "") -> Optional[str]:
         """Return why Postfix's programs do not accept the files, or None; nothing is changed.
 
         postmap(1) reads main.cf as all programs do, and postconf(1) reads master.cf. What only shows when sockets are
         opened is not seen.
+
+        :param config_directory: where the files are, if not in the instance's
         """
-        directory = ["-c", self.instance.config_directory]
+        directory = ["-c", config_directory or self.instance.config_directory]
         for program, arguments in (
             ("postmap", [*directory, "-q", "x", "texthash:/dev/null"]),
             ("postconf", [*directory, *_DEFAULT_MYNETWORKS, "-M"]),
