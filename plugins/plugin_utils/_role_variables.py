@@ -13,7 +13,6 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
-    Surroundings,
     Wanted,
     edit_files,
     refuse_absent,
@@ -26,6 +25,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.option
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook

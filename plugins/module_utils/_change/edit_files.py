@@ -9,11 +9,10 @@ import os
 import time
 from typing import Callable, List, NamedTuple, Optional
 
-from .._host.addresses import read_host
 from .._host.instance import Instance
-from .._host.names import system_port, system_resolver
 from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
-from .plan import Plan, Surroundings, Wanted, make_plan
+from .._host.surroundings import Surroundings, surroundings
+from .plan import Plan, Wanted, make_plan
 from .transaction import NAMES, ConfigFiles, Transactions, read_files
 
 
@@ -49,7 +48,7 @@ class Edit:
         self, instance: Instance, wanted: Wanted, transactions: Transactions, around: Optional[Surroundings] = None
     ) -> None:
         self.instance, self.wanted, self.transactions = instance, wanted, transactions
-        self.around = around or surroundings(instance)
+        self.around = around or surroundings(instance.version)
 
     def plan(self, check_mode: bool) -> Edited:
         """Return what the files would become; what an interrupted run left half written is completed first.
@@ -108,11 +107,6 @@ class Edit:
         host, resolve, state = self.around.host, self.around.resolve, self.transactions.state
         if master and assess(self.instance, found, master, host, resolve, state, pending).in_sync:
             self.transactions.confirm()
-
-
-def surroundings(instance: Instance) -> Surroundings:
-    """Return this host as the instance sees it."""
-    return Surroundings(read_host(), instance.version, system_resolver(), system_port)
 
 
 def edit(

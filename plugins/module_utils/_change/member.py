@@ -14,12 +14,12 @@ from .._base.errors import InputError
 from .._files.lines import encode_config
 from .._host.master_process import find_master
 from .._rules.listeners import Listener
-from .edit_files import Edit, Edited
 from .in_sync import Assessment
 from .run import Run
 from .transaction import NAMES
 
 if TYPE_CHECKING:
+    from .edit_files import Edit, Edited
     from .instances import Secondary
 
 

@@ -6,22 +6,21 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Sequence
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
 from .._base.words import Action
-from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
 from .._files.master_cf_edit import MasterCfEditor
 from .._files.service_change import ServiceChange
+from .._host.surroundings import Surroundings
 from .._rules.bindable import source_problem
 from .._rules.configuration import Configuration, port_lookup
 from .._rules.findings.finding import Finding
 from .._rules.findings.registry import findings
-from .._rules.host import Host
 from .._rules.outlook import Outlook
-from .._rules.own_addresses import Resolver, asked_once, enabled_families
+from .._rules.own_addresses import asked_once, enabled_families
 from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.select_addresses import select_addresses
@@ -43,15 +42,6 @@ class Wanted(NamedTuple):
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
     allow_no_listener: bool = False
-
-
-class Surroundings(NamedTuple):
-    """What the files are read against: the host, Postfix's version, and how names become addresses and ports."""
-
-    host: Host
-    version: Tuple[int, ...]
-    resolve: Resolver
-    port_of: PortLookup = known_port
 
 
 class Plan(NamedTuple):

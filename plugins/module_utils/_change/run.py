@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from .._host.instance import Instance
 from .._host.master_process import Master, find_master
 from .._host.store import TransactionError
+from .._host.surroundings import Surroundings, surroundings
 from .._host.unit import ServiceControl, find_service
 from .._rules.outlook import Outlook
-from .edit_files import Edited, surroundings
 from .in_sync import Assessment, assess, remember
-from .plan import Surroundings
 from .report import Report, socket_states
 from .transaction import ConfigFiles, Pending, Transactions, read_files
+
+if TYPE_CHECKING:
+    from .edit_files import Edited
 
 
 class Run:
@@ -38,7 +40,7 @@ class Run:
         self, instance: Instance, timeout: float, state_directory: str, around: Optional[Surroundings] = None
     ) -> None:
         self.instance = instance
-        self.around = around or surroundings(instance)
+        self.around = around or surroundings(instance.version)
         self.timeout = timeout
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
@@ -83,7 +85,7 @@ class Run:
 
     def look_again(self) -> None:
         """Ask anew for the host's addresses and names: one of them may be what has failed."""
-        self.around = surroundings(self.instance)
+        self.around = surroundings(self.instance.version)
 
     def _assess(
         self,

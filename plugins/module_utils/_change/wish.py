@@ -8,16 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional, Sequence, Union
 
 from .._base.errors import InputError
-from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import find_instance
-from .._host.names import system_port, system_resolver
 from .._host.store import STATE_DIRECTORY
+from .._host.surroundings import surroundings
 from .._rules.parameters import parse_version
 from .apply import check_timeout
 from .edit_files import Edit
 from .member import Member
-from .plan import Surroundings, Wanted
+from .plan import Wanted
 from .run import Run
 from .together import Together
 from .transaction import Transactions
@@ -60,7 +59,7 @@ def together_of(
 
     :raises InputError: a wish is for an instance that does not exist, or that cannot
     """
-    around = Surroundings(read_host(), parse_version(compiled.version), system_resolver(), system_port)
+    around = surroundings(parse_version(compiled.version))
     default: Optional[Transactions] = None
     if any(wish.state for wish in wishes):
         default = Transactions(find_instance(compiled=compiled).config_directory, state_directory)
