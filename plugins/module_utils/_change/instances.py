@@ -30,7 +30,22 @@ from .._host.unit import ServiceControl, find_service
 from .transaction import ConfigFiles, Transactions, read_files
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
-_OF_POSTMULTI = (
+_SHARED = (  # what postmulti(1) takes over from the default instance
+    "command_directory",
+    "daemon_directory",
+    "meta_directory",
+    "mail_owner",
+    "setgid_group",
+    "sendmail_path",
+    "mailq_path",
+    "newaliases_path",
+    "html_directory",
+    "manpage_directory",
+    "sample_directory",
+    "readme_directory",
+    "shlib_directory",
+)
+_OF_POSTMULTI = (  # what it writes into the default instance's main.cf
     "multi_instance_wrapper",
     "multi_instance_enable",
     "multi_instance_directories",
@@ -156,6 +171,11 @@ class Secondary:
         directory = values.get("meta_directory") or self.compiled.directories["meta_directory"]
         files = read_files(directory, suffix=".proto")
         main = MainCf(files.main)
+        for parameter in _SHARED:  # those of the default instance; else what is compiled in
+            if values.get(parameter):
+                main.set(parameter, values[parameter])
+            else:
+                main.unset(parameter)
         for parameter, value in (
             ("queue_directory", self.planned.queue_directory),
             ("data_directory", self.planned.data_directory),

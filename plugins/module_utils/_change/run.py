@@ -9,6 +9,7 @@ start it (:mod:`_change.restart`).
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Optional
@@ -51,7 +52,8 @@ class Run:
         :param planned: an edit that was not made yet: assess the files as they will be after it
         :param settled: assess the files as they will be once an interrupted commit is completed
         """
-        pending = self.transactions.pending()
+        exists = os.path.isdir(self.instance.config_directory)  # not yet where it is only planned
+        pending = self.transactions.pending() if exists else None
         master = find_master(self.instance)
         if planned and planned.changed:
             pending = self._as_committed(planned, pending, master)
