@@ -18,7 +18,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, Optional
 
-STATE_DIRECTORY = "/var/lib/mailfleet.postfix"
+from .._base import byte_code
+
+STATE_DIRECTORY = byte_code.STATE_DIRECTORY
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -204,6 +206,5 @@ class State:
                     os.makedirs(directory, mode=0o700)
                     sync_directory(os.path.dirname(directory))
                     continue
-            private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-            if not private:
+            if not (stat.S_ISDIR(status.st_mode) and byte_code.only_owner_writes(status)):
                 raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")
