@@ -14,7 +14,6 @@ import re
 import shutil
 import time
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from typing import ContextManager, Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
@@ -106,7 +105,7 @@ class _Work:
                 raise TransactionError(f"postmulti has created {self.name}, but {listing}. Look at postmulti -l.")
         if instance is None or not instance.enabled:
             self._postmulti(f"The instance {self.name} is enabled", "-i", self.name, "-e", "enable")
-        planned = replace(self.default, name=self.name, config_directory=self.directory)  # as postmulti will make it
+        planned = self.default._replace(name=self.name, config_directory=self.directory)  # as postmulti will make it
         service = find_service(instance or planned)
         self._enable_unit(service)
         directory = (instance or planned).config_directory

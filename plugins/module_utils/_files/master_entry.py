@@ -185,7 +185,7 @@ class Entry:
             if field == "type" and value not in TYPES:
                 said += ": bad transport type"
                 self._complain("error", parameter, value, "is not a service type", f"Use {', '.join(TYPES)}", said)
-            elif allowed and not allowed.match(value):
+            elif allowed and not allowed(value):
                 self._complain("error", parameter, value, "is not a value of this field", FIELD_REMEDIES[field], said)
         if self.line.piece_at(self.fields[1].start) != self.line.piece_at(0):
             reason = "has its name and its type on two lines, and so postconf refuses to edit the file"
