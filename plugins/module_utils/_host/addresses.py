@@ -131,7 +131,7 @@ def _is_supported(family: str) -> bool:
 
 def _has_nonlocal_bind(family: str) -> bool:
     try:
-        with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", encoding="ascii") as setting:
+        with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", encoding="utf-8") as setting:
             return setting.read().strip() != "0"
     except OSError:
         return False

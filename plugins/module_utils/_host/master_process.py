@@ -68,7 +68,7 @@ class Master(NamedTuple):
         """Return the processes that the master has started and that still run."""
         pid = self.process.pid
         try:
-            with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="ascii") as stream:
+            with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="utf-8") as stream:
                 pids = [int(word) for word in stream.read().split()]
         except OSError:  # a kernel without this file
             pids = list(_pids(self.proc))
@@ -157,7 +157,7 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     try:
         held = listening_sockets(pid, proc)
         queue_directory = os.readlink(f"{proc}/{pid}/cwd")
-        with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open(f"{proc}/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             boot = stream.read().strip()
     except FileNotFoundError:  # the process has ended meanwhile
         return None
@@ -196,7 +196,7 @@ def processes(name: str, proc: str = PROC) -> Iterator[Process]:
 def _pid_file(path: str) -> Optional[int]:
     """Return the pid in a file; None if the file is lost or damaged."""
     try:
-        with open(path, encoding="ascii", errors="replace") as stream:
+        with open(path, encoding="utf-8", errors="replace") as stream:
             return int(stream.readline())
     except (OSError, ValueError):
         return None

@@ -85,7 +85,7 @@ def _holder(descriptor: int) -> str:
     """Describe the process that holds the lock of an open file."""
     inode = str(os.fstat(descriptor).st_ino)
     try:
-        with open("/proc/locks", encoding="ascii") as locks:
+        with open("/proc/locks", encoding="utf-8") as locks:
             for words in map(str.split, locks):
                 if len(words) == 8 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
                     with open(f"/proc/{words[4]}/comm", encoding="utf-8", errors="replace") as comm:
@@ -120,7 +120,7 @@ class State:
         :raises TransactionError: it is damaged, or cannot be read
         """
         try:
-            with open(self.path(name), encoding="ascii") as stream:
+            with open(self.path(name), encoding="utf-8") as stream:
                 data = json.load(stream)
         except (FileNotFoundError, NotADirectoryError):  # the next write says what is in the way
             return None
