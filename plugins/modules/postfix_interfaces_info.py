@@ -249,6 +249,10 @@ variables:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
+
+byte_code = ByteCode.use()  # what is imported from here on is not compiled again
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
@@ -267,6 +271,8 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[["config_directory", "instance", "all_instances"]],
     )
+    if not module.check_mode:
+        byte_code.keep()
     params = module.params
     try:
         if params["all_instances"]:

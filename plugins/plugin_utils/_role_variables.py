@@ -41,7 +41,7 @@ _INSTANCES = "instances"
 OPTIONS = tuple(instance_options())
 #: keys that only an entry of postfix_interfaces_instances has
 ENTRY_OPTIONS = ("state", "group")
-_SERVICE_KEYS = tuple(ServiceChange.__dataclass_fields__)
+_SERVICE_KEYS = ServiceChange._fields
 
 #: the stock clients as text; their other columns do not affect the source address
 _STOCK_MASTER = "".join(

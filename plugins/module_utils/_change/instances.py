@@ -16,7 +16,6 @@ import re
 import shutil
 import time
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from typing import ContextManager, Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
@@ -146,8 +145,7 @@ class Secondary:
         """The instance as postmulti(1) will make it."""
         queue_directory = os.path.join(os.path.dirname(self.default.queue_directory), self.name)
         data_directory = os.path.join(os.path.dirname(self.default.data_directory), self.name)
-        return replace(
-            self.default,
+        return self.default._replace(
             name=self.name,
             config_directory=self.directory,
             queue_directory=queue_directory,

@@ -96,12 +96,12 @@ class Migration:
                 )
                 stack.callback(keeper.wait)
                 stack.callback(keeper.communicate)
-                with open(self._switch, "w", encoding="ascii") as stream:
+                with open(self._switch, "w", encoding="utf-8") as stream:
                     stream.write("1")
             self._stack = stack.pop_all()
 
     def _read(self) -> str:
-        with open(self._switch, encoding="ascii") as stream:
+        with open(self._switch, encoding="utf-8") as stream:
             return stream.read().strip()
 
 
@@ -118,7 +118,7 @@ def _left_behind(lock: int) -> Optional[str]:
 
 def _where() -> List[str]:
     """Return what identifies this network namespace, since this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
         return [stream.read().strip(), str(os.stat("/proc/self/ns/net").st_ino)]
 
 

@@ -24,7 +24,6 @@ from typing import ContextManager, List, NamedTuple, Optional, Tuple
 
 from .._files.lines import decode_config, encode_config
 from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained
-from .atomic_replace import Replacement
 from .journal import Journal, Texts
 
 NAMES = ("main.cf", "master.cf")
@@ -234,6 +233,8 @@ class Transactions:
         :param mtimes: the modification times that they get, if those are known
         :param journal: what to save once everything is ready for the first file to be replaced
         """
+        from .atomic_replace import Replacement  # most runs replace nothing
+
         deadline = time.monotonic() + self.time_limit
         paths = [os.path.join(self.config_directory, name) for name in NAMES]
         with ExitStack() as stack:

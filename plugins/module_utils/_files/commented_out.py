@@ -17,13 +17,13 @@ from .entry_words import split_words
 from .lines import LogicalLine, comment_blocks, logical_lines
 from .master_entry import Entry
 
-_HEADER = re.compile(
+_HEADER = (
     r"#[ \t]*([^ \t\r#]\S*)[ \t]+(inet|unix|unix-dgram|fifo|pass)(?:[ \t]+[yn-]){3}[ \t]+(?:-|[0-9]+\??)[ \t]+"
     r"(?:-|[0-9]+)[ \t]+([A-Za-z0-9_./][^ \t{}]*)(?=[ \t]|\Z)"
 )
-_SETTING = re.compile(r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*=")
-_FLAG = re.compile(r"-[A-Za-z]+\Z")
-_ARGUMENT = re.compile(r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{]|-[A-Za-z]")
+_SETTING = r"\{?[ \t]*[A-Za-z0-9_][\w.-]*[ \t]*="
+_FLAG = r"-[A-Za-z]+\Z"
+_ARGUMENT = r"(?:argv|user|flags|directory|eol|size|null_sender|chroot)=|[$/{]|-[A-Za-z]"
 
 
 class CommentedOutEntry(NamedTuple):
@@ -42,7 +42,7 @@ def commented_entries(text: str, lines: Sequence[LogicalLine]) -> List[Commented
     for start, stop in comment_blocks(text, lines):
         while start < stop:
             end = _line_end(text, start)
-            match = _HEADER.match(text[start:end].rstrip("\r\n"))
+            match = re.match(_HEADER, text[start:end].rstrip("\r\n"))
             if match:
                 name, kind, command = match.groups()
                 end = lookalike_end(text, end, command)
@@ -65,7 +65,7 @@ def lookalike_end(text: str, position: int, program: str) -> int:
     while position < len(text):
         start, position = position, _line_end(text, position)
         line = text[start:position].rstrip("\r\n")
-        if line[:1] != "#" or _HEADER.match(line):
+        if line[:1] != "#" or re.match(_HEADER, line):
             break
         if _continues(line[1:], program) or line[1:2] == "#" and _continues(line[2:], program):
             end = position
@@ -123,10 +123,12 @@ def _continues(line: str, program: str) -> bool:
         return False
     if words[0][:2] == "-o":
         setting = words[0][2:] or "".join(words[1:2])
-        return bool(_SETTING.match(setting))
+        return bool(re.match(_SETTING, setting))
     if line[1:2] not in (" ", "\t"):
         return False
-    return bool(_ARGUMENT.match(words[0]) if program in ("pipe", "spawn") else all(map(_FLAG.match, words)))
+    if program in ("pipe", "spawn"):
+        return bool(re.match(_ARGUMENT, words[0]))
+    return all(re.match(_FLAG, word) for word in words)
 
 
 def _line_end(text: str, position: int) -> int:

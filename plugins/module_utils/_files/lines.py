@@ -18,7 +18,6 @@ from .._base.errors import InputError, shortened
 from .._base.words import Severity
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more
-PARAMETER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def decode_config(data: bytes) -> str:
@@ -218,6 +217,11 @@ def inner_comments(text: str, line: LogicalLine) -> List[str]:
     """Return the comment lines and empty lines inside a logical line, each with its newline."""
     between = [text[before.end + 1 : after.start] for before, after in zip(line.pieces, line.pieces[1:])]
     return re.findall(".*\n", "".join(between))
+
+
+def is_parameter_name(name: str) -> bool:
+    """Return whether Postfix and its tools can work with a name of a parameter."""
+    return bool(re.match(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", name))
 
 
 def check_encoding(parameter: str, value: str) -> None:

@@ -13,8 +13,8 @@ import re
 from typing import Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
+from .._base.words import words_between
 from .lines import (
-    PARAMETER_NAME,
     WHITE,
     Edit,
     LogicalLine,
@@ -25,6 +25,7 @@ from .lines import (
     comment_blocks,
     edit_line,
     insert_line,
+    is_parameter_name,
     line_error,
     line_problem,
     line_problems,
@@ -32,8 +33,8 @@ from .lines import (
     remove_line,
 )
 
-_EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
-_WORD = re.compile(r"[^ \t\n\v\f\r]+")
+_EXAMPLE_GOES_ON = r"#(?:  |\t)[ \t]*[^ \t\r]"
+_WORD = r"[^ \t\n\v\f\r]+"
 
 # A new parameter without a commented-out example goes behind the nearest of its group that is there.
 _SMTP, _LMTP = ([f"{name}_bind_address{end}" for end in ("", "6", "_enforce")] for name in ("smtp", "lmtp"))
@@ -129,7 +130,7 @@ class MainCf:
             if not says and _spans_lines(last):
                 self.set(name, value)  # on one line now, where each blank counts
             return
-        if not PARAMETER_NAME.match(name):
+        if not is_parameter_name(name):
             raise InputError(name, value, "is not the name of a parameter", "Use letters, digits and underscores")
         line = f"{name} = {checked_value(name, value)}".rstrip(" ")
         self._write(insert_line(self.text, self._place(name), line))
@@ -144,7 +145,7 @@ class MainCf:
             behind_example = 0
             for comment in self.text[position:end].split("\n"):
                 position += len(comment) + 1
-                if example.match(comment) or behind_example and _EXAMPLE_GOES_ON.match(comment):
+                if example.match(comment) or behind_example and re.match(_EXAMPLE_GOES_ON, comment):
                     behind_example = position
                 elif behind_example:
                     break
@@ -166,7 +167,7 @@ def _setting(line: LogicalLine) -> Setting:
     text = line.effective
     left, equals, right = text.partition("=")
     name = left.rstrip(WHITE)
-    if not equals or _WORD.findall(name) != [name]:
+    if not equals or words_between(name, WHITE) != [name]:
         said = "missing '=' after attribute name" if name else "missing attribute name"
         remedy = "Write name = value, or remove the line"
         raise line_error(line.number, "main.cf", text, "is not a setting", remedy, f'{said}: "{text}"')
@@ -188,12 +189,12 @@ def _spans_lines(setting: Setting) -> bool:
 
 def _says(setting: Setting, value: str) -> bool:
     if _spans_lines(setting):
-        return _WORD.findall(setting.value) == _WORD.findall(value)
+        return words_between(setting.value, WHITE) == words_between(value, WHITE)
     return setting.value == value.strip(WHITE)
 
 
 def _words(value: str, offset: int = 0) -> List[Word]:
-    return [Word(match.start() + offset, match.end() + offset, match.group()) for match in _WORD.finditer(value)]
+    return [Word(match.start() + offset, match.end() + offset, match.group()) for match in re.finditer(_WORD, value)]
 
 
 def _edits(setting: Setting, value: str) -> List[Edit]:

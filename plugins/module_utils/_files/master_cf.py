@@ -45,10 +45,10 @@ class MasterCf:
     def _read(self, text: str) -> None:
         self.text = text
         self._lines = logical_lines(text)
-        lines = [Entry(line) for line in self._lines]
-        self._fatal = next((entry.fatal for entry in lines if entry.fatal), None)
+        self._parsed = [Entry(line) for line in self._lines]
+        self._fatal = next((entry.fatal for entry in self._parsed if entry.fatal), None)
         self._entries: List[ServiceEntry] = []
-        for entry in lines:
+        for entry in self._parsed:
             service = entry.service
             if service:
                 name = identity(service.name, service.type, self.port_of)
@@ -76,11 +76,7 @@ class MasterCf:
 
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
-        problems: List[Problem] = []
-        for line in self._lines:
-            entry = Entry(line)
-            entry.check(self.port_of)
-            problems += entry.problems
+        problems = [problem for entry in self._parsed for problem in entry.all_problems(self.port_of)]
         for entry, service, _identity, key in self._entries:
             counting = self._last[key].service.line
             if counting != service.line:

@@ -19,7 +19,7 @@ from .service_change import ServiceChange, check_change, check_name
 
 # Programs of commented-out entries in stock files beside that of the usual program: used only on request.
 _ALTERNATIVES = ("postscreen", "oqmgr")
-_OPTION_COMMENT = re.compile(r"#[ \t]+-o")
+_OPTION_COMMENT = r"#[ \t]+-o"
 
 
 class MasterCfEditor(MasterCf):
@@ -114,5 +114,5 @@ def _without(text: str, entries: Sequence[ServiceEntry]) -> str:
     for entry in reversed(entries):
         line = entry.entry.line
         text = text[: line.end] + text[lookalike_end(text, line.end, entry.service.command) :]
-        text = remove_line(text, line, lambda comment: not _OPTION_COMMENT.match(comment))
+        text = remove_line(text, line, lambda comment: not re.match(_OPTION_COMMENT, comment))
     return text

@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from .._base.errors import InputError
 from .._files.lines import decode_config
@@ -25,8 +24,7 @@ DEFAULT_NAME = "-"
 """What postmulti(1) calls the default instance."""
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """One Postfix instance.
 
     ``name`` is its multi_instance_name, ``-`` for the default instance, and empty for another one without a name. All

@@ -18,7 +18,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, Optional
 
-STATE_DIRECTORY = "/var/lib/mailfleet.postfix"
+from .._base import byte_code
+
+STATE_DIRECTORY = byte_code.STATE_DIRECTORY
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -83,7 +85,7 @@ def _holder(descriptor: int) -> str:
     """Describe the process that holds the lock of an open file."""
     inode = str(os.fstat(descriptor).st_ino)
     try:
-        with open("/proc/locks", encoding="ascii") as locks:
+        with open("/proc/locks", encoding="utf-8") as locks:
             for words in map(str.split, locks):
                 if len(words) == 8 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
                     with open(f"/proc/{words[4]}/comm", encoding="utf-8", errors="replace") as comm:
@@ -118,7 +120,7 @@ class State:
         :raises TransactionError: it is damaged, or cannot be read
         """
         try:
-            with open(self.path(name), encoding="ascii") as stream:
+            with open(self.path(name), encoding="utf-8") as stream:
                 data = json.load(stream)
         except (FileNotFoundError, NotADirectoryError):  # the next write says what is in the way
             return None
@@ -204,6 +206,5 @@ class State:
                     os.makedirs(directory, mode=0o700)
                     sync_directory(os.path.dirname(directory))
                     continue
-            private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-            if not private:
+            if not (stat.S_ISDIR(status.st_mode) and byte_code.only_owner_writes(status)):
                 raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")

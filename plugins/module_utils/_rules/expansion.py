@@ -15,16 +15,16 @@ import string
 from typing import Callable, List, Optional, Tuple
 
 from .._base.errors import InputError
+from .._base.words import is_number
 
 Lookup = Callable[[str], Optional[str]]
 
 _DEEPEST = 100  # nesting at which Postfix gives up
 _MOST_STEPS = 20000  # references in one value: Postfix has no such limit, and would never finish
 _LONGEST = 4 * 1024 * 1024  # characters of result
-_REFERENCE = re.compile(r"\$([$({]|[A-Za-z0-9_]*)")
-_NUMBER = re.compile(r"[0-9]+\Z")
+_REFERENCE = r"\$([$({]|[A-Za-z0-9_]*)"
 _SPACE = " \t\r\n\v\f"
-_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
+_BRACKETS = {"(": "[()]", "{": "[{}]"}
 #: the orders of two texts, as of strcmp(3), for which each comparison is true
 _COMPARISONS = {"==": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">=": (0, 1), ">": (1,)}
 _FIX = "Write $name, ${name}, ${name?text}, ${name:text} or ${name?{text}:{text}}, and $$ for a dollar sign"
@@ -65,8 +65,9 @@ class _Expansion:
             raise self._error("refers to itself, or is nested too deeply", "Remove one of the references")
         result: List[str] = []
         at = 0
+        reference = re.compile(_REFERENCE)
         while True:
-            match = _REFERENCE.search(text, at)
+            match = reference.search(text, at)
             if match is None:
                 result.append(self._literal(text[at:]))
                 return "".join(result)
@@ -89,7 +90,7 @@ class _Expansion:
         """Return where the bracket that opens at ``at`` closes."""
         opening = text[at]
         depth = 0
-        for bracket in _BRACKETS[opening].finditer(text, at):
+        for bracket in re.compile(_BRACKETS[opening]).finditer(text, at):
             depth += 1 if bracket.group() == opening else -1
             if depth == 0:
                 self.scanned += bracket.end() - at
@@ -148,7 +149,7 @@ class _Expansion:
 
     def _order(self, left: str, right: str) -> int:
         """Compare two numbers as numbers, other text by characters."""
-        if not _NUMBER.match(left) or not _NUMBER.match(right):
+        if not is_number(left) or not is_number(right):
             return (left > right) - (left < right)
         if len(left) > 18 or len(right) > 18:
             raise self._error("compares a number that is too large", "Compare smaller numbers")

@@ -21,7 +21,7 @@ NEWEST: Version = (3, 12)
 #: the first Postfix that understands brackets in smtp_bind_address and its like
 BRACKETS_SINCE: Version = (3, 7)
 
-_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,9}))?(?:[-+~ ].*)?\Z")
+_VERSION = r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,9}))?(?:[-+~ ].*)?\Z"
 
 
 class Parameter(NamedTuple):
@@ -62,7 +62,7 @@ def parse_version(text: str) -> Version:
 
     :raises InputError: when the text is not a version
     """
-    match = _VERSION.match(text.strip())
+    match = re.match(_VERSION, text.strip())
     if match is None:
         raise InputError("version", text, "is not a version of Postfix", 'Write "3.7" or "3.7.11", in quotes')
     return tuple(int(number) for number in match.groups() if number is not None)

@@ -9,7 +9,8 @@ from ipaddress import ip_address
 from typing import Iterator
 
 from ..._base.address import normal_form
-from ..._files.endpoint import is_number, split_endpoint
+from ..._base.words import is_number
+from ..._files.endpoint import split_endpoint
 from ..listeners import overlapping
 from ..origin import INET_INTERFACES
 from ..outlook import Outlook

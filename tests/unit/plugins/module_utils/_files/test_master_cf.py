@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -595,7 +594,7 @@ def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], chan
     text, (name, kind) = about
     master_cf = MasterCfEditor(text)
     assume(not duplicates(master_cf) and not swallows(text))
-    master_cf.put(replace(change, name=name, type=kind))
+    master_cf.put(change._replace(name=name, type=kind))
     assert [line for line in master_cf.text.split("\n") if line.lstrip(" \t\v").startswith("#")] == [
         line for line in text.split("\n") if line.lstrip(" \t\v").startswith("#")
     ]
