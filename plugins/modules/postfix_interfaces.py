@@ -358,6 +358,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
+
+byte_code = ByteCode.use()  # what is imported from here on is not compiled again
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
@@ -376,6 +380,8 @@ def main() -> None:
         add_file_common_args=True,
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
     )
+    if not module.check_mode:
+        byte_code.keep()
     try:
         carry_out(module)
     except InputError as error:
