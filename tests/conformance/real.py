@@ -432,9 +432,12 @@ def _kernel_source(destination: str) -> str | None:
 
 
 def _greeting(address: str) -> str:
-    """What the service says first that has a connection to port 25 of an address."""
+    """What the service says first that has a connection to port 25 of an address; nothing if it dies of it."""
     with socket.create_connection((address, 25), timeout=20) as connection, connection.makefile("rb") as lines:
-        return lines.readline().decode().strip()
+        try:
+            return lines.readline().decode().strip()
+        except ConnectionResetError:
+            return ""
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Sequence
 
 from .._base.errors import InputError
+from .._files.command_line import bad_command_line
 from .._files.entry_words import needs_braces
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
@@ -35,10 +36,16 @@ def variables(main: MainCf, master: MasterCf, version: Version) -> Dict[str, Any
         if name in PARAMETERS and _acceptable(name, text, version):
             found[_PREFIX + name] = text
     services = [one for one in master.effective() if one.type == "inet" or (client_of(one) and one.option_values)]
-    described = [_service(one) for one in services if not one.invalid and _same(master, one)]
+    described = [_service(one) for one in services if not _refused(one, version) and _same(master, one)]
     if described:
         found[_PREFIX + "services"] = described
     return found
+
+
+def _refused(service: Service, version: Version) -> bool:
+    """Return whether there is a word in the entry of a service that its program dies of."""
+    bad = bad_command_line(service, version)
+    return bool(service.invalid or bad and bad.word)
 
 
 def _acceptable(name: str, text: str, version: Version) -> bool:
