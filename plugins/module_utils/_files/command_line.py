@@ -41,7 +41,7 @@ _ANY = ""
 _CLIENT = Grammar(_SINGLE, {"flags": "DORX"})
 _PIPE = dict.fromkeys(("user", "directory", "chroot", "eol", "null_sender", "size", "argv"), _ANY)
 _GRAMMARS: Dict[str, Grammar] = {
-    **dict.fromkeys(("anvil", "oqmgr", "pickup", "proxymap", "qmgr", "scache"), Grammar(_MULTI)),
+    **dict.fromkeys(("anvil", "nqmgr", "oqmgr", "pickup", "proxymap", "qmgr", "scache"), Grammar(_MULTI)),
     **dict.fromkeys(("tlsmgr", "trivial-rewrite", "verify"), Grammar(_MULTI)),
     **dict.fromkeys(("bounce", "cleanup", "discard", "dnsblog", "error", "flush", "local"), Grammar(_SINGLE)),
     **dict.fromkeys(("qmqpd", "showq", "smtpd", "tlsproxy", "virtual"), Grammar(_SINGLE)),
