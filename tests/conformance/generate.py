@@ -48,6 +48,27 @@ _ODD_PORTS = [
 ]
 # fmt: on
 _SMTPD = "n - n - - smtpd"
+#: the programs that take requests, with the limit of processes that they need
+_PROGRAMS = {
+    **dict.fromkeys(("anvil", "pickup", "qmgr", "scache", "verify", "postlogd", "postscreen", "tlsmgr"), "1"),
+    **dict.fromkeys(("bounce", "cleanup", "dnsblog", "flush", "tlsproxy"), "0"),
+    **dict.fromkeys(("discard", "error", "local", "lmtp", "pipe", "qmqpd", "showq", "smtp", "smtpd"), "-"),
+    **dict.fromkeys(("spawn", "trivial-rewrite", "virtual"), "-"),
+}
+# fmt: off
+_DAEMON_OPTIONS = ["-m 5", "-m5 -o a=b", "-i 10 -D0", "-r 5", "-x", "-o", "-o a = b", "-o a=b, c", "-o a=b c -o d=e"]
+_ARGUMENTS = [
+    "flags=DORX", "flags=", "FLAGS=R", "flags=Z", "word", "-- word", "--", "# x", "user=nobody argv=/bin/true",
+    "user=nobody", "argv=/bin/true", "flags=DRhu user=nobody argv=/bin/true -o x", "flags=R -o a=b", "{a b}",
+    "user=nobody {argv=/bin/true} #", "flags=R flags=X", "flags=u user=nobody argv=/bin/true",
+]
+_CLIENT_WORDS = [
+    "flags=DORX", "flags=", "Flags=R", "flags=Z", "flags=R word", "flags=R -o smtp_bind_address=10.77.0.1", "word",
+    "-o smtp_bind_address=10.77.0.1 flags=X", "-o lmtp_bind_address=10.77.0.2 flags=DRX", "-o syslog_level=a, b",
+    "-m 5 -o smtp_bind_address=10.77.0.1", "-- flags=O", "-x",
+    "-o syslog_level=a\n  b\n  -o smtp_bind_address=10.77.0.1",
+]
+# fmt: on
 
 
 class _Host:
@@ -330,6 +351,20 @@ def _other_endpoint(host: _Host, name: str) -> str:
     return chance.choice((port, f":{port}", f"[{host.some()}]:{port}", f"0.0.0.0:{port}", f"one.lab.test:{port}"))
 
 
+def _programs(chance: random.Random) -> tuple[dict[str, str], list[str]]:
+    """Services that run any of Postfix's programs, by name, with words that some of them take; and their entries."""
+    programs, lines = {}, []
+    for number, program in enumerate(chance.sample(sorted(_PROGRAMS), 6)):
+        name, limit = f"p{number}", _PROGRAMS[program]
+        kind = "unix-dgram" if program == "postlogd" else "unix"
+        options = chance.choice(("", "", "-o syslog_level=x", "-o { syslog_level = x y }", *_DAEMON_OPTIONS))
+        arguments = chance.choice(("", "", *_ARGUMENTS))
+        private = "y" if program == "pipe" else "n"
+        programs[name] = program
+        lines.append(f"{name} {kind} {private} n n - {limit} {program} {options} {arguments}".rstrip())
+    return programs, lines
+
+
 def task(seed: int, number: int) -> dict[str, Any]:
     """The host and the configuration of a number."""
     chance = random.Random(f"conformance/{seed}/{number}")
@@ -360,5 +395,15 @@ def task(seed: int, number: int) -> dict[str, Any]:
         found["main"] = text_of(main)
     elif form < 0.7:
         found["after"] = _after(host, main, servers)
+    words = random.Random(f"conformance/words/{seed}/{number}")  # beside: the rest of a case stays what it was
+    if "send" in found and words.random() < 0.5:
+        program = words.choice(("smtp", "lmtp"))
+        servers.append(f"words unix - - n - - {program} {words.choice(_CLIENT_WORDS)}")
+        found["send"].append(("words", words.choice(places)))
+    elif form >= 0.7 and words.random() < 0.3:
+        found["programs"], lines = _programs(words)
+        servers += lines
+        main.pop("master_service_disable", None)
+        found["main"] = text_of(main)
     found["master"] = "".join(f"{line}\n" for line in servers)
     return found

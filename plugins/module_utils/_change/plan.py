@@ -11,6 +11,8 @@ from typing import Any, List, Mapping, NamedTuple, Sequence
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
 from .._base.words import Action
+from .._files.command_line import bad_command_line
+from .._files.endpoint import identity
 from .._files.main_cf import MainCf
 from .._files.master_cf_edit import MasterCfEditor
 from .._files.service_change import ServiceChange
@@ -80,6 +82,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         raise after.error
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
+    _refuse_bad_command_lines(wanted, before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
@@ -202,3 +205,17 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
                     continue  # mail waits for the address
                 reason = f"leaves the transport {client.transport} without a way to send: {source.failure}"
                 raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
+
+
+def _refuse_bad_command_lines(wanted: Wanted, before: Outlook, after: Outlook) -> None:
+    """Refuse to write an entry of which the program dies; one that is so already, and stays so, is a finding."""
+    port_of = after.configuration.port_of
+    given = {identity(change.name, change.type, port_of) for change in wanted.services if change.state == "present"}
+    old = {service._replace(line=0) for service in before.configuration.services}
+    for service in after.services:
+        if service._replace(line=0) in old or identity(service.name, service.type, port_of) not in given:
+            continue
+        bad = bad_command_line(service, after.version)
+        if bad and not bad.ignored:
+            reason = f"would not work by this entry: {service.command} {bad.reason}"
+            raise InputError("master.cf", f"{service.name}/{service.type}", reason, bad.remedy)
