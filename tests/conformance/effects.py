@@ -66,6 +66,7 @@ EFFECTS = [
     Effect("fatal", "inet_interfaces = ALL", _SMTP, "", lambda answer: bool(answer["fatal"])),
     Effect("loopback_source", "smtp_bind_address = 127.0.0.1", _SMTP, _INSIDE, _sent_from(None)),
     Effect("source_failure", "smtp_bind_address = one.lab.test", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("program_failure", "smtp_address_preference = ipv5", _SMTP, _INSIDE, _sent_from(None)),
     Effect("unknown_to_version", "smtp_bind_address = 10.77.0.99\nsmtp_bind_address_enforce = yes", _SMTP, _INSIDE,
            _by_the_kernel, until=(3, 7)),
     Effect("ignored_bind_address", "", _SMTP + "smtp unix - - n - - smtp -o lmtp_bind_address=10.77.0.2\n", _INSIDE,

@@ -57,8 +57,8 @@ def runs():
         return pid() and open("/proc/%d/stat" % pid()).read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-if "nosuch" in setting("mail_owner"):
-    fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
+if "nosuch" in setting("mail_name"):
+    fatal("file main.cf: parameter mail_name: not to the taste of this stand-in")
 command = sys.argv[3]
 log(command)
 if command == "check":
@@ -82,7 +82,7 @@ elif not runs():
     fatal("the Postfix mail system is not running")
 elif command == "reload":
     os.kill(pid(), signal.SIGHUP)
-elif "stubborn" not in setting("mail_owner"):
+elif "stubborn" not in setting("mail_name"):
     os.kill(pid(), signal.SIGTERM)
     while runs():
         time.sleep(0.01)
@@ -152,9 +152,9 @@ while True:  # what its smtpd would do
     every = [one for several in list(held.values()) for one in several]
     try:
         ready = select.select(every, [], [], 0.05)[0]
-        for one in ready if "mute" not in setting("mail_owner") else []:
+        for one in ready if "mute" not in setting("mail_name") else []:
             client = one.accept()[0]
-            client.send(b"220 " if "rude" not in setting("mail_owner") else b"")
+            client.send(b"220 " if "rude" not in setting("mail_name") else b"")
             client.send(b"stand-in ESMTP\\r\\n")
             client.close()
     except (OSError, ValueError):  # closed by a reload meanwhile
@@ -163,8 +163,8 @@ while True:  # what its smtpd would do
 
 POSTMAP = """\
 etc = sys.argv[2]
-if "nosuch" in setting("mail_owner"):
-    fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
+if "nosuch" in setting("mail_name"):
+    fatal("file main.cf: parameter mail_name: not to the taste of this stand-in")
 """
 
 
@@ -193,6 +193,7 @@ class Host:
             "inet_interfaces": interfaces,
             "queue_directory": str(self.spool),
             "maillog_file": str(self.log),
+            "maillog_file_prefixes": "/",
             **more,
         }
         return "".join(f"{name} = {value}\n" for name, value in values.items())
@@ -353,7 +354,7 @@ def test_check_mode_touches_nothing(running: Host, tmp_path: Path) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
     before, master = snapshot(tmp_path), running.master
     running.apply(check_mode=True)
-    running.write("127.0.0.1", f"{running.port}", mail_owner="nosuch")
+    running.write("127.0.0.1", f"{running.port}", mail_name="nosuch")
     running.fails(check_mode=True)
     running.write("127.0.0.1", f"{running.other}")
     running.age()
@@ -415,9 +416,9 @@ def test_files_that_could_not_come_up_do_not_stop_a_running_master(host: Host, u
 
 def test_files_that_postfix_itself_refuses_do_not_stop_it(running: Host) -> None:
     before = running.master
-    running.commit("127.0.0.1", f"{running.other}", mail_owner="nosuch")
+    running.commit("127.0.0.1", f"{running.other}", mail_name="nosuch")
     message, result = running.fails()
-    assert "unknown user name value: nosuch" in message
+    assert "not to the taste of this stand-in" in message
     assert result["rolled_back"]
     assert running.master == before
     assert running.commands == []
@@ -452,9 +453,9 @@ def test_the_answer_of_each_server_is_told(running: Host) -> None:
     assert running.apply()["answers"] == []
 
 
-@pytest.mark.parametrize("owner, words", [("mute", "does not answer"), ("rude", "answers 'stand-in ESMTP'")])
-def test_a_server_that_does_not_greet_is_gone_back_on(running: Host, owner: str, words: str) -> None:
-    running.commit("127.0.0.1", f"{running.other}", mail_owner=owner, **START)
+@pytest.mark.parametrize("name, words", [("mute", "does not answer"), ("rude", "answers 'stand-in ESMTP'")])
+def test_a_server_that_does_not_greet_is_gone_back_on(running: Host, name: str, words: str) -> None:
+    running.commit("127.0.0.1", f"{running.other}", mail_name=name, **START)
     message, result = running.fails()
     assert f"The server at 127.0.0.1:{running.other} {words}." in message
     assert message.endswith(f"Postfix runs and listens on 127.0.0.1:{running.port}.")
@@ -595,7 +596,7 @@ def test_a_rollback_that_does_not_come_up_either_says_so(running: Host) -> None:
 
 def test_a_master_that_postfix_does_not_stop_is_stopped_all_the_same(running: Host) -> None:
     before = running.master
-    running.write("127.0.0.1", f"{running.other}", mail_owner="stubborn", **START)
+    running.write("127.0.0.1", f"{running.other}", mail_name="stubborn", **START)
     running.age()
     result = running.apply()
     assert (result["action"], result["in_sync"]) == ("restart", True)
