@@ -46,6 +46,32 @@ _ODD_PORTS = [
     "0", "65536", "70000", "SMTP", "2525x", "25,26", "25/tcp", "nosuchport", "", "99999999999999999999999",
     "4294967295", "mail", "qmqp",
 ]
+_NAMES = [
+    "mx.lab.test", "mx_1.lab.test", "mx", "1-1.lab.test", "mx.lab.test # outside", "", "/etc/mailname", "mx.lab.test.",
+    "mx..test", "-mx.lab.test", "mx-.lab.test", "10.77.0.1", "[10.77.0.1]", "fd77::1", "*.lab.test", "mx lab", "12",
+    "mx.12", "$mydomain", "mx.$mydomain", "mx.$nosuch", "m" * 63 + ".test", "m" * 64 + ".test",
+    ("m" * 40 + ".") * 6 + "m" * 9, "é.test", "${",
+]
+_VALUES = [
+    ("default_process_limit", ["1", "0", "-1", "10x", "", "+7", "2147483647", "2147483648"]),
+    ("line_length_limit", ["512", "511", "2048 ", "1e3"]),
+    ("max_idle", ["1", "0", "5x", "10sx", "s", "1 m", "1m", "3550w", "3551w"]),
+    ("in_flow_delay", ["0", "10s", "11s", "1m", "-1"]),
+    ("soft_bounce", ["yes", "NO", "", "true", "$ve", "${va?no}"]),
+    ("service_throttle_time", ["1s", "0s"]),
+    ("message_size_limit", ["-1", "0", "9223372036854775807", "9223372036854775808", "10M"]),
+    ("delay_logging_resolution_limit", ["0", "6", "7"]),
+    ("syslog_facility", ["mail", "local7", "local8", "Mail"]),
+    ("compatibility_level", ["3.6", "2", "3.", "3.6.1", "x", "", "1"]),
+    ("myorigin", ["$mydomain", "a b", "", "a,b"]),
+    ("relayhost", [HOSTNAME, f"[{HOSTNAME}]", "$myhostname", "[10.77.0.100]"]),
+    ("mynetworks_style", ["host", "subnet", "hosts", ""]),
+    ("default_verp_delimiters", ["+=", "+", "==", "ab"]),
+    ("import_environment", ["TZ", "TZ=UTC", "{TZ=UTC}", "{TZ=UTC", "=UTC"]),
+    ("maillog_file", ["/tmp/mail.log", "mail.log"]),
+    ("recipient_delimiter", ["+", "${", "$("]),
+    ("queue_directory", [""]),
+]
 # fmt: on
 _SMTPD = "n - n - - smtpd"
 #: the programs that take requests, with the limit of processes that they need
@@ -203,6 +229,18 @@ def _main(host: _Host) -> dict[str, str]:
             ("", "smtp=26", "lmtp=24, smtp=25, foo=bar=2727", "nosuchport=3000, smtps=x")
         )
     return main
+
+
+def _other_values(seed: int, number: int) -> dict[str, str]:
+    """Settings that are not about addresses and that Postfix may die of; by a chance of their own."""
+    chance = random.Random(f"conformance/values/{seed}/{number}")
+    form = chance.random()
+    if form < 0.06:
+        return {chance.choice(("myhostname", "myhostname", "mydomain")): chance.choice(_NAMES)}
+    if form < 0.12:
+        name, values = chance.choice(_VALUES)
+        return {name: chance.choice(values)}
+    return {}
 
 
 def _bindings(host: _Host, programs: tuple[str, ...], share: float) -> list[tuple[str, str]]:
@@ -369,7 +407,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
     """The host and the configuration of a number."""
     chance = random.Random(f"conformance/{seed}/{number}")
     host = _Host(chance)
-    main, servers = _main(host), _servers(host)
+    main, servers = {**_main(host), **_other_values(seed, number)}, _servers(host)
     form = chance.random()
     found: dict[str, Any] = {
         "id": f"{seed}/{number}",

@@ -197,6 +197,10 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
         after.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     given = {name for name in (*wanted.values, *wanted.select, *wanted.unset) if name in PARAMETERS}
     services = {f"{change.name}/{change.type}" for change in wanted.services if change.state == "present"}
+    for service, error in after.program_failures:
+        if f"{service.name}/{service.type}" in services:
+            reason = f"{error.reason}, and so the service {service.name}/{service.type} could not run"
+            raise InputError(error.parameter, error.value, reason, error.remedy)
     for client in after.clients:
         for _family, source in client.sources():
             parameter = str(source.origin.parameter or source.origin)

@@ -49,6 +49,7 @@ class Rule(NamedTuple):
 REGISTRY = (
     Rule(fatal.fatal, ["error"], needs="files"),
     Rule(fatal.absent_address, ["error", "warning"]),
+    Rule(fatal.program_failure, ["error"]),
     Rule(sources.source_failure, ["error"]),
     Rule(files.bad_command_line, ["error", "warning"]),
     Rule(sources.wrong_family, ["error"]),

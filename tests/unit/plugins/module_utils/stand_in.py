@@ -50,8 +50,8 @@ def runs():
         return pid() and open("/proc/%d/stat" % pid()).read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-if "nosuch" in setting("mail_owner"):
-    fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
+if "nosuch" in setting("mail_name"):
+    fatal("file main.cf: parameter mail_name: not to the taste of this stand-in")
 command = sys.argv[3]
 log(command)
 if command == "check":
@@ -75,7 +75,7 @@ elif not runs():
     fatal("the Postfix mail system is not running")
 elif command == "reload":
     os.kill(pid(), signal.SIGHUP)
-elif "stubborn" not in setting("mail_owner"):
+elif "stubborn" not in setting("mail_name"):
     os.kill(pid(), signal.SIGTERM)
     while runs():
         time.sleep(0.01)
@@ -145,9 +145,9 @@ while True:  # what its smtpd would do
     every = [one for several in list(held.values()) for one in several]
     try:
         ready = select.select(every, [], [], 0.05)[0]
-        for one in ready if "mute" not in setting("mail_owner") else []:
+        for one in ready if "mute" not in setting("mail_name") else []:
             client = one.accept()[0]
-            client.send(b"220 " if "rude" not in setting("mail_owner") else b"")
+            client.send(b"220 " if "rude" not in setting("mail_name") else b"")
             client.send(b"stand-in ESMTP\\r\\n")
             client.close()
     except (OSError, ValueError):  # closed by a reload meanwhile
@@ -156,8 +156,8 @@ while True:  # what its smtpd would do
 
 POSTMAP = """\
 etc = sys.argv[2]
-if "nosuch" in setting("mail_owner"):
-    fatal("file main.cf: parameter mail_owner: unknown user name value: nosuch")
+if "nosuch" in setting("mail_name"):
+    fatal("file main.cf: parameter mail_name: not to the taste of this stand-in")
 """
 
 
@@ -186,6 +186,7 @@ class Host:
             "inet_interfaces": interfaces,
             "queue_directory": str(self.spool),
             "maillog_file": str(self.log),
+            "maillog_file_prefixes": "/",
             **more,
         }
         return "".join(f"{name} = {value}\n" for name, value in values.items())

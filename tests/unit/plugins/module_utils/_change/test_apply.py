@@ -128,7 +128,7 @@ def test_check_mode_touches_nothing(running: Host, tmp_path: Path) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
     before, master = snapshot(tmp_path), running.master
     running.apply(check_mode=True)
-    running.write("127.0.0.1", f"{running.port}", mail_owner="nosuch")
+    running.write("127.0.0.1", f"{running.port}", mail_name="nosuch")
     running.fails(check_mode=True)
     running.write("127.0.0.1", f"{running.other}")
     running.age()
@@ -190,9 +190,9 @@ def test_files_that_could_not_come_up_do_not_stop_a_running_master(host: Host, u
 
 def test_files_that_postfix_itself_refuses_do_not_stop_it(running: Host) -> None:
     before = running.master
-    running.commit("127.0.0.1", f"{running.other}", mail_owner="nosuch")
+    running.commit("127.0.0.1", f"{running.other}", mail_name="nosuch")
     message, result = running.fails()
-    assert "unknown user name value: nosuch" in message
+    assert "not to the taste of this stand-in" in message
     assert result["rolled_back"]
     assert running.master == before
     assert running.commands == []
@@ -227,9 +227,9 @@ def test_the_answer_of_each_server_is_told(running: Host) -> None:
     assert running.apply()["answers"] == []
 
 
-@pytest.mark.parametrize("owner, words", [("mute", "does not answer"), ("rude", "answers 'stand-in ESMTP'")])
-def test_a_server_that_does_not_greet_is_gone_back_on(running: Host, owner: str, words: str) -> None:
-    running.commit("127.0.0.1", f"{running.other}", mail_owner=owner, **START)
+@pytest.mark.parametrize("name, words", [("mute", "does not answer"), ("rude", "answers 'stand-in ESMTP'")])
+def test_a_server_that_does_not_greet_is_gone_back_on(running: Host, name: str, words: str) -> None:
+    running.commit("127.0.0.1", f"{running.other}", mail_name=name, **START)
     message, result = running.fails()
     assert f"The server at 127.0.0.1:{running.other} {words}." in message
     assert message.endswith(f"Postfix runs and listens on 127.0.0.1:{running.port}.")
@@ -372,7 +372,7 @@ def test_a_rollback_that_does_not_come_up_either_says_so(running: Host) -> None:
 
 def test_a_master_that_postfix_does_not_stop_is_stopped_all_the_same(running: Host) -> None:
     before = running.master
-    running.write("127.0.0.1", f"{running.other}", mail_owner="stubborn", **START)
+    running.write("127.0.0.1", f"{running.other}", mail_name="stubborn", **START)
     running.age()
     result = running.apply()
     assert (result["action"], result["in_sync"]) == ("restart", True)

@@ -412,3 +412,27 @@ def test_a_service_given_by_the_number_that_known_tcp_ports_has_for_its_name_is_
     assert "2526" in done.master
     assert "tcpmail" not in done.master
     assert (done.action, done.reasons) == ("none", [])
+
+
+@pytest.mark.parametrize("line", ["myhostname = mx.test # x", "default_process_limit = 0", "max_idle = 5x"])
+def test_nothing_is_edited_where_postfix_would_not_start(line: str) -> None:
+    with pytest.raises(InputError, match=line.split()[0]):
+        plan({"inet_interfaces": "loopback-only"}, main=f"{MAIN}{line}\n")
+
+
+@pytest.mark.parametrize(
+    "options", [{"myhostname": "mx..test"}, {"smtpd_timeout": "x"}, {"inet_interfaces": "10.9.9.9"}]
+)
+def test_a_service_that_could_not_run_is_refused(options: dict) -> None:
+    service = ServiceChange("submission", command="smtpd", options=options)
+    with pytest.raises(InputError, match="could not run"):
+        plan(services=[service])
+    assert (
+        plan(
+            services=[ServiceChange("pickup", type="unix", wakeup="61")],
+            master=MASTER.replace("smtpd\n", "smtpd -o myhostname=mx..test\n", 1),
+        )
+        .findings[0]
+        .code
+        == "program_failure"
+    )

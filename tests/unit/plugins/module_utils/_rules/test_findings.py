@@ -436,3 +436,43 @@ def test_several_instances_have_both_remedies() -> None:
         remedy = only({**settings, name: "postfix-out"}).remedy
         assert "let the kernel choose" in remedy
         assert "inet_interfaces = all" in remedy
+
+
+def test_each_value_that_postfix_dies_of_is_named() -> None:
+    answer = found({"myhostname": "mx.test # x", "default_process_limit": "0", "smtp_bind_address": "10.77.0.9"})
+    assert [one[:3] for one in answer] == [
+        ("fatal", "error", "default_process_limit"),
+        ("fatal", "error", "myhostname"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings, line, parameter, words",
+    [
+        (
+            {"smtpd_client_connection_count_limit": "x"},
+            "",
+            "smtpd_client_connection_count_limit",
+            "smtp/inet cannot run",
+        ),
+        ({"smtp_address_preference": "ipv5"}, "", "smtp_address_preference", "smtp/unix cannot run"),
+        ({}, "587 inet n - n - - smtpd -o myhostname=mx..test", "myhostname", "587/inet cannot run"),
+        ({}, "587 inet n - n - - smtpd -o soft_bounce=maybe", "soft_bounce", "neither yes nor no"),
+        ({}, "587 inet n - n - - smtpd -o smtpd_timeout=ten", "smtpd_timeout", "not a time"),
+        ({}, "pickup unix n - n 60 1 pickup -o inet_protocols=ipv5", "inet_protocols", "not a protocol"),
+        ({}, "pickup unix n - n 60 1 pickup -o inet_interfaces=10.77.0.9", "inet_interfaces", "on no interface"),
+        ({"mailbox_size_limit": "1000"}, "local unix - n n - - local", "mailbox_size_limit", "less than message_size"),
+        ({"message_size_limit": "0"}, "local unix - n n - - local", "mailbox_size_limit", "unlimited"),
+        ({"message_size_limit": "60000000"}, "virtual unix - n n - - virtual", "virtual_mailbox_limit", "60000000"),
+    ],
+)
+def test_program_failure(settings: dict, line: str, parameter: str, words: str) -> None:
+    one = only(settings, f"{MASTER}{line}\n")
+    assert one[:3] == ("program_failure", "error", parameter)
+    assert words in one.message
+
+
+def test_services_that_can_run() -> None:
+    assert found({"mailbox_size_limit": "0", "message_size_limit": "0"}, f"{MASTER}local unix - n n - - local\n") == []
+    assert found({"smtpd_timeout": "${stress?{10}:{300}}s"}) == []
+    assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
