@@ -14,6 +14,7 @@ import socketserver
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -205,10 +206,11 @@ class MailHost:
         with socket.create_connection((address, port), timeout=10) as connection:
             return connection.recv(200).decode().strip()
 
-    def start_core(self, text: str, *, systemd: bool = True) -> subprocess.Popen[str]:
+    def start_core(self, text: str, *, systemd: bool = True, before: Sequence[str] = ()) -> subprocess.Popen[str]:
         """Start Python on the host with the collection's core; `bring()` there is what the role does, without Ansible.
 
         :param systemd: whether it is to see that the host has systemd
+        :param before: a command that starts it
         """
         if not self._has_core:
             shutil.rmtree(self.host.root / CORE, ignore_errors=True)
@@ -217,16 +219,16 @@ class MailHost:
             self._has_core = True
         command = ["python3", "-c", PRELUDE + text]
         return subprocess.Popen(
-            self.host.command(*self._view(systemd), *command),
+            self.host.command(*self._view(systemd), *before, *command),
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
 
-    def core(self, text: str, *, systemd: bool = True) -> Any:
+    def core(self, text: str, *, systemd: bool = True, before: Sequence[str] = ()) -> Any:
         """Run Python on the host with the collection's core; returns its `answer`, None if it was killed."""
-        process = self.start_core(f"{text}\nprint(json.dumps(answer))", systemd=systemd)
+        process = self.start_core(f"{text}\nprint(json.dumps(answer))", systemd=systemd, before=before)
         try:
             said, complaint = process.communicate(timeout=200)
         finally:

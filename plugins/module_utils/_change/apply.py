@@ -35,11 +35,12 @@ def apply(
     """
     check_timeout(timeout)
     run = Run(instance, timeout, state_directory)
+    member = Member(run)
     try:
-        Together([Member(run)], check_mode=check_mode, state_directory=state_directory).carry_out()
+        Together([member], check_mode=check_mode, state_directory=state_directory).carry_out()
     except ApplyError as error:
         raise ApplyError(str(error), run.report.as_result()) from error
-    return run.report.as_result()
+    return {**run.report.as_result(), "changed": member.changed}
 
 
 def apply_all(

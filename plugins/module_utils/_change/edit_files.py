@@ -61,7 +61,8 @@ class Edit:
         left = read_files(self.instance.config_directory)
         recovered = None if check_mode else self.transactions.recover()
         found = read_files(self.instance.config_directory) if recovered else left
-        return self.plan_for(pending.settled if pending else found, recovered, found.texts != left.texts)
+        completed = found.texts != left.texts or (pending is not None and pending.progress == "half")
+        return self.plan_for(pending.settled if pending else found, recovered, completed)
 
     def plan_for(self, found: ConfigFiles, recovered: Optional[str] = None, completed: bool = False) -> Edited:
         """Return what these files would become."""

@@ -107,7 +107,7 @@ def assess(
         pass
     else:
         before, cached = _before(record, pending, master, instance, host, resolve)
-        read_since = _changed(files) < master.last_read()
+        read_since = changed(files) < master.last_read()
         if before:
             reasons = reload_or_restart(before, after) + other_parameters(before, after)
             if read_since:
@@ -180,6 +180,6 @@ def _before(
     return None, None
 
 
-def _changed(files: ConfigFiles) -> float:
+def changed(files: ConfigFiles) -> float:
     """Return when the files were changed last, in whatever way, in seconds since the epoch."""
     return max(*files.mtimes, *files.ctimes) / 1e9

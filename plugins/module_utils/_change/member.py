@@ -44,7 +44,7 @@ class Member:
         self.edited: Optional[Edited] = None
         self.assessment: Optional[Assessment] = None
         self.unfinished = False
-        self._committed = False
+        self._committed = self._completed = False
 
     @property
     def directory(self) -> str:
@@ -59,7 +59,7 @@ class Member:
     @property
     def changed(self) -> bool:
         """Whether a file or the running master was changed, or will be."""
-        files = bool(self.edited and (self.edited.changed or self.edited.completed))
+        files = self._completed or bool(self.edited and (self.edited.changed or self.edited.completed))
         return files or bool(self.steps) or self.run.report.changed
 
     @property
@@ -86,6 +86,8 @@ class Member:
         :raises TransactionError: the files cannot be read
         """
         if self.edit is None:
+            pending = self.run.transactions.pending()
+            self._completed = pending is not None and pending.progress == "half"
             if not check_mode:
                 self.run.report.recovered = self.run.transactions.recover()
         elif self.exists:

@@ -84,7 +84,16 @@ def _told_in(story: List[str]) -> Iterator[List[str]]:
 
 
 def _restore_files(member: Member, story: List[str], failed: bool) -> None:
-    """Restore the version of the files that was confirmed last."""
+    """Restore the version of the files that was confirmed last, unless that is no better than the present one."""
+    pending = member.run.transactions.pending()
+    if pending and not member.run.report.changed and member.run.runs_by(pending.settled):
+        member.run.transactions.confirm()
+        story.append("The running Postfix has read these files already, and was left alone.")
+        return
+    problem = member.run.problem_of(pending.original) if pending else None
+    if problem:
+        story.append(f"The previous version of the files was not restored, because it does not work: {problem}")
+        return
     restored = member.run.report.restored = member.run.transactions.rollback()
     if restored:
         story.append(f"The previous version of {' and '.join(restored)} was restored.")

@@ -14,13 +14,15 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Optional
 
+from .._base.errors import InputError
 from .._host.instance import Instance
 from .._host.master_process import Master, find_master
 from .._host.store import TransactionError
 from .._host.surroundings import Surroundings, surroundings
 from .._host.unit import ServiceControl, find_service
 from .._rules.outlook import Outlook
-from .in_sync import Assessment, assess, remember
+from .._rules.reload_or_restart import sockets_of
+from .in_sync import Assessment, assess, changed, outlook_of, remember
 from .report import Report, socket_states
 from .transaction import ConfigFiles, Pending, Transactions, read_files
 
@@ -84,6 +86,18 @@ class Run:
         self.report.in_sync = True
         self.report.outside_unit = find_service(self.instance, master).is_outside(master)
         self.report.sockets = socket_states(assessment.promised, master)
+
+    def runs_by(self, files: ConfigFiles) -> bool:
+        """Return whether the master has read these files and has the sockets that they promised then."""
+        master = find_master(self.instance)
+        if master is None or not changed(files) < master.last_read():
+            return False
+        lenient = outlook_of(files, self.instance, self.around.host, self.around.resolve).lenient
+        return lenient.runs and sockets_of(lenient.listeners) == master.sockets
+
+    def problem_of(self, files: ConfigFiles) -> Optional[InputError]:
+        """Return why Postfix cannot run by files, as far as the rules tell; None if nothing is known against them."""
+        return outlook_of(files, self.instance, self.around.host, self.around.resolve).error
 
     def look_again(self) -> None:
         """Ask anew for the host's addresses and names: one of them may be what has failed."""

@@ -90,6 +90,8 @@ class ServiceControl(NamedTuple):
                 with suppress(OSError):
                     os.close(os.open(mark, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
             if self.unit:
+                if not checked:  # as in prepare(): it may have failed again and again
+                    run(["systemctl", "reset-failed", self.unit], deadline)
                 return run(["systemctl", "start", self.unit], deadline, watch)
             if not checked:
                 self._run_before_start(deadline)
