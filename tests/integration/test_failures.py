@@ -427,3 +427,17 @@ def test_what_is_known_not_to_work_is_not_restored(host: MailHost):
     assert "The previous version of the files was not restored, because it does not work: " in failed["msg"], failed
     assert host.bring()["in_sync"]
     serves_as_before(host)
+
+
+def test_a_file_that_is_mounted_by_itself_is_refused(host: MailHost):
+    """As a container has it: rename(2) over it is impossible."""
+    before = host.files()
+    host.shell("mount --bind /etc/postfix/main.cf /etc/postfix/main.cf")
+    try:
+        for check_mode in (True, False):
+            answer = host.core(f"answer = bring({wanted(host)!r}, check_mode={check_mode})")
+            assert "/etc/postfix/main.cf is mounted by itself" in answer["msg"], answer
+    finally:
+        host.shell("umount /etc/postfix/main.cf")
+    assert host.files() == before
+    serves_as_before(host)

@@ -23,7 +23,7 @@ from contextlib import ExitStack, suppress
 from typing import ContextManager, List, NamedTuple, Optional, Tuple
 
 from .._files.lines import decode_config, encode_config
-from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained
+from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained, read_regular
 from .journal import Journal, Texts
 
 NAMES = ("main.cf", "master.cf")
@@ -73,9 +73,10 @@ def read_files(config_directory: str, suffix: str = "") -> ConfigFiles:
     status: List[os.stat_result] = []
     for name in NAMES:
         path = os.path.join(config_directory, name + suffix)
-        with explained(f"{path} cannot be read"), open(path, "rb") as stream:
-            status.append(os.fstat(stream.fileno()))
-            texts.append(decode_config(stream.read()))
+        with explained(f"{path} cannot be read"):
+            content, found = read_regular(path)
+        status.append(found)
+        texts.append(decode_config(content))
     mtimes, ctimes = zip(*((each.st_mtime_ns, each.st_ctime_ns) for each in status))
     return ConfigFiles(config_directory, texts[0], texts[1], mtimes, ctimes)
 

@@ -98,7 +98,7 @@ def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:
 def warning_of(host: str, name: str, finding: Finding) -> str:
     """Return a finding as a warning of a run over many hosts says it."""
     place = host if name == "-" else f"{host}, instance {name}"
-    return f"{place}: {finding.parameter}: {finding.message} {finding.remedy} [{finding.code}]"
+    return f"{place}: {finding.parameter}: {finding.message}. {finding.remedy}. [{finding.code}]"
 
 
 def _difference(name: str, before: str, after: str) -> Dict[str, str]:

@@ -16,7 +16,7 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Set, Tuple
 
 from .._base import byte_code
 
@@ -42,6 +42,35 @@ def explained(problem: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise TransactionError(f"{problem}: {error.strerror}.") from error
+
+
+def read_regular(path: str) -> Tuple[bytes, os.stat_result]:
+    """Return the content of a file, and its status.
+
+    :raises OSError: it cannot be read, or is something of which a read may never end, such as a FIFO
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "It is not a regular file")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with open(descriptor, "rb") as stream:
+        return stream.read(), status
+
+
+def mount_points(proc: str = "/proc") -> Set[str]:
+    """Return the paths at which something is mounted (proc(5), mountinfo)."""
+    try:
+        with open(f"{proc}/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
+            found = {line.split()[4] for line in stream}
+    except OSError:
+        return set()
+    for escape, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        found = {path.replace(escape, character) for path in found}
+    return found
 
 
 def sync_directory(path: str) -> None:
