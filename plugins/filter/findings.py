@@ -42,7 +42,11 @@ _value:
         - The kind of finding, with its severity. It stays the same when the message is reworded.
         - "V(fatal), error: Postfix does not start with this configuration."
         - "V(absent_address), error or warning: An address to listen on or to send from is not on the host."
+        - "V(program_failure), error: The program of a service dies when it starts, because of a value."
         - "V(source_failure), error: A client service cannot send any mail over one address family."
+        - >-
+          V(bad_command_line), error or warning: The program of a service dies of words in its line of master.cf, or
+          ignores them.
         - "V(wrong_family), error: The source address for IPv4 is an IPv6 address, or the other way round."
         - "V(loopback_source), error: The source address of mail to other hosts is a loopback address."
         - "V(shared_socket), error: Two services listen on the same address and port."

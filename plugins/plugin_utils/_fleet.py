@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
     parse_address,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
@@ -28,7 +29,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_ad
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
-    PREFIX,
     bool_of,
     instances_of,
     outlook_of,

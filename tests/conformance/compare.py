@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Any
 
 from .predict import Prediction
+
+#: what programs say as they die of their command line
+_OF_A_COMMAND_LINE = re.compile(
+    'unexpected command-line argument|unknown attribute name|invalid option|invalid "-o|unknown flags?[:=]'
+    "|missing (?:user|argv)="
+)
 
 
 def disagreements(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
@@ -22,6 +29,8 @@ def disagreements(task: dict[str, Any], answer: dict[str, Any], said: Prediction
         found += _sources(task, answer, said)
     if "literals" in answer:
         found += _literals(task, answer, said)
+    if "programs" in answer and said.dying:
+        found += _programs(task, answer, said)
     if "reload" in answer and said.promised is not None:
         found += _reload(answer, said)
     return found
@@ -110,6 +119,14 @@ def _literals(task: dict[str, Any], answer: dict[str, Any], said: Prediction) ->
         # Mail that trivial-rewrite dies of holds up what is beside it.
         if result != ("nothing" if dead else wanted) and not (dead and result == wanted):
             found.append(f"mail to [{address}] is for {result}, we say {'nobody' if dead else wanted}")
+    return found
+
+
+def _programs(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
+    found = []
+    for (name, program), fatal, dying in zip(task["programs"].items(), answer["programs"], said.dying, strict=True):
+        if dying != bool(_OF_A_COMMAND_LINE.match(fatal)):
+            found.append(f"{program} of {name} says {fatal!r}, we say that it {'dies' if dying else 'works'}")
     return found
 
 

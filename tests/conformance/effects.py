@@ -66,6 +66,12 @@ EFFECTS = [
     Effect("fatal", "inet_interfaces = ALL", _SMTP, "", lambda answer: bool(answer["fatal"])),
     Effect("loopback_source", "smtp_bind_address = 127.0.0.1", _SMTP, _INSIDE, _sent_from(None)),
     Effect("source_failure", "smtp_bind_address = one.lab.test", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("source_failure", "", _SMTP + "smtp unix - - n - - smtp flags=Z\n", _INSIDE, _sent_from(None)),
+    Effect("source_failure", "", _SMTP + "smtp unix - - n - - smtp flags=R -o syslog_name=x\n", _INSIDE,
+           _sent_from(None)),
+    Effect("bad_command_line", "", "smtp inet n - n - - smtpd -o smtpd_banner=x, y -o syslog_name=x\n", "",
+           lambda answer: answer["greetings"] == [""], greeted="10.77.0.1"),
+    Effect("program_failure", "smtp_address_preference = ipv5", _SMTP, _INSIDE, _sent_from(None)),
     Effect("unknown_to_version", "smtp_bind_address = 10.77.0.99\nsmtp_bind_address_enforce = yes", _SMTP, _INSIDE,
            _by_the_kernel, until=(3, 7)),
     Effect("ignored_bind_address", "", _SMTP + "smtp unix - - n - - smtp -o lmtp_bind_address=10.77.0.2\n", _INSIDE,
@@ -130,6 +136,8 @@ def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:
 
 def missing(effect: Effect, task: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     """What is not as the finding says: it is not found, or has no such effect."""
+    if "trouble" in answer:
+        return [f"the runner had trouble: {answer['trouble']}"]
     host = Host(host_from_input(answer["addresses"]).addresses, hostname=HOSTNAME)
     resolve = mapping_resolver(task["names"])
     outlook = outlook_of(main_of(task), master_of(task), answer["version"], host, resolve)

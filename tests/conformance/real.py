@@ -71,6 +71,7 @@ alias_maps =
 mydestination =
 local_transport = discard:self
 default_transport = discard:other
+virtual_mailbox_base = /
 """
 MASTER = """\
 pickup unix n - n 60 1 pickup
@@ -289,7 +290,7 @@ class Room:
 
 def stock_master(task: dict[str, Any]) -> str:
     """The services that a task's master.cf has beside those that it is about."""
-    return MASTER if any(task.get(name) for name in ("send", "literals", "greeted")) else ""
+    return MASTER if any(task.get(name) for name in ("send", "literals", "greeted", "programs")) else ""
 
 
 class Postfix:
@@ -337,6 +338,8 @@ class Postfix:
                     answer["literals"] = self._literals(task)
                 if task.get("greeted"):
                     answer["greetings"] = [_greeting(address) for address in task["greeted"]]
+                if task.get("programs"):
+                    answer["programs"] = self._programs(task)
                 if task.get("after"):
                     answer["reload"] = self._reload(master, task)
         finally:
@@ -347,6 +350,7 @@ class Postfix:
 
     def _write(self, task: dict[str, Any], files: dict[str, Any]) -> None:
         transports = "".join(f"d{n}.test {name}:[{to}]:{PORT}\n" for n, (name, to) in enumerate(task.get("send", ())))
+        transports += "".join(f"{name}.test {name}:\n" for name in task.get("programs", ()))
         self.room.write(MAIN + files["main"], stock_master(task) + files["master"], transports)
 
     def _wait(self, master: subprocess.Popen[bytes], words: str, seconds: float = 10) -> str | None:
@@ -375,11 +379,14 @@ class Postfix:
                     found.append(f"[{shown}]:{int(port, 16)}" if ":" in shown else f"{shown}:{int(port, 16)}")
         return sorted(found)
 
-    def _send(self, recipients: list[str], patience: float) -> dict[str, str]:
-        """Send one mail to all; return what was logged of each. When a program dies, the others get some time more."""
+    def _submit(self, recipients: list[str]) -> None:
         sendmail = ("sendmail", "-f", f"s@{HOSTNAME}", *recipients)
         options = {"env": _ENVIRONMENT, "timeout": 20, "check": True, "stderr": subprocess.DEVNULL}
         self.room.tree.run(*sendmail, input=b"Subject: x\n\nx\n", **options)
+
+    def _send(self, recipients: list[str], patience: float) -> dict[str, str]:
+        """Send one mail to all; return what was logged of each. When a program dies, the others get some time more."""
+        self._submit(recipients)
         said: dict[str, str] = {}
         limit = time.monotonic() + 20
         while time.monotonic() < limit and len(said) < len(recipients):
@@ -409,6 +416,28 @@ class Postfix:
             said.get(recipient, "nothing").partition("sent (")[2].rstrip(")\n") or "nothing" for recipient in recipients
         ]
 
+    def _programs(self, task: dict[str, Any]) -> list[str]:
+        """What each service says as it dies of its command line, when somebody asks it for something."""
+        public = self.room.root / "queue/public"
+        for name in task["programs"]:
+            kind = socket.SOCK_DGRAM if task["programs"][name] == "postlogd" else socket.SOCK_STREAM
+            with socket.socket(socket.AF_UNIX, kind) as client, suppress(FileNotFoundError):
+                os.chdir(public)
+                client.connect(name)
+                os.chdir("/")
+                client.send(b"\n")
+        mailed = [f"r@{name}.test" for name, program in task["programs"].items() if program == "pipe"]
+        if mailed:  # it reads its arguments when it has mail
+            self._submit(mailed)
+        said: dict[str, str] = {}
+        limit = time.monotonic() + 2 * task["patience"]
+        while time.monotonic() < limit:
+            for line in self.room.lines():
+                tag, _fatal, reason = line.partition("fatal: ")
+                if reason:
+                    said.setdefault(tag.partition("[")[0].rpartition("/")[2], reason.strip())
+        return [said.get(program, "") for program in task["programs"].values()]
+
     def _reload(self, master: subprocess.Popen[bytes], task: dict[str, Any]) -> dict[str, Any]:
         """Change the files and reload; the second reload begins when the first one is done."""
         self._write(task, task["after"])
@@ -432,9 +461,12 @@ def _kernel_source(destination: str) -> str | None:
 
 
 def _greeting(address: str) -> str:
-    """What the service says first that has a connection to port 25 of an address."""
+    """What the service says first that has a connection to port 25 of an address; nothing if it dies of it."""
     with socket.create_connection((address, 25), timeout=20) as connection, connection.makefile("rb") as lines:
-        return lines.readline().decode().strip()
+        try:
+            return lines.readline().decode().strip()
+        except ConnectionResetError:
+            return ""
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ of Postfix 3.6 or later do share a socket, and with it their mail, which is wors
 from __future__ import annotations
 
 import os
-from typing import Optional, Sequence, Tuple
+from contextlib import suppress
+from typing import Collection, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._host.instance import Instance, find_instances
@@ -22,13 +23,22 @@ from .._rules.own_addresses import Resolver
 from .in_sync import outlook_of
 from .transaction import read_files
 
+Claims = Sequence[Tuple[str, Sequence[Listener]]]
+"""What the files of other instances promise, by the directory of each."""
+
 
 def claimed(
-    promised: Sequence[Listener], master: Optional[Master], version: Tuple[int, ...], proc: str = PROC
+    promised: Sequence[Listener],
+    master: Optional[Master],
+    version: Tuple[int, ...],
+    leaving: Collection[str] = (),
+    proc: str = PROC,
 ) -> Optional[InputError]:
     """Return why one of the promised sockets is not free, None if all are.
 
     What the running master has already counts as free, shared or not: it has proved to work.
+
+    :param leaving: inode numbers of sockets that will be closed before
     """
     wanted = [listener for listener in promised if not master or listener.socket not in master.sockets]
     if not wanted:
@@ -36,7 +46,7 @@ def claimed(
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
     for listener in wanted:
         for inode, held in others.items():
-            if not listener.socket.overlaps(held):
+            if inode in leaving or not listener.socket.overlaps(held):
                 continue
             processes = owners(inode, proc)
             names = sorted({f"{process.name} (process {process.pid})" for process in processes})
@@ -50,30 +60,27 @@ def claimed(
     return None
 
 
-def shared(
-    promised: Sequence[Listener], instance: Instance, host: Host, resolve: Resolver, others: Sequence[Instance] = ()
-) -> Optional[InputError]:
-    """Return which socket another instance's files promise too, whether that one runs or not; None if there is none.
-
-    :param others: the instances to compare with; by default all of this host
-    """
-    here = os.path.realpath(instance.config_directory)
-    try:
-        others = [one for one in others or find_instances() if one.enabled]
-    except InputError:  # an instance of a Postfix that is not installed as the system's
-        return None
-    for other in others:
-        if os.path.realpath(other.config_directory) == here:
-            continue
-        try:
-            theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised or ()
-        except TransactionError:
-            continue
+def shared(promised: Sequence[Listener], instance: Instance, claims: Claims) -> Optional[InputError]:
+    """Return which socket another instance's files promise too, whether that one runs or not; None if there is none."""
+    for directory, theirs in claims:
         for listener, its in ((one, two) for one in promised for two in theirs):
             same = listener.socket == its.socket and listener.socket.port != 0
             if same or (instance.version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
                 place = f"{its.socket.address} port {its.socket.port}"
-                reason = f"would listen on {place}, which {its.service}/{its.type} in {other.config_directory} claims"
+                reason = f"would listen on {place}, which {its.service}/{its.type} in {directory} claims"
                 remedy = "Give them different addresses or ports, and change first the one that has it now"
                 return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
     return None
+
+
+def claims_of_others(here: Collection[str], host: Host, resolve: Resolver) -> Claims:
+    """Return what the enabled instances of this host promise, but for those with these directories."""
+    known = {os.path.realpath(directory) for directory in here}
+    claims = []
+    with suppress(InputError):  # an instance of a Postfix that is not installed as the system's
+        for other in find_instances():
+            if other.enabled and os.path.realpath(other.config_directory) not in known:
+                with suppress(TransactionError):
+                    theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised
+                    claims.append((other.config_directory, theirs or ()))
+    return claims

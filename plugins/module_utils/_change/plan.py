@@ -6,22 +6,23 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Sequence
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
 from .._base.words import Action
-from .._files.endpoint import PortLookup, known_port
+from .._files.command_line import bad_command_line
+from .._files.endpoint import identity
 from .._files.main_cf import MainCf
 from .._files.master_cf_edit import MasterCfEditor
 from .._files.service_change import ServiceChange
+from .._host.surroundings import Surroundings
 from .._rules.bindable import source_problem
 from .._rules.configuration import Configuration, port_lookup
 from .._rules.findings.finding import Finding
 from .._rules.findings.registry import findings
-from .._rules.host import Host
 from .._rules.outlook import Outlook
-from .._rules.own_addresses import Resolver, asked_once, enabled_families
+from .._rules.own_addresses import asked_once, enabled_families
 from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.select_addresses import select_addresses
@@ -43,15 +44,6 @@ class Wanted(NamedTuple):
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
     allow_no_listener: bool = False
-
-
-class Surroundings(NamedTuple):
-    """What the files are read against: the host, Postfix's version, and how names become addresses and ports."""
-
-    host: Host
-    version: Tuple[int, ...]
-    resolve: Resolver
-    port_of: PortLookup = known_port
 
 
 class Plan(NamedTuple):
@@ -90,6 +82,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         raise after.error
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
+    _refuse_bad_command_lines(wanted, before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
@@ -204,6 +197,10 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
         after.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     given = {name for name in (*wanted.values, *wanted.select, *wanted.unset) if name in PARAMETERS}
     services = {f"{change.name}/{change.type}" for change in wanted.services if change.state == "present"}
+    for service, error in after.program_failures:
+        if f"{service.name}/{service.type}" in services:
+            reason = f"{error.reason}, and so the service {service.name}/{service.type} could not run"
+            raise InputError(error.parameter, error.value, reason, error.remedy)
     for client in after.clients:
         for _family, source in client.sources():
             parameter = str(source.origin.parameter or source.origin)
@@ -212,3 +209,17 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
                     continue  # mail waits for the address
                 reason = f"leaves the transport {client.transport} without a way to send: {source.failure}"
                 raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
+
+
+def _refuse_bad_command_lines(wanted: Wanted, before: Outlook, after: Outlook) -> None:
+    """Refuse to write an entry of which the program dies; one that is so already, and stays so, is a finding."""
+    port_of = after.configuration.port_of
+    given = {identity(change.name, change.type, port_of) for change in wanted.services if change.state == "present"}
+    old = {service._replace(line=0) for service in before.configuration.services}
+    for service in after.services:
+        if service._replace(line=0) in old or identity(service.name, service.type, port_of) not in given:
+            continue
+        bad = bad_command_line(service, after.version)
+        if bad and not bad.ignored:
+            reason = f"would not work by this entry: {service.command} {bad.reason}"
+            raise InputError("master.cf", f"{service.name}/{service.type}", reason, bad.remedy)

@@ -63,15 +63,16 @@ class Pending(NamedTuple):
     since: float
 
 
-def read_files(config_directory: str) -> ConfigFiles:
+def read_files(config_directory: str, suffix: str = "") -> ConfigFiles:
     """Read both files.
 
+    :param suffix: what follows their names
     :raises TransactionError: one of them cannot be read
     """
     texts: List[str] = []
     status: List[os.stat_result] = []
     for name in NAMES:
-        path = os.path.join(config_directory, name)
+        path = os.path.join(config_directory, name + suffix)
         with explained(f"{path} cannot be read"), open(path, "rb") as stream:
             status.append(os.fstat(stream.fileno()))
             texts.append(decode_config(stream.read()))

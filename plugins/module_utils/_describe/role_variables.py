@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence
 
 from .._base.errors import InputError
+from .._files.command_line import bad_command_line
 from .._files.entry_words import needs_braces
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
@@ -38,13 +39,19 @@ def variables(main: MainCf, master: MasterCf, version: Version) -> Dict[str, Any
     described: List[Dict[str, Any]] = []
     trial = MasterCfEditor(master.text)
     for one in services:
-        if not one.invalid and _same(trial, one):
+        if not _refused(one, version) and _same(trial, one):
             described.append(_service(one))
         if trial.text != master.text:
             trial = MasterCfEditor(master.text)
     if described:
         found[_PREFIX + "services"] = described
     return found
+
+
+def _refused(service: Service, version: Version) -> bool:
+    """Return whether there is a word in the entry of a service that its program dies of."""
+    bad = bad_command_line(service, version)
+    return bool(service.invalid or bad and bad.word)
 
 
 def _acceptable(name: str, text: str, version: Version) -> bool:

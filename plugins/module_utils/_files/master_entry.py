@@ -16,7 +16,7 @@ from typing import List, NamedTuple, Optional, Set, Tuple
 from .._base.errors import InputError
 from .._base.words import Severity
 from .endpoint import PortLookup, port_number, split_endpoint
-from .entry_words import open_braces, split_words, unbraced
+from .entry_words import open_braces, setting_letter, split_words, takes_next, unbraced
 from .lines import WHITE, LogicalLine, Problem, Word, indentation, line_error, line_problem, line_problems
 from .service import FIELD_REMEDIES, FIELD_VALUES, FIELDS, TYPES, Service
 
@@ -45,7 +45,7 @@ class Entry:
     """One logical line of master.cf, taken apart.
 
     :ivar complete: whether all eight fields are there
-    :ivar flags: the words with a dash among the options
+    :ivar flags: the words with a dash among the options, and the values of those that take one
     :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
     :ivar invalid: what follows a ``-o`` and is not ``name=value``
     :ivar options_end: where more options can go
@@ -105,9 +105,13 @@ class Entry:
             index += 1
             before = self.options_end
             self.options_end = end
-            letter = text.find("o", 1)
+            letter = setting_letter(text)
             if letter < 0:
                 self.flags.append(Word(start, end, text))
+                if takes_next(text) and index < len(words):
+                    start, self.options_end = words[index]
+                    self.flags.append(Word(start, self.options_end, self._unbraced(start, self.options_end)))
+                    index += 1
                 continue
             if letter > 1:
                 self.flags.append(Word(start, start + letter, text[:letter]))
@@ -127,13 +131,16 @@ class Entry:
                 self.swallows = True
         for start, end in words[index:]:
             text = self.text[start:end]
-            value, said = unbraced(text)
-            self.rest.append(Word(start, end, value))
-            if said:
-                self._refuse_braces(said)
-            elif text[0] == "#":
+            self.rest.append(Word(start, end, self._unbraced(start, end)))
+            if text[0] == "#":
                 reason = "is an argument, although it looks like a comment"
                 self._complain("warning", self.label, text, reason, "Write comments on lines of their own")
+
+    def _unbraced(self, start: int, end: int) -> str:
+        value, said = unbraced(self.text[start:end])
+        if said:
+            self._refuse_braces(said)
+        return value
 
     def _read_option(self, letter: int, start: int, end: int) -> None:
         inner, said = self.text[start:end], ""

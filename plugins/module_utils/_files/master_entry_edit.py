@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
-from .entry_words import needs_braces, option_text, unbraced
-from .lines import WHITE, Edit, changed_words, edit_line, indentation, logical_lines
+from .command_line import arguments_taken
+from .entry_words import BLANKS, needs_braces, option_text, unbraced
+from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
 from .master_entry import Entry, Option
 from .service import FIELDS
 from .service_change import ServiceChange, command_words
@@ -37,7 +39,9 @@ class EntryEditor:
         """Return the lines of the entry after a change."""
         for name, value in change.fields.items():
             self._set_field(FIELDS.index(name), value)
-        self._set_options({name: value.strip(WHITE) for name, value in change.options.items()})
+        values = {name: value.strip(WHITE) for name, value in change.options.items()}
+        self._add_braces(values)
+        self._set_options(values)
         self._remove_options([option for option in self.entry.options if option.name in change.unset_options])
         if change.command is not None:
             self._set_command(change.command)
@@ -54,8 +58,47 @@ class EntryEditor:
             width = following.start - word.start
             self._apply([Edit(word.start, following.start, value.ljust(width - 1) + " ")])
 
+    @property
+    def _strays(self) -> List[Word]:
+        """The words behind the options that the program does not take, and all after the first of them."""
+        entry = self.entry
+        return entry.rest[arguments_taken(entry.fields[7].value, [word.value for word in entry.rest]) :]
+
+    @property
+    def _spilling(self) -> Optional[Option]:
+        """The option that the stray words are directly behind: very likely they are the rest of its value."""
+        entry, strays = self.entry, self._strays
+        if not strays or strays[0] is not entry.rest[0]:
+            return None
+        options = [*entry.options, *(_option_of(word, entry.text) for word in entry.invalid)]
+        last = max(options, key=lambda option: option.start, default=None)
+        return last if last and last.end > max([flag.end for flag in entry.flags], default=0) else None
+
+    def _add_braces(self, values: Mapping[str, str]) -> None:
+        """Put braces around a value that has some of its words outside, where it is wanted with just these words."""
+        option = self._spilling
+        while option:
+            program = self.entry.fields[7].value
+            strays = takewhile(lambda word: word.value[:2] != "-o", self._strays)
+            words = [word for word in strays if not arguments_taken(program, [word.value])]
+            written = " ".join([f"{option.name}={option.value}" if option.whole else option.name])
+            name, _equals, value = " ".join([written, *(word.value for word in words)]).partition("=")
+            name = name.strip(WHITE)
+            if name not in values or values[name].split() != value.split():
+                return
+            gap = " " if option.start == option.letter + 1 else ""
+            edits = [self.entry.line.deletion(word.start, word.end) for word in words]
+            self._apply([Edit(option.start, option.end, gap + option_text(name, values[name])), *edits])
+            option = self._spilling
+
     def _set_command(self, command: str) -> None:
         head, rest = command_words(command)
+        strays = self._strays
+        if strays and [word.value for word in rest] != [word.value for word in self.entry.rest]:
+            program = self.entry.fields[7].value
+            reason = f"is in the entry, is not an argument that {program} takes, and would be dropped"
+            remedy = "Put the option that it belongs to in braces, as in -o { name = value }, or remove it"
+            raise InputError(f"command of {self.entry.label}", strays[0].value, reason, remedy)
         if [word.value for word in head[1:]] != [word.value for word in self.entry.flags]:
             # -vo name=value becomes -v -o name=value, to change the flag alone
             self._apply([Edit(letter, letter, " -") for letter in self.entry.shared])
@@ -84,11 +127,16 @@ class EntryEditor:
 
     def _add_options(self, texts: Sequence[str]) -> None:
         line, at = self.entry.line, self.entry.options_end
+        options, spilling = self.entry.options, self._spilling
         start, end = line.piece_at(at - 1)
-        before, after = line.text[start:at], line.text[at:end]
-        indent = indentation(before)
-        options = self.entry.options
-        own_line = not options or indent and options[-1].letter - 1 == start + len(indent)
+        first = options[-1].letter - 1 if options else 0
+        if spilling:  # before it, so that what is behind it stays there
+            first = max(line.text.rfind(blank, 0, spilling.letter) for blank in BLANKS) + 1
+            options, at = [spilling], len(line.text[:first].rstrip(BLANKS))
+            start, end = line.piece_at(first)[0], line.piece_at(at - 1)[1]
+        indent = indentation(line.text[start:])
+        own_line = not options or indent and first == start + len(indent)
+        after = line.text[at:end]
         gap = " "
         if own_line and not after.strip(WHITE):
             newline = self.newline
@@ -107,6 +155,12 @@ class EntryEditor:
             else:
                 edits = [line.deletion(letter - 1, letter + 1), line.deletion(option.start, option.end)]
             self._apply(edits)
+
+
+def _option_of(invalid: Word, text: str) -> Option:
+    """Return what follows a ``-o`` and is not a setting as one without a value."""
+    letter = len(text[: invalid.start].rstrip(BLANKS)) - 1
+    return Option(invalid.value, "", letter, invalid.start, invalid.end, invalid.end, whole=False)
 
 
 def _value_edit(option: Option, text: str, value: str) -> Edit:

@@ -12,7 +12,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from .._base.errors import InputError
 from .._base.words import is_number
 from .endpoint import PortLookup, port_number, split_endpoint
-from .entry_words import split_words, unbraced
+from .entry_words import split_words, takes_next, unbraced
 from .lines import Word, check_encoding, checked_value, is_parameter_name
 from .service import FIELD_REMEDIES, FIELD_VALUES, TYPES
 
@@ -54,11 +54,11 @@ class ServiceChange(NamedTuple):
 
 
 def command_words(command: str) -> Tuple[List[Word], List[Word]]:
-    """Return the program with the flags after it, and the words after those."""
+    """Return the program with the flags after it and their values, and the words after those."""
     words = [Word(start, end, unbraced(command[start:end])[0]) for start, end in split_words(command)]
     count = 1
     while count < len(words) and command[words[count].start] == "-" and words[count].value not in ("-", "--"):
-        count += 1
+        count += 1 + takes_next(words[count].value)
     return words[:count], words[count:]
 
 

@@ -11,6 +11,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._base.address import FAMILIES, Address, parse_address
 from .._rules.host import Host, HostAddress
+from .accounts import system_accounts
 
 NETLINK_HEADER = struct.Struct("=IHHII")
 
@@ -46,6 +47,8 @@ def read_host() -> Host:
         frozenset(name for name in FAMILIES if _has_nonlocal_bind(name)),
         socket.gethostname(),
         _can_bind,
+        system_accounts(),
+        _origin_of,
     )
 
 
@@ -119,6 +122,12 @@ def _can_bind(address: Address) -> bool:
     except OSError:
         return False
     return True
+
+
+def _origin_of(path: str) -> Optional[str]:
+    from .platform import origin_in_file  # most hosts have no path there
+
+    return origin_in_file(path)
 
 
 def _is_supported(family: str) -> bool:

@@ -101,12 +101,27 @@ def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
             continue
         if master:
             return master
+    if hidden is None and written is not None and _is_hidden(written, proc):
+        hidden = written
     if hidden is not None:
         raise TransactionError(
             f"Process {hidden} seems to be the master of {instance.config_directory}, but this user may not look at it."
             " Run this as root, in a container with the capability SYS_PTRACE."
         )
     return None
+
+
+def _is_hidden(pid: int, proc: str) -> bool:
+    """Return whether a process exists that /proc does not show to this one (the mount option hidepid of proc(5))."""
+    if os.path.exists(f"{proc}/{pid}") or not os.path.exists(f"{proc}/self"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # there is one, and it belongs to somebody else
+        return True
+    return True
 
 
 def read_process(pid: int, proc: str = PROC) -> Optional[Process]:

@@ -90,6 +90,8 @@ class ServiceControl(NamedTuple):
                 with suppress(OSError):
                     os.close(os.open(mark, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
             if self.unit:
+                if not checked:  # as in prepare(): it may have failed again and again
+                    run(["systemctl", "reset-failed", self.unit], deadline)
                 return run(["systemctl", "start", self.unit], deadline, watch)
             if not checked:
                 self._run_before_start(deadline)
@@ -120,13 +122,15 @@ class ServiceControl(NamedTuple):
         with _highest_priority(master):
             return self._stop(master, deadline, watch)
 
-    def refusal(self, deadline: float) -> Optional[str]:
+    def refusal(self, deadline: float, config_directory: str = "") -> Optional[str]:
         """Return why Postfix's programs do not accept the files, or None; nothing is changed.
 
         postmap(1) reads main.cf as all programs do, and postconf(1) reads master.cf. What only shows when sockets are
         opened is not seen.
+
+        :param config_directory: where the files are, if not in the instance's
         """
-        directory = ["-c", self.instance.config_directory]
+        directory = ["-c", config_directory or self.instance.config_directory]
         for program, arguments in (
             ("postmap", [*directory, "-q", "x", "texthash:/dev/null"]),
             ("postconf", [*directory, *_DEFAULT_MYNETWORKS, "-M"]),

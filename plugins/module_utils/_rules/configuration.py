@@ -63,7 +63,11 @@ def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:
     if settings.version < SHARED_PORTS_SINCE or not settings.is_set("known_tcp_ports"):
         return lookup
     ports: Dict[str, int] = {}
-    for association in settings.get("known_tcp_ports").split(","):
+    try:
+        associations = settings.get("known_tcp_ports").split(",")
+    except InputError:  # refused_values() tells
+        return lookup
+    for association in associations:
         *names, number = (part.strip() for part in association.split("="))
         if re.match(r"[0-9]{1,5}\Z", number) and int(number) <= 65535:
             for name in names:

@@ -23,6 +23,10 @@ _DEEPEST = 100  # nesting at which Postfix gives up
 _MOST_STEPS = 20000  # references in one value: Postfix has no such limit, and would never finish
 _LONGEST = 4 * 1024 * 1024  # characters of result
 _REFERENCE = r"\$([$({]|[A-Za-z0-9_]*)"
+#: an operator, and the word behind it that makes it compare values of compatibility_level (Postfix 3.6 and later)
+_OPERATOR = r"(?s)([<>!=?+\-*/~&|%]*)(level)?[ \t\r\n\v\f]*(.*)\Z"
+#: a value of compatibility_level
+LEVEL = r"[ \t]*[+]?[0-9]{1,9}(?:\.[ \t]*[+]?[0-9]{1,3}){0,2}\Z"
 _SPACE = " \t\r\n\v\f"
 _BRACKETS = {"(": "[()]", "{": "[{}]"}
 #: the orders of two texts, as of strcmp(3), for which each comparison is true
@@ -137,12 +141,12 @@ class _Expansion:
     def _comparison(self, text: str, level: int) -> Tuple[str, str]:
         """Return the result of ``{left} == {right} rest``, which is empty for false, and the rest."""
         left, rest = self._operand(text)
-        symbol, rest = _leading(rest, "<>!=?+-*/~&|%")
+        symbol, suffix, rest = re.match(_OPERATOR, rest).groups()  # type: ignore[union-attr]  # it matches all text
         if not rest.startswith("{"):
             reason = "has no text in braces after the operator of a comparison"
             raise self._error(reason, "Write ${{left} == {right} ? {a} : {b}}")
         right, rest = self._operand(rest)
-        order = self._order(self.expand(left, level), self.expand(right, level))
+        order = (self._order_of_levels if suffix else self._order)(self.expand(left, level), self.expand(right, level))
         if symbol not in _COMPARISONS:
             raise self._error(f"has {symbol!r} where one of == != < <= >= > belongs")
         return "true" if order in _COMPARISONS[symbol] else "", rest
@@ -154,6 +158,13 @@ class _Expansion:
         if len(left) > 18 or len(right) > 18:
             raise self._error("compares a number that is too large", "Compare smaller numbers")
         return (int(left) > int(right)) - (int(left) < int(right))
+
+    def _order_of_levels(self, left: str, right: str) -> int:
+        """Compare two values of compatibility_level, as 3.6 or 2."""
+        if not re.match(LEVEL, left) or not re.match(LEVEL, right):
+            raise self._error("compares what is not a compatibility_level", "Compare versions such as 3.6")
+        one, other = (tuple(map(int, text.split("."))) + (0, 0) for text in (left, right))
+        return (one[:3] > other[:3]) - (one[:3] < other[:3])
 
 
 def _leading(text: str, characters: str) -> Tuple[str, str]:

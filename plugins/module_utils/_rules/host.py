@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, family
 
@@ -26,6 +26,17 @@ class HostAddress(NamedTuple):
     primary: bool = True
 
 
+class Accounts(NamedTuple):
+    """How the users and groups of a host are looked up (getpwnam(3), getgrnam(3)); None where there is none."""
+
+    #: numbers of user and group by the name of a user
+    user: Callable[[str], Optional[Tuple[int, int]]]
+    group: Callable[[str], Optional[int]]
+    #: the first name with a number
+    user_name: Callable[[int], Optional[str]]
+    group_name: Callable[[int], Optional[str]]
+
+
 class Host:
     """All addresses of a host, in the order of getifaddrs(3), and what its kernel can do.
 
@@ -34,6 +45,9 @@ class Host:
     :param nonlocal_bind: families whose sockets may bind to addresses that the host does not have (ip_nonlocal_bind)
     :param hostname: what gethostname(2) returns; None where it is not known
     :param bindable: returns whether a socket can bind to an address; None where the kernel cannot be asked
+    :param accounts: None where they cannot be looked up
+    :param origin_of: returns what Postfix makes of a path in myorigin, or None where it dies of a file that it cannot
+        read; None where nobody knows
     """
 
     def __init__(
@@ -43,12 +57,16 @@ class Host:
         nonlocal_bind: FrozenSet[str] = frozenset(),
         hostname: Optional[str] = None,
         bindable: Optional[Callable[[Address], bool]] = None,
+        accounts: Optional[Accounts] = None,
+        origin_of: Optional[Callable[[str], Optional[str]]] = None,
     ) -> None:
         self.addresses = tuple(addresses)
         self.families = families
         self.nonlocal_bind = nonlocal_bind
         self.hostname = hostname
         self.bindable = bindable
+        self.accounts = accounts
+        self.origin_of = origin_of
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
             if not self._index.setdefault(entry.address, entry).up and entry.up:

@@ -19,9 +19,11 @@ from .configuration import Configuration
 from .host import Host
 from .listeners import Listener, active_services, listeners
 from .own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
+from .refused_values import refused_values
 
 if TYPE_CHECKING:
     from .explicit_sources import ExplicitSource
+    from .program_failures import Failure
     from .source_addresses import Client
 
 
@@ -46,8 +48,15 @@ class Outlook:
         return enabled_families(self.settings, self.host)
 
     @once
+    def refused_values(self) -> List[InputError]:
+        """What every program of Postfix dies of when it starts, but for the addresses."""
+        return list(refused_values(self.settings, self.host))
+
+    @once
     def own_addresses(self) -> List[Address]:
         """The addresses that Postfix takes for its own, in its order."""
+        for error in self.refused_values:
+            raise error
         return own_addresses(self.settings, self.host, self.resolve, self.allow_absent)
 
     @once
@@ -82,6 +91,13 @@ class Outlook:
         from .explicit_sources import explicit_sources
 
         return list(explicit_sources(self.settings, self.services, self.families))
+
+    @once
+    def program_failures(self) -> List[Failure]:
+        """The services whose program dies when it starts, though the master lives."""
+        from .program_failures import program_failures
+
+        return list(program_failures(self.settings, self.services, self.host, self.resolve, self.allow_absent))
 
     @once
     def mynetworks(self) -> Optional[List[str]]:

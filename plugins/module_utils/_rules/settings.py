@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, FrozenSet, Mapping, Optional
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional
 
 from .._base.errors import InputError
 from .expansion import expand
 from .parameters import PARAMETERS, Version
 from .values import boolean, text_of
+
+#: parameters whose default comes from the name of the host
+_DERIVED = ("myhostname", "mydomain", "myorigin")
+#: a call of a function (Postfix 3.11 and later), whose result is not known here
+_FUNCTION = re.compile(r"\$[{(]\s*domain_to_[a-z0-9]+\s*{")
 
 
 class Settings:
@@ -65,6 +70,36 @@ class Settings:
                 return parameter.default
             self._expanded[name] = expand(self.raw(name), self._lookup, name)
         return self._expanded[name]
+
+    def certain(self, name: str) -> Optional[str]:
+        """Return the effective value; None where it depends on what is not known here: a default, or a function.
+
+        :raises InputError: where Postfix would end with a macro processing error
+        """
+        unknown: List[str] = []
+
+        def lookup(other: str) -> Optional[str]:
+            if not self._is_known(other):
+                unknown.append(other)
+                return None
+            return self._lookup(other)
+
+        text = lookup(name)
+        if text is None or _FUNCTION.search(text):
+            return None
+        try:
+            value = expand(text, lookup, name)
+        except InputError:
+            if unknown or any(_FUNCTION.search(each) for each in self._texts.values()):
+                return None
+            raise
+        return None if unknown else value
+
+    def _is_known(self, name: str) -> bool:
+        """Return whether main.cf sets a parameter, or its default is known here; that of stress is empty."""
+        if name in _DERIVED and name not in self._texts:
+            return bool(self.hostname) or self.is_set("myhostname")
+        return name in self._texts or name in PARAMETERS or name == "stress"
 
     def yes_no(self, name: str) -> bool:
         """Return the value of a boolean parameter; see :func:`boolean`."""

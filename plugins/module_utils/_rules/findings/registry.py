@@ -49,7 +49,9 @@ class Rule(NamedTuple):
 REGISTRY = (
     Rule(fatal.fatal, ["error"], needs="files"),
     Rule(fatal.absent_address, ["error", "warning"]),
+    Rule(fatal.program_failure, ["error"]),
     Rule(sources.source_failure, ["error"]),
+    Rule(files.bad_command_line, ["error", "warning"]),
     Rule(sources.wrong_family, ["error"]),
     Rule(sources.loopback_source, ["error"]),
     Rule(sockets.shared_socket, ["error"]),

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.command_line import bad_command_line
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import PortLookup, identity, known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import logical_lines
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
@@ -112,6 +113,12 @@ def duplicates(master_cf: MasterCfEditor) -> List[int]:
     """The lines of the entries that do not count."""
     counting = master_cf.effective()
     return [service.line for service in master_cf.services() if service not in counting]
+
+
+def stray(text: str) -> bool:
+    """Whether the program of an entry has an argument there that it does not take."""
+    bad = [bad_command_line(service, (3, 12)) for service in MasterCf(text).services()]
+    return any(each and each.word for each in bad)
 
 
 def swallows(text: str) -> bool:
@@ -556,6 +563,97 @@ def test_an_open_brace_that_would_swallow_the_arguments_is_an_error() -> None:
     assert master_cf.text == text
 
 
+SUBMISSION = "submission inet n - y - - smtpd"
+LOOSE = (
+    f"{SUBMISSION}\n  -o syslog_name=postfix/submission\n"
+    "  -o smtpd_recipient_restrictions=permit_sasl_authenticated, reject\n"
+    "  -o milter_macro_daemon_name=ORIGINATING\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOOSE,
+        f"{SUBMISSION} -o smtpd_banner=a b -o c=d",
+        f"{SUBMISSION} -o smtpd_banner=a b -o e=f g\n",
+        f"{SUBMISSION} -o smtpd_banner = a -o c=d\n",
+        f"{SUBMISSION} # why\n  -o c=d\n",
+        f"{SUBMISSION}\n  -o smtpd_banner=a\n  b\n# c\n  -o d=e\n",
+        f"{SUBMISSION} word\n",
+        "submission inet n - y - - postscreen -o a=b c -o d=e\n",
+        "submission inet n - y - - smtp flags=R -o a=b\n",
+        "submission inet n - y - - pipe -o a=b c flags=R argv=x\n",
+    ],
+)
+@pytest.mark.parametrize("flags", ["", " -v"])
+def test_no_command_drops_what_is_not_an_argument(text: str, flags: str) -> None:
+    master_cf = MasterCfEditor(f"{SMTP}{text}")
+    program = master_cf.services()[1].command
+    with pytest.raises(InputError) as caught:
+        master_cf.put(ServiceChange("submission", command=program + flags, chroot="n", options={"syslog_name": "x"}))
+    assert "in braces, as in -o { name = value }" in caught.value.remedy
+    assert master_cf.text == f"{SMTP}{text}"
+
+
+@pytest.mark.parametrize(
+    "text, change, expected",
+    [
+        (LOOSE, {"chroot": "n"}, LOOSE.replace(" y ", " n ")),
+        (LOOSE, {"options": {"syslog_name": "x"}}, LOOSE.replace("postfix/submission", "x")),
+        (
+            LOOSE,
+            {"options": {"a": "b"}},
+            LOOSE.replace("  -o smtpd_rec", "  -o a=b\n  -o smtpd_rec"),
+        ),
+        (
+            f"{SUBMISSION}\n# why\n  -o a=b c\n",
+            {"options": {"d": "e"}},
+            f"{SUBMISSION}\n  -o d=e\n# why\n  -o a=b c\n",
+        ),
+        (f"{SUBMISSION} -o a=b c\n", {"options": {"d": "e"}}, f"{SUBMISSION} -o d=e -o a=b c\n"),
+        (f"{SUBMISSION} -o a = b\n", {"options": {"d": "e"}}, f"{SUBMISSION} -o d=e -o a = b\n"),
+    ],
+)
+def test_what_is_not_an_argument_stays_where_it_is(text: str, change: Dict[str, Any], expected: str) -> None:
+    assert put(text, "submission", **change) == expected
+
+
+@pytest.mark.parametrize(
+    "text, options, expected",
+    [
+        (
+            LOOSE,
+            {"smtpd_recipient_restrictions": "permit_sasl_authenticated, reject"},
+            LOOSE.replace("smtpd_rec", "{ smtpd_rec").replace("ions=", "ions = ").replace("reject", "reject }"),
+        ),
+        (
+            f"{SUBMISSION}\n  -o a=b,\n    c,\n# why\n    d\n  -o e=f g\n  -o h=i\n",
+            {"a": "b, c, d", "e": "f  g", "h": "j"},
+            f"{SUBMISSION}\n  -o {{ a = b, c, d }}\n# why\n  -o {{ e = f  g }}\n  -o h=j\n",
+        ),
+        (f"{SUBMISSION} -oa=b c -o d=e\n", {"a": "b c"}, f"{SUBMISSION} -o {{ a = b c }} -o d=e\n"),
+        (f"{SUBMISSION} -o a = b -o c=d\n", {"a": "b"}, f"{SUBMISSION} -o a=b -o c=d\n"),
+        (
+            "submission inet n - y - - pipe -o a=b c flags=R user=y argv=x -o y\n",
+            {"a": "b c"},
+            "submission inet n - y - - pipe -o { a = b c } flags=R user=y argv=x -o y\n",
+        ),
+    ],
+)
+def test_a_value_that_is_given_as_it_was_meant_gets_its_braces(
+    text: str, options: Dict[str, str], expected: str
+) -> None:
+    assert put(text, "submission", options=options) == expected
+    assert put(expected, "submission", options=options) == expected
+
+
+def test_arguments_that_a_program_takes_are_replaced() -> None:
+    text = "x unix - - - - - lmtp -o a=b flags=DRX\n"
+    assert put(text, "x", "unix", command="lmtp flags=R") == text.replace("DRX", "R")
+    assert put(text, "x", "unix", command="lmtp") == text.replace(" flags=DRX", "")
+
+
 def test_public_and_private_services_of_one_name_are_two() -> None:
     text = "a unix n - - - - x\na unix - - - - - x\n"
     assert put(text, "a", "unix", options={"b": "c"}) == text + "  -o b=c\n"
@@ -566,7 +664,7 @@ def test_public_and_private_services_of_one_name_are_two() -> None:
 def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceChange) -> None:
     before, after = MasterCfEditor(text), MasterCfEditor(text)
     assume(change.command or find(before, change.name, change.type))
-    assume(not (change.command and swallows(text)))
+    assume(not (change.command and (swallows(text) or stray(text))))
     after.put(change)
     assert others(after, change) == others(before, change)
     service = find(after, change.name, change.type)
@@ -593,7 +691,7 @@ def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceCha
 def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], change: ServiceChange) -> None:
     text, (name, kind) = about
     master_cf = MasterCfEditor(text)
-    assume(not duplicates(master_cf) and not swallows(text))
+    assume(not duplicates(master_cf) and not swallows(text) and not (change.command and stray(text)))
     master_cf.put(change._replace(name=name, type=kind))
     assert [line for line in master_cf.text.split("\n") if line.lstrip(" \t\v").startswith("#")] == [
         line for line in text.split("\n") if line.lstrip(" \t\v").startswith("#")

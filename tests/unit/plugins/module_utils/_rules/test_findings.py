@@ -91,13 +91,51 @@ def test_implicit_source_address_of_one_client() -> None:
             "lmtp_bind_address_enforce",
             "smtp does not read it",
         ),
-        ("x unix - - n - - pipe -o smtp_bind_address6=fd77::1", "smtp_bind_address6", "pipe does not read it"),
+        (
+            "x unix - n n - - pipe -o smtp_bind_address6=fd77::1 user=x argv=/bin/x",
+            "smtp_bind_address6",
+            "pipe does not read it",
+        ),
     ],
 )
 def test_bind_address_where_nobody_looks(line: str, parameter: str, words: str) -> None:
     one = only({}, f"587 inet n - n - - smtpd\n{line}\n")
     assert one[:3] == ("ignored_bind_address", "warning", parameter)
     assert words in one.message
+
+
+@pytest.mark.parametrize(
+    "line, severity, message, remedy",
+    [
+        (
+            "587 inet n - n - - smtpd\n  -o smtpd_recipient_restrictions=permit_sasl_authenticated, reject\n  -o a=b",
+            "error",
+            "587/inet: smtpd has text behind -o smtpd_recipient_restrictions that is not part of the value",
+            "-o { smtpd_recipient_restrictions = ... }",
+        ),
+        ("cleanup unix n - n - 0 cleanup -o a=b c", "error", "cleanup/unix: cleanup has text", "-o { a = ... }"),
+        ("587 inet n - n - - smtpd # x", "error", "takes no argument '#'", "Remove it"),
+        ("587 inet n - n - - smtpd -o a = b", "error", "dies of -o a =", "-o { name = value }"),
+        ("25 inet n - n - 1 postscreen -o a=b, c -o d=e", "warning", "ignores it and what follows", "-o { a = ... }"),
+        ("x unix - n n - - pipe flags=Z user=x argv=y", "error", "does not know the flag 'Z'", "Use flags among"),
+        ("x unix - n n - - pipe user=x", "error", "has no argv=", "Add argv="),
+        ("587 inet n - n - - smtpd -x", "error", "dies of the option -x", "Remove it"),
+    ],
+)
+def test_words_that_a_program_does_not_take(line: str, severity: str, message: str, remedy: str) -> None:
+    one = only({}, f"{MASTER}{line}\n".replace("smtp inet n - n - - smtpd\n", "2525 inet n - n - - smtpd\n", 1))
+    assert one[:3] == ("bad_command_line", severity, "services")
+    assert message in one.message
+    assert remedy in one.remedy
+
+
+def test_words_that_a_client_does_not_take() -> None:
+    words = "smtp -o smtp_helo_name=a, b"
+    answer = found({}, f"{MASTER}out unix - - n - - {words}\n")
+    assert {(one.code, one.severity) for one in answer} == {("source_failure", "error")}
+    assert all("-o { smtp_helo_name = ... }" in one.remedy for one in answer)
+    assert found({}, f"{MASTER}out unix - - n - - smtp flags=DORX\n") == []
+    assert found({}, f"{MASTER}out unix - - n - - smtp flags=DORX\n", version="3.4") != []
 
 
 @pytest.mark.parametrize("parameter, value", [("inet_interfaces", "10.77.0.1"), ("inet_protocols", "ipv4")])
@@ -398,3 +436,43 @@ def test_several_instances_have_both_remedies() -> None:
         remedy = only({**settings, name: "postfix-out"}).remedy
         assert "let the kernel choose" in remedy
         assert "inet_interfaces = all" in remedy
+
+
+def test_each_value_that_postfix_dies_of_is_named() -> None:
+    answer = found({"myhostname": "mx.test # x", "default_process_limit": "0", "smtp_bind_address": "10.77.0.9"})
+    assert [one[:3] for one in answer] == [
+        ("fatal", "error", "default_process_limit"),
+        ("fatal", "error", "myhostname"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings, line, parameter, words",
+    [
+        (
+            {"smtpd_client_connection_count_limit": "x"},
+            "",
+            "smtpd_client_connection_count_limit",
+            "smtp/inet cannot run",
+        ),
+        ({"smtp_address_preference": "ipv5"}, "", "smtp_address_preference", "smtp/unix cannot run"),
+        ({}, "587 inet n - n - - smtpd -o myhostname=mx..test", "myhostname", "587/inet cannot run"),
+        ({}, "587 inet n - n - - smtpd -o soft_bounce=maybe", "soft_bounce", "neither yes nor no"),
+        ({}, "587 inet n - n - - smtpd -o smtpd_timeout=ten", "smtpd_timeout", "not a time"),
+        ({}, "pickup unix n - n 60 1 pickup -o inet_protocols=ipv5", "inet_protocols", "not a protocol"),
+        ({}, "pickup unix n - n 60 1 pickup -o inet_interfaces=10.77.0.9", "inet_interfaces", "on no interface"),
+        ({"mailbox_size_limit": "1000"}, "local unix - n n - - local", "mailbox_size_limit", "less than message_size"),
+        ({"message_size_limit": "0"}, "local unix - n n - - local", "mailbox_size_limit", "unlimited"),
+        ({"message_size_limit": "60000000"}, "virtual unix - n n - - virtual", "virtual_mailbox_limit", "60000000"),
+    ],
+)
+def test_program_failure(settings: dict, line: str, parameter: str, words: str) -> None:
+    one = only(settings, f"{MASTER}{line}\n")
+    assert one[:3] == ("program_failure", "error", parameter)
+    assert words in one.message
+
+
+def test_services_that_can_run() -> None:
+    assert found({"mailbox_size_limit": "0", "message_size_limit": "0"}, f"{MASTER}local unix - n n - - local\n") == []
+    assert found({"smtpd_timeout": "${stress?{10}:{300}}s"}) == []
+    assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
