@@ -159,7 +159,7 @@ bench: venv ## how long files and filters take, against what was promised
 	PYTHONPATH=$(TREE) python -m tests.bench.fleet
 
 .PHONY: bench-apply
-bench-apply: images ## what postfix_apply costs on hosts that are in sync, against ping over ssh (root)
+bench-apply: images ## what modules cost on hosts that are in sync, against ping over ssh (root)
 	$(LAB) session python tests/bench/in_sync.py $(SUITES)
 
 .PHONY: bench-fleet

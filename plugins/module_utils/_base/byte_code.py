@@ -11,6 +11,7 @@ This is the one module of the core that is compiled on every run, so it is short
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import sys
@@ -57,6 +58,7 @@ class ByteCode:
         loader = globals().get("__loader__")
         byte_code = cls(loader if hasattr(loader, "archive") else None)
         if byte_code.archive:
+            gc.freeze()  # else Python looks again and again at all that Ansible has loaded, in case it can be freed
             sys.meta_path.insert(0, byte_code)
         return byte_code
 

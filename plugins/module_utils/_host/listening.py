@@ -4,7 +4,8 @@
 """The listening TCP sockets of a network namespace, asked of the kernel by sock_diag(7), or read from /proc.
 
 The files in /proc list all connections too, and a large machine takes milliseconds to walk through its tables for them,
-however few there are. sock_diag answers for this process's own namespace only, and some containers lack it.
+however few there are; and while others come and go, a socket can be missing in them. sock_diag has none of this, but it
+answers for the own namespace of this process only, and some containers lack it.
 """
 
 from __future__ import annotations

@@ -225,9 +225,10 @@ def unit_of(master: Master) -> Optional[str]:
     """Return the systemd service that a master runs in (/proc/PID/cgroup); None if somebody started it by hand."""
     try:
         with open(f"{master.proc}/{master.process.pid}/cgroup", encoding="utf-8", errors="replace") as stream:
-            paths = [line.rstrip("\n").split(":", 2)[2] for line in stream if re.match(r"(0:|\d+:name=systemd):", line)]
+            lines = [line.rstrip("\n").split(":", 2) for line in stream]
     except OSError:
         return None
+    paths = [path for _number, controllers, path in lines if controllers in ("", "name=systemd")]
     units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
     return units[-1] if units else None
 

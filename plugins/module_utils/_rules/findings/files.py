@@ -106,6 +106,8 @@ def _similar_parameter(name: str) -> Optional[str]:
 
 def _nearly_equal(name: str, parameter: str) -> bool:
     """Return whether two names differ in one place only, by two characters at most."""
+    if abs(len(name) - len(parameter)) > 2:  # most of them
+        return False
     name = name.lower().replace("-", "_")
     start = len(commonprefix((name, parameter)))
     end = len(commonprefix((name[start:][::-1], parameter[start:][::-1])))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import parse_address
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import (
     consists_of,
     is_number,
     words_between,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import FIELD_VALUES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from hypothesis import example, given
 from hypothesis.strategies import text
 
@@ -52,6 +54,22 @@ def test_values_of_fields(value: str) -> None:
     assert set(FIELD_VALUES) == set(PATTERNS)
     for name, pattern in PATTERNS.items():
         assert FIELD_VALUES[name](value) == bool(re.match(pattern, value)), name
+
+
+@given(text(alphabet="3.70-+~ x\n"))
+@example("3.7.11")
+@example("3.12-20260821")
+@example("3.7.0123456789")
+@example("12345.7")
+@example("3.7-a\nb")
+def test_what_looks_like_a_version(value: str) -> None:
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,9}))?(?:[-+~ ].*)?\Z", value.strip())
+    expected = tuple(int(number) for number in match.groups() if number is not None) if match else None
+    try:
+        found = parse_version(value)
+    except InputError:
+        found = None
+    assert found == expected
 
 
 @given(text(alphabet="127.x0f:%eh \n\x00²"))
