@@ -70,6 +70,17 @@ class Settings:
         """Return the value of a boolean parameter; see :func:`boolean`."""
         return boolean(name, self.get(name))
 
+    @property
+    def compatibility_level(self) -> int:
+        """The first number of compatibility_level, which is 0 where main.cf does not set it."""
+        level = re.match(r"\s*([0-9]{1,9})", self.get("compatibility_level"))
+        return int(level.group(1)) if level else 0
+
+    @property
+    def default_chroot(self) -> str:
+        """What a dash means in the field chroot of master.cf (get_master_ent() in master/master_ent.c)."""
+        return "n" if self.version >= (3, 0) and self.compatibility_level >= 1 else "y"
+
     def _lookup(self, name: str) -> Optional[str]:
         if name in self._texts:
             return self._texts[name]
