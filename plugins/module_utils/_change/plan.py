@@ -72,7 +72,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
     settings = _settings(main, around)
-    master = MasterCfEditor(master_text, port_lookup(settings, around.port_of))
+    master = MasterCfEditor(master_text, port_lookup(settings, around.port_of), _default_chroot(settings))
     before = after = _outlook(main, settings, master, wanted, around)
     edit_files(main, master, wanted, around)
     unlisted = _unlisted(master, wanted)
@@ -161,6 +161,13 @@ def _unlisted(master: MasterCfEditor, wanted: Wanted) -> List[str]:
 
 def _settings(main: MainCf, around: Surroundings) -> Settings:
     return Settings(main.values(), around.version, around.host.hostname)
+
+
+def _default_chroot(settings: Settings) -> str:
+    try:
+        return settings.default_chroot
+    except InputError:  # compatibility_level cannot be expanded, and Postfix dies of it
+        return "n"
 
 
 def _outlook(main: MainCf, settings: Settings, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> Outlook:

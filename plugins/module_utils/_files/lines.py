@@ -96,6 +96,10 @@ class LogicalLine:
                 break
         return start, end
 
+    def length_to(self, position: int) -> int:
+        """Return how much of the line's text is in the physical lines before a place in the file."""
+        return sum(len(piece.value) for piece in self.pieces if piece.end <= position)
+
     def deletion(self, start: int, end: int) -> Edit:
         """Return the edit that removes a word with the blanks before it, or after it if it begins its line."""
         first, last = self.piece_at(start)[0], self.piece_at(end - 1)[1]

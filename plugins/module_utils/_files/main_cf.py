@@ -32,8 +32,10 @@ from .lines import (
     logical_lines,
     remove_line,
 )
+from .marked_blocks import free_place, marked_blocks
 
 _EXAMPLE_GOES_ON = r"#(?:  |\t)[ \t]*[^ \t\r]"
+_COMMENTS = r"(?:[ \t]*#.*(?:\n|\Z))+"
 _WORD = r"[^ \t\n\v\f\r]+"
 
 # A new parameter without a commented-out example goes behind the nearest of its group that is there.
@@ -125,7 +127,8 @@ class MainCf:
             *earlier, last = self._settings[name]
             text, says = self.text, _says(last, value)
             if not says:
-                text = edit_line(text, last.line, _edits(last, checked_value(name, value)))
+                edits = _edits_of_marked if self._holds_block(last.line) else _edits
+                text = edit_line(text, last.line, edits(last, checked_value(name, value)))
             self._write(_without(text, earlier))
             if not says and _spans_lines(last):
                 self.set(name, value)  # on one line now, where each blank counts
@@ -139,24 +142,43 @@ class MainCf:
         """Remove a parameter; comments inside its continuation lines stay."""
         self._write(_without(self.text, self._settings.get(name, [])))
 
+    def _holds_block(self, line: LogicalLine) -> bool:
+        """Return whether a block of another tool begins inside of a logical line."""
+        return len(line.pieces) > 1 and any(line.start < start < line.end for start, _end in marked_blocks(self.text))
+
     def _place(self, name: str) -> int:
-        example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
-        for position, end in comment_blocks(self.text, self._lines):
-            behind_example = 0
-            for comment in self.text[position:end].split("\n"):
-                position += len(comment) + 1
-                if example.match(comment) or behind_example and re.match(_EXAMPLE_GOES_ON, comment):
-                    behind_example = position
-                elif behind_example:
-                    break
-            if behind_example:
-                return min(behind_example, len(self.text))
+        """Return where a new parameter goes: behind its examples, else behind the nearest of its group, else last."""
+        for start, end in comment_blocks(self.text, self._lines):
+            behind = _examples_end(self.text[start:end], name)
+            if behind:
+                return free_place(self.text, self._lines, start + behind)
         for group in _GROUPS:
             if name in group:
                 for sibling in sorted(group, key=lambda other: abs(group.index(other) - group.index(name))):
                     if sibling in self._settings:
-                        return self._settings[sibling][-1].line.end
+                        end = self._settings[sibling][-1].line.end
+                        comments = re.compile(_COMMENTS).match(self.text, end)
+                        end += _examples_end(comments.group(), sibling) if comments else 0
+                        return free_place(self.text, self._lines, end)
         return len(self.text)
+
+
+def _examples_end(comments: str, name: str) -> int:
+    """Return where the examples of a parameter end in comments; 0 if there is none.
+
+    They are in one paragraph; what is said between them goes with them.
+    """
+    example = re.compile(rf"[ \t]*#[# \t]*{re.escape(name)}[ \t]*=")
+    position = end = 0
+    goes_on = False
+    for comment in re.findall(r".*\n|.+\Z", comments):
+        position += len(comment)
+        goes_on = bool(example.match(comment) or goes_on and re.match(_EXAMPLE_GOES_ON, comment))
+        if goes_on:
+            end = position
+        elif end and not comment.strip(WHITE + "#"):
+            break
+    return end
 
 
 def _setting(line: LogicalLine) -> Setting:
@@ -195,6 +217,19 @@ def _says(setting: Setting, value: str) -> bool:
 
 def _words(value: str, offset: int = 0) -> List[Word]:
     return [Word(match.start() + offset, match.end() + offset, match.group()) for match in re.finditer(_WORD, value)]
+
+
+def _edits_of_marked(setting: Setting, value: str) -> List[Edit]:
+    """Return the edits that put the whole value on the first line: there is a block of another tool behind it."""
+    old = _words(setting.value, setting.start)
+    at = setting.line.text.index("=") + 1
+    if old and setting.line.piece_at(at - 1) == setting.line.piece_at(old[0].start):
+        return [Edit(old[0].start, old[0].end, value), *_deletions(setting, old[1:])]
+    return [Edit(at, at, " " + value), *_deletions(setting, old)]
+
+
+def _deletions(setting: Setting, words: List[Word]) -> List[Edit]:
+    return [setting.line.deletion(word.start, word.end) for word in words]
 
 
 def _edits(setting: Setting, value: str) -> List[Edit]:

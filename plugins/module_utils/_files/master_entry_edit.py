@@ -12,6 +12,7 @@ from .._base.errors import InputError
 from .command_line import arguments_taken
 from .entry_words import BLANKS, needs_braces, option_text, unbraced
 from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
+from .marked_blocks import marked_blocks
 from .master_entry import Entry, Option
 from .service import FIELDS
 from .service_change import ServiceChange, command_words
@@ -21,7 +22,10 @@ _INDENT = "  "
 
 
 class EntryEditor:
-    """Edits one entry, given as the text of its lines, with the line ending of the file for an entry without."""
+    """Edits one entry, given as the text of its lines, with the line ending of the file for an entry without.
+
+    Behind its lines can be others, up to the end of a block of another tool that begins inside the entry.
+    """
 
     def __init__(self, text: str, newline: str) -> None:
         self.newline = newline
@@ -126,24 +130,43 @@ class EntryEditor:
             self._add_options(new)
 
     def _add_options(self, texts: Sequence[str]) -> None:
-        line, at = self.entry.line, self.entry.options_end
-        options, spilling = self.entry.options, self._spilling
-        start, end = line.piece_at(at - 1)
-        first = options[-1].letter - 1 if options else 0
-        if spilling:  # before it, so that what is behind it stays there
-            first = max(line.text.rfind(blank, 0, spilling.letter) for blank in BLANKS) + 1
-            options, at = [spilling], len(line.text[:first].rstrip(BLANKS))
-            start, end = line.piece_at(first)[0], line.piece_at(at - 1)[1]
-        indent = indentation(line.text[start:])
-        own_line = not options or indent and first == start + len(indent)
+        line, options, last = self.entry.line, self.entry.options, self.entry.options_end
+        like = options[-1] if options else None
+        at, begin = last, line.piece_at(last - 1)[0]
+        if self._spilling:  # before it, so that what is behind it stays there
+            like = self._spilling
+            at = len(line.text[: self._word_start(like)].rstrip(BLANKS))
+        at = self._before_block(at)
+        if at != last and like:
+            like = next((option for option in reversed(options) if option.end <= at), like)
+            begin = line.piece_at(like.letter)[0]
+        end = line.piece_at(at - 1)[1]
+        indent = indentation(line.text[begin:]) if like else _INDENT
+        own_line = not like or indent and self._word_start(like) == begin + len(indent)
         after = line.text[at:end]
         gap = " "
         if own_line and not after.strip(WHITE):
             newline = self.newline
             if end < len(line.text) or self.text.endswith("\n"):
                 newline = "\r\n" if after.endswith("\r") else "\n"
-            gap = newline + (indent if options else _INDENT)
+            gap = newline + indent
         self._apply([Edit(at, at, "".join(f"{gap}-o {text}" for text in texts))])
+
+    def _word_start(self, option: Option) -> int:
+        """Return where the word with the letter of an option begins."""
+        return max(self.entry.text.rfind(blank, 0, option.letter) for blank in BLANKS) + 1
+
+    def _before_block(self, at: int) -> int:
+        """Return a place for more options, or one before the block of another tool that it is in."""
+        line = self.entry.line
+        if len(line.pieces) > 1:
+            first, _end = line.piece_at(at - 1)
+            piece = line.pieces[[line.length_to(piece.start) for piece in line.pieces].index(first)]
+            position = piece.start + at - first
+            for start, end in marked_blocks(self.text):
+                if line.start < start < position < end:
+                    return len(line.text[: line.length_to(start)].rstrip(BLANKS))
+        return at
 
     def _remove_options(self, options: Sequence[Option]) -> None:
         for option in reversed(options):  # from behind, so that the places of the others stay as they are
@@ -175,11 +198,14 @@ def _value_edit(option: Option, text: str, value: str) -> Edit:
     return Edit(start, end, gap + value)
 
 
-def entry_lines(change: ServiceChange, like: Optional[Entry]) -> List[str]:
-    """Return the lines of a new entry, its fields in the columns of the entry `like`."""
+def entry_lines(change: ServiceChange, like: Optional[Entry], chroot: str) -> List[str]:
+    """Return the lines of a new entry, its fields in the columns of the entry `like`.
+
+    :param chroot: that field, where the change says nothing of it
+    """
     command = change.command or ""
     head, rest = [" ".join(command[word.start : word.end] for word in words) for words in command_words(command)]
-    defaults = {"private": "n" if change.type == "inet" else "-", "chroot": "n"}
+    defaults = {"private": "n" if change.type == "inet" else "-", "chroot": chroot}
     fields = [change.name, change.type]
     fields += [change.fields.get(name, defaults.get(name, "-")) for name in FIELDS[2:7]]
     options = [f"{_INDENT}-o {option_text(name, value.strip(WHITE))}" for name, value in change.options.items()]

@@ -16,7 +16,7 @@ from .values import boolean, text_of
 #: parameters whose default comes from the name of the host
 _DERIVED = ("myhostname", "mydomain", "myorigin")
 #: a call of a function (Postfix 3.11 and later), whose result is not known here
-_FUNCTION = re.compile(r"\$[{(]\s*domain_to_[a-z0-9]+\s*{")
+_FUNCTION = r"\$[{(]\s*domain_to_[a-z0-9]+\s*{"
 
 
 class Settings:
@@ -85,12 +85,12 @@ class Settings:
             return self._lookup(other)
 
         text = lookup(name)
-        if text is None or _FUNCTION.search(text):
+        if text is None or re.search(_FUNCTION, text):
             return None
         try:
             value = expand(text, lookup, name)
         except InputError:
-            if unknown or any(_FUNCTION.search(each) for each in self._texts.values()):
+            if unknown or any(re.search(_FUNCTION, each) for each in self._texts.values()):
                 return None
             raise
         return None if unknown else value
@@ -104,6 +104,17 @@ class Settings:
     def yes_no(self, name: str) -> bool:
         """Return the value of a boolean parameter; see :func:`boolean`."""
         return boolean(name, self.get(name))
+
+    @property
+    def compatibility_level(self) -> int:
+        """The first number of compatibility_level, which is 0 where main.cf does not set it."""
+        level = re.match(r"\s*([0-9]{1,9})", self.get("compatibility_level"))
+        return int(level.group(1)) if level else 0
+
+    @property
+    def default_chroot(self) -> str:
+        """What a dash means in the field chroot of master.cf (get_master_ent() in master/master_ent.c)."""
+        return "n" if self.version >= (3, 0) and self.compatibility_level >= 1 else "y"
 
     def _lookup(self, name: str) -> Optional[str]:
         if name in self._texts:

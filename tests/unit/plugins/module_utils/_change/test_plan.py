@@ -359,6 +359,16 @@ def test_flags_of_a_client_are_taken_where_postfix_has_them():
         plan(services=[change], version=(3, 4, 29))
 
 
+@pytest.mark.parametrize(
+    "level, chroot", [("", "y"), ("compatibility_level = 3.6\n", "n"), ("compatibility_level = ${\n", "n")]
+)
+def test_a_new_service_without_its_like_has_the_chroot_that_is_the_default(level, chroot):
+    services = [ServiceChange("x", "unix", command="lmtp"), ServiceChange("2525", command="smtpd")]
+    done = plan(main=MAIN + level, services=services)
+    added = {line.split()[0]: line.split()[4] for line in done.master.split("\n") if line not in MASTER.split("\n")}
+    assert added == {"x": chroot, "2525": "y"}
+
+
 def test_an_enforced_address_that_comes_later_is_written_where_it_is_allowed_by_name():
     values = {"smtp_bind_address": "10.77.0.99", "smtp_bind_address_enforce": True}
     assert "10.77.0.99" in plan(values, allow_absent_addresses=True).main
