@@ -70,6 +70,9 @@ _value:
           V(private_source_address), warning: Mail to all hosts leaves from a private address, though the host has a
           public one.
         - >-
+          V(mynetworks_grows), error or warning: mynetworks is not set, and because of an edit its default lets more
+          hosts relay.
+        - >-
           V(mynetworks_default), warning or info: mynetworks is not set, and because of inet_interfaces its default
           lacks networks of the host.
         - >-

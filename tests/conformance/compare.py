@@ -37,7 +37,12 @@ def _expanded(answer: dict[str, Any], said: Prediction) -> list[str]:
 
 def _own(answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.own, str):
-        return [] if answer["fatal"] else [f"we say that all programs die ({said.own}), they have {answer['own']}"]
+        # postconf reads nothing but the addresses; of other values only the other programs die, so also the master
+        return (
+            []
+            if answer["fatal"] or answer["dies"]
+            else [f"we say that all programs die ({said.own}), they have {answer['own']}"]
+        )
     if answer["fatal"]:
         return [f"every program dies of {answer['fatal']!r}, we say {said.own}"]
     return [] if said.own == answer["own"] else [f"own addresses are {answer['own']}, we say {said.own}"]

@@ -319,6 +319,7 @@ class Postfix:
         networks, answer["fatal"] = room.ask("postconf", "-o", "mynetworks_style=host", "-h", "mynetworks")
         if not answer["fatal"]:
             answer["own"] = [word.rpartition("/")[0].strip("[]") for word in networks.split()]
+            answer["networks"] = room.ask("postconf", "-h", "mynetworks")[0].split()
         self._write(task, task)
         # Like postfix-script, which does not start the master when postconf fails.
         answer["dies"] = room.ask("postconf", "-h", "maillog_file")[1]

@@ -9,6 +9,7 @@ shown of it can never see two answers; host names too have one answer (the resol
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, FrozenSet, List, Optional, Sequence
 
 from .._base.address import Address, family
@@ -149,6 +150,11 @@ class Outlook:
     def promised(self) -> Optional[Sequence[Listener]]:
         """The listeners, or None where the master would not come up."""
         return self.listeners if self.runs else None
+
+    @property
+    def hears_this_host_only(self) -> bool:
+        """Whether no other host can connect, since each listener is on a loopback address, or there is none."""
+        return all(ip_address(listener.socket.address).is_loopback for listener in self.listeners)
 
     def reachable(self, family_name: str) -> List[Address]:
         """Return the host's addresses of a family by which other hosts reach it."""

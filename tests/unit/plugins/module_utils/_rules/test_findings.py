@@ -238,16 +238,79 @@ def test_broken_line_of_one_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "inet_interfaces, severity, lost",
+    "settings, severity, lost",
     [
-        ("10.77.0.1, 10.77.0.2, fd77::1, fd77::2", "warning", "127.0.0.0/8"),
-        ("loopback-only", "info", "10.77.0.0/24"),
+        ({"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, "warning", "127.0.0.0/8"),
+        ({"inet_interfaces": "127.0.0.1, ::1, 10.77.0.1, fd77::1", "mynetworks_style": "host"}, "info", "10.77.0.2/32"),
     ],
 )
-def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
-    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
-    assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
+def test_default_mynetworks(settings: dict, severity: str, lost: str) -> None:
+    answer = findings(outlook_of(settings, MASTER, TWO))
+    assert [one[:3] for one in answer if one.parameter == "mynetworks"] == [
+        ("mynetworks_default", severity, "mynetworks")
+    ]
     assert lost in answer[0].message
+
+
+@pytest.mark.parametrize("inet_interfaces", ["loopback-only", "127.0.0.1", "127.0.0.1, ::1"])
+def test_a_host_that_hears_itself_alone_misses_no_networks(inet_interfaces: str) -> None:
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
+    assert "mynetworks_default" not in [one.code for one in answer]
+    beside = MASTER + "10.77.0.1:587 inet n - n - - smtpd\n"
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, beside, TWO))
+    assert "mynetworks_default" in [one.code for one in answer]
+
+
+OUTSIDE = host_of("127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/26", "::1/128", "fd77::1/64", "fe80::7/64")
+
+
+def grown(before: dict, after: dict, host: Host = OUTSIDE) -> list:
+    old, new = outlook_of(before, MASTER, host), outlook_of(after, MASTER, host)
+    return [one for one in findings(new, before=old) if one.code == "mynetworks_grows"]
+
+
+@pytest.mark.parametrize(
+    "shared, before, after, severity, gained, kept",
+    [
+        (
+            {"mynetworks_style": "subnet"},
+            "10.77.0.1, fd77::1",
+            "10.77.0.1, 198.51.100.7",
+            "error",
+            "198.51.100.0/26",
+            "127.",
+        ),
+        ({}, "loopback-only", "all", "error", "10.77.0.0/24, 198.51.100.0/26, [fd77::]/64, [fe80::]/64", "127."),
+        ({"compatibility_level": "1"}, "127.0.0.1", "127.0.0.1, 198.51.100.7", "error", "198.51.100.0/26", "127."),
+        ({"mynetworks_style": "class"}, "127.0.0.1", "10.77.0.1", "warning", "10.0.0.0/8", "127."),
+        ({"mynetworks_style": "class"}, "10.77.0.1", "198.51.100.7", "error", "198.51.100.0/24", "10."),
+        ({"mynetworks_style": "subnet"}, "10.77.0.1", "10.77.0.1, fd77::1", "warning", "[fd77::]/64", "10."),
+    ],
+)
+def test_more_may_relay(shared: dict, before: str, after: str, severity: str, gained: str, kept: str) -> None:
+    (one,) = grown({**shared, "inet_interfaces": before}, {**shared, "inet_interfaces": after})
+    assert one[:3] == ("mynetworks_grows", severity, "mynetworks")
+    assert f"in {gained} may" in one.message
+    assert kept not in one.message
+    assert grown({**shared, "inet_interfaces": after}, {**shared, "inet_interfaces": after}) == []
+    assert grown({"mynetworks": "", "inet_interfaces": before}, {"mynetworks": "", "inet_interfaces": after}) == []
+
+
+def test_a_family_more_may_relay() -> None:
+    settings = {"inet_interfaces": "all", "mynetworks_style": "subnet"}
+    (one,) = grown({**settings, "inet_protocols": "ipv4"}, {**settings, "inet_protocols": "all"})
+    assert (one.severity, "[fd77::]/64" in one.message) == ("warning", True)
+
+
+def test_what_was_there_already_or_is_the_host_itself_is_not_gained() -> None:
+    style = {"compatibility_level": "3.6"}
+    assert grown({**style, "inet_interfaces": "loopback-only"}, {**style, "inet_interfaces": "all"}) == []
+    subnet = {"mynetworks_style": "subnet"}
+    assert grown({**subnet, "inet_interfaces": "all"}, {**subnet, "inet_interfaces": "10.77.0.1"}) == []
+    assert grown({"inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "10.77.0.1, 127.0.0.1"}) == []
+    wide = host_of("127.0.0.1/8", "eth0 10.77.0.1/8", "eth1 10.77.5.1/24")
+    assert grown({**subnet, "inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "all"}, wide) == []
+    assert grown({**subnet, "inet_interfaces": "nosuch$"}, {**subnet, "inet_interfaces": "all"}) == []
 
 
 @pytest.mark.parametrize(
