@@ -102,8 +102,8 @@ EFFECTS = [
            lambda answer: answer["sources"][0]["from"] == answer["sources"][0]["kernel"]),
 ]  # fmt: skip
 
-#: bind_address_not_enforced cannot be provoked at once: it warns of what is absent_address as soon as the address goes.
-NOT_PROVOKED = {"bind_address_not_enforced"}
+#: These cannot be provoked at once: they warn of what is absent_address as soon as the address goes.
+NOT_PROVOKED = {"bind_address_not_enforced", "temporary_address", "deprecated_address", "dynamic_address"}
 
 
 def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:

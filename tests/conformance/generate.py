@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts and configurations by number: mixtures of all that the parameters and master.cf can say, right and wrong.
 
-A task is a mapping of JSON: ``interfaces`` (addresses with prefix length), ``tentative`` and ``down`` among them,
+A task is a mapping of JSON: ``interfaces`` (addresses with prefix length and lifetimes), ``tentative`` and ``down`` among them,
 ``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with destinations),
 ``literals`` (is mail to that address for this host?) and ``after`` (texts that a reload has to take up).
 """
@@ -222,6 +222,22 @@ def _other_values(seed: int, number: int) -> dict[str, str]:
     return {}
 
 
+def _passing(seed: int, number: int, host: _Host) -> dict[str, list[str]]:
+    """The host's interfaces, sometimes with addresses that will not stay; by a chance of its own."""
+    chance = random.Random(f"conformance/lifetimes/{seed}/{number}")
+    interfaces = {name: list(listed) for name, listed in host.interfaces.items()}
+    if chance.random() < 0.85:
+        return interfaces
+    for name in ("vA", "vD"):
+        for at, address in enumerate(interfaces[name]):
+            if address not in host.tentative and chance.random() < 0.5:
+                lifetimes = ("valid_lft 3600 preferred_lft 1800", "valid_lft 3600 preferred_lft 0", "preferred_lft 0")
+                interfaces[name][at] = f"{address} {chance.choice(lifetimes)}"
+    if any(":" in address for address in interfaces["lo"]):  # the kernel makes a temporary one for it
+        interfaces["vD"].append("2001:db8:3::1/64 mngtmpaddr valid_lft 7200 preferred_lft 3600")
+    return interfaces
+
+
 def _bindings(host: _Host, programs: tuple[str, ...], share: float) -> list[tuple[str, str]]:
     """Settings of the clients' source addresses."""
     chance = host.chance
@@ -376,7 +392,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
     form = chance.random()
     found: dict[str, Any] = {
         "id": f"{seed}/{number}",
-        "interfaces": host.interfaces,
+        "interfaces": _passing(seed, number, host),
         "tentative": host.tentative,
         "down": host.down,
         "names": host.names,

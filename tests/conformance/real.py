@@ -201,6 +201,7 @@ class Room:
             _set(f"ipv6/conf/{interface}/accept_dad", "0")
         for interface in ("vA", "vD", "vE"):
             _set(f"ipv6/conf/{interface}/addr_gen_mode", "1")
+        _set("ipv6/conf/vD/use_tempaddr", "2")  # for addresses with mngtmpaddr
         # An address without nodad is tentative for as long as a case can take.
         _set("ipv6/conf/vA/accept_dad", "1")
         _set("ipv6/conf/vA/dad_transmits", "100")
@@ -221,7 +222,7 @@ class Room:
         for name, addresses in interfaces.items():
             for address in addresses:
                 nodad = " nodad" if ":" in address and address not in tentative else ""
-                lines.append(f"address add {address} dev {name}{nodad}")
+                lines.append(f"address add {address} dev {name}{nodad}")  # there may be lifetimes behind it
         for sink, every in zip(SINKS, ("0.0.0.0/0", "::/0"), strict=True):
             if six or ":" not in sink:
                 lines.append(f"neighbor replace {sink} lladdr {_THERE} dev vA nud permanent")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..._base.words import Severity
-from ..findings import families, fatal, files, sockets, sources, surroundings
+from ..findings import families, fatal, files, lifetimes, sockets, sources, surroundings
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -57,6 +57,7 @@ REGISTRY = (
     Rule(sockets.shared_socket, ["error"]),
     Rule(sockets.odd_port, ["error"]),
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
+    Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),
     Rule(files.duplicate_parameter, ["warning"], needs="files"),
     Rule(files.duplicate_service, ["warning"], needs="files"),
@@ -71,6 +72,8 @@ REGISTRY = (
     Rule(surroundings.mynetworks_default, ["warning", "info"]),
     Rule(surroundings.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
     Rule(sockets.endpoint_outside_inet_interfaces, ["info"]),
+    Rule(lifetimes.deprecated_address, ["info"]),
+    Rule(lifetimes.dynamic_address, ["info"]),
     Rule(families.half_dual_stack, ["info"]),
     Rule(sources.bind_address_not_enforced, ["info"]),
 )
