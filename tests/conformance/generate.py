@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts and configurations by number: mixtures of all that the parameters and master.cf can say, right and wrong.
 
-A task is a mapping of JSON: ``interfaces`` (addresses with prefix length and lifetimes), ``tentative`` and ``down`` among them,
-``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with destinations),
-``literals`` (is mail to that address for this host?) and ``after`` (texts that a reload has to take up).
+A task is a mapping of JSON: ``interfaces`` (addresses with prefix length and lifetimes), ``tentative`` and ``down``
+among them, ``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with
+destinations), ``literals`` (is mail to that address for this host?) and ``after`` (texts that a reload has to take up).
 """
 
 from __future__ import annotations
