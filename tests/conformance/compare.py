@@ -52,6 +52,9 @@ def _sockets(answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.listeners, str):
         return [] if answer["dies"] else [f"we say that the master dies ({said.listeners}), it has {answer['sockets']}"]
     promised = sockets_of(said.listeners)
+    conflict = answer.get("conflict")
+    if conflict:
+        return [] if "in use" in (answer["dies"] or "") else [f"we say {conflict}, the sockets are {answer['sockets']}"]
     if answer["dies"]:
         return [f"the master dies of {answer['dies']!r}, we say {promised}"]
     return [] if _same(promised, answer["sockets"]) else [f"the sockets are {answer['sockets']}, we say {promised}"]

@@ -5,7 +5,8 @@
 
 A task is a mapping of JSON: ``interfaces`` (addresses with prefix length and lifetimes), ``tentative`` and ``down``
 among them, ``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with
-destinations), ``literals`` (is mail to that address for this host?) and ``after`` (texts that a reload has to take up).
+destinations), ``literals`` (is mail to that address for this host?), ``after`` (texts that a reload has to take up) and
+``holders`` (sockets of other programs).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ _VALUES = [
     ("relayhost", [HOSTNAME, f"[{HOSTNAME}]", "$myhostname", "[10.77.0.100]"]),
     ("mynetworks_style", ["host", "subnet", "hosts", ""]),
     ("default_verp_delimiters", ["+=", "+", "==", "ab"]),
-    ("import_environment", ["TZ", "TZ=UTC", "{TZ=UTC}", "{TZ=UTC", "=UTC"]),
+    ("import_environment", ["MAIL_CONFIG TZ=UTC", "MAIL_CONFIG, {TZ=UTC}", "MAIL_CONFIG {TZ=UTC", "=UTC"]),
     ("maillog_file", ["/tmp/mail.log", "mail.log"]),
     ("recipient_delimiter", ["+", "${", "$("]),
     ("queue_directory", [""]),
@@ -220,6 +221,20 @@ def _other_values(seed: int, number: int) -> dict[str, str]:
         name, values = chance.choice(_VALUES)
         return {name: chance.choice(values)}
     return {}
+
+
+def _holders(seed: int, number: int, host: _Host) -> list[tuple[str, int, bool, bool]]:
+    """Sockets of other programs: address, port, whether for IPv6 alone, whether it listens; by a chance of their own."""
+    chance = random.Random(f"conformance/holders/{seed}/{number}")
+    if chance.random() < 0.8:
+        return []
+    four = [address for address in host.up if ":" not in address]
+    places = ["::", "::", "0.0.0.0", *host.up, *(f"::ffff:{address}" for address in four)]
+    ports = (25, 25, 465, 587, 2525, 2525, 10025)
+    return [
+        (chance.choice(places), chance.choice(ports), chance.random() < 0.3, chance.random() < 0.85)
+        for _holder in range(chance.choice((1, 2)))
+    ]
 
 
 def _passing(seed: int, number: int, host: _Host) -> dict[str, list[str]]:
@@ -414,5 +429,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
         found["main"] = text_of(main)
     elif form < 0.7:
         found["after"] = _after(host, main, servers)
+    else:
+        found["holders"] = _holders(seed, number, host)
     found["master"] = "".join(f"{line}\n" for line in servers)
     return found

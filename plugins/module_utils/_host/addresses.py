@@ -42,11 +42,11 @@ def read_host() -> Host:
     addresses: List[Optional[HostAddress]] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.bind((0, 0))
-        for body in _dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
+        for body in netlink_dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
             index, flags = struct.unpack_from("=iI", body, 4)
             name = netlink_attributes(body, _LINK_OFFSET).get(_IFLA_IFNAME, b"").rstrip(b"\0")
             interfaces[index] = name.decode("utf-8", "replace"), bool(flags & _IFF_UP)
-        for body in _dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
+        for body in netlink_dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
             addresses.append(_host_address(body, interfaces))
     return Host(
         [entry for entry in addresses if entry],
@@ -58,6 +58,29 @@ def read_host() -> Host:
         _origin_of,
         _kernel_source,
     )
+
+
+def netlink_dump(netlink: socket.socket, request: int, answer: int, asked: bytes = bytes(16)) -> Iterator[bytes]:
+    """Send one dump request and yield the bodies of its answers.
+
+    :raises OSError: the kernel refuses
+    """
+    header = NETLINK_HEADER.pack(NETLINK_HEADER.size + len(asked), request, _NLM_REQUEST_DUMP, request, 0)
+    netlink.sendto(header + asked, (0, 0))
+    while True:
+        data = netlink.recv(1 << 18)
+        offset = 0
+        while offset + NETLINK_HEADER.size <= len(data):
+            length, kind, _flags, sequence, _port = NETLINK_HEADER.unpack_from(data, offset)
+            if sequence == request:
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR:
+                    (error,) = struct.unpack_from("=i", data, offset + NETLINK_HEADER.size)
+                    raise OSError(-error, "netlink dump failed")
+                if kind == answer:
+                    yield data[offset + NETLINK_HEADER.size : offset + length]
+            offset += (length + 3) & ~3 or NETLINK_HEADER.size
 
 
 def netlink_attributes(body: bytes, offset: int) -> Dict[int, bytes]:
@@ -100,26 +123,6 @@ def _host_address(body: bytes, interfaces: Mapping[int, Tuple[str, bool]]) -> Op
         deprecated=bool(flags & _IFA_F_DEPRECATED),
         dynamic=not flags & _IFA_F_PERMANENT,
     )
-
-
-def _dump(netlink: socket.socket, request: int, answer: int) -> Iterator[bytes]:
-    """Send one dump request and yield the bodies of its answers."""
-    header = NETLINK_HEADER.pack(NETLINK_HEADER.size + 16, request, _NLM_REQUEST_DUMP, request, 0)
-    netlink.sendto(header + bytes(16), (0, 0))
-    while True:
-        data = netlink.recv(1 << 18)
-        offset = 0
-        while offset + NETLINK_HEADER.size <= len(data):
-            length, kind, _flags, sequence, _port = NETLINK_HEADER.unpack_from(data, offset)
-            if sequence == request:
-                if kind == _NLMSG_DONE:
-                    return
-                if kind == _NLMSG_ERROR:
-                    (error,) = struct.unpack_from("=i", data, offset + NETLINK_HEADER.size)
-                    raise OSError(-error, "netlink dump failed")
-                if kind == answer:
-                    yield data[offset + NETLINK_HEADER.size : offset + length]
-            offset += (length + 3) & ~3 or NETLINK_HEADER.size
 
 
 def _can_bind(address: Address) -> bool:
