@@ -224,7 +224,7 @@ def _other_values(seed: int, number: int) -> dict[str, str]:
 
 
 def _holders(seed: int, number: int, host: _Host) -> list[tuple[str, int, bool, bool]]:
-    """Sockets of other programs: address, port, whether for IPv6 alone, whether it listens; by a chance of their own."""
+    """Sockets of other programs: address, port, whether for IPv6 alone, whether it listens. Has a chance of its own."""
     chance = random.Random(f"conformance/holders/{seed}/{number}")
     if chance.random() < 0.8:
         return []
