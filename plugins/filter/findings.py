@@ -52,6 +52,9 @@ _value:
         - "V(shared_socket), error: Two services listen on the same address and port."
         - "V(odd_port), error: A service has a port that does not exist."
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
+        - >-
+          V(temporary_address), error or warning: An address in use is one that the host will lose, because it is
+          temporary, or deprecated with a lifetime.
         - "V(no_listener), warning: Postfix listens on no network socket."
         - "V(duplicate_parameter), warning: main.cf sets a parameter more than once."
         - "V(duplicate_service), warning: master.cf has a service more than once."
@@ -73,6 +76,9 @@ _value:
           V(private_source_address), warning: Mail to all hosts leaves from a private address, though the host has a
           public one.
         - >-
+          V(mynetworks_grows), error or warning: mynetworks is not set, and because of an edit its default lets more
+          hosts relay.
+        - >-
           V(mynetworks_default), warning or info: mynetworks is not set, and because of inet_interfaces its default
           lacks networks of the host.
         - >-
@@ -80,6 +86,12 @@ _value:
           proxy_interfaces.
         - >-
           V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.
+        - >-
+          V(deprecated_address), info: An address in use is deprecated: the kernel would not choose it for a new
+          connection.
+        - >-
+          V(dynamic_address), info: An address that is written in a file belongs to the host only until its lease ends,
+          as those from DHCP do.
         - "V(half_dual_stack), info: One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."
         - >-
           V(bind_address_not_enforced), info: Mail would leave from another address if the host lost the source address.

@@ -193,6 +193,15 @@ addresses:
     primary:
       description: Whether it is the primary address, and not a secondary one, of its network.
       type: bool
+    temporary:
+      description: Whether it is a privacy address (RFC 4941), which the kernel replaces by another one.
+      type: bool
+    deprecated:
+      description: Whether the kernel uses it for new connections only if a program asks for it.
+      type: bool
+    dynamic:
+      description: Whether it has a lifetime, after which the kernel removes it unless DHCP or a router renews it.
+      type: bool
 destinations:
   description: How mail to each of O(destinations) would leave.
   type: list

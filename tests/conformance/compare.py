@@ -46,7 +46,12 @@ def _expanded(answer: dict[str, Any], said: Prediction) -> list[str]:
 
 def _own(answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.own, str):
-        return [] if answer["fatal"] else [f"we say that all programs die ({said.own}), they have {answer['own']}"]
+        # postconf reads nothing but the addresses; of other values only the other programs die, so also the master
+        return (
+            []
+            if answer["fatal"] or answer["dies"]
+            else [f"we say that all programs die ({said.own}), they have {answer['own']}"]
+        )
     if answer["fatal"]:
         return [f"every program dies of {answer['fatal']!r}, we say {said.own}"]
     return [] if said.own == answer["own"] else [f"own addresses are {answer['own']}, we say {said.own}"]
@@ -56,6 +61,9 @@ def _sockets(answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.listeners, str):
         return [] if answer["dies"] else [f"we say that the master dies ({said.listeners}), it has {answer['sockets']}"]
     promised = sockets_of(said.listeners)
+    conflict = answer.get("conflict")
+    if conflict:
+        return [] if "in use" in (answer["dies"] or "") else [f"we say {conflict}, the sockets are {answer['sockets']}"]
     if answer["dies"]:
         return [f"the master dies of {answer['dies']!r}, we say {promised}"]
     return [] if _same(promised, answer["sockets"]) else [f"the sockets are {answer['sockets']}, we say {promised}"]

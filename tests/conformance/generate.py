@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts and configurations by number: mixtures of all that the parameters and master.cf can say, right and wrong.
 
-A task is a mapping of JSON: ``interfaces`` (addresses with prefix length), ``tentative`` and ``down`` among them,
-``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with destinations),
-``literals`` (is mail to that address for this host?) and ``after`` (texts that a reload has to take up).
+A task is a mapping of JSON: ``interfaces`` (addresses with prefix length and lifetimes), ``tentative`` and ``down``
+among them, ``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with
+destinations), ``literals`` (is mail to that address for this host?), ``after`` (texts that a reload has to take up) and
+``holders`` (sockets of other programs).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ _VALUES = [
     ("relayhost", [HOSTNAME, f"[{HOSTNAME}]", "$myhostname", "[10.77.0.100]"]),
     ("mynetworks_style", ["host", "subnet", "hosts", ""]),
     ("default_verp_delimiters", ["+=", "+", "==", "ab"]),
-    ("import_environment", ["TZ", "TZ=UTC", "{TZ=UTC}", "{TZ=UTC", "=UTC"]),
+    ("import_environment", ["MAIL_CONFIG TZ=UTC", "MAIL_CONFIG, {TZ=UTC}", "MAIL_CONFIG {TZ=UTC", "=UTC"]),
     ("maillog_file", ["/tmp/mail.log", "mail.log"]),
     ("recipient_delimiter", ["+", "${", "$("]),
     ("queue_directory", [""]),
@@ -243,6 +244,36 @@ def _other_values(seed: int, number: int) -> dict[str, str]:
     return {}
 
 
+def _holders(seed: int, number: int, host: _Host) -> list[tuple[str, int, bool, bool]]:
+    """Sockets of other programs: address, port, whether for IPv6 alone, whether it listens. Has a chance of its own."""
+    chance = random.Random(f"conformance/holders/{seed}/{number}")
+    if chance.random() < 0.8:
+        return []
+    four = [address for address in host.up if ":" not in address]
+    places = ["::", "::", "0.0.0.0", *host.up, *(f"::ffff:{address}" for address in four)]
+    ports = (25, 25, 465, 587, 2525, 2525, 10025)
+    return [
+        (chance.choice(places), chance.choice(ports), chance.random() < 0.3, chance.random() < 0.85)
+        for _holder in range(chance.choice((1, 2)))
+    ]
+
+
+def _passing(seed: int, number: int, host: _Host) -> dict[str, list[str]]:
+    """The host's interfaces, sometimes with addresses that will not stay; by a chance of its own."""
+    chance = random.Random(f"conformance/lifetimes/{seed}/{number}")
+    interfaces = {name: list(listed) for name, listed in host.interfaces.items()}
+    if chance.random() < 0.85:
+        return interfaces
+    for name in ("vA", "vD"):
+        for at, address in enumerate(interfaces[name]):
+            if address not in host.tentative and chance.random() < 0.5:
+                lifetimes = ("valid_lft 3600 preferred_lft 1800", "valid_lft 3600 preferred_lft 0", "preferred_lft 0")
+                interfaces[name][at] = f"{address} {chance.choice(lifetimes)}"
+    if any(":" in address for address in interfaces["lo"]):  # the kernel makes a temporary one for it
+        interfaces["vD"].append("2001:db8:3::1/64 mngtmpaddr valid_lft 7200 preferred_lft 3600")
+    return interfaces
+
+
 def _bindings(host: _Host, programs: tuple[str, ...], share: float) -> list[tuple[str, str]]:
     """Settings of the clients' source addresses."""
     chance = host.chance
@@ -411,7 +442,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
     form = chance.random()
     found: dict[str, Any] = {
         "id": f"{seed}/{number}",
-        "interfaces": host.interfaces,
+        "interfaces": _passing(seed, number, host),
         "tentative": host.tentative,
         "down": host.down,
         "names": host.names,
@@ -443,5 +474,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
         servers += lines
         main.pop("master_service_disable", None)
         found["main"] = text_of(main)
+    if form >= 0.7:
+        found["holders"] = _holders(seed, number, host)
     found["master"] = "".join(f"{line}\n" for line in servers)
     return found

@@ -27,7 +27,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import claimed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 from ..postfix_tree import PostfixTree
 
@@ -202,6 +205,7 @@ class Room:
             _set(f"ipv6/conf/{interface}/accept_dad", "0")
         for interface in ("vA", "vD", "vE"):
             _set(f"ipv6/conf/{interface}/addr_gen_mode", "1")
+        _set("ipv6/conf/vD/use_tempaddr", "2")  # for addresses with mngtmpaddr
         # An address without nodad is tentative for as long as a case can take.
         _set("ipv6/conf/vA/accept_dad", "1")
         _set("ipv6/conf/vA/dad_transmits", "100")
@@ -222,7 +226,7 @@ class Room:
         for name, addresses in interfaces.items():
             for address in addresses:
                 nodad = " nodad" if ":" in address and address not in tentative else ""
-                lines.append(f"address add {address} dev {name}{nodad}")
+                lines.append(f"address add {address} dev {name}{nodad}")  # there may be lifetimes behind it
         for sink, every in zip(SINKS, ("0.0.0.0/0", "::/0"), strict=True):
             if six or ":" not in sink:
                 lines.append(f"neighbor replace {sink} lladdr {_THERE} dev vA nud permanent")
@@ -320,11 +324,15 @@ class Postfix:
         networks, answer["fatal"] = room.ask("postconf", "-o", "mynetworks_style=host", "-h", "mynetworks")
         if not answer["fatal"]:
             answer["own"] = [word.rpartition("/")[0].strip("[]") for word in networks.split()]
+            answer["networks"] = room.ask("postconf", "-h", "mynetworks")[0].split()
         self._write(task, task)
         # Like postfix-script, which does not start the master when postconf fails.
         answer["dies"] = room.ask("postconf", "-h", "maillog_file")[1]
         if answer["dies"]:
             return answer
+        holders = [held for one in task.get("holders", ()) for held in _holder(*one)]
+        if holders:
+            answer["conflict"] = self._conflict(task, host)
         master = room.start(
             self.master_program, "-c", "/conf", "-d", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -346,7 +354,18 @@ class Postfix:
             with suppress(ProcessLookupError):
                 os.killpg(master.pid, signal.SIGKILL)
             master.wait()
+            for held in holders:
+                held.close()
         return answer
+
+    def _conflict(self, task: dict[str, Any], host: Any) -> str | None:
+        """What the collection says of the sockets that it promises and other programs hold; None if all are free."""
+        from .predict import main_of, master_of, outlook_of, parse_version
+
+        resolve = mapping_resolver(task["names"])
+        outlook = outlook_of(main_of(task), master_of(task), self.version, Host(host.addresses), resolve)
+        error = claimed(outlook.promised or (), None, parse_version(self.version))
+        return None if error is None else str(error)
 
     def _write(self, task: dict[str, Any], files: dict[str, Any]) -> None:
         transports = "".join(f"d{n}.test {name}:[{to}]:{PORT}\n" for n, (name, to) in enumerate(task.get("send", ())))
@@ -458,6 +477,21 @@ def _kernel_source(destination: str) -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0]).partition("%")[0]
+
+
+def _holder(address: str, port: int, v6only: bool, listening: bool) -> list[socket.socket]:
+    """A socket that another program holds and does not share; none where the host does not have its address."""
+    held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        if ":" in address:
+            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        held.bind((address, port))
+    except OSError:
+        held.close()
+        return []
+    if listening:
+        held.listen(1)
+    return [held]
 
 
 def _greeting(address: str) -> str:

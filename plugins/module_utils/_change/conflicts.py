@@ -14,8 +14,10 @@ from contextlib import suppress
 from typing import Collection, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
+from .._base.sockets import Socket
 from .._host.instance import Instance, find_instances
-from .._host.master_process import PROC, Master, all_listening_sockets, owners
+from .._host.master_process import PROC, Master, Process, all_listening_sockets, owners
+from .._host.socket_in_use import also_for_ipv4, is_in_use
 from .._host.store import TransactionError
 from .._rules.host import Host
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
@@ -44,20 +46,39 @@ def claimed(
     if not wanted:
         return None
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
+    taken = [*others.items(), *also_for_ipv4(others).items()]
     for listener in wanted:
-        for inode, held in others.items():
-            if inode in leaving or not listener.socket.overlaps(held):
-                continue
-            processes = owners(inode, proc)
-            names = sorted({f"{process.name} (process {process.pid})" for process in processes})
-            shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
-            if shares and held.address != listener.socket.address:
-                continue  # of two instances the one with the specific address gets its connections
-            place = f"{listener.socket.address} port {listener.socket.port}"
-            reason = f"cannot listen on {place}: {' and '.join(names) or 'another program'} does"
-            remedy = "Stop that program, or use another address or port"
-            return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+        for inode, held in taken:
+            if inode not in leaving and listener.socket.overlaps(held):
+                error = _held(listener, held, others[inode], owners(inode, proc), version)
+                if error is not None:
+                    return error
+    ours = [*(master.sockets if master else ()), *(at for inode, at in others.items() if inode in leaving)]
+    for listener in wanted:
+        if not any(map(listener.socket.overlaps, ours)) and is_in_use(listener.socket, version >= SHARED_PORTS_SINCE):
+            return _not_free(listener, "the kernel says that a program uses it, though none listens there")
     return None
+
+
+def _held(
+    listener: Listener, held: Socket, seen: Socket, processes: Sequence[Process], version: Tuple[int, ...]
+) -> Optional[InputError]:
+    """Return why a listener cannot have a socket that overlaps with one of another program; None where it can.
+
+    :param held: the other socket; ``seen`` is the same, as the program made it
+    """
+    shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
+    if shares and held.address != listener.socket.address:
+        return None  # of two instances the one with the specific address gets its connections
+    names = sorted({f"{process.name} (process {process.pid})" for process in processes})
+    who = f"{' and '.join(names) or 'another program'} does"
+    return _not_free(listener, who if held == seen else f"{who}, on {seen} for IPv4 too")
+
+
+def _not_free(listener: Listener, why: str) -> InputError:
+    reason = f"cannot listen on {listener.socket.address} port {listener.socket.port}: {why}"
+    remedy = "Stop that program, or use another address or port"
+    return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
 
 
 def shared(promised: Sequence[Listener], instance: Instance, claims: Claims) -> Optional[InputError]:

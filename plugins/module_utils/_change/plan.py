@@ -87,7 +87,8 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
         raise InputError("services", "inet", "has no listener left after this edit", remedy)
-    return Plan(main.text, master.text, reasons, before, after, findings(after, ask_for_hostname=False), unlisted)
+    found = findings(after, ask_for_hostname=False, before=before)
+    return Plan(main.text, master.text, reasons, before, after, found, unlisted)
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:

@@ -60,13 +60,27 @@ def _asked(family: int, name: str) -> Iterator[Listening]:
 
     :raises OSError: this kernel cannot tell
     """
+    for body in sock_diag(family):
+        (port,) = struct.unpack_from("!H", body, _PORT)
+        (clients,) = struct.unpack_from("=I", body, _QUEUE)
+        packed = body[_ADDRESS : _ADDRESS + (4 if family == socket.AF_INET else 16)]
+        yield Listening(inode_of(body), Socket(socket.inet_ntop(family, packed), port, name), clients)
+
+
+def sock_diag(family: int) -> Iterator[bytes]:
+    """Yield what the kernel says of each listening socket of a family, in this network namespace.
+
+    :returns: each a struct inet_diag_msg with its attributes
+    :raises OSError: this kernel cannot tell
+    """
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as netlink:
         request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << _LISTEN)
-        for body in netlink_dump(netlink, _SOCK_DIAG_BY_FAMILY, _SOCK_DIAG_BY_FAMILY, request):
-            (port,) = struct.unpack_from("!H", body, _PORT)
-            clients, inode = struct.unpack_from("=I", body, _QUEUE)[0], struct.unpack_from("=I", body, _INODE)[0]
-            packed = body[_ADDRESS : _ADDRESS + (4 if family == socket.AF_INET else 16)]
-            yield Listening(str(inode), Socket(socket.inet_ntop(family, packed), port, name), clients)
+        yield from netlink_dump(netlink, _SOCK_DIAG_BY_FAMILY, _SOCK_DIAG_BY_FAMILY, request)
+
+
+def inode_of(body: bytes) -> str:
+    """Return the inode number of a socket that :func:`sock_diag` has told of."""
+    return str(struct.unpack_from("=I", body, _INODE)[0])
 
 
 def _written(path: str, family: int, name: str) -> Iterator[Listening]:

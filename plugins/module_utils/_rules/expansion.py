@@ -34,23 +34,25 @@ _COMPARISONS = {"==": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">=": (0, 
 _FIX = "Write $name, ${name}, ${name?text}, ${name:text} or ${name?{text}:{text}}, and $$ for a dollar sign"
 
 
-def expand(text: str, lookup: Lookup, parameter: str = "main.cf") -> str:
+def expand(text: str, lookup: Lookup, parameter: str = "main.cf", levels: bool = True) -> str:
     """Return the text with all references replaced, recursively.
 
     :param lookup: gives the raw value of a name, or None when it is not defined
     :param parameter: whose value this is, for the error
+    :param levels: whether Postfix compares values of compatibility_level, as in ``{$x} <level {3.6}``: since 3.6
     :raises InputError: where Postfix would end with ``macro processing error``
     """
-    return _Expansion(text, lookup, parameter).expand(text, 1) if "$" in text else text
+    return _Expansion(text, lookup, parameter, levels).expand(text, 1) if "$" in text else text
 
 
 class _Expansion:
     """One expansion, which ends with an error at any of the limits."""
 
-    def __init__(self, text: str, lookup: Lookup, parameter: str) -> None:
+    def __init__(self, text: str, lookup: Lookup, parameter: str, levels: bool) -> None:
         self.text = text
         self.lookup = lookup
         self.parameter = parameter
+        self.levels = levels
         self.steps = 0
         self.length = 0
         self.scanned = 0
@@ -142,7 +144,7 @@ class _Expansion:
         """Return the result of ``{left} == {right} rest``, which is empty for false, and the rest."""
         left, rest = self._operand(text)
         symbol, suffix, rest = re.match(_OPERATOR, rest).groups()  # type: ignore[union-attr]  # it matches all text
-        if not rest.startswith("{"):
+        if not rest.startswith("{") or (suffix and not self.levels):
             reason = "has no text in braces after the operator of a comparison"
             raise self._error(reason, "Write ${{left} == {right} ? {a} : {b}}")
         right, rest = self._operand(rest)

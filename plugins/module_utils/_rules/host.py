@@ -24,6 +24,28 @@ class HostAddress(NamedTuple):
     tentative: bool = False
     #: not marked secondary (IPv4) or temporary (IPv6) by the kernel
     primary: bool = True
+    #: a privacy address (RFC 4941), which the kernel replaces by another one
+    temporary: bool = False
+    #: not to be used for new connections: its preferred lifetime is over, or never was
+    deprecated: bool = False
+    #: with a lifetime, after which the kernel removes it unless somebody renews it: from DHCP or a router
+    dynamic: bool = False
+
+    @property
+    def expires(self) -> bool:
+        """Whether nobody will renew the address."""
+        return self.temporary or (self.deprecated and self.dynamic)
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether it can be chosen for a service: the host will keep it, and it can be used now."""
+        return not (self.temporary or self.deprecated or self.tentative)
+
+    @property
+    def instability(self) -> str:
+        """The words for why it is not stable; nothing where it is."""
+        words = (("temporary", self.temporary), ("deprecated", self.deprecated), ("tentative", self.tentative))
+        return " and ".join(word for word, is_so in words if is_so)
 
 
 class Accounts(NamedTuple):
@@ -46,6 +68,8 @@ class Host:
     :param hostname: what gethostname(2) returns; None where it is not known
     :param bindable: returns whether a socket can bind to an address; None where the kernel cannot be asked
     :param accounts: None where they cannot be looked up
+    :param kernel_source: returns the address from which the kernel sends to hosts far away, by the family, or None
+        where it has no route; None where the kernel cannot be asked
     :param origin_of: returns what Postfix makes of a path in myorigin, or None where it dies of a file that it cannot
         read; None where nobody knows
     """
@@ -59,6 +83,7 @@ class Host:
         bindable: Optional[Callable[[Address], bool]] = None,
         accounts: Optional[Accounts] = None,
         origin_of: Optional[Callable[[str], Optional[str]]] = None,
+        kernel_source: Optional[Callable[[str], Optional[Address]]] = None,
     ) -> None:
         self.addresses = tuple(addresses)
         self.families = families
@@ -67,6 +92,7 @@ class Host:
         self.bindable = bindable
         self.accounts = accounts
         self.origin_of = origin_of
+        self.kernel_source = kernel_source
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
             if not self._index.setdefault(entry.address, entry).up and entry.up:

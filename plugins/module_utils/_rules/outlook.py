@@ -9,14 +9,15 @@ shown of it can never see two answers; host names too have one answer (the resol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, FrozenSet, List, Optional, Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, FrozenSet, Iterator, List, Optional, Sequence
 
 from .._base.address import Address, family
 from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
 from .configuration import Configuration
-from .host import Host
+from .host import Host, HostAddress
 from .listeners import Listener, active_services, listeners
 from .own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
 from .refused_values import refused_values
@@ -150,14 +151,24 @@ class Outlook:
         """The listeners, or None where the master would not come up."""
         return self.listeners if self.runs else None
 
+    @property
+    def hears_this_host_only(self) -> bool:
+        """Whether no other host can connect, since each listener is on a loopback address, or there is none."""
+        return all(ip_address(listener.socket.address).is_loopback for listener in self.listeners)
+
     def reachable(self, family_name: str) -> List[Address]:
         """Return the host's addresses of a family by which other hosts reach it."""
-        addresses = (known.address for known in self.host.addresses if known.up)
-        return [
-            address
-            for address in addresses
-            if family(address) == family_name and not address.is_loopback and not address.is_link_local
-        ]
+        return [known.address for known in self._reachable(family_name)]
+
+    def stable(self, family_name: str) -> List[Address]:
+        """Return those of :meth:`reachable` that the host will keep, and that can be used now."""
+        return [known.address for known in self._reachable(family_name) if known.is_stable]
+
+    def _reachable(self, family_name: str) -> Iterator[HostAddress]:
+        for known in self.host.addresses:
+            address = known.address
+            if known.up and family(address) == family_name and not address.is_loopback and not address.is_link_local:
+                yield known
 
     def with_seen(self, seen: Sequence[Listener], families: FrozenSet[str]) -> Outlook:
         """Return the same with listeners and families that a master was seen to have, whatever the rules say now."""

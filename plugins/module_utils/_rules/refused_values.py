@@ -18,11 +18,19 @@ from .expansion import LEVEL
 from .host import Accounts, Host
 from .mynetworks import mynetworks_style
 from .own_addresses import enabled_families
-from .settings import Settings
+from .settings import LEVELS_SINCE, Settings
 from .values import split_words
 
-#: Since this version compatibility_level is more than a number.
-_LEVELS_SINCE = (3, 6)
+#: What Postfix has a default of when it comes to myhostname and mydomain, all else is empty.
+_BEFORE_NAMES = frozenset(
+    (
+        *("compatibility_level", "config_directory", "process_name", "process_id", "service_name", "mail_version"),
+        *("syslog_facility", "multi_instance_name", "multi_instance_group", "maillog_file_prefixes", "dnssec_probe"),
+        *("maillog_file_compressor", "maillog_file_rotate_suffix", "maillog_file_permissions", "postlog_service_name"),
+        *("known_tcp_ports", "daemon_table_open_error_is_fatal", "dns_ncache_ttl_fix_enable", "smtputf8_enable"),
+        *("enable_idna2003_compatibility", "respectful_logging", "requiretls_enable", "tls_required_enable"),
+    )
+)
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\Z"
 _OLD_LEVEL = r"[0-9].*\.|[ \t]*[-+]?[0-9]{1,9}\Z"
@@ -99,7 +107,7 @@ def _bad_names(settings: Settings) -> Iterator[InputError]:
             return
     for name in ("myhostname", "mydomain"):
         try:
-            value = settings.certain(name)
+            value = settings.certain(name, _BEFORE_NAMES)
         except InputError as error:
             yield error
             return
@@ -119,7 +127,7 @@ def _bad_names(settings: Settings) -> Iterator[InputError]:
 
 def _compatibility_level(settings: Settings) -> Iterator[InputError]:
     value = _value(settings, "compatibility_level")
-    pattern = LEVEL if settings.version >= _LEVELS_SINCE else _OLD_LEVEL
+    pattern = LEVEL if settings.version >= LEVELS_SINCE else _OLD_LEVEL
     if value is not None and not re.match(pattern, value):
         yield InputError("compatibility_level", value, "is not a version of Postfix", "Write a number such as 3.6")
 

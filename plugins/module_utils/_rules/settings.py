@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional
+from typing import Any, Container, Dict, FrozenSet, List, Mapping, Optional
 
 from .._base.errors import InputError
 from .expansion import expand
 from .parameters import PARAMETERS, Version
 from .values import boolean, text_of
+
+#: Since this version compatibility_level is more than a number.
+LEVELS_SINCE = (3, 6)
 
 #: parameters whose default comes from the name of the host
 _DERIVED = ("myhostname", "mydomain", "myorigin")
@@ -68,19 +71,22 @@ class Settings:
             parameter = PARAMETERS.get(name)
             if parameter is not None and (name not in self._texts or self.version < parameter.since):
                 return parameter.default
-            self._expanded[name] = expand(self.raw(name), self._lookup, name)
+            self._expanded[name] = expand(self.raw(name), self._lookup, name, self.version >= LEVELS_SINCE)
         return self._expanded[name]
 
-    def certain(self, name: str) -> Optional[str]:
+    def certain(self, name: str, defined: Optional[Container[str]] = None) -> Optional[str]:
         """Return the effective value; None where it depends on what is not known here: a default, or a function.
 
+        :param defined: the parameters that have their default when Postfix comes to this one, and not before; others
+            are empty then. None if that is not known
         :raises InputError: where Postfix would end with a macro processing error
         """
         unknown: List[str] = []
 
         def lookup(other: str) -> Optional[str]:
             if not self._is_known(other):
-                unknown.append(other)
+                if defined is None or other in defined:
+                    unknown.append(other)
                 return None
             return self._lookup(other)
 
@@ -88,7 +94,7 @@ class Settings:
         if text is None or re.search(_FUNCTION, text):
             return None
         try:
-            value = expand(text, lookup, name)
+            value = expand(text, lookup, name, self.version >= LEVELS_SINCE)
         except InputError:
             if unknown or any(re.search(_FUNCTION, each) for each in self._texts.values()):
                 return None

@@ -94,7 +94,7 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
             if (parameter, source.address) in seen or not is_private(ip_address(source.address)):
                 continue
             seen.add((parameter, source.address))
-            public = [address for address in outlook.reachable(family_name) if not is_private(address)]
+            public = [address for address in outlook.stable(family_name) if not is_private(address)]
             if public:
                 message = f"{parameter} makes mail to all hosts leave from {source.address}, which is a private address"
                 remedy = f"Send from {normal_form(public[0])}, and to internal hosts by a transport of its own"

@@ -446,3 +446,11 @@ def test_a_service_that_could_not_run_is_refused(options: dict) -> None:
         .code
         == "program_failure"
     )
+
+
+def test_a_plan_tells_who_may_relay_from_now_on() -> None:
+    main = MAIN.replace("mynetworks = 127.0.0.0/8", "mynetworks_style = subnet").replace("= all", "= loopback-only", 1)
+    found = {finding.code: finding for finding in plan({"inet_interfaces": "all"}, main=main).findings}
+    assert found["mynetworks_grows"].severity == "error"
+    assert "192.0.2.0/24" in found["mynetworks_grows"].message
+    assert "mynetworks_grows" not in [finding.code for finding in plan({"inet_protocols": "ipv4"}, main=main).findings]

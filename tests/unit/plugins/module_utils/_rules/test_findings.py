@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -276,16 +277,79 @@ def test_broken_line_of_one_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "inet_interfaces, severity, lost",
+    "settings, severity, lost",
     [
-        ("10.77.0.1, 10.77.0.2, fd77::1, fd77::2", "warning", "127.0.0.0/8"),
-        ("loopback-only", "info", "10.77.0.0/24"),
+        ({"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, "warning", "127.0.0.0/8"),
+        ({"inet_interfaces": "127.0.0.1, ::1, 10.77.0.1, fd77::1", "mynetworks_style": "host"}, "info", "10.77.0.2/32"),
     ],
 )
-def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
-    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
-    assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
+def test_default_mynetworks(settings: dict, severity: str, lost: str) -> None:
+    answer = findings(outlook_of(settings, MASTER, TWO))
+    assert [one[:3] for one in answer if one.parameter == "mynetworks"] == [
+        ("mynetworks_default", severity, "mynetworks")
+    ]
     assert lost in answer[0].message
+
+
+@pytest.mark.parametrize("inet_interfaces", ["loopback-only", "127.0.0.1", "127.0.0.1, ::1"])
+def test_a_host_that_hears_itself_alone_misses_no_networks(inet_interfaces: str) -> None:
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
+    assert "mynetworks_default" not in [one.code for one in answer]
+    beside = MASTER + "10.77.0.1:587 inet n - n - - smtpd\n"
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, beside, TWO))
+    assert "mynetworks_default" in [one.code for one in answer]
+
+
+OUTSIDE = host_of("127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/26", "::1/128", "fd77::1/64", "fe80::7/64")
+
+
+def grown(before: dict, after: dict, host: Host = OUTSIDE) -> list:
+    old, new = outlook_of(before, MASTER, host), outlook_of(after, MASTER, host)
+    return [one for one in findings(new, before=old) if one.code == "mynetworks_grows"]
+
+
+@pytest.mark.parametrize(
+    "shared, before, after, severity, gained, kept",
+    [
+        (
+            {"mynetworks_style": "subnet"},
+            "10.77.0.1, fd77::1",
+            "10.77.0.1, 198.51.100.7",
+            "error",
+            "198.51.100.0/26",
+            "127.",
+        ),
+        ({}, "loopback-only", "all", "error", "10.77.0.0/24, 198.51.100.0/26, [fd77::]/64, [fe80::]/64", "127."),
+        ({"compatibility_level": "1"}, "127.0.0.1", "127.0.0.1, 198.51.100.7", "error", "198.51.100.0/26", "127."),
+        ({"mynetworks_style": "class"}, "127.0.0.1", "10.77.0.1", "warning", "10.0.0.0/8", "127."),
+        ({"mynetworks_style": "class"}, "10.77.0.1", "198.51.100.7", "error", "198.51.100.0/24", "10."),
+        ({"mynetworks_style": "subnet"}, "10.77.0.1", "10.77.0.1, fd77::1", "warning", "[fd77::]/64", "10."),
+    ],
+)
+def test_more_may_relay(shared: dict, before: str, after: str, severity: str, gained: str, kept: str) -> None:
+    (one,) = grown({**shared, "inet_interfaces": before}, {**shared, "inet_interfaces": after})
+    assert one[:3] == ("mynetworks_grows", severity, "mynetworks")
+    assert f"in {gained} may" in one.message
+    assert kept not in one.message
+    assert grown({**shared, "inet_interfaces": after}, {**shared, "inet_interfaces": after}) == []
+    assert grown({"mynetworks": "", "inet_interfaces": before}, {"mynetworks": "", "inet_interfaces": after}) == []
+
+
+def test_a_family_more_may_relay() -> None:
+    settings = {"inet_interfaces": "all", "mynetworks_style": "subnet"}
+    (one,) = grown({**settings, "inet_protocols": "ipv4"}, {**settings, "inet_protocols": "all"})
+    assert (one.severity, "[fd77::]/64" in one.message) == ("warning", True)
+
+
+def test_what_was_there_already_or_is_the_host_itself_is_not_gained() -> None:
+    style = {"compatibility_level": "3.6"}
+    assert grown({**style, "inet_interfaces": "loopback-only"}, {**style, "inet_interfaces": "all"}) == []
+    subnet = {"mynetworks_style": "subnet"}
+    assert grown({**subnet, "inet_interfaces": "all"}, {**subnet, "inet_interfaces": "10.77.0.1"}) == []
+    assert grown({"inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "10.77.0.1, 127.0.0.1"}) == []
+    wide = host_of("127.0.0.1/8", "eth0 10.77.0.1/8", "eth1 10.77.5.1/24")
+    assert grown({**subnet, "inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "all"}, wide) == []
+    assert grown({**subnet, "inet_interfaces": "nosuch$"}, {**subnet, "inet_interfaces": "all"}) == []
 
 
 @pytest.mark.parametrize(
@@ -476,3 +540,95 @@ def test_services_that_can_run() -> None:
     assert found({"mailbox_size_limit": "0", "message_size_limit": "0"}, f"{MASTER}local unix - n n - - local\n") == []
     assert found({"smtpd_timeout": "${stress?{10}:{300}}s"}) == []
     assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
+
+
+PASSING = host_of(
+    "127.0.0.1/8",
+    "10.77.0.1/24 dynamic",
+    "10.77.0.2/24",
+    "10.77.0.3/24 deprecated dynamic",
+    "::1/128",
+    "fd77::1/64",
+    "fd77::2/64 temporary",
+    "fd77::3/64 deprecated",
+)
+
+
+@pytest.mark.parametrize(
+    "settings, master, code, severity, parameter, words",
+    [
+        (
+            {"inet_interfaces": "10.77.0.2, fd77::2"},
+            MASTER,
+            "temporary_address",
+            "error",
+            "inet_interfaces",
+            "RFC 4941",
+        ),
+        (
+            {"inet_interfaces": "10.77.0.3, fd77::1"},
+            MASTER,
+            "temporary_address",
+            "error",
+            "inet_interfaces",
+            "lifetime",
+        ),
+        ({"inet_interfaces": "here, fd77::1"}, MASTER, "temporary_address", "error", "inet_interfaces", "a name in"),
+        ({}, "[fd77::2]:25 inet n - n - - smtpd\n", "temporary_address", "error", "services", "[fd77::2]:25"),
+        ({"smtp_bind_address6": "fd77::2"}, MASTER, "temporary_address", "warning", "smtp_bind_address6", "main.cf is"),
+        (
+            {"smtp_bind_address6": "fd77::2", "smtp_bind_address_enforce": "yes"},
+            MASTER,
+            "temporary_address",
+            "error",
+            "smtp_bind_address6",
+            "stays in the queue",
+        ),
+        (
+            {"inet_interfaces": "10.77.0.2, fd77::3"},
+            MASTER,
+            "deprecated_address",
+            "info",
+            "inet_interfaces",
+            "lists fd77",
+        ),
+        ({"smtp_bind_address6": "fd77::3"}, MASTER, "deprecated_address", "info", "smtp_bind_address6", "give it up"),
+        ({"inet_interfaces": "10.77.0.1, fd77::1"}, MASTER, "dynamic_address", "info", "inet_interfaces", "DHCP"),
+        ({"smtp_bind_address": "10.77.0.1"}, MASTER, "dynamic_address", "info", "smtp_bind_address", "DHCP"),
+        ({}, "10.77.0.1:25 inet n - n - - smtpd\n", "dynamic_address", "info", "services", "10.77.0.1:25"),
+    ],
+)
+def test_addresses_that_the_host_may_lose(
+    settings: dict, master: str, code: str, severity: str, parameter: str, words: str
+) -> None:
+    outlook = outlook_of({"mynetworks": "", **settings}, master, PASSING, names={"here": ["10.77.0.3"]})
+    codes = ("temporary_address", "deprecated_address", "dynamic_address")
+    (one,) = [one for one in findings(outlook) if one.code in codes]
+    assert one[:3] == (code, severity, parameter)
+    assert words in one.message
+
+
+def test_addresses_that_are_not_written_down_may_pass() -> None:
+    for settings in ({}, {"inet_interfaces": "all"}, {"inet_interfaces": "10.77.0.2, fd77::1"}):
+        assert not [
+            one for one in found(settings, host=PASSING) if one.code.endswith("_address") and "implicit" not in one.code
+        ]
+    outlook = outlook_of({"inet_interfaces": "dhcp, fd77::1"}, MASTER, PASSING, names={"dhcp": ["10.77.0.1"]})
+    assert "dynamic_address" not in [one.code for one in findings(outlook)]
+
+
+def test_what_the_kernel_sends_from() -> None:
+    def told(settings: dict, **sources: str) -> list:
+        addresses = {family: ip_address(text) for family, text in sources.items()}
+        host = Host(PASSING.addresses, kernel_source=addresses.get)
+        return [one for one in found(settings, host=host) if one.code == "temporary_address"]
+
+    (one,) = told({}, ipv6="fd77::2", ipv4="10.77.0.1")
+    assert one[1:3] == ("warning", "smtp_bind_address6")
+    assert "smtp/unix send by the kernel's choice from fd77::2" in one.message
+    assert one.remedy.endswith("such as fd77::1")
+    assert told({}, ipv6="fd77::1") == []
+    assert told({}) == []
+    assert told({"smtp_bind_address6": "fd77::1"}, ipv6="fd77::2") == []
+    assert len(told({"smtp_bind_address6": "::"}, ipv6="fd77::2")) == 1
+    assert told({"inet_protocols": "ipv4"}, ipv6="fd77::2") == []

@@ -59,6 +59,9 @@ def test_an_error_tells_what_is_wrong_with_a_name() -> None:
 
 def test_what_depends_on_an_unknown_default_is_not_judged() -> None:
     assert refused({"line_length_limit": "$header_size_limit"}) == []
+    assert refused({"myhostname": "mx.$mail_version"}) == []
+    assert len(refused({"myhostname": "mx.$nosuch"})) == 1
+    assert refused({"myhostname": "${nosuch?x}mx"}) == []
     assert refused({"myhostname": "${domain_to_ascii{m.test}}"}, version="3.11.7") == []
     assert refused({"max_idle": "${stress?10}${stress:100}s"}) == []
     assert len(refused({"max_idle": "x", "ipc_idle": "$max_idle"})) == 2
