@@ -13,6 +13,7 @@ from typing import Any, Iterator, Optional
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import claimed
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import socket_in_use
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
     Master,
     all_listening_sockets,
