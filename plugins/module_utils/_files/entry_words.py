@@ -17,7 +17,7 @@ BLANKS = " \t\r\n"
 FLAG_VALUES = "imnrst"
 """The options of the daemons that take a value beside ``-o``: the rest of their word, or the next one."""
 
-_SETTING = re.compile(rf"-[^o{FLAG_VALUES}]*o")
+_SETTING = rf"-[^o{FLAG_VALUES}]*o"
 _TOKEN = re.compile(rf"([{BLANKS}]+)|([{{}}])|[^{BLANKS}{{}}]+")
 
 
@@ -63,7 +63,7 @@ def unbraced(word: str) -> Tuple[str, str]:
 
 def setting_letter(word: str) -> int:
     """Return where the ``o`` of ``-o`` is in a word with a dash, which may have other letters before it; else -1."""
-    match = _SETTING.match(word)
+    match = re.match(_SETTING, word)
     return match.end() - 1 if match else -1
 
 

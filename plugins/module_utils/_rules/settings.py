@@ -15,8 +15,6 @@ from .values import boolean, text_of
 
 #: parameters whose default comes from the name of the host
 _DERIVED = ("myhostname", "mydomain", "myorigin")
-#: a call of a function (Postfix 3.11 and later), whose result is not known here
-_FUNCTION = re.compile(r"\$[{(]\s*domain_to_[a-z0-9]+\s*{")
 
 
 class Settings:
@@ -85,12 +83,12 @@ class Settings:
             return self._lookup(other)
 
         text = lookup(name)
-        if text is None or _FUNCTION.search(text):
+        if text is None or _calls_function(text):
             return None
         try:
             value = expand(text, lookup, name)
         except InputError:
-            if unknown or any(_FUNCTION.search(each) for each in self._texts.values()):
+            if unknown or any(map(_calls_function, self._texts.values())):
                 return None
             raise
         return None if unknown else value
@@ -133,3 +131,8 @@ class Settings:
         if "." in self.hostname:
             return self.hostname
         return f"{self.hostname}.{self._texts.get('mydomain') or 'localdomain'}"
+
+
+def _calls_function(text: str) -> bool:
+    """Return whether a value calls a function (Postfix 3.11 and later), whose result is not known here."""
+    return "domain_to_" in text and bool(re.search(r"\$[{(]\s*domain_to_[a-z0-9]+\s*{", text))

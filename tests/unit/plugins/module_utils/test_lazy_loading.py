@@ -64,7 +64,6 @@ def test_hardly_a_regular_expression_is_compiled_while_modules_are_loaded() -> N
     script += f"sys.path.insert(0, {TREE!r})\ncompiled = []\noriginal = re.compile\n"
     script += "re.compile = lambda pattern, flags=0: compiled.append(pattern) or original(pattern, flags)\n"
     script += "\n".join(f"import {CORE}{module}" for module in modules)
-    script += "\nprint(*compiled, 'dataclasses' in sys.modules)"
+    script += "\nprint(len(compiled), 'dataclasses' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, universal_newlines=True, check=True)
-    # Those that split each entry of master.cf into its words.
-    assert done.stdout == r"([ \t\r\n]+)|([{}])|[^ \t\r\n{}]+ [^ \t\r\n]+ False" + "\n"
+    assert done.stdout == "2 False\n"  # those that split each entry of master.cf into its words
