@@ -4,7 +4,8 @@
 """The byte code of the core, kept from one run to the next; :mod:`_base.keep_byte_code` writes it.
 
 Ansible sends the core as sources in a zip, which Python compiles on every run: most of what a run costs that finds
-everything in line. The sources stay the truth: byte code is used for a source with the same SHA-256, and no other.
+everything in line. The sources stay the truth: byte code is used for what was sent with the same SHA-256, and no other.
+The hash is that of a source as it is in the zip, compressed, so that it need not even be unpacked.
 
 This is the one module of the core that is compiled on every run, so it is short.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import gc
 import marshal
 import os
+import struct
 import sys
 import zlib
 from contextlib import suppress
@@ -25,9 +27,11 @@ from typing import Any, Dict, Optional, Tuple, cast
 
 STATE_DIRECTORY = "/var/lib/mailfleet.postfix"
 PREFIX = "byte-code."  # of the name of a store
-LARGEST = 1 << 22  # bytes of a store; that of the whole core has a fifth of it
+LARGEST = 1 << 22  # bytes of a store; that of the whole core has a quarter of it
 
 _CORE = __name__.rpartition("_base.")[0]
+_HEADER = struct.Struct("<6xH2s8xI4xHH")  # of a file in a zip: flags, method, size, length of its name and of the rest
+_MARK, _SIZE_FOLLOWS = b"PK\3\4", 8
 
 
 def only_owner_writes(status: os.stat_result) -> bool:
@@ -49,6 +53,7 @@ class ByteCode:
         self.archive = archive
         self.directory = directory
         self.path = f"{directory}/{PREFIX}{sys.implementation.cache_tag}-{MAGIC_NUMBER.hex()}"
+        self.sent = _members(archive.archive) if archive else {}
         self.stored = self._read() if archive else {}
         self.used: Dict[str, Tuple[bytes, bytes]] = {}
 
@@ -69,13 +74,14 @@ class ByteCode:
         keep_at_end(self)
 
     def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> Optional[ModuleSpec]:
-        """Return how a module of the core is loaded; None for another one, or one that is not in the zip."""
+        """Return how a module of the core is loaded; None for another one, or one that was not sent."""
         if name.startswith(_CORE):
-            place = f"{self.archive.archive}/{name.replace('.', '/')}"
-            for path, is_package in ((f"{place}.py", False), (f"{place}/__init__.py", True)):
-                with suppress(OSError):
-                    source, loader = self.archive.get_data(path), cast(Any, self)
-                    return ModuleSpec(name, loader, origin=path, loader_state=source, is_package=is_package)
+            place = name.replace(".", "/")
+            for path, inside in ((f"{place}.py", None), (f"{place}/__init__.py", [f"{self.archive.archive}/{place}"])):
+                if path in self.sent:
+                    spec = ModuleSpec(name, cast(Any, self), origin=f"{self.archive.archive}/{path}", loader_state=path)
+                    spec.submodule_search_locations = inside
+                    return spec
         return None
 
     def create_module(self, _spec: ModuleSpec) -> Optional[ModuleType]:
@@ -89,18 +95,22 @@ class ByteCode:
     def get_source(self, name: str) -> str:
         """Return the source of a module, for tracebacks."""
         spec = self.find_spec(name)
-        return str(spec.loader_state, "utf-8") if spec else ""
+        return str(self.archive.get_data(spec.origin), "utf-8") if spec else ""
 
-    def code_of(self, name: str, source: bytes) -> CodeType:
-        """Return the code of a module."""
-        digest = sha256(source).digest()
+    def code_of(self, name: str, path: str) -> CodeType:
+        """Return the code of a module.
+
+        :param path: where it is in the zip
+        """
+        digest = sha256(self.sent[path]).digest()
         with suppress(KeyError, TypeError, ValueError, EOFError):
             known, packed = self.stored[name]
             code = marshal.loads(packed) if known == digest else None
             if isinstance(code, CodeType):
                 self.used[name] = known, packed
                 return code
-        compiled: CodeType = compile(source, f"{name.replace('.', '/')}.py", "exec", dont_inherit=True, optimize=0)
+        source = self.archive.get_data(f"{self.archive.archive}/{path}")
+        compiled: CodeType = compile(source, path, "exec", dont_inherit=True, optimize=0)
         self.used[name] = digest, marshal.dumps(compiled)
         return compiled
 
@@ -115,3 +125,19 @@ class ByteCode:
                     stored = marshal.loads(content[4:])
                     return stored if isinstance(stored, dict) else {}
         return {}
+
+
+def _members(path: str) -> Dict[str, bytes]:
+    """Return the files in a zip by their paths: how each is compressed (two bytes), and what it is then."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    members: Dict[str, bytes] = {}
+    at = 0
+    while content.startswith(_MARK, at):
+        flags, method, size, name, extra = _HEADER.unpack_from(content, at)
+        if flags & _SIZE_FOLLOWS:  # Ansible writes no such zip
+            break
+        start = at + _HEADER.size + name + extra
+        members[str(content[start - extra - name : start - extra], "utf-8")] = method + content[start : start + size]
+        at = start + size
+    return members

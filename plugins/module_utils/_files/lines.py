@@ -242,7 +242,7 @@ def checked_value(parameter: str, value: str) -> str:
     :raises InputError: when Postfix would not read it back: control characters, a leading ``#``
     """
     value = value.strip(" \t")
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+    if not value.isprintable() and re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
         raise InputError(parameter, value, "starts with # like a comment", "Leave the comment out")

@@ -87,7 +87,7 @@ def read_bounds(table: str, version: Version) -> Dict[str, Dict[str, Bound]]:
             program, kind, low, high = (head.split() + ["0", "0"])[:4]
             bound = Bound(kind, int(low), int(high))
         for word in names.split():
-            name = _name_in(word, version)
+            name = _name_in(word, version) if "@" in word or "<" in word else word
             if name:
                 programs.setdefault(program, {})[name] = bound
     return programs

@@ -18,8 +18,6 @@ LEVELS_SINCE = (3, 6)
 
 #: parameters whose default comes from the name of the host
 _DERIVED = ("myhostname", "mydomain", "myorigin")
-#: a call of a function (Postfix 3.11 and later), whose result is not known here
-_FUNCTION = r"\$[{(]\s*domain_to_[a-z0-9]+\s*{"
 
 
 class Settings:
@@ -91,12 +89,12 @@ class Settings:
             return self._lookup(other)
 
         text = lookup(name)
-        if text is None or re.search(_FUNCTION, text):
+        if text is None or _calls_function(text):
             return None
         try:
             value = expand(text, lookup, name, self.version >= LEVELS_SINCE)
         except InputError:
-            if unknown or any(re.search(_FUNCTION, each) for each in self._texts.values()):
+            if unknown or any(map(_calls_function, self._texts.values())):
                 return None
             raise
         return None if unknown else value
@@ -150,3 +148,8 @@ class Settings:
         if "." in self.hostname:
             return self.hostname
         return f"{self.hostname}.{self._texts.get('mydomain') or 'localdomain'}"
+
+
+def _calls_function(text: str) -> bool:
+    """Return whether a value calls a function (Postfix 3.11 and later), whose result is not known here."""
+    return "domain_to_" in text and bool(re.search(r"\$[{(]\s*domain_to_[a-z0-9]+\s*{", text))

@@ -93,7 +93,7 @@ def validate(name: str, value: Any, version: Version) -> str:
         reason = f"needs Postfix {dotted(parameter.since)}; this host has {dotted(version)}, which would ignore it"
         raise InputError(name, value, reason, "Leave the parameter out on this host")
     for item in value if isinstance(value, (list, tuple)) else (value,):
-        if isinstance(item, str) and re.search(_CONTROL, item.strip(_SPACE)):
+        if isinstance(item, str) and not item.isprintable() and re.search(_CONTROL, item.strip(_SPACE)):
             raise InputError(name, item, "has a line break or a control character", "Write the value on one line")
     text = text_of(name, value)
     if "$" in text:

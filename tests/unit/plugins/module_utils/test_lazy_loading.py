@@ -66,5 +66,4 @@ def test_hardly_a_regular_expression_is_compiled_while_modules_are_loaded() -> N
     script += "\n".join(f"import {CORE}{module}" for module in modules)
     script += "\nprint(len(compiled), 'dataclasses' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, universal_newlines=True, check=True)
-    # Those that split each entry of master.cf into its words.
-    assert done.stdout == "2 False\n"
+    assert done.stdout == "2 False\n"  # those that split each entry of master.cf into its words

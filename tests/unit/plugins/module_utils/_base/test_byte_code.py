@@ -12,9 +12,10 @@ import zipimport
 import zlib
 from hashlib import sha256
 from importlib.util import module_from_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Callable, Dict, List
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base import byte_code, keep_byte_code
@@ -35,11 +36,11 @@ class Payload:
         self.number = 0
         self.compiled: List[str] = []
 
-    def run(self, sources: Dict[str, str] = SOURCES, write: bool = True) -> ByteCode:
+    def run(self, sources: Dict[str, str] = SOURCES, write: bool = True, method: int = ZIP_DEFLATED) -> ByteCode:
         """Import all modules of a zip as one run does; ``compiled`` tells which of them had to be compiled."""
         self.number += 1  # zipimport remembers what it has read of a zip by its path
         path = self.directory / f"{self.number}.zip"
-        with ZipFile(str(path), "w") as archive:
+        with ZipFile(str(path), "w", method) as archive:
             for name, text in sources.items():
                 archive.writestr(f"{CORE.replace('.', '/')}/{name}", text)
         run = ByteCode(zipimport.zipimporter(str(path)), str(self.state))
@@ -66,6 +67,11 @@ class Payload:
         (path,) = self.state.iterdir()
         return path
 
+    @property
+    def stored(self) -> Any:
+        """What is in it, by module."""
+        return marshal.loads(self.store.read_bytes()[4:])
+
 
 @pytest.fixture
 def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Payload:
@@ -88,7 +94,7 @@ def sealed(content: object) -> bytes:
 
 def test_what_one_run_has_compiled_the_next_does_not(payload: Payload) -> None:
     payload.run()
-    assert sorted(payload.compiled) == ["_base/one.py", "_rules.py", "_rules/two.py"]
+    assert sorted(payload.compiled) == ["_base/one.py", "_rules/__init__.py", "_rules/two.py"]
     assert payload.state.stat().st_mode & 0o777 == 0o700
     assert payload.store.stat().st_mode & 0o777 == 0o600
     before = payload.store.stat()
@@ -116,16 +122,43 @@ def test_the_source_that_was_sent_decides(payload: Payload) -> None:
 def test_modules_of_another_release_are_dropped(payload: Payload) -> None:
     payload.run()
     payload.run({"_base/one.py": "A = 3\n"})
-    assert set(ByteCode(zipimport, str(payload.state)).stored) == {f"{CORE}._base.one"}
+    assert set(payload.stored) == {f"{CORE}._base.one"}
 
 
 def test_byte_code_of_another_source_is_not_used_under_the_hash_of_this_one(payload: Payload) -> None:
     payload.run()
     name = f"{CORE}._base.one"
-    stored = ByteCode(zipimport, str(payload.state)).stored
+    stored = payload.stored
     payload.store.write_bytes(sealed({**stored, name: (sha256(b"A = 9\n").digest(), stored[name][1])}))
     payload.run()
     assert payload.compiled == ["_base/one.py"]
+
+
+def test_another_compression_of_a_source_counts_as_another_source(payload: Payload) -> None:
+    for method in (ZIP_STORED, ZIP_DEFLATED):
+        payload.run(method=method)
+        assert len(payload.compiled) == 3
+        payload.run(method=method)
+        assert payload.compiled == []
+
+
+def test_a_zip_that_is_written_otherwise_is_left_to_python(payload: Payload) -> None:
+    """One that says how large a file is after the file only, as a zip for a pipe does."""
+
+    class Pipe(BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def tell(self) -> int:
+            raise OSError
+
+    pipe = Pipe()
+    with ZipFile(pipe, "w", ZIP_DEFLATED) as archive:
+        archive.writestr(f"{CORE.replace('.', '/')}/_base/one.py", "A = 1\n")
+    path = payload.directory / "pipe.zip"
+    path.write_bytes(pipe.getvalue())
+    run = ByteCode(zipimport.zipimporter(str(path)), str(payload.state))
+    assert run.find_spec(f"{CORE}._base.one") is None
 
 
 def truncated(content: bytes) -> List[bytes]:
@@ -334,7 +367,7 @@ def test_several_runs_at_once_leave_a_good_store(payload: Payload) -> None:
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     assert payload.store.name.startswith("byte-code.")  # and nothing beside it
-    assert f"{CORE}._rules.two" in ByteCode(zipimport, str(payload.state)).stored
+    assert f"{CORE}._rules.two" in payload.stored
     payload.run()
     assert payload.compiled == []
 
