@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
-from .._base.address import parse_address
 from .._base.errors import InputError
 from .commented_out import (
     CommentedOutEntry,
@@ -21,18 +20,16 @@ from .commented_out import (
     protected,
     restored,
 )
-from .endpoint import PortLookup, identity, known_port, split_endpoint
+from .endpoint import PortLookup, identity, known_port
 from .lines import insert_line, logical_lines, newline_of, remove_line
-from .marked_blocks import free_place, marked_blocks, outside
+from .marked_blocks import marked_blocks, outside
 from .master_cf import MasterCf, ServiceEntry
-from .master_entry import Entry
 from .master_entry_edit import EntryEditor, entry_lines
+from .neighbours import Neighbours
 from .service_change import ServiceChange, check_change, check_name
 
 # Programs of commented-out entries in stock files beside that of the usual program: used only on request.
 _ALTERNATIVES = ("postscreen", "oqmgr")
-_NEVER_CHROOTED = ("local", "pipe", "proxymap", "spawn", "virtual")  # master(5), "Chroot"
-_PUBLIC_PORTS = ("25/inet", "465/inet", "587/inet")
 
 
 class MasterCfEditor(MasterCf):
@@ -43,7 +40,7 @@ class MasterCfEditor(MasterCf):
 
     def __init__(self, text: str, port_of: PortLookup = known_port, chroot: str = "n") -> None:
         super().__init__(text, port_of)
-        self._chroot = chroot
+        self._default_chroot = chroot
 
     def put(self, change: ServiceChange) -> None:
         """Change one service, in exactly one entry.
@@ -114,7 +111,7 @@ class MasterCfEditor(MasterCf):
     def _twins(self, text: str, name: str, type: str) -> List[CommentedOutEntry]:
         """Return the commented-out entries for a service in a text of the file."""
         wanted = identity(name, type, self.port_of)
-        lines = self._lines if text is self.text else logical_lines(text)
+        lines = self.lines if text is self.text else logical_lines(text)
         return [
             entry
             for entry in commented_entries(text, lines)
@@ -137,89 +134,27 @@ class MasterCfEditor(MasterCf):
             label, reason = f"{change.name}/{change.type}", "is not in master.cf, and no command is given for it"
             raise InputError("services", label, reason, "Give its command")
         check_name(change, self.port_of)
-        position, like = self._place(change)
-        lines = newline_of(self.text, position).join(entry_lines(change, like, self._usual_chroot(change, like)))
-        self._write(insert_line(self.text, position, lines))
-
-    def _place(self, change: ServiceChange) -> Tuple[int, Optional[Entry]]:
-        """Return where a new entry goes, and the entry like which it is aligned."""
-        commented = commented_entries(self.text, self._lines)
-        local = self._is_for_this_host(change.name, change.type, change.options)
-        of_type = [entry for entry in self._entries if entry.service.type == change.type]
-        of_program = [entry for entry in of_type if entry.service.command == change.program]
-        alike = [entry for entry in of_type if self._is_local(entry) == local]
-        kin = [entry for entry in of_program if entry in alike]
-        if not kin:
-            twins = [twin for twin in commented if (twin.type, twin.command) == (change.type, change.program)]
-            for twin in reversed(twins):
-                if self._is_for_this_host(twin.name, twin.type, {}) == local:
-                    position = belonging_end(self.text, twin.end, twin.command)
-                    return free_place(self.text, self._lines, position), of_type[-1].entry if of_type else None
-        last = self._last_of_group(kin or (alike if change.type == "inet" else []) or of_program or of_type, change)
-        if not last:
-            return len(self.text), None
-        position = belonging_end(self.text, last.entry.line.end, last.service.command)
-        return free_place(self.text, self._lines, position), last.entry
-
-    def _last_of_group(self, kin: Sequence[ServiceEntry], change: ServiceChange) -> Optional[ServiceEntry]:
-        """Return the last of the kin that stand together: from the best known, or else the first, on."""
-        usual = identity("smtp" if change.type == "inet" else change.program or "", change.type, self.port_of)
-        first = next((entry for entry in kin if entry.identity == usual), kin[0] if kin else None)
-        last = first
-        for entry in self._entries[self._entries.index(first) :] if first else ():
-            if entry in kin:
-                last = entry
-            elif change.type != "inet" or entry.service.type != "inet":
-                break
-        return last
-
-    def _is_local(self, entry: ServiceEntry) -> bool:
-        return self._is_for_this_host(entry.service.name, entry.service.type, entry.service.option_values)
-
-    def _is_for_this_host(self, name: str, type: str, options: Mapping[str, str]) -> bool:
-        """Return whether a service is one of those to which only this host connects, such as its content filter."""
-        if type != "inet":
-            return False
-        try:
-            host = split_endpoint(name)[0]
-        except InputError:
-            return False
-        address = parse_address(host)
-        if address:
-            return address.is_loopback
-        unfiltered = options.get("content_filter") == "" and identity(name, type, self.port_of) not in _PUBLIC_PORTS
-        return host.lower().startswith("localhost") or unfiltered
-
-    def _usual_chroot(self, change: ServiceChange, like: Optional[Entry]) -> str:
-        """Return the field chroot of the services that run the program of a new one: of the one beside it, if it does.
-
-        Else of one that is for the same clients, else of one of the same type, else of any, else of one that is
-        commented out.
-        """
-        local = self._is_for_this_host(change.name, change.type, change.options)
-        same = [entry for entry in self._counting if entry.service.command == change.program]
-        same.sort(
-            key=lambda entry: (entry.entry is like, self._is_local(entry) == local, entry.service.type == change.type)
+        neighbours = Neighbours(self, change)
+        position, like = neighbours.place
+        lines = newline_of(self.text, position).join(
+            entry_lines(change, like, neighbours.chroot(like, self._default_chroot))
         )
-        if same:
-            return same[-1].service.chroot
-        twins = [twin for twin in commented_entries(self.text, self._lines) if twin.command == change.program]
-        twins.sort(key=lambda twin: twin.type == change.type)
-        if twins:
-            return twins[-1].chroot
-        return "n" if change.program in _NEVER_CHROOTED else self._chroot
+        self._write(insert_line(self.text, position, lines))
 
 
 def _likeliest(
-    text: str, twins: Iterable[CommentedOutEntry], name: str, program: Optional[str]
+    text: str, twins: Sequence[CommentedOutEntry], name: str, program: Optional[str]
 ) -> Optional[CommentedOutEntry]:
-    """Return the commented-out entry that comes back for a service of this name that runs this program, or any."""
-    candidates = [twin for twin in twins if program in (None, twin.command)]
-    blocks = marked_blocks(text) if len(candidates) > 1 else []
+    """Return the commented-out entry that comes back for a service of this name that runs this program, or any.
+
+    In a block of another tool, which would comment it out again, it is one that has a mark, or the last resort.
+    """
+    blocks = marked_blocks(text) if twins else []
+    foreign = [twin for twin in twins if not twin.mark and outside(blocks, twin.end) != twin.end]
+    candidates = [twin for twin in twins if program in (None, twin.command) and (twin not in foreign or not program)]
 
     def key(twin: CommentedOutEntry) -> Tuple[object, ...]:
-        foreign = outside(blocks, twin.end) != twin.end
-        return -twin.mark, foreign, twin.command in _ALTERNATIVES, twin.name != name
+        return -twin.mark, twin in foreign, twin.command in _ALTERNATIVES, twin.name != name
 
     return min(candidates, key=key, default=None)
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
@@ -66,9 +66,9 @@ def test_stock_files_have_none() -> None:
         assert marked_blocks(path.read_text(encoding="utf-8")) == []
 
 
-def put(text: str, name: str = "new", kind: str = "inet", **change: object) -> str:
+def put(text: str, name: str = "2525", **change: Any) -> str:
     master_cf = MasterCfEditor(text)
-    master_cf.put(ServiceChange("2525" if name == "new" else name, kind, command="smtpd", **change))  # type: ignore[arg-type]
+    master_cf.put(ServiceChange(name, command="smtpd", **change))
     return master_cf.text
 
 
@@ -91,18 +91,32 @@ def test_no_new_entry_in_a_block(begin: str, end: str) -> None:
                     after = ""
                 text = before + block + after
                 new = put(text)
-                assert new.replace(NEW, "").replace(NEW.replace("smtpd", "smtpd\r"), "").rstrip("\n\r") == text.rstrip(
-                    "\n\r"
-                ) or ("2525      inet" in new or "2525 inet" in new)
+                [line] = [line for line in new.split("\n") if line.startswith("2525")]
+                # A missing final newline is not missed.
+                assert new.replace(line + "\n", "", 1).rstrip("\r\n") == text.rstrip("\r\n")
                 assert block.rstrip("\n") in new
-                assert len(MasterCfEditor(new).services()) == len(MasterCfEditor(text).services()) + 1
+
+
+def test_no_entry_comes_back_in_a_block_unless_it_was_disabled_there() -> None:
+    block = "# BEGIN x\n#587 inet n - y - - smtpd\n#  -o a=b\n# END x\n"
+    new = put(SMTP + block, "587")
+    assert new == SMTP + "587  inet n - n - - smtpd\n" + block
+    twin = "#587 inet n - n - - smtpd\n"
+    assert put(SMTP + block + twin, "587") == SMTP + block + twin[1:]
+    # Without a command there is nothing else to take.
+    master_cf = MasterCfEditor(SMTP + block)
+    master_cf.put(ServiceChange("587"))
+    assert master_cf.text == SMTP + block.replace("#587", "587").replace("#  -o", "  -o")
+    disabled = put(master_cf.text, "587", state="disabled")
+    assert "# mailfleet.postfix disabled the next 2 lines\n#587" in disabled
+    assert put(disabled, "587") == master_cf.text
 
 
 def test_a_new_entry_is_not_put_into_another_one_to_leave_a_block() -> None:
     text = f"{SMTP}# BEGIN x\n587 inet n - n - - smtpd\n# END x\n  -o a=b\n465 inet n - n - - smtpd\n"
-    assert put(text, "new") == f"{text}{NEW}"
+    assert put(text) == f"{text}{NEW}"
     text = f"{SMTP}# BEGIN x\n587 inet n - n - - smtpd\n# END x\n  -o a=b\nx unix - - - - - y\n"
-    assert put(text, "new") == text.replace("x unix", f"{NEW}x unix")
+    assert put(text) == text.replace("x unix", f"{NEW}x unix")
 
 
 @pytest.mark.parametrize("begin, end", MARKERS)
