@@ -152,6 +152,26 @@ def test_without_the_right_to_see_the_master_nothing_is_edited(host: MailHost):
     assert host.sockets() == WILDCARDS
 
 
+def test_the_role_in_all_its_forms(host: MailHost):
+    loopback = {("127.0.0.1", 25), ("::1", 25)}
+    before = host.files()
+    foreseen = host.play("forms", "--check", "--diff")
+    assert (foreseen.failed, host.files()) == (0, before), foreseen.said
+    assert "+inet_interfaces = loopback-only" in foreseen.said
+    for tags, changed, promised in (
+        ("listed", 1, loopback),
+        ("imported", 1, {("127.0.0.1", 25)}),
+        ("imported", 0, {("127.0.0.1", 25)}),
+        ("included", 1, WILDCARDS),
+    ):
+        played = host.play("forms", "--tags", tags)
+        assert (played.changed, played.failed) == (changed, 0), played.said
+        assert host.sockets() == promised
+    played = host.play("forms")
+    assert (played.changed, played.failed) == (3, 0), played.said
+    assert host.sockets() == WILDCARDS
+
+
 def test_a_handler_of_another_role_restarts(host: MailHost):
     played = host.play("handler")
     assert played.failed == 0, played.said
