@@ -89,6 +89,10 @@ _ARGUMENTS = [
     "user=nobody", "argv=/bin/true", "flags=DRhu user=nobody argv=/bin/true -o x", "flags=R -o a=b", "{a b}",
     "user=nobody {argv=/bin/true} #", "flags=R flags=X", "flags=u user=nobody argv=/bin/true",
 ]
+_COMMENTS = [
+    "# BEGIN ANSIBLE MANAGED BLOCK", "# END ANSIBLE MANAGED BLOCK", "#smtp inet n - n - - smtpd", "#  -o a=b", "",
+    "    #-o a=b", "# mailfleet.postfix disabled the next line\n#25 inet n - n - 1 postscreen", "# prose",
+]
 _CLIENT_WORDS = [
     "flags=DORX", "flags=", "Flags=R", "flags=Z", "flags=R word", "flags=R -o smtp_bind_address=10.77.0.1", "word",
     "-o smtp_bind_address=10.77.0.1 flags=X", "-o lmtp_bind_address=10.77.0.2 flags=DRX", "-o syslog_level=a, b",
@@ -470,11 +474,14 @@ def task(seed: int, number: int) -> dict[str, Any]:
         servers.append(f"words unix - - n - - {program} {words.choice(_CLIENT_WORDS)}")
         found["send"].append(("words", words.choice(places)))
     elif form >= 0.7 and words.random() < 0.3:
-        found["programs"], lines = _programs(words)
-        servers += lines
+        found["programs"], entries = _programs(words)
+        servers += entries
         main.pop("master_service_disable", None)
         found["main"] = text_of(main)
     if form >= 0.7:
         found["holders"] = _holders(seed, number, host)
-    found["master"] = "".join(f"{line}\n" for line in servers)
+    if form >= 0.7 and servers and words.random() < 0.2:  # it listens all the same
+        servers[0] += words.choice((" -o smtpd_banner=a, b -o c=d", " -o a = b", " word", "\n  -o a=b,\n  c"))
+    lines = [text for line in servers for text in (*words.sample(_COMMENTS, words.choice((0, 0, 1, 2))), line)]
+    found["master"] = "".join(f"{line}\n" for line in lines)
     return found

@@ -154,8 +154,9 @@ class Room:
         (self.root / "etc/services").write_text(_SERVICES)
         (self.root / "etc/nsswitch.conf").write_text("hosts: files\nservices: files\npasswd: files\ngroup: files\n")
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
-        for name in ("conf", "data"):
+        for name in ("elsewhere", "data"):
             (self.root / name).mkdir()
+        (self.root / "conf").symlink_to("elsewhere")
         users = dict(line.split(":")[::2][:2] for line in (self.root / "etc/passwd").read_text().splitlines())
         groups = dict(line.split(":")[::2][:2] for line in (self.root / "etc/group").read_text().splitlines())
         self.owner, self.drop = int(users["postfix"]), int(groups["postdrop"])
