@@ -34,11 +34,11 @@ def read_host() -> Host:
     addresses: List[Optional[HostAddress]] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.bind((0, 0))
-        for body in _dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
+        for body in netlink_dump(netlink, _RTM_GETLINK, _RTM_NEWLINK):
             index, flags = struct.unpack_from("=iI", body, 4)
             name = netlink_attributes(body, _LINK_OFFSET).get(_IFLA_IFNAME, b"").rstrip(b"\0")
             interfaces[index] = name.decode("utf-8", "replace"), bool(flags & _IFF_UP)
-        for body in _dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
+        for body in netlink_dump(netlink, _RTM_GETADDR, _RTM_NEWADDR):
             addresses.append(_host_address(body, interfaces))
     return Host(
         [entry for entry in addresses if entry],
@@ -81,10 +81,14 @@ def _host_address(body: bytes, interfaces: Mapping[int, Tuple[str, bool]]) -> Op
     return HostAddress(address, length, name, up, tentative, not flags & _IFA_F_SECONDARY)
 
 
-def _dump(netlink: socket.socket, request: int, answer: int) -> Iterator[bytes]:
-    """Send one dump request and yield the bodies of its answers."""
-    header = NETLINK_HEADER.pack(NETLINK_HEADER.size + 16, request, _NLM_REQUEST_DUMP, request, 0)
-    netlink.sendto(header + bytes(16), (0, 0))
+def netlink_dump(netlink: socket.socket, request: int, answer: int, about: bytes = bytes(16)) -> Iterator[bytes]:
+    """Send one dump request and yield the bodies of its answers.
+
+    :param about: what is asked for, in the format of the request
+    :raises OSError: the kernel refuses it
+    """
+    header = NETLINK_HEADER.pack(NETLINK_HEADER.size + len(about), request, _NLM_REQUEST_DUMP, request, 0)
+    netlink.sendto(header + about, (0, 0))
     while True:
         data = netlink.recv(1 << 18)
         offset = 0
