@@ -30,9 +30,9 @@ with open("/root/taker", "w") as file:
 time.sleep(600)' >/dev/null 2>&1 </dev/null & for turn in $(seq 100); do test -s /root/taker && break; sleep 0.1; done
 test -s /root/taker"""
 END_TAKER = "kill $(cat /root/taker); rm /root/taker"
-SLOW = f"""cp {PROGRAMS}/postfix-script /usr/local/lib/quick
-printf '#!/bin/sh\\ncase $1 in *start) sleep 40;; esac\\nexec /usr/local/lib/quick "$@"\\n' >/usr/local/lib/slow
-chmod +x /usr/local/lib/slow; mount --bind /usr/local/lib/slow {PROGRAMS}/postfix-script"""
+SLOW = f"""cp {PROGRAMS}/master /usr/local/lib/quick
+printf '#!/bin/sh\\ncase $1 in -w) sleep 40;; esac\\nexec /usr/local/lib/quick "$@"\\n' >/usr/local/lib/slow
+chmod +x /usr/local/lib/slow; mount --bind /usr/local/lib/slow {PROGRAMS}/master"""
 
 
 class Trouble(NamedTuple):
@@ -109,7 +109,7 @@ TROUBLES = [
         "start takes too long",
         "took too long",
         after_stop=SLOW,
-        end=f"umount --lazy {PROGRAMS}/postfix-script",
+        end=f"umount --lazy {PROGRAMS}/master",
         serves=False,
         timeout=10,
     ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Iterable, Iterator, Optional, Set, Tuple
 
 from .._base.sockets import Socket, in_words, ipv4_first
@@ -119,11 +119,15 @@ class Attempt:
             self._confirm(new_master, started=False)
 
     def _stop_and_start(self, master: Master) -> None:
-        self._prepare()
-        with self._clients_waiting(master) as hold:
-            self._stop(master, hold)
-            self._start(hold)
-        self._confirm(self._verify(), started=True)
+        try:
+            self._prepare()
+            with self._clients_waiting(master) as hold:
+                self._stop(master, hold)
+                self._start(hold)
+            new_master = self._verify()
+        finally:
+            self._service.tidy()
+        self._confirm(new_master, started=True)
 
     def _prepare(self) -> None:
         """Check the files once more, as Postfix itself does before each start."""
@@ -138,10 +142,7 @@ class Attempt:
     def _clients_waiting(self, master: Master) -> Iterator[Hold]:
         """Keep clients waiting in this context where that is possible, and else keep the interruption short."""
         listeners = () if cannot_hold(self._instance.version) else self._assessment.promised or ()
-        with ExitStack() as stack:
-            if not listeners:
-                stack.enter_context(self._service.lean_starts(self._deadline))
-            hold = stack.enter_context(Hold(master.held, listeners, self._run.transactions.state.base))
+        with Hold(master.held, listeners, self._run.transactions.state.base) as hold:
             self._report.interruption = "none" if listeners and hold.works else "brief"
             yield hold
 

@@ -27,6 +27,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change import r
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, find_master
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_in
 
@@ -82,10 +83,6 @@ elif not runs():
     fatal("the Postfix mail system is not running")
 elif command == "reload":
     os.kill(pid(), signal.SIGHUP)
-elif "stubborn" not in setting("mail_owner"):
-    os.kill(pid(), signal.SIGTERM)
-    while runs():
-        time.sleep(0.01)
 """
 
 MASTER = """\
@@ -131,6 +128,9 @@ def refresh(*_):
             one.close()
     children()
 def end(*_):
+    if "stubborn" in setting("mail_owner"):
+        return
+    log("terminating on signal 15")
     for child in kept:
         child.kill()
     os._exit(0)
@@ -230,8 +230,10 @@ class Host:
 
     @property
     def commands(self) -> List[str]:
-        """What postfix(1) was told to do since the last question."""
-        found = re.findall(r"postfix/postfix\[\d+\]: (.*)", self.log.read_text()) if self.log.exists() else []
+        """What postfix(1) was told to do since the last question, and the master by a signal."""
+        text = self.log.read_text() if self.log.exists() else ""
+        text = text.replace("postfix/master", "postfix/postfix").replace("terminating on signal 15", "stop")
+        found = re.findall(r"postfix/postfix\[\d+\]: (check|reload|start|stop)$", text, re.M)
         asked, self.asked = getattr(self, "asked", 0), len(found)
         return found[asked:]
 
@@ -593,7 +595,8 @@ def test_a_rollback_that_does_not_come_up_either_says_so(running: Host) -> None:
     assert running.apply()["in_sync"]
 
 
-def test_a_master_that_postfix_does_not_stop_is_stopped_all_the_same(running: Host) -> None:
+def test_a_master_that_does_not_end_is_ended_all_the_same(running: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "_GRACE", 0.5)
     before = running.master
     running.write("127.0.0.1", f"{running.other}", mail_owner="stubborn", **START)
     running.age()
