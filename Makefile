@@ -159,8 +159,12 @@ bench: venv ## how long files and filters take, against what was promised
 	PYTHONPATH=$(TREE) python -m tests.bench.fleet
 
 .PHONY: bench-apply
-bench-apply: images ## what postfix_apply costs on hosts that are in sync, against ping over ssh (root)
+bench-apply: images ## what modules cost on hosts that are in sync, against ping over ssh (root)
 	$(LAB) session python tests/bench/in_sync.py $(SUITES)
+
+.PHONY: bench-fleet
+bench-fleet: images ## what the role and the modules cost on 16 real hosts, against the usual idiom and ping over ssh (root)
+	$(LAB) session python tests/bench/real_hosts.py $(SUITES)
 
 # What follows asks the Postfix of whole trees, without starting a host.
 TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')

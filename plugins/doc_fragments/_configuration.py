@@ -23,8 +23,9 @@ options:
     description:
       - The addresses of the host, either a list of addresses with or without prefix length, in the order in which the
         kernel lists them, or the host's C(ansible_facts).
-      - The list may also contain mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
-        and V(primary), as M(mailfleet.postfix.postfix_interfaces_info) returns them.
+      - The list may also contain mappings with the keys V(address), V(prefix_length), V(interface), V(up),
+        V(tentative), V(primary), V(temporary), V(deprecated) and V(dynamic), as
+        M(mailfleet.postfix.postfix_interfaces_info) returns them.
       - Facts and plain lists do not say whether an interface is up, so all interfaces count as up. Facts also do not
         say in which order the kernel lists the interfaces.
     type: raw

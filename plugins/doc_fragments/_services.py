@@ -32,7 +32,10 @@ options:
       state:
         description:
           - V(present) adds the service if it does not exist. If it is commented out, V(present) uncomments it.
-          - V(disabled) comments the service out where it is, V(absent) removes it.
+          - V(disabled) comments the service out where it is, and V(present) brings it back exactly as it was. If there
+            are other commented-out entries that could be taken for it, V(disabled) writes a comment before it,
+            C(# mailfleet.postfix disabled the next 3 lines), by which V(present) knows it.
+          - V(absent) removes the service.
         type: str
         choices: [present, absent, disabled]
         default: present
@@ -40,6 +43,8 @@ options:
         description:
           - The program and its arguments, without C(-o) options. Required for a service that does not exist yet.
             The C(-o) options of an existing service stay.
+          - Arguments that the program does not take are refused. If an existing service has some, for example because
+            an option whose value has blanks is not in braces, they are never dropped.
         type: str
       private:
         description: The field of that name, V(y), V(n) or V(-).
@@ -48,7 +53,13 @@ options:
         description: The field of that name, V(y), V(n) or V(-).
         type: str
       chroot:
-        description: The field of that name, V(y), V(n) or V(-).
+        description:
+          - The field of that name, V(y), V(n) or V(-).
+          - A new service without it gets the same as the service beside which it is put, if that runs the same program,
+            else the same as another service that does, even one that is commented out.
+          - If there is none, it gets V(n), but V(y) where that is the default of Postfix, which is before Postfix 3.0
+            and with C(compatibility_level) 0. Programs that do not work in a chroot (C(local), C(pipe), C(proxymap),
+            C(spawn), C(virtual)) get V(n).
         type: str
       wakeup:
         description: The field of that name. Seconds, with V(?) behind them for "only if used", or V(-).

@@ -42,12 +42,24 @@ _value:
         - The kind of finding, with its severity. It stays the same when the message is reworded.
         - "V(fatal), error: Postfix does not start with this configuration."
         - "V(absent_address), error or warning: An address to listen on or to send from is not on the host."
+        - >-
+          V(program_failure), error: The program of a service dies when it starts, because of a value or a column of
+          master.cf.
         - "V(source_failure), error: A client service cannot send any mail over one address family."
+        - >-
+          V(bad_command_line), error or warning: The program of a service dies of words in its line of master.cf, or
+          ignores them.
         - "V(wrong_family), error: The source address for IPv4 is an IPv6 address, or the other way round."
         - "V(loopback_source), error: The source address of mail to other hosts is a loopback address."
         - "V(shared_socket), error: Two services listen on the same address and port."
         - "V(odd_port), error: A service has a port that does not exist."
+        - >-
+          V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
+          or questions to is not in master.cf.
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
+        - >-
+          V(temporary_address), error or warning: An address in use is one that the host will lose, because it is
+          temporary, or deprecated with a lifetime.
         - "V(no_listener), warning: Postfix listens on no network socket."
         - "V(duplicate_parameter), warning: main.cf sets a parameter more than once."
         - "V(duplicate_service), warning: master.cf has a service more than once."
@@ -69,6 +81,9 @@ _value:
           V(private_source_address), warning: Mail to all hosts leaves from a private address, though the host has a
           public one.
         - >-
+          V(mynetworks_grows), error or warning: mynetworks is not set, and because of an edit its default lets more
+          hosts relay.
+        - >-
           V(mynetworks_default), warning or info: mynetworks is not set, and because of inet_interfaces its default
           lacks networks of the host.
         - >-
@@ -76,6 +91,12 @@ _value:
           proxy_interfaces.
         - >-
           V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.
+        - >-
+          V(deprecated_address), info: An address in use is deprecated: the kernel would not choose it for a new
+          connection.
+        - >-
+          V(dynamic_address), info: An address that is written in a file belongs to the host only until its lease ends,
+          as those from DHCP do.
         - "V(half_dual_stack), info: One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."
         - >-
           V(bind_address_not_enforced), info: Mail would leave from another address if the host lost the source address.

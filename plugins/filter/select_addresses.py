@@ -19,8 +19,10 @@ options:
     description:
       - The addresses of the host, either a list of addresses with or without prefix length, or the host's
         C(ansible_facts).
-      - The list may also contain mappings with the keys V(address), V(prefix_length), V(interface), V(up), V(tentative)
-        and V(primary), as M(mailfleet.postfix.postfix_interfaces_info) returns them.
+      - The list may also contain mappings with the keys V(address), V(prefix_length), V(interface), V(up),
+        V(tentative), V(primary), V(temporary), V(deprecated) and V(dynamic), as
+        M(mailfleet.postfix.postfix_interfaces_info) returns them.
+      - Facts do not tell which addresses are temporary, deprecated or tentative.
     type: raw
     required: true
   selectors:
@@ -33,9 +35,12 @@ options:
       - V(loopback) picks V(127.0.0.0/8) and V(::1).
       - V(global) picks all addresses that are neither loopback nor link-local. This includes private addresses.
       - V(primary) picks those of V(global) that the kernel has not marked as secondary (IPv4, a further address of the
-        same network) or temporary (IPv6).
+        same network).
       - A selector with V(!) in front excludes its addresses, wherever it is in the list. If all selectors have V(!),
         everything else is picked.
+      - Addresses that will not stay or cannot be used yet (temporary, which are the privacy addresses of RFC 4941,
+        deprecated and tentative ones) are only picked by themselves. Postfix and each of its commands fail when
+        C(inet_interfaces) names an address that is gone.
       - IPv6 link-local addresses are only picked by their own prefix or address. Addresses of interfaces that are down
         are never picked, because Postfix could not use them.
     type: list

@@ -241,6 +241,10 @@ recovered:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
+
+byte_code = ByteCode.use()  # what is imported from here on is not compiled again
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
@@ -264,6 +268,8 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[["all_instances", "config_directory", "instance"]],
     )
+    if not module.check_mode:
+        byte_code.keep()
     params = module.params
     try:
         compiled = built_in(remember=not module.check_mode)

@@ -116,6 +116,10 @@ left:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
+
+byte_code = ByteCode.use()  # what is imported from here on is not compiled again
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.instances import create, remove
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
@@ -130,6 +134,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if not module.check_mode:
+        byte_code.keep()
     params = module.params
     try:
         if params["state"] == "present":

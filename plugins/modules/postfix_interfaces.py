@@ -11,8 +11,11 @@ short_description: Set the network addresses of a Postfix instance in main.cf an
 description:
   - Edits main.cf and master.cf so that a Postfix instance receives mail on the given addresses and sends from the given
     addresses, and changes nothing else in these files.
-  - Reports in RV(action) whether Postfix has to be reloaded or restarted for the change to take effect.
-    M(mailfleet.postfix.postfix_apply) does that.
+  - With O(apply=true) it also brings the running Postfix in line with its files, verifies that it works by them, and
+    goes back to the previous version if it does not. That is what M(mailfleet.postfix.postfix_apply) does. Without it,
+    RV(action) says whether Postfix has to be reloaded or restarted for the change to take effect.
+  - With O(instances) it does that for several instances of a host. All of them are planned before the first is changed,
+    and all that was changed goes back if one of them fails.
   - Checks everything before it writes anything. A bad value is an error that names the parameter, the value, the reason
     and the remedy, and then nothing is changed.
   - Reads the files without Postfix's own commands. So it can also repair a configuration that is so broken that these
@@ -29,6 +32,53 @@ extends_documentation_fragment:
   - mailfleet.postfix._parameters
   - mailfleet.postfix._services
 options:
+  apply:
+    description:
+      - Whether to bring the running Postfix in line with its files, too, with a reload, a stop and a start, or a start,
+        whichever is needed. This is also done if there is nothing to edit, but Postfix is not in line with its files.
+      - If Postfix cannot run with the new files, or does not work with them, the last version that was applied is
+        restored, Postfix is brought up with it, and the module fails.
+      - Needs root, and in a container the capability C(SYS_PTRACE). Without them, nothing is edited either.
+    type: bool
+    default: false
+  instances:
+    description:
+      - One entry for each instance that is to be edited. Its keys are the options of this module for one instance, from
+        O(config_directory) to O(timeout), and those below. What an entry does not say is taken from the options beside
+        this one. A key that is null asks for nothing, even if there is such an option.
+      - C(state) is C(present) to create the instance of the name C(instance) if it does not exist, to enable it, and to
+        let it listen. It is C(absent) to stop and remove it, which is refused while there are messages in its queue.
+        Without C(state) the instance must exist.
+      - C(group) is the C(multi_instance_group) of an instance that is created.
+      - All instances are planned before the first is changed, also those that have to be created. If one fails,
+        everything that this run has changed goes back. Instances that take addresses from each other take turns, and
+        those that exchange addresses are stopped together.
+    type: list
+    elements: dict
+  timeout:
+    description:
+      - With O(apply=true), how many seconds the action on an instance and its verification may take, and how many
+        seconds to wait for another run of this collection on the same instance. A rollback gets the same time again.
+    type: float
+    default: 30
+  findings:
+    description:
+      - What to do with findings of the severities C(error) and C(warning). V(show) shows them as warnings. V(ignore)
+        only returns them in RV(findings). V(fail) shows them, and refuses a change whose result has a finding of
+        severity C(error).
+    type: str
+    choices: [show, ignore, fail]
+    default: show
+  host:
+    description: How to call this host in these warnings. By default they use the name that the host itself has.
+    type: str
+  role_variables:
+    description:
+      - The names of the role's variables that are set. A name that the role does not have is an error, because it would
+        have no effect. Only the role P(mailfleet.postfix.postfix_interfaces#role) needs this.
+    type: list
+    elements: str
+    default: []
   unset:
     description: Which of the parameters that this module sets to remove from main.cf, so that Postfix uses its default.
     type: list
@@ -85,6 +135,20 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Receive mail on loopback only, and bring the running Postfix in line
+  mailfleet.postfix.postfix_interfaces:
+    inet_interfaces: loopback-only
+    apply: true
+
+- name: Give each of two instances an address of its own, or change nothing if one of them fails
+  mailfleet.postfix.postfix_interfaces:
+    apply: true
+    instances:
+      - inet_interfaces: [127.0.0.1, 192.0.2.10]
+      - instance: postfix-out
+        state: present
+        inet_interfaces: 192.0.2.20
+
 - name: Receive mail on two addresses and on loopback
   mailfleet.postfix.postfix_interfaces:
     inet_interfaces: [127.0.0.1, 192.0.2.10, "2001:db8::10"]
@@ -124,11 +188,36 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+instances:
+  description:
+    - The result for each instance, in the order of O(instances), with the keys below.
+    - Without O(instances) the keys below describe the one instance.
+  type: list
+  elements: dict
+  returned: O(instances) is given
+config_directory:
+  description: The directory of the instance's configuration files.
+  type: str
+  returned: success
+  sample: /etc/postfix
+instance:
+  description: The name of the instance, V(-) for the default instance.
+  type: str
+  returned: success
+  sample: "-"
+files:
+  description: The paths of the files that were changed, or in check mode would be.
+  type: list
+  elements: str
+  returned: success
+  sample: [/etc/postfix/main.cf]
 action:
   description:
     - What Postfix needs for the change to take effect. V(none), V(reload), or V(restart) for a stop and a start.
-    - This is only about this change. The running Postfix may also be out of line with its files for another reason;
-      M(mailfleet.postfix.postfix_apply) finds out what it needs then.
+    - With O(apply=true), what the running Postfix needed, and in check mode will need, also V(start).
+    - Without it, this is only about this change. The running Postfix may also be out of line with its files for another
+      reason; M(mailfleet.postfix.postfix_apply) finds out what it needs then.
+    - With O(instances) there is also the strongest action of all instances.
   type: str
   returned: success
   sample: restart
@@ -198,6 +287,65 @@ recovered:
   description: What was done about a change that an earlier run left half written.
   type: str
   returned: an earlier run was interrupted
+interruption:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:interruption).
+  type: str
+  returned: O(apply=true)
+  sample: none
+sockets:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:sockets).
+  type: list
+  elements: dict
+  returned: O(apply=true)
+answers:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:answers).
+  type: list
+  elements: dict
+  returned: O(apply=true)
+in_sync:
+  description:
+    - Whether the running Postfix is in line with its files at the end, also after a rollback.
+    - In check mode, whether it is in line with the files as they will be.
+  type: bool
+  returned: O(apply=true)
+rolled_back:
+  description: Whether the previous version of the files was restored.
+  type: bool
+  returned: O(apply=true)
+restored:
+  description: The paths of the files that were restored.
+  type: list
+  elements: str
+  returned: O(apply=true)
+messages:
+  description: What Postfix and its commands said when something went wrong, from their output and from the log.
+  type: list
+  elements: str
+  returned: O(apply=true)
+unit:
+  description: The systemd unit that runs the instance. Null if there is none.
+  type: str
+  returned: O(apply=true), or the entry has a C(state)
+  sample: postfix@-.service
+outside_unit:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:outside_unit).
+  type: bool
+  returned: O(apply=true)
+steps:
+  description: What was done to create or remove the instance, or in check mode would be done, as sentences.
+  type: list
+  elements: str
+  returned: the entry has a C(state)
+  sample: [The instance postfix-out is created]
+exists:
+  description: Whether the instance exists at the end. In check mode it is also false if it would be created.
+  type: bool
+  returned: the entry has a C(state)
+left:
+  description: Directories of a removed instance that are still there.
+  type: list
+  elements: str
+  returned: the entry has a C(state)
 backup_files:
   description: The paths of the backup copies.
   type: list
@@ -206,144 +354,107 @@ backup_files:
 """
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
+
+byte_code = ByteCode.use()  # what is imported from here on is not compiled again
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view, in_words
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import FIELD_VALUES, TYPES
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import STATES, ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 
-LIST = {"type": "list", "elements": "str"}
-LIST_KINDS = ("interfaces", "protocols", "proxy", "match_list")
-
-
-def argument_spec() -> dict[str, Any]:
-    """Return the options: one for each parameter, by its kind, and those of the module itself."""
-    spec: dict[str, Any] = {
-        name: LIST if parameter.kind in LIST_KINDS else {"type": "bool" if parameter.kind == "yes_no" else "str"}
-        for name, parameter in PARAMETERS.items()
-    }
-    service = {
-        "name": {"type": "str", "required": True},
-        "type": {"type": "str", "choices": list(TYPES), "default": "inet"},
-        "state": {"type": "str", "choices": list(STATES), "default": "present"},
-        "command": {"type": "str"},
-        **{name: {"type": "str"} for name in FIELD_VALUES},
-        "options": {"type": "dict", "default": {}},
-        "unset_options": {**LIST, "default": []},
-    }
-    spec.update(
-        config_directory={"type": "path"},
-        instance={"type": "str"},
-        unset={**LIST, "default": []},
-        select={"type": "dict", "default": {}},
-        services={"type": "list", "elements": "dict", "default": [], "options": service},
-        unlisted_services={"type": "str", "choices": ["keep", "report", "disable", "remove"], "default": "keep"},
-        allow_absent_addresses={"type": "bool", "default": False},
-        allow_no_listener={"type": "bool", "default": False},
-        backup={"type": "bool", "default": False},
-    )
-    return spec
-
-
-def wanted_of(params: dict[str, Any]) -> Wanted:
-    """Return what the options ask for; an option that was not given asks for nothing."""
-    select = params["select"].items()
-    return Wanted(
-        values={name: params[name] for name in PARAMETERS if params[name] is not None},
-        unset=params["unset"],
-        select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
-        services=[service_change(service) for service in params["services"]],
-        unlisted_services=params["unlisted_services"],
-        allow_absent_addresses=params["allow_absent_addresses"],
-        allow_no_listener=params["allow_no_listener"],
-    )
-
-
-def service_change(service: dict[str, Any]) -> ServiceChange:
-    """Convert one entry of the option services; values become text, whatever YAML made of them."""
-    options = {name: text_of(name, value) for name, value in service["options"].items()}
-    return ServiceChange(**{**service, "options": options})
-
-
-def result_of(edited: Edited, report_unlisted: bool) -> dict[str, Any]:
-    """Return the result of the module, without what Ansible itself adds."""
-    plan = edited.plan
-    result: dict[str, Any] = {
-        "changed": bool(edited.changed or edited.recovered),
-        "action": plan.action,
-        "reasons": [reason._asdict() for reason in plan.reasons],
-        "before": effective_view(plan.before),
-        "after": effective_view(plan.after),
-        "findings": [finding._asdict() for finding in plan.findings],
-    }
-    if report_unlisted:
-        result["unlisted_services"] = plan.unlisted
-    if edited.recovered:
-        result["recovered"] = edited.recovered
-    return result
-
-
-def diff_of(edited: Edited, views: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the difference of both files and of the effective view, each only if it changes.
-
-    :param views: the effective views by ``before`` and ``after``, as the module returns them
-    """
-    plan, found = edited.plan, edited.found
-    versions = {"main.cf": (found.main, plan.main), "master.cf": (found.master, plan.master)}
-    texts = [(path, *versions[os.path.basename(path)]) for path in edited.changed]
-    if texts:
-        needs = "".join(f"needs a {reason.action} for {reason.parameter}: {reason.why}\n" for reason in plan.reasons)
-        texts.append(("effective view", in_words(views["before"]), in_words(views["after"]) + needs))
-    return [
-        {"before_header": name, "after_header": name, "before": printable(before), "after": printable(after)}
-        for name, before, after in texts
-    ]
-
-
-def printable(text: str) -> str:
-    """Replace bytes that are not UTF-8, since a module cannot return them."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+MUTUALLY_EXCLUSIVE = [["config_directory", "instance"]]
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec(),
+        options.argument_spec(),
         supports_check_mode=True,
         add_file_common_args=True,
-        mutually_exclusive=[["config_directory", "instance"]],
+        mutually_exclusive=MUTUALLY_EXCLUSIVE,
     )
-    params = module.params
-    backups: list[str] = []
-
-    def keep_copies(paths: list[str]) -> None:
-        if params["backup"]:
-            backups.extend(module.backup_local(path) for path in paths)
-
+    if not module.check_mode:
+        byte_code.keep()
     try:
-        instance = find_instance(params["config_directory"], params["instance"])
-        edited = edit(instance, wanted_of(params), module.check_mode, keep_copies)
+        carry_out(module)
     except InputError as error:
         module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
-    result = result_of(edited, params["unlisted_services"] != "keep")
-    if backups:
-        result["backup_files"] = backups
-    for name in ("main.cf", "master.cf"):
-        attributes = module.load_file_common_arguments(params, path=f"{instance.config_directory}/{name}")
-        result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"], diff=None)
+
+
+def carry_out(module: AnsibleModule) -> None:
+    """Do what the options ask for, and end the module.
+
+    :raises InputError: something asked for is wrong; nothing was changed
+    :raises TransactionError: a file cannot be read, locked or written; nothing was changed
+    """
+    params = module.params
+    options.refuse_unknown(params["role_variables"])
+    entries = entries_of(module)
+    backups: dict[Member, list[str]] = {}
+
+    def keep_copies(member: Member, paths: list[str]) -> None:
+        if entries[asked.parts.index(member)]["backup"]:
+            backups[member] = [module.backup_local(path) for path in paths]
+
+    wishes = [options.wish_of(entry) for entry in entries]
+    compiled = built_in(remember=not module.check_mode)
+    asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
+    asked.together.refuse_errors = params["findings"] == "fail"
+    failure = None
+    try:
+        asked.together.carry_out()
+    except ApplyError as error:
+        failure = str(error)
+    results = []
+    for part, entry in zip(asked.parts, entries):
+        result = outcome.result_of(part, params["apply"], entry["unlisted_services"] not in (None, "keep"))
+        if isinstance(part, Member):
+            if part in backups:
+                result["backup_files"] = backups[part]
+            if part.exists and not failure:
+                set_attributes(module, part.directory, result)
+        results.append(result)
+    answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
+    if failure:
+        module.fail_json(msg=failure, **answer)
     if module._diff:
-        result["diff"] = diff_of(edited, result)
-    module.exit_json(**result)
+        answer["diff"] = [each for part, one in zip(asked.parts, results) for each in outcome.diff_of(part, one)]
+    if params["findings"] != "ignore":
+        for name, finding in outcome.findings_of(asked.parts):
+            module.warn(outcome.warning_of(params["host"] or os.uname().nodename, name, finding))
+    module.exit_json(**answer)
+
+
+def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:
+    """Return the options for each instance; without the option instances there is one."""
+    params = module.params
+    if params["instances"] is None:
+        return [options.entry_of(params, {})]
+    validator = ArgumentSpecValidator(options.entry_options(), mutually_exclusive=MUTUALLY_EXCLUSIVE)
+    entries = []
+    for number, entry in enumerate(params["instances"], start=1):
+        checked = validator.validate(entry)
+        if checked.error_messages:
+            module.fail_json(msg=f"instances: entry {number}: {' '.join(checked.error_messages)}")
+        given = {name: value for name, value in checked.validated_parameters.items() if name in entry}
+        entries.append(options.entry_of(params, given))
+    return entries
+
+
+def set_attributes(module: AnsibleModule, directory: str, result: dict[str, Any]) -> None:
+    """Give both files of an instance the owner, group, mode and so on that are asked for."""
+    for name in ("main.cf", "master.cf"):
+        attributes = module.load_file_common_arguments(module.params, path=f"{directory}/{name}")
+        result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"], diff=None)
 
 
 if __name__ == "__main__":

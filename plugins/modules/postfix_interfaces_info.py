@@ -193,6 +193,15 @@ addresses:
     primary:
       description: Whether it is the primary address, and not a secondary one, of its network.
       type: bool
+    temporary:
+      description: Whether it is a privacy address (RFC 4941), which the kernel replaces by another one.
+      type: bool
+    deprecated:
+      description: Whether the kernel uses it for new connections only if a program asks for it.
+      type: bool
+    dynamic:
+      description: Whether it has a lifetime, after which the kernel removes it unless DHCP or a router renews it.
+      type: bool
 destinations:
   description: How mail to each of O(destinations) would leave.
   type: list
@@ -249,6 +258,10 @@ variables:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
+
+byte_code = ByteCode.use()  # what is imported from here on is not compiled again
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
@@ -267,6 +280,8 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[["config_directory", "instance", "all_instances"]],
     )
+    if not module.check_mode:
+        byte_code.keep()
     params = module.params
     try:
         if params["all_instances"]:

@@ -21,14 +21,14 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
     parse_address,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import client_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
-    PREFIX,
     bool_of,
     instances_of,
     outlook_of,
@@ -131,12 +131,14 @@ def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
 def _possible(transport: str, name: str, address: str | None, host: Host, asked: Asked) -> list[Address]:
     """Return the possible source addresses of a transport, without loopback and link-local ones.
 
-    If the kernel chooses, it may be any address of the host, because a route can name any as its source.
+    If the kernel chooses, it may be any address of the host, because a route can name any as its source. Addresses that
+    the host will not keep are left out: they are another host's when somebody looks at the list.
     """
     if address is None:
         known = select_addresses(host, ["global"], name, missing_ok=True)
     else:
         known = [one for one in [parse_address(address)] if one and not one.is_loopback and not one.is_link_local]
+        known = [one for one in known if not _is_given_up(host.find(one))]
     found = [one for one in known if asked.private or not is_private(one)]
     if address is None and asked.kernel_choice == "none":
         return []
@@ -148,6 +150,10 @@ def _possible(transport: str, name: str, address: str | None, host: Host, asked:
             "Set the source address of the transport, or allow this with kernel_choice=all",
         )
     return found
+
+
+def _is_given_up(known: HostAddress | None) -> bool:
+    return known is not None and (known.temporary or known.deprecated)
 
 
 def merged(addresses: Iterable[Address]) -> list[str]:

@@ -29,8 +29,9 @@ def host_from_input(value: Any, parameter: str = "addresses") -> Host:
     """Read a host from a list of addresses with or without ``/prefix``, or from ``ansible_facts``.
 
     Items of the list may also be mappings as postfix_interfaces_info returns them. Facts do not say whether an
-    interface is up, whether an address is tentative, or in which order the kernel lists interfaces. So all interfaces
-    count as up and all addresses as usable, and the order is that of the facts.
+    interface is up, whether an address is tentative, temporary, deprecated or dynamic, or in which order the kernel
+    lists interfaces. So all interfaces count as up, all addresses as usable for good, and the order is that of the
+    facts.
 
     :raises InputError: for anything else
     """
@@ -84,13 +85,17 @@ def _host_address(item: Any, parameter: str) -> HostAddress:
     if isinstance(item, Mapping):
         entry = _host_address(item.get("address"), parameter)
         length = shown(item.get("prefix_length", entry.prefix_length))
+        temporary, deprecated = bool(item.get("temporary", False)), bool(item.get("deprecated", False))
         return HostAddress(
             entry.address,
             _prefix_length(length, entry.address, length, parameter),
             shown(item.get("interface", "")),
             bool(item.get("up", True)),
             bool(item.get("tentative", False)),
-            bool(item.get("primary", True)),
+            bool(item.get("primary", not temporary)),
+            temporary,
+            deprecated,
+            bool(item.get("dynamic", temporary or deprecated)),
         )
     text = item if isinstance(item, str) else shown(item)
     literal, slash, length = text.partition("/")

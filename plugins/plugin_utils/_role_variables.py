@@ -13,14 +13,19 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
-    Surroundings,
     Wanted,
     edit_files,
     refuse_absent,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import (
+    PREFIX,
+    instance_options,
+    refuse_unknown,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
@@ -31,25 +36,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values im
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import list_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 
-PREFIX = "postfix_interfaces_"
 _INSTANCES = "instances"
-#: the role's variables without their prefix; a test compares them with the role's argument_specs
-OPTIONS = (
-    *PARAMETERS,
-    "config_directory",
-    "instance",
-    "unset",
-    "select",
-    "services",
-    "unlisted_services",
-    "allow_absent_addresses",
-    "allow_no_listener",
-    "backup",
-    "timeout",
-)
+#: the options of the role for one instance; a test compares them with the role's argument_specs
+OPTIONS = tuple(instance_options())
 #: keys that only an entry of postfix_interfaces_instances has
 ENTRY_OPTIONS = ("state", "group")
-_SERVICE_KEYS = tuple(ServiceChange.__dataclass_fields__)
+_SERVICE_KEYS = ServiceChange._fields
 
 #: the stock clients as text; their other columns do not affect the source address
 _STOCK_MASTER = "".join(
@@ -64,10 +56,7 @@ def instances_of(variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
     :raises InputError: for a variable that the role does not have, and for one of the wrong type
     """
-    known = {PREFIX + name for name in (*OPTIONS, _INSTANCES)}
-    for name in variables:
-        if str(name).startswith(PREFIX) and name not in known:
-            raise InputError(str(name), str(variables[name]), "is not a variable of the role", "Correct the name")
+    refuse_unknown([str(name) for name in variables if str(name).startswith(PREFIX)])
     listed = variables.get(PREFIX + _INSTANCES, [{}])
     if not isinstance(listed, (list, tuple)):
         raise InputError(PREFIX + _INSTANCES, str(listed), "is not a list", "Give one mapping for each instance")

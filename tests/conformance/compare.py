@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Any
 
 from .predict import Prediction
+
+#: what programs say as they die of their command line
+_OF_A_COMMAND_LINE = re.compile(
+    'unexpected command-line argument|unknown attribute name|invalid option|invalid "-o|unknown flags?[:=]'
+    "|missing (?:user|argv)="
+)
 
 
 def disagreements(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
@@ -22,6 +29,8 @@ def disagreements(task: dict[str, Any], answer: dict[str, Any], said: Prediction
         found += _sources(task, answer, said)
     if "literals" in answer:
         found += _literals(task, answer, said)
+    if "programs" in answer and said.dying:
+        found += _programs(task, answer, said)
     if "reload" in answer and said.promised is not None:
         found += _reload(answer, said)
     return found
@@ -37,7 +46,12 @@ def _expanded(answer: dict[str, Any], said: Prediction) -> list[str]:
 
 def _own(answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.own, str):
-        return [] if answer["fatal"] else [f"we say that all programs die ({said.own}), they have {answer['own']}"]
+        # postconf reads nothing but the addresses; of other values only the other programs die, so also the master
+        return (
+            []
+            if answer["fatal"] or answer["dies"]
+            else [f"we say that all programs die ({said.own}), they have {answer['own']}"]
+        )
     if answer["fatal"]:
         return [f"every program dies of {answer['fatal']!r}, we say {said.own}"]
     return [] if said.own == answer["own"] else [f"own addresses are {answer['own']}, we say {said.own}"]
@@ -47,6 +61,9 @@ def _sockets(answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.listeners, str):
         return [] if answer["dies"] else [f"we say that the master dies ({said.listeners}), it has {answer['sockets']}"]
     promised = sockets_of(said.listeners)
+    conflict = answer.get("conflict")
+    if conflict:
+        return [] if "in use" in (answer["dies"] or "") else [f"we say {conflict}, the sockets are {answer['sockets']}"]
     if answer["dies"]:
         return [f"the master dies of {answer['dies']!r}, we say {promised}"]
     return [] if _same(promised, answer["sockets"]) else [f"the sockets are {answer['sockets']}, we say {promised}"]
@@ -110,6 +127,14 @@ def _literals(task: dict[str, Any], answer: dict[str, Any], said: Prediction) ->
         # Mail that trivial-rewrite dies of holds up what is beside it.
         if result != ("nothing" if dead else wanted) and not (dead and result == wanted):
             found.append(f"mail to [{address}] is for {result}, we say {'nobody' if dead else wanted}")
+    return found
+
+
+def _programs(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
+    found = []
+    for (name, program), fatal, dying in zip(task["programs"].items(), answer["programs"], said.dying, strict=True):
+        if dying != bool(_OF_A_COMMAND_LINE.match(fatal)):
+            found.append(f"{program} of {name} says {fatal!r}, we say that it {'dies' if dying else 'works'}")
     return found
 
 

@@ -42,6 +42,8 @@ class Effect(NamedTuple):
     until: tuple[int, ...] = (99,)
     #: the address to whose port 25 somebody connects
     greeted: str = ""
+    #: the settings before the edit, if it is one
+    before: str = ""
 
 
 def _sent_from(address: str | None) -> Callable[[Any], bool]:
@@ -66,6 +68,12 @@ EFFECTS = [
     Effect("fatal", "inet_interfaces = ALL", _SMTP, "", lambda answer: bool(answer["fatal"])),
     Effect("loopback_source", "smtp_bind_address = 127.0.0.1", _SMTP, _INSIDE, _sent_from(None)),
     Effect("source_failure", "smtp_bind_address = one.lab.test", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("source_failure", "", _SMTP + "smtp unix - - n - - smtp flags=Z\n", _INSIDE, _sent_from(None)),
+    Effect("source_failure", "", _SMTP + "smtp unix - - n - - smtp flags=R -o syslog_name=x\n", _INSIDE,
+           _sent_from(None)),
+    Effect("bad_command_line", "", "smtp inet n - n - - smtpd -o smtpd_banner=x, y -o syslog_name=x\n", "",
+           lambda answer: answer["greetings"] == [""], greeted="10.77.0.1"),
+    Effect("program_failure", "smtp_address_preference = ipv5", _SMTP, _INSIDE, _sent_from(None)),
     Effect("unknown_to_version", "smtp_bind_address = 10.77.0.99\nsmtp_bind_address_enforce = yes", _SMTP, _INSIDE,
            _by_the_kernel, until=(3, 7)),
     Effect("ignored_bind_address", "", _SMTP + "smtp unix - - n - - smtp -o lmtp_bind_address=10.77.0.2\n", _INSIDE,
@@ -87,6 +95,11 @@ EFFECTS = [
     Effect("duplicate_service", "", _SMTP + "25 inet n - n - - smtpd\n", "", _ALL),
     # The default of mynetworks is made of the own addresses, and without 127.0.0.1 the host itself may not relay.
     Effect("mynetworks_default", _TWO, _SMTP, "", lambda one: "127.0.0.1" not in one["own"]),
+    Effect("mynetworks_grows", "mynetworks_style = subnet", _SMTP, "", lambda one: "10.77.0.0/24" in one["networks"],
+           before="mynetworks_style = subnet\ninet_interfaces = 127.0.0.1"),
+    Effect("postscreen_lacks_service", "postscreen_greet_wait = 1s",
+           "smtp inet n - n - 1 postscreen\n", "", lambda answer: answer["greetings"][0][:3] not in ("220", ""),
+           greeted="10.77.0.1"),
     Effect("bad_proxy_interfaces", "proxy_interfaces = 203.0.113.0/24", _SMTP, "[203.0.113.5]",
            lambda answer: answer["literals"] == ["nothing"]),
     Effect("nat_without_proxy_interfaces", "myhostname = nat.lab.test", _SMTP, "[203.0.113.5]",
@@ -97,8 +110,8 @@ EFFECTS = [
            lambda answer: answer["sources"][0]["from"] == answer["sources"][0]["kernel"]),
 ]  # fmt: skip
 
-#: bind_address_not_enforced cannot be provoked at once: it warns of what is absent_address as soon as the address goes.
-NOT_PROVOKED = {"bind_address_not_enforced"}
+#: These cannot be provoked at once: they warn of what is absent_address as soon as the address goes.
+NOT_PROVOKED = {"bind_address_not_enforced", "temporary_address", "deprecated_address", "dynamic_address"}
 
 
 def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:
@@ -130,9 +143,15 @@ def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:
 
 def missing(effect: Effect, task: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     """What is not as the finding says: it is not found, or has no such effect."""
+    if "trouble" in answer:
+        return [f"the runner had trouble: {answer['trouble']}"]
     host = Host(host_from_input(answer["addresses"]).addresses, hostname=HOSTNAME)
     resolve = mapping_resolver(task["names"])
     outlook = outlook_of(main_of(task), master_of(task), answer["version"], host, resolve)
-    codes = [finding.code for finding in findings(outlook)]
+    before = None
+    if effect.before:
+        main = main_of({**task, "main": f"{effect.before}\n"})
+        before = outlook_of(main, master_of(task), answer["version"], host, resolve)
+    codes = [finding.code for finding in findings(outlook, before=before)]
     found = [] if effect.code in codes else [f"{effect.code} is not found, but {codes}"]
     return found if effect.shows(answer) else [*found, f"{effect.code} has no such effect: {answer}"]

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts and configurations by number: mixtures of all that the parameters and master.cf can say, right and wrong.
 
-A task is a mapping of JSON: ``interfaces`` (addresses with prefix length), ``tentative`` and ``down`` among them,
-``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with destinations),
-``literals`` (is mail to that address for this host?) and ``after`` (texts that a reload has to take up).
+A task is a mapping of JSON: ``interfaces`` (addresses with prefix length and lifetimes), ``tentative`` and ``down``
+among them, ``names`` (the hosts file), ``main`` and ``master`` (texts), and at most one of ``send`` (transports with
+destinations), ``literals`` (is mail to that address for this host?), ``after`` (texts that a reload has to take up) and
+``holders`` (sockets of other programs).
 """
 
 from __future__ import annotations
@@ -46,8 +47,59 @@ _ODD_PORTS = [
     "0", "65536", "70000", "SMTP", "2525x", "25,26", "25/tcp", "nosuchport", "", "99999999999999999999999",
     "4294967295", "mail", "qmqp",
 ]
+_NAMES = [
+    "mx.lab.test", "mx_1.lab.test", "mx", "1-1.lab.test", "mx.lab.test # outside", "", "/etc/mailname", "mx.lab.test.",
+    "mx..test", "-mx.lab.test", "mx-.lab.test", "10.77.0.1", "[10.77.0.1]", "fd77::1", "*.lab.test", "mx lab", "12",
+    "mx.12", "$mydomain", "mx.$mydomain", "mx.$nosuch", "m" * 63 + ".test", "m" * 64 + ".test",
+    ("m" * 40 + ".") * 6 + "m" * 9, "é.test", "${",
+]
+_VALUES = [
+    ("default_process_limit", ["1", "0", "-1", "10x", "", "+7", "2147483647", "2147483648"]),
+    ("line_length_limit", ["512", "511", "2048 ", "1e3"]),
+    ("max_idle", ["1", "0", "5x", "10sx", "s", "1 m", "1m", "3550w", "3551w"]),
+    ("in_flow_delay", ["0", "10s", "11s", "1m", "-1"]),
+    ("soft_bounce", ["yes", "NO", "", "true", "$ve", "${va?no}"]),
+    ("service_throttle_time", ["1s", "0s"]),
+    ("message_size_limit", ["-1", "0", "9223372036854775807", "9223372036854775808", "10M"]),
+    ("delay_logging_resolution_limit", ["0", "6", "7"]),
+    ("syslog_facility", ["mail", "local7", "local8", "Mail"]),
+    ("compatibility_level", ["3.6", "2", "3.", "3.6.1", "x", "", "1"]),
+    ("myorigin", ["$mydomain", "a b", "", "a,b"]),
+    ("relayhost", [HOSTNAME, f"[{HOSTNAME}]", "$myhostname", "[10.77.0.100]"]),
+    ("mynetworks_style", ["host", "subnet", "hosts", ""]),
+    ("default_verp_delimiters", ["+=", "+", "==", "ab"]),
+    ("import_environment", ["MAIL_CONFIG TZ=UTC", "MAIL_CONFIG, {TZ=UTC}", "MAIL_CONFIG {TZ=UTC", "=UTC"]),
+    ("maillog_file", ["/tmp/mail.log", "mail.log"]),
+    ("recipient_delimiter", ["+", "${", "$("]),
+    ("queue_directory", [""]),
+]
 # fmt: on
 _SMTPD = "n - n - - smtpd"
+#: the programs that take requests, with the limit of processes that they need
+_PROGRAMS = {
+    **dict.fromkeys(("anvil", "pickup", "qmgr", "scache", "verify", "postlogd", "postscreen", "tlsmgr"), "1"),
+    **dict.fromkeys(("bounce", "cleanup", "dnsblog", "flush", "tlsproxy"), "0"),
+    **dict.fromkeys(("discard", "error", "local", "lmtp", "pipe", "qmqpd", "showq", "smtp", "smtpd"), "-"),
+    **dict.fromkeys(("spawn", "trivial-rewrite", "virtual"), "-"),
+}
+# fmt: off
+_DAEMON_OPTIONS = ["-m 5", "-m5 -o a=b", "-i 10 -D0", "-r 5", "-x", "-o", "-o a = b", "-o a=b, c", "-o a=b c -o d=e"]
+_ARGUMENTS = [
+    "flags=DORX", "flags=", "FLAGS=R", "flags=Z", "word", "-- word", "--", "# x", "user=nobody argv=/bin/true",
+    "user=nobody", "argv=/bin/true", "flags=DRhu user=nobody argv=/bin/true -o x", "flags=R -o a=b", "{a b}",
+    "user=nobody {argv=/bin/true} #", "flags=R flags=X", "flags=u user=nobody argv=/bin/true",
+]
+_COMMENTS = [
+    "# BEGIN ANSIBLE MANAGED BLOCK", "# END ANSIBLE MANAGED BLOCK", "#smtp inet n - n - - smtpd", "#  -o a=b", "",
+    "    #-o a=b", "# mailfleet.postfix disabled the next line\n#25 inet n - n - 1 postscreen", "# prose",
+]
+_CLIENT_WORDS = [
+    "flags=DORX", "flags=", "Flags=R", "flags=Z", "flags=R word", "flags=R -o smtp_bind_address=10.77.0.1", "word",
+    "-o smtp_bind_address=10.77.0.1 flags=X", "-o lmtp_bind_address=10.77.0.2 flags=DRX", "-o syslog_level=a, b",
+    "-m 5 -o smtp_bind_address=10.77.0.1", "-- flags=O", "-x",
+    "-o syslog_level=a\n  b\n  -o smtp_bind_address=10.77.0.1",
+]
+# fmt: on
 
 
 class _Host:
@@ -182,6 +234,48 @@ def _main(host: _Host) -> dict[str, str]:
             ("", "smtp=26", "lmtp=24, smtp=25, foo=bar=2727", "nosuchport=3000, smtps=x")
         )
     return main
+
+
+def _other_values(seed: int, number: int) -> dict[str, str]:
+    """Settings that are not about addresses and that Postfix may die of; by a chance of their own."""
+    chance = random.Random(f"conformance/values/{seed}/{number}")
+    form = chance.random()
+    if form < 0.06:
+        return {chance.choice(("myhostname", "myhostname", "mydomain")): chance.choice(_NAMES)}
+    if form < 0.12:
+        name, values = chance.choice(_VALUES)
+        return {name: chance.choice(values)}
+    return {}
+
+
+def _holders(seed: int, number: int, host: _Host) -> list[tuple[str, int, bool, bool]]:
+    """Sockets of other programs: address, port, whether for IPv6 alone, whether it listens. Has a chance of its own."""
+    chance = random.Random(f"conformance/holders/{seed}/{number}")
+    if chance.random() < 0.8:
+        return []
+    four = [address for address in host.up if ":" not in address]
+    places = ["::", "::", "0.0.0.0", *host.up, *(f"::ffff:{address}" for address in four)]
+    ports = (25, 25, 465, 587, 2525, 2525, 10025)
+    return [
+        (chance.choice(places), chance.choice(ports), chance.random() < 0.3, chance.random() < 0.85)
+        for _holder in range(chance.choice((1, 2)))
+    ]
+
+
+def _passing(seed: int, number: int, host: _Host) -> dict[str, list[str]]:
+    """The host's interfaces, sometimes with addresses that will not stay; by a chance of its own."""
+    chance = random.Random(f"conformance/lifetimes/{seed}/{number}")
+    interfaces = {name: list(listed) for name, listed in host.interfaces.items()}
+    if chance.random() < 0.85:
+        return interfaces
+    for name in ("vA", "vD"):
+        for at, address in enumerate(interfaces[name]):
+            if address not in host.tentative and chance.random() < 0.5:
+                lifetimes = ("valid_lft 3600 preferred_lft 1800", "valid_lft 3600 preferred_lft 0", "preferred_lft 0")
+                interfaces[name][at] = f"{address} {chance.choice(lifetimes)}"
+    if any(":" in address for address in interfaces["lo"]):  # the kernel makes a temporary one for it
+        interfaces["vD"].append("2001:db8:3::1/64 mngtmpaddr valid_lft 7200 preferred_lft 3600")
+    return interfaces
 
 
 def _bindings(host: _Host, programs: tuple[str, ...], share: float) -> list[tuple[str, str]]:
@@ -330,15 +424,29 @@ def _other_endpoint(host: _Host, name: str) -> str:
     return chance.choice((port, f":{port}", f"[{host.some()}]:{port}", f"0.0.0.0:{port}", f"one.lab.test:{port}"))
 
 
+def _programs(chance: random.Random) -> tuple[dict[str, str], list[str]]:
+    """Services that run any of Postfix's programs, by name, with words that some of them take; and their entries."""
+    programs, lines = {}, []
+    for number, program in enumerate(chance.sample(sorted(_PROGRAMS), 6)):
+        name, limit = f"p{number}", _PROGRAMS[program]
+        kind = "unix-dgram" if program == "postlogd" else "unix"
+        options = chance.choice(("", "", "-o syslog_level=x", "-o { syslog_level = x y }", *_DAEMON_OPTIONS))
+        arguments = chance.choice(("", "", *_ARGUMENTS))
+        private = "y" if program == "pipe" else "n"
+        programs[name] = program
+        lines.append(f"{name} {kind} {private} n n - {limit} {program} {options} {arguments}".rstrip())
+    return programs, lines
+
+
 def task(seed: int, number: int) -> dict[str, Any]:
     """The host and the configuration of a number."""
     chance = random.Random(f"conformance/{seed}/{number}")
     host = _Host(chance)
-    main, servers = _main(host), _servers(host)
+    main, servers = {**_main(host), **_other_values(seed, number)}, _servers(host)
     form = chance.random()
     found: dict[str, Any] = {
         "id": f"{seed}/{number}",
-        "interfaces": host.interfaces,
+        "interfaces": _passing(seed, number, host),
         "tentative": host.tentative,
         "down": host.down,
         "names": host.names,
@@ -360,5 +468,20 @@ def task(seed: int, number: int) -> dict[str, Any]:
         found["main"] = text_of(main)
     elif form < 0.7:
         found["after"] = _after(host, main, servers)
-    found["master"] = "".join(f"{line}\n" for line in servers)
+    words = random.Random(f"conformance/words/{seed}/{number}")  # beside: the rest of a case stays what it was
+    if "send" in found and words.random() < 0.5:
+        program = words.choice(("smtp", "lmtp"))
+        servers.append(f"words unix - - n - - {program} {words.choice(_CLIENT_WORDS)}")
+        found["send"].append(("words", words.choice(places)))
+    elif form >= 0.7 and words.random() < 0.3:
+        found["programs"], entries = _programs(words)
+        servers += entries
+        main.pop("master_service_disable", None)
+        found["main"] = text_of(main)
+    if form >= 0.7:
+        found["holders"] = _holders(seed, number, host)
+    if form >= 0.7 and servers and words.random() < 0.2:  # it listens all the same
+        servers[0] += words.choice((" -o smtpd_banner=a, b -o c=d", " -o a = b", " word", "\n  -o a=b,\n  c"))
+    lines = [text for line in servers for text in (*words.sample(_COMMENTS, words.choice((0, 0, 1, 2))), line)]
+    found["master"] = "".join(f"{line}\n" for line in lines)
     return found

@@ -13,6 +13,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
     client_as_dict,
     listener_as_dict,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.command_line import bad_command_line
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
@@ -48,6 +49,8 @@ class Prediction(NamedTuple):
     #: the value of the parameter in ``expand``
     expanded: str | None = None
     expansion_error: Error | None = None
+    #: whether each service in ``programs`` dies of its command line
+    dying: tuple[bool, ...] = ()
 
 
 def main_of(task: dict[str, Any]) -> str:
@@ -72,7 +75,10 @@ def predict(task: dict[str, Any], version: str, addresses: list[dict[str, Any]])
         _answer(fatal, lambda: [client_as_dict(client) for client in before.clients]),
     ]
     proxies = _answer(fatal, lambda: [normal_form(address) for address in before.proxy_addresses])
-    answer = Prediction(own, listeners, sources, proxies)
+    services = {service.name: service for service in before.configuration.services}
+    bad = [bad_command_line(services[name], before.version) for name in task.get("programs", ())]
+    dying = tuple(each is not None and not each.ignored for each in bad)
+    answer = Prediction(own, listeners, sources, proxies, dying=dying)
     if "expand" in task:
         try:
             return answer._replace(expanded=before.settings.get(task["expand"]))

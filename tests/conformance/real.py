@@ -23,11 +23,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import claimed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 from ..postfix_tree import PostfixTree
 
@@ -71,6 +75,7 @@ alias_maps =
 mydestination =
 local_transport = discard:self
 default_transport = discard:other
+virtual_mailbox_base = /
 """
 MASTER = """\
 pickup unix n - n 60 1 pickup
@@ -150,8 +155,9 @@ class Room:
         (self.root / "etc/services").write_text(_SERVICES)
         (self.root / "etc/nsswitch.conf").write_text("hosts: files\nservices: files\npasswd: files\ngroup: files\n")
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
-        for name in ("conf", "data"):
+        for name in ("elsewhere", "data"):
             (self.root / name).mkdir()
+        (self.root / "conf").symlink_to("elsewhere")
         users = dict(line.split(":")[::2][:2] for line in (self.root / "etc/passwd").read_text().splitlines())
         groups = dict(line.split(":")[::2][:2] for line in (self.root / "etc/group").read_text().splitlines())
         self.owner, self.drop = int(users["postfix"]), int(groups["postdrop"])
@@ -201,6 +207,7 @@ class Room:
             _set(f"ipv6/conf/{interface}/accept_dad", "0")
         for interface in ("vA", "vD", "vE"):
             _set(f"ipv6/conf/{interface}/addr_gen_mode", "1")
+        _set("ipv6/conf/vD/use_tempaddr", "2")  # for addresses with mngtmpaddr
         # An address without nodad is tentative for as long as a case can take.
         _set("ipv6/conf/vA/accept_dad", "1")
         _set("ipv6/conf/vA/dad_transmits", "100")
@@ -221,7 +228,7 @@ class Room:
         for name, addresses in interfaces.items():
             for address in addresses:
                 nodad = " nodad" if ":" in address and address not in tentative else ""
-                lines.append(f"address add {address} dev {name}{nodad}")
+                lines.append(f"address add {address} dev {name}{nodad}")  # there may be lifetimes behind it
         for sink, every in zip(SINKS, ("0.0.0.0/0", "::/0"), strict=True):
             if six or ":" not in sink:
                 lines.append(f"neighbor replace {sink} lladdr {_THERE} dev vA nud permanent")
@@ -289,7 +296,7 @@ class Room:
 
 def stock_master(task: dict[str, Any]) -> str:
     """The services that a task's master.cf has beside those that it is about."""
-    return MASTER if any(task.get(name) for name in ("send", "literals", "greeted")) else ""
+    return MASTER if any(task.get(name) for name in ("send", "literals", "greeted", "programs")) else ""
 
 
 class Postfix:
@@ -319,34 +326,53 @@ class Postfix:
         networks, answer["fatal"] = room.ask("postconf", "-o", "mynetworks_style=host", "-h", "mynetworks")
         if not answer["fatal"]:
             answer["own"] = [word.rpartition("/")[0].strip("[]") for word in networks.split()]
+            answer["networks"] = room.ask("postconf", "-h", "mynetworks")[0].split()
         self._write(task, task)
         # Like postfix-script, which does not start the master when postconf fails.
         answer["dies"] = room.ask("postconf", "-h", "maillog_file")[1]
         if answer["dies"]:
             return answer
+        holders = [held for one in task.get("holders", ()) for held in _holder(*one)]
+        if holders:
+            answer["conflict"] = self._conflict(task, host)
+        others = self._sockets()
         master = room.start(
             self.master_program, "-c", "/conf", "-d", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             answer["dies"] = self._wait(master, "daemon started")
             if answer["dies"] is None:
-                answer["sockets"] = self._sockets()
+                answer["sockets"] = list((Counter(self._sockets()) - Counter(others)).elements())
                 if task.get("send"):
                     answer["sources"] = self._sources(task)
                 if task.get("literals"):
                     answer["literals"] = self._literals(task)
                 if task.get("greeted"):
                     answer["greetings"] = [_greeting(address) for address in task["greeted"]]
+                if task.get("programs"):
+                    answer["programs"] = self._programs(task)
                 if task.get("after"):
                     answer["reload"] = self._reload(master, task)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(master.pid, signal.SIGKILL)
             master.wait()
+            for held in holders:
+                held.close()
         return answer
+
+    def _conflict(self, task: dict[str, Any], host: Any) -> str | None:
+        """What the collection says of the sockets that it promises and other programs hold; None if all are free."""
+        from .predict import main_of, master_of, outlook_of, parse_version
+
+        resolve = mapping_resolver(task["names"])
+        outlook = outlook_of(main_of(task), master_of(task), self.version, Host(host.addresses), resolve)
+        error = claimed(outlook.promised or (), None, parse_version(self.version))
+        return None if error is None else str(error)
 
     def _write(self, task: dict[str, Any], files: dict[str, Any]) -> None:
         transports = "".join(f"d{n}.test {name}:[{to}]:{PORT}\n" for n, (name, to) in enumerate(task.get("send", ())))
+        transports += "".join(f"{name}.test {name}:\n" for name in task.get("programs", ()))
         self.room.write(MAIN + files["main"], stock_master(task) + files["master"], transports)
 
     def _wait(self, master: subprocess.Popen[bytes], words: str, seconds: float = 10) -> str | None:
@@ -375,11 +401,14 @@ class Postfix:
                     found.append(f"[{shown}]:{int(port, 16)}" if ":" in shown else f"{shown}:{int(port, 16)}")
         return sorted(found)
 
-    def _send(self, recipients: list[str], patience: float) -> dict[str, str]:
-        """Send one mail to all; return what was logged of each. When a program dies, the others get some time more."""
+    def _submit(self, recipients: list[str]) -> None:
         sendmail = ("sendmail", "-f", f"s@{HOSTNAME}", *recipients)
         options = {"env": _ENVIRONMENT, "timeout": 20, "check": True, "stderr": subprocess.DEVNULL}
         self.room.tree.run(*sendmail, input=b"Subject: x\n\nx\n", **options)
+
+    def _send(self, recipients: list[str], patience: float) -> dict[str, str]:
+        """Send one mail to all; return what was logged of each. When a program dies, the others get some time more."""
+        self._submit(recipients)
         said: dict[str, str] = {}
         limit = time.monotonic() + 20
         while time.monotonic() < limit and len(said) < len(recipients):
@@ -409,6 +438,28 @@ class Postfix:
             said.get(recipient, "nothing").partition("sent (")[2].rstrip(")\n") or "nothing" for recipient in recipients
         ]
 
+    def _programs(self, task: dict[str, Any]) -> list[str]:
+        """What each service says as it dies of its command line, when somebody asks it for something."""
+        public = self.room.root / "queue/public"
+        for name in task["programs"]:
+            kind = socket.SOCK_DGRAM if task["programs"][name] == "postlogd" else socket.SOCK_STREAM
+            with socket.socket(socket.AF_UNIX, kind) as client, suppress(FileNotFoundError):
+                os.chdir(public)
+                client.connect(name)
+                os.chdir("/")
+                client.send(b"\n")
+        mailed = [f"r@{name}.test" for name, program in task["programs"].items() if program == "pipe"]
+        if mailed:  # it reads its arguments when it has mail
+            self._submit(mailed)
+        said: dict[str, str] = {}
+        limit = time.monotonic() + 2 * task["patience"]
+        while time.monotonic() < limit:
+            for line in self.room.lines():
+                tag, _fatal, reason = line.partition("fatal: ")
+                if reason:
+                    said.setdefault(tag.partition("[")[0].rpartition("/")[2], reason.strip())
+        return [said.get(program, "") for program in task["programs"].values()]
+
     def _reload(self, master: subprocess.Popen[bytes], task: dict[str, Any]) -> dict[str, Any]:
         """Change the files and reload; the second reload begins when the first one is done."""
         self._write(task, task["after"])
@@ -431,10 +482,28 @@ def _kernel_source(destination: str) -> str | None:
         return str(probe.getsockname()[0]).partition("%")[0]
 
 
+def _holder(address: str, port: int, v6only: bool, listening: bool) -> list[socket.socket]:
+    """A socket that another program holds and does not share; none where the host does not have its address."""
+    held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        if ":" in address:
+            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        held.bind((address, port))
+    except OSError:
+        held.close()
+        return []
+    if listening:
+        held.listen(1)
+    return [held]
+
+
 def _greeting(address: str) -> str:
-    """What the service says first that has a connection to port 25 of an address."""
+    """What the service says first that has a connection to port 25 of an address; nothing if it dies of it."""
     with socket.create_connection((address, 25), timeout=20) as connection, connection.makefile("rb") as lines:
-        return lines.readline().decode().strip()
+        try:
+            return lines.readline().decode().strip()
+        except ConnectionResetError:
+            return ""
 
 
 def main() -> None:

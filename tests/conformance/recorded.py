@@ -36,7 +36,7 @@ def tasks() -> list[dict[str, Any]]:
         literal = case.observed["recipient"].partition("@[")[2].rstrip("]").replace("IPv6:", "")
         if literal and case.observed["agent"] != "smtp":
             found.append({**_plain(case), "literals": [literal]})
-    return found + _order() + _changes() + _expansions()
+    return found + _order() + _changes() + _expansions() + _values()
 
 
 def _task(
@@ -90,6 +90,16 @@ def _expansions() -> list[dict[str, Any]]:
         task = _task(f"EX-{number}", interfaces, {}, _lines({**defined, "smtpd_banner": text}), "")
         found.append({**task, "expand": "smtpd_banner"})
     return found
+
+
+def _values() -> list[dict[str, Any]]:
+    content = load("values")
+    interfaces = {"lo": ["127.0.0.1/8"]}
+    return [
+        _task(f"VA-{number}", interfaces, {}, _lines({"myhostname": "host.lab.test", **case["main"]}), "")
+        for number, case in enumerate([*content["dies"], *content["lives"]])
+        if "mynetworks" not in case["main"]  # real.py sees the own addresses in its default
+    ]
 
 
 def _lines(main: dict[str, str]) -> str:

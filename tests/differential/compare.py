@@ -21,6 +21,7 @@ FATAL_MAIN = ("missing attribute name", "missing '=' after attribute name")
 FATAL_MASTER = ("bad field count", *(f"invalid {name} " for name in FIELDS[1:7]))
 # A wakeup time that postconf lets through: the master dies of it.
 NOT_FATAL = ('invalid wakeup field "-?"', 'invalid wakeup field "?"')
+_ENOUGH = 100  # characters of a message: our own shorten long ones
 _MANGLED = re.compile(r"(?:[^ -~]|\?)+")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
@@ -177,7 +178,7 @@ def _word_problems(entries: List[Entry]) -> Set[str]:
     for entry in entries:
         for problem in entry.problems:
             if _said(problem).startswith(("missing '}'", "syntax error")):
-                found.add(mangled(_said(problem)))
+                found.add(mangled(_said(problem))[:_ENOUGH])
     return found
 
 
@@ -186,5 +187,5 @@ def _word_warnings(answer: Answer) -> Set[str]:
     for line in lines(answer.err):
         match = re.match(r"postconf: warning: master\.cf: ((missing '}'|syntax error after).*)\Z", line, re.S)
         if match:
-            found.add(mangled(match.group(1)))
+            found.add(mangled(match.group(1))[:_ENOUGH])
     return found

@@ -9,10 +9,14 @@ import random
 from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.command_line import arguments_taken
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.commented_out import commented_entries
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import logical_lines
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.marked_blocks import marked_blocks
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import TYPES, Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 
 from .generate import OPTIONS, PARAMETERS
@@ -44,14 +48,56 @@ def edited(seed: int, number: int, main: str, master: str) -> Tuple[str, str, Li
             wrong.append(f"{name} = {value!r} changed more: {main_cf.values()!r} instead of {expected!r}")
         change = _change(chance, master_cf)
         others = _others(master_cf, change)
+        before = master_cf.text
         try:
             master_cf.put(change)
         except InputError:
-            continue  # an open brace, and arguments that it would swallow
+            if master_cf.text != before:
+                wrong.append(f"{change} was refused, and changed the file")
+            continue  # an open brace, and arguments that it would swallow; or words that would be lost
+        wrong += _misplaced(before, master_cf, change) + _lost(before, master_cf.text, change)
         if _others(master_cf, change) != others:
             wrong.append(f"{change} changed more: {_others(master_cf, change)} instead of {others}")
         wrong += _missing(master_cf, change)
+    wrong += _not_undone(chance, master_cf.text)
     return main_cf.text, master_cf.text, wrong
+
+
+def _misplaced(before: str, master_cf: MasterCfEditor, change: ServiceChange) -> List[str]:
+    """Whether a new entry is in a block of another tool."""
+    wanted = identity(change.name, change.type)
+    there = [*MasterCfEditor(before).services(), *commented_entries(before, logical_lines(before))]
+    if change.state != "present" or wanted in [identity(one.name, one.type) for one in there]:
+        return []
+    lines = [entry.entry.line for entry in master_cf.entries if entry.identity == wanted]
+    blocks = marked_blocks(master_cf.text)
+    return [f"{change} is in a block" for line in lines for start, end in blocks if start < line.start < end]
+
+
+def _lost(before: str, after: str, change: ServiceChange) -> List[str]:
+    """Whether words are gone that the program of a service does not take, and that nobody asked to remove."""
+    if change.state != "present":
+        return []
+    wanted, lost = identity(change.name, change.type), []
+    for service in MasterCfEditor(before).effective():
+        if identity(service.name, service.type) == wanted:
+            taken = arguments_taken(service.command, [word for word in service.arguments if word[:1] != "-"])
+            words = [word for word in service.arguments if word[:1] != "-"][taken:]
+            lost = [word for word in words if after.count(word) < before.count(word)]
+    return [f"{change} lost {word!r}" for word in lost]
+
+
+def _not_undone(chance: random.Random, text: str) -> List[str]:
+    """Whether one of the services does not come back as it was when it has been disabled."""
+    master_cf = MasterCfEditor(text)
+    services = [service for service in master_cf.services() if service.type in TYPES]
+    if not services or len(master_cf.effective()) < len(master_cf.services()):
+        return []
+    service = chance.choice(services)
+    master_cf.disable(service.name, service.type)
+    gone = _found(master_cf, service.name, service.type) is None
+    master_cf.put(ServiceChange(service.name, service.type))
+    return [] if gone and master_cf.text == text else [f"{service} is disabled, and comes back otherwise"]
 
 
 def _change(chance: random.Random, master_cf: MasterCfEditor) -> ServiceChange:

@@ -30,6 +30,10 @@ EMPTY = ["", "", " ", "\t", "\r", "  \x0b"]
 COMMENTS = [
     "# text", "#", "#name = value", "  # indented", "\t#", "#smtp inet n - n - - smtpd", "#  -o a=b", "##",
     "# \x01\udcfe",
+    "    #-o a=b", "#-o a=b", "#relay unix - - y - - smtp\n#  -o smtp_bind_address=x", "#25 inet n - y - 1 postscreen",
+    "# mailfleet.postfix disabled the next 2 lines\n#smtp inet n - y - - smtpd\n#  -o content_filter=x",
+    "#inet_interfaces = x\n#    y",
+    "# BEGIN ANSIBLE MANAGED BLOCK", "# END ANSIBLE MANAGED BLOCK", "### START of it ###", "### END of it ###",
 ]
 NAMES = [
     "smtp", "25", ":25", "smtps", "submission", "10.0.0.1:25", "[10.0.0.1]:smtp", "[::1]:2525", "::1:25",
@@ -43,11 +47,11 @@ OPTIONS = [
 ]
 VALUES = [
     "", "x", "1.2.3.4", "$mua_client,reject", "${a?{b}:{c}}/$d", "a=b", "=", "#x", "{a b}", "é", "\udcff", "\x01", "}",
-    "-o", "\x0b", "{a",
+    "-o", "\x0b", "{a", "permit_tls_all, reject", "a,\n  b,\n  c",
 ]
 ARGUMENTS = [
     "flags=DRXhu", "user=vmail", "argv=/bin/x", "{argv=/bin/x a b}", "{ a }", "${recipient}", "-f", "#", "x{y z}w", "}",
-    "a}", "{a",
+    "a}", "{a", "flags=DORX", "flags=Z", "word",
 ]
 # fmt: on
 
@@ -140,7 +144,7 @@ def _gap(chance: random.Random) -> str:
 def _noise(chance: random.Random) -> List[str]:
     lines = []
     while chance.random() < 0.25:
-        lines.append(chance.choice(COMMENTS if chance.random() < 0.7 else EMPTY))
+        lines += chance.choice(COMMENTS if chance.random() < 0.7 else EMPTY).split("\n")
     return lines
 
 

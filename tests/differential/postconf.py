@@ -9,6 +9,13 @@ import os
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import (
+    NAMES,
+    Transactions,
+    read_files,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import encode_config
+
 from ..postfix_tree import PostfixTree
 
 # -o mynetworks=: a default of mynetworks would be computed from inet_interfaces, and die of most of ours.
@@ -40,17 +47,35 @@ def ask(tree: Path, pairs: Dict[str, Tuple[str, str]], scratch: Path) -> Dict[st
     """
     cases = scratch / "cases"
     cases.mkdir()
-    for key, (main, master) in pairs.items():
-        (cases / key).mkdir()
-        for name, text in (("main.cf", main), ("master.cf", master)):
-            path = cases / key / name
-            path.write_bytes(text.encode("utf-8", "surrogateescape"))
-            os.utime(path, (0, 0))  # postconf reads a file again and again that is less than two seconds old
+    for number, (key, texts) in enumerate(pairs.items()):
+        if number % 3:
+            (cases / key).mkdir()
+            write(cases / key, texts)
+        else:
+            write_through_link(cases, key, texts, scratch / "state")
+        for name in NAMES:
+            os.utime(cases / key / name, (0, 0))  # postconf reads a file again and again that is less than 2 s old
     each = ["xargs", f"--max-procs={os.cpu_count() or 1}", "--max-args=10", "/bin/sh", "-c", _SCRIPT]
     with PostfixTree(tree, scratch / "tree") as entered:
         entered.mount("cases", "--bind", str(cases))
         entered.run(*each, " ".join(_QUESTIONS.values()), input="\n".join(pairs), text=True, check=True)
     return {key: {question: _answer(cases / key, option) for question, option in _QUESTIONS.items()} for key in pairs}
+
+
+def write(directory: Path, texts: Tuple[str, str]) -> None:
+    """Write both files as an administrator does."""
+    for name, text in zip(NAMES, texts, strict=True):
+        (directory / name).write_bytes(encode_config(text))
+
+
+def write_through_link(cases: Path, key: str, texts: Tuple[str, str], state: Path) -> None:
+    """Write both files as the module does, in a directory that is reached by a link."""
+    real = cases / f"{key}.real"
+    real.mkdir()
+    write(real, ("", ""))
+    (cases / key).symlink_to(real.name)
+    directory = str(cases / key)
+    Transactions(directory, str(state), time_limit=1).commit(read_files(directory), *texts)
 
 
 def _answer(case: Path, option: str) -> Answer:

@@ -14,6 +14,7 @@ import socketserver
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,14 +34,30 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_fil
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-def bring(wanted=None, services=(), check_mode=False, instance=None, **options):
-    \"\"\"What the role does on a host, in one process.\"\"\"
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
+DEFAULTS = {name: spec.get("default") for name, spec in options.argument_spec().items()}
+def bring_all(entries, check_mode=False, apply=True, timeout=30):
+    \"\"\"What the role does on a host, in one process: bring instances in line with what is wanted of each.\"\"\"
+    entries = [options.entry_of({**DEFAULTS, "timeout": timeout}, entry) for entry in entries]
+    asked, answer = None, {}
     try:
-        if wanted or services:
-            changes = [ServiceChange(**one) for one in services]
-            edit(find_instance(None, instance), Wanted(wanted or {}, services=changes))
-        return apply.apply(find_instance(None, instance), check_mode=check_mode, **options)
+        asked = together_of([options.wish_of(entry) for entry in entries], built_in(), apply, check_mode)
+        asked.together.carry_out()
+    except (report.ApplyError, InputError, transaction.TransactionError) as error:
+        answer["msg"] = str(error)
+    return {**answer, "instances": [outcome.result_of(part, apply, False) for part in asked.parts] if asked else []}
+def bring(wanted=None, services=(), check_mode=False, instance=None, timeout=30):
+    \"\"\"The same for one instance, and what postfix_apply does where nothing is wanted.\"\"\"
+    if wanted or services:
+        services = [{"options": {}, **service} for service in services]
+        entry = {**(wanted or {}), "services": services, "instance": instance}
+        done = bring_all([entry], check_mode, timeout=timeout)
+        return {**{key: done[key] for key in done if key == "msg"}, **done["instances"][0]}
+    try:
+        return apply.apply(find_instance(None, instance), timeout, check_mode)
     except report.ApplyError as error:
         return {**error.result, "msg": str(error)}
     except (InputError, transaction.TransactionError) as error:
@@ -60,7 +77,6 @@ with open("/var/log/mail.log", "ab", 0) as file:
         file.write(log.recv(65536).partition(b">")[2].rstrip(b"\\0\\n") + b"\\n")
 """
 PLAYS = Path(__file__).resolve().parent / "plays"
-CALLBACKS = PLAYS.parent / "callbacks"
 FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
 OTHER = "/etc/postfix-out"
 STATE = "/var/lib/mailfleet.postfix"
@@ -190,10 +206,11 @@ class MailHost:
         with socket.create_connection((address, port), timeout=10) as connection:
             return connection.recv(200).decode().strip()
 
-    def start_core(self, text: str, *, systemd: bool = True) -> subprocess.Popen[str]:
+    def start_core(self, text: str, *, systemd: bool = True, before: Sequence[str] = ()) -> subprocess.Popen[str]:
         """Start Python on the host with the collection's core; `bring()` there is what the role does, without Ansible.
 
         :param systemd: whether it is to see that the host has systemd
+        :param before: a command that starts it
         """
         if not self._has_core:
             shutil.rmtree(self.host.root / CORE, ignore_errors=True)
@@ -202,16 +219,16 @@ class MailHost:
             self._has_core = True
         command = ["python3", "-c", PRELUDE + text]
         return subprocess.Popen(
-            self.host.command(*self._view(systemd), *command),
+            self.host.command(*self._view(systemd), *before, *command),
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
 
-    def core(self, text: str, *, systemd: bool = True) -> Any:
+    def core(self, text: str, *, systemd: bool = True, before: Sequence[str] = ()) -> Any:
         """Run Python on the host with the collection's core; returns its `answer`, None if it was killed."""
-        process = self.start_core(f"{text}\nprint(json.dumps(answer))", systemd=systemd)
+        process = self.start_core(f"{text}\nprint(json.dumps(answer))", systemd=systemd, before=before)
         try:
             said, complaint = process.communicate(timeout=200)
         finally:
@@ -232,11 +249,8 @@ class MailHost:
         assert recap, said
         return Played(said, *map(int, recap.groups()))
 
-    def start_play(self, name: str, *arguments: str, dies_before: str = "", **variables: Any) -> subprocess.Popen[str]:
-        """Start a play and do not wait for it. It leads a process group of its own.
-
-        :param dies_before: a part of the name of a task, right before which all of its processes are killed
-        """
+    def start_play(self, name: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
+        """Start a play and do not wait for it. It leads a process group of its own."""
         command = [
             "ansible-playbook",
             *self._inventory(),
@@ -248,7 +262,7 @@ class MailHost:
         return subprocess.Popen(
             command,
             cwd=PLAYS,
-            env={**self._environment(), **(_dying(dies_before) if dies_before else {})},
+            env=self._environment(),
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -281,12 +295,6 @@ class MailHost:
     @staticmethod
     def _environment() -> dict[str, str]:
         return {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
-
-
-def _dying(before: str) -> dict[str, str]:
-    """The environment of a play that is killed before a task."""
-    callbacks = {"ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "dies"}
-    return {**callbacks, "MAILFLEET_DIES_BEFORE": before}
 
 
 class _Session(socketserver.StreamRequestHandler):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_from_all_to_one_to_several_to_loopback_only_and_back(host: MailHost):
     for value, sockets in steps:
         master = host.master()
         played = converged(host, postfix_interfaces_inet_interfaces=value)
-        assert played.changed == 2
+        assert played.changed == 1
         assert host.sockets() == sockets
         assert host.master() != master
         for address, port in sockets - WILDCARDS:
@@ -107,6 +108,70 @@ def test_check_mode_foresees_the_real_run_and_touches_nothing(host: MailHost):
         assert foreseen[key] == done[key], key
 
 
+def test_check_mode_foresees_what_the_running_master_will_need(host: MailHost):
+    wanted = {"inet_interfaces": f"127.0.0.1,{host.ipv4}", "apply": "true"}
+    before, master = host.files(), host.master()
+    foreseen = host.module("postfix_interfaces", "--check", **wanted)
+    assert (host.files(), host.master()) == (before, master)
+    assert (foreseen["changed"], foreseen["action"]) == (True, "restart")
+    done = host.module("postfix_interfaces", **wanted)
+    for key in ("changed", "action", "reasons", "files", "sockets", "findings", "interruption"):
+        assert foreseen[key] == done[key], key
+    again = host.module("postfix_interfaces", **wanted)
+    assert (again["changed"], again["action"]) == (False, "none")
+    # Nothing is to be edited, but the master is behind its files.
+    host.edit("inet_protocols", "ipv4")
+    foreseen, done = (host.module("postfix_interfaces", *check, **wanted) for check in (("--check",), ()))
+    assert (foreseen["action"], done["action"]) == ("restart", "restart")
+    assert (done["files"], done["changed"]) == ([], True)
+
+
+def test_findings_are_shown_with_host_and_instance_or_make_a_run_fail(host: MailHost):
+    one = {"postfix_interfaces_inet_interfaces": host.ipv4}
+    played = host.play("role", "--check", **one)
+    (warning,) = re.findall(rf"^\[WARNING\]: {host.name}: inet_interfaces: .*", played.said, re.M)
+    assert played.failed == 0
+    assert "WARNING]: " + host.name not in host.play("role", **one, postfix_interfaces_findings="ignore").said
+    assert host.play("role", **one, postfix_interfaces_findings="fail").failed == 0
+    loopback = {"postfix_interfaces_inet_interfaces": "all", "postfix_interfaces_smtp_bind_address": "127.0.0.1"}
+    before = host.files()
+    played = host.play("role", **loopback, postfix_interfaces_findings="fail")
+    assert (played.failed, host.files()) == (1, before), played.said
+    assert "mail to other hosts cannot leave" in played.said
+
+
+def test_without_the_right_to_see_the_master_nothing_is_edited(host: MailHost):
+    before = host.files()
+    text = "answer = bring({'inet_interfaces': ['127.0.0.1']})"
+    limited = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
+    hidden = ["unshare", "--mount", "sh", "-ec", 'mount -o remount,hidepid=2 /proc && exec "$@"', "-", *limited]
+    for before_it in (limited, hidden):
+        answer = host.core(text, before=before_it)
+        assert "this user may not look at it" in answer["msg"], (before_it, answer)
+        assert host.files() == before
+    assert host.sockets() == WILDCARDS
+
+
+def test_the_role_in_all_its_forms(host: MailHost):
+    loopback = {("127.0.0.1", 25), ("::1", 25)}
+    before = host.files()
+    foreseen = host.play("forms", "--check", "--diff")
+    assert (foreseen.failed, host.files()) == (0, before), foreseen.said
+    assert "+inet_interfaces = loopback-only" in foreseen.said
+    for tags, changed, promised in (
+        ("listed", 1, loopback),
+        ("imported", 1, {("127.0.0.1", 25)}),
+        ("imported", 0, {("127.0.0.1", 25)}),
+        ("included", 1, WILDCARDS),
+    ):
+        played = host.play("forms", "--tags", tags)
+        assert (played.changed, played.failed) == (changed, 0), played.said
+        assert host.sockets() == promised
+    played = host.play("forms")
+    assert (played.changed, played.failed) == (3, 0), played.said
+    assert host.sockets() == WILDCARDS
+
+
 def test_a_handler_of_another_role_restarts(host: MailHost):
     played = host.play("handler")
     assert played.failed == 0, played.said
@@ -117,8 +182,8 @@ def test_a_variable_that_the_role_does_not_have_is_refused(host: MailHost):
     before = host.files()
     played = host.play("role", postfix_interfaces_inet_interface="loopback-only")
     assert played.failed == 1
-    expected = "postfix_interfaces_inet_interface: the role mailfleet.postfix.postfix_interfaces has no such variable"
-    assert expected in played.said
+    assert "'postfix_interfaces_inet_interface' is not a variable of the role" in played.said
+    assert "postfix_interfaces_inet_interfaces, " in played.said
     assert host.files() == before
 
 

@@ -386,3 +386,58 @@ def test_what_runs_is_what_a_rollback_restores(host: MailHost):
     assert host.bring()["rolled_back"]
     assert host.contents() == restarted
     assert host.sockets() == {("127.0.0.1", 25)}
+
+
+def test_an_obstacle_leaves_alone_what_runs(host: MailHost):
+    """Somebody else has restarted Postfix by our edit; later one of its addresses goes away."""
+    assert host.bring()["in_sync"]
+    host.core(f"edit(find_instance(), Wanted({wanted(host)!r})); answer = True")
+    host.run("systemctl", "restart", host.unit)
+    wait_until(lambda: host.sockets() == sockets(host), 10, "Postfix starting")
+    host.host.remove_address(f"{host.ipv4_b}/24")
+    before, master = host.files(), host.master()
+    for _turn in range(2):
+        failed = host.bring()
+        assert f"'{host.ipv4_b}' is on no interface of the host" in failed["msg"]
+        assert not failed["rolled_back"], failed
+        assert (host.files(), host.master()) == (before, master)
+    assert host.sockets() == sockets(host)
+
+
+def test_a_unit_that_was_started_too_often_is_repaired(host: MailHost):
+    limits = "[Unit]\nStartLimitIntervalSec=600\nStartLimitBurst=3\n[Service]\nRestart=on-failure\nRestartSec=0\n"
+    host.write(f"/etc/systemd/system/{host.unit}.d/limit.conf", limits)
+    host.run("systemctl", "daemon-reload")
+    host.edit("inet_interfaces", "192.0.2.77")
+    for _turn in range(5):
+        host.run("systemctl", "restart", host.unit, check=False)
+    wait_until(lambda: not host.sockets(), 10, "Postfix failing")
+    result = host.bring({"inet_interfaces": "all"})
+    assert (result["action"], result["in_sync"]) == ("start", True), result
+    assert host.runs(host.unit)
+    serves_as_before(host)
+
+
+def test_what_is_known_not_to_work_is_not_restored(host: MailHost):
+    host.edit("inet_interfaces", "192.0.2.77")
+    host.terminate()
+    kill = f"kill -KILL $(cat {SPOOL}/pid/master.pid)"
+    text = f"{HOOKS}\nhook('start', {kill!r})\nanswer = bring({{'inet_interfaces': 'all'}})"
+    failed = host.core(text)
+    assert "The previous version of the files was not restored, because it does not work: " in failed["msg"], failed
+    assert host.bring()["in_sync"]
+    serves_as_before(host)
+
+
+def test_a_file_that_is_mounted_by_itself_is_refused(host: MailHost):
+    """As a container has it: rename(2) over it is impossible."""
+    before = host.files()
+    host.shell("mount --bind /etc/postfix/main.cf /etc/postfix/main.cf")
+    try:
+        for check_mode in (True, False):
+            answer = host.core(f"answer = bring({wanted(host)!r}, check_mode={check_mode})")
+            assert "/etc/postfix/main.cf is mounted by itself" in answer["msg"], answer
+    finally:
+        host.shell("umount /etc/postfix/main.cf")
+    assert host.files() == before
+    serves_as_before(host)

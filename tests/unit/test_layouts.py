@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import (
+    instance_options,
+    role_variables,
+)
 
 HERE = Path(__file__).resolve().parents[2]
 LAYOUTS = HERE / "docs" / "layouts"
@@ -63,11 +67,11 @@ def test_the_role_describes_every_variable() -> None:
 def test_the_role_passes_every_variable_on() -> None:
     role = HERE / "roles" / "postfix_interfaces"
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    entry = specs["argument_specs"]["main"]["options"]["postfix_interfaces_instances"]["options"]
-    tasks = yaml.safe_load((role / "tasks" / "instance.yml").read_text(encoding="utf-8"))
-    calls = {module: options for task in tasks for module, options in task.items() if module.startswith(COLLECTION)}
-    assert {*calls[f"{COLLECTION}postfix_interfaces"], "state", "group", "timeout"} == set(entry)
-    for module, options in calls.items():
-        for name, value in options.items():
-            known = "instance" if module == f"{COLLECTION}postfix_instance" and name == "name" else name
-            assert f"__postfix_interfaces_item.{known}" in value, f"{module}: {name}"
+    variables = specs["argument_specs"]["main"]["options"]
+    (task,) = yaml.safe_load((role / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    options = task[f"{COLLECTION}postfix_interfaces"]
+    assert {f"postfix_interfaces_{name}" for name in {*options} - {"apply", "host", "role_variables"}} == set(variables)
+    for name in {*options} - {"apply", "host", "role_variables"}:
+        assert re.match(rf"{{{{ postfix_interfaces_{name}( \| default\(omit\))? }}}}$", options[name]), name
+    assert {*variables["postfix_interfaces_instances"]["options"]} == {*instance_options(), "state", "group"}
+    assert sorted(variables) == role_variables()

@@ -9,21 +9,20 @@ Postfix reads a numeric address with getaddrinfo(3), which takes more spellings 
 
 from __future__ import annotations
 
-import re
 import socket
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_network
-from typing import AbstractSet, Optional, Union
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import AbstractSet, List, Optional, Union
+
+from .words import consists_of, is_number
 
 Address = Union[IPv4Address, IPv6Address]
 FAMILIES = ("ipv4", "ipv6")
 
-_IPV4 = re.compile(r"[0-9][0-9A-Fa-fxX.]*\Z")
-_SCOPED_IPV6 = re.compile(r"([0-9A-Fa-f:.]+)(?:%(?:[0-9]+|([^\s%]+)))?\Z")
-_LENGTH = re.compile(r"[0-9]{1,3}\Z")
+_HEXADECIMAL = "0123456789abcdefABCDEF"
 _LONGEST = 128  # characters; no address is longer
 # RFC 1918, for carrier-grade NAT RFC 6598, and RFC 4193
-_PRIVATE = list(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
 
 @lru_cache(maxsize=1024)  # the rules ask for the same few addresses of a host again and again
@@ -37,14 +36,15 @@ def parse_address(text: str) -> Optional[Address]:
         return None
     try:
         if ":" not in text:
-            return IPv4Address(socket.inet_aton(text)) if _IPV4.match(text) else None
-        match = _SCOPED_IPV6.match(text)
-        if match is None:
+            is_ipv4 = is_number(text[:1]) and consists_of(text, _HEXADECIMAL + "xX.")
+            return IPv4Address(socket.inet_aton(text)) if is_ipv4 else None
+        literal, percent, scope = text.partition("%")
+        if not consists_of(literal, _HEXADECIMAL + ":.") or percent and ("%" in scope or scope.split() != [scope]):
             return None
-        address = IPv6Address(socket.inet_pton(socket.AF_INET6, match.group(1)))
+        address = IPv6Address(socket.inet_pton(socket.AF_INET6, literal))
     except OSError:
         return None
-    return address if match.group(2) is None or needs_scope(address) else None
+    return address if not percent or is_number(scope) or needs_scope(address) else None
 
 
 def asked_for(address: Address, families: AbstractSet[str]) -> Address:
@@ -59,7 +59,7 @@ def asked_for(address: Address, families: AbstractSet[str]) -> Address:
 
 def prefix_length(text: str, address: Address) -> Optional[int]:
     """Return a prefix length as a number, or None when it is not one of this address."""
-    return int(text) if _LENGTH.match(text) and int(text) <= address.max_prefixlen else None
+    return int(text) if is_number(text) and len(text) <= 3 and int(text) <= address.max_prefixlen else None
 
 
 def needs_scope(address: Address) -> bool:
@@ -69,7 +69,12 @@ def needs_scope(address: Address) -> bool:
 
 def is_private(address: Address) -> bool:
     """Return whether an address is in a range that every site may use for itself."""
-    return any(address in network for network in _PRIVATE)
+    return any(address in network for network in _private_networks())
+
+
+@lru_cache(maxsize=None)
+def _private_networks() -> List[Union[IPv4Network, IPv6Network]]:
+    return list(map(ip_network, _PRIVATE))
 
 
 def unbracket(token: str) -> str:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words that several rooms use, as types for mypy; at run time each is a plain ``str``."""
+"""The words that several rooms use, as types for mypy; at run time each is a plain ``str``. How text is split."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, List
 
 if TYPE_CHECKING:  # novermin: only type checkers read this branch
     from typing import Literal
@@ -14,3 +14,23 @@ if TYPE_CHECKING:  # novermin: only type checkers read this branch
     Severity = Literal["error", "warning", "info"]
 else:
     Action = Severity = str
+
+# Regular expressions would do as well, but each takes as long to compile as a small module to load.
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is made of ASCII digits."""
+    return text.isascii() and text.isdigit()
+
+
+def consists_of(text: str, characters: str) -> bool:
+    """Return whether a text is made of these characters, and has one."""
+    return bool(text) and not text.strip(characters)
+
+
+def words_between(text: str, separators: str) -> List[str]:
+    """Return the words between characters that separate them."""
+    first = separators[0]
+    for separator in separators[1:]:
+        text = text.replace(separator, first)
+    return [word for word in text.split(first) if word]

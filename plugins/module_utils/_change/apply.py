@@ -5,7 +5,7 @@
 
 A running master is not touched before everything is known that can be known beforehand: that Postfix could run by the
 files on this host, that no other program has their sockets, that the unit may be started. Most runs find Postfix in
-line with its files; they never import what could stop or start it (:mod:`_change.restart`, :mod:`_change.rollback`).
+line with its files; they never import what could stop or start it (:mod:`_change.change`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from .._base.errors import InputError
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instances
 from .._host.store import STATE_DIRECTORY, TransactionError
-from .report import ApplyError, socket_states
+from .member import Member
+from .report import ApplyError
 from .run import Run
-from .tcp_migrate_req import put_back
+from .together import Together
 
 _LONGEST_TIMEOUT = 86400  # seconds
 
@@ -32,14 +33,14 @@ def apply(
     :param check_mode: only say what would be done
     :raises ApplyError: Postfix does not run by the files afterwards, or would not
     """
-    _check_timeout(timeout)
+    check_timeout(timeout)
     run = Run(instance, timeout, state_directory)
-    if check_mode:
-        _predict(run)
-    else:
-        with run.transactions.locked():
-            _bring_in_line(run)
-    return run.report.as_result()
+    member = Member(run)
+    try:
+        Together([member], check_mode=check_mode, state_directory=state_directory).carry_out()
+    except ApplyError as error:
+        raise ApplyError(str(error), run.report.as_result()) from error
+    return {**run.report.as_result(), "changed": member.changed}
 
 
 def apply_all(
@@ -52,7 +53,7 @@ def apply_all(
 
     :raises ApplyError: one of them failed; the others were tried all the same
     """
-    _check_timeout(timeout)
+    check_timeout(timeout)
     results, failures = [], []
     for instance in find_instances(compiled):
         if not instance.enabled:
@@ -70,52 +71,11 @@ def apply_all(
     return together
 
 
-def _check_timeout(timeout: float) -> None:
-    """Refuse a timeout that would end between the stop and the start, or never; nan compares false with everything."""
+def check_timeout(timeout: float) -> None:
+    """Refuse a timeout that would end between the stop and the start, or never; nan compares false with everything.
+
+    :raises InputError: it is one
+    """
     if not 1 <= timeout <= _LONGEST_TIMEOUT:
         reason = f"is not a number of seconds from 1 to {_LONGEST_TIMEOUT}"
         raise InputError("timeout", timeout, reason, "Leave it out, or set more seconds than Postfix takes to start")
-
-
-def _predict(run: Run) -> None:
-    """Report what a run would do, and fail where it would."""
-    report = run.report
-    pending = run.transactions.pending()
-    assessment = run.assess(settled=True)
-    service = run.service_of(assessment)
-    report.in_sync = assessment.in_sync
-    if not assessment.in_sync:
-        from .restart import Attempt  # most runs do not need it, and it takes long to load
-
-        attempt = Attempt(run, assessment, service)
-        obstacle = attempt.obstacle()
-        if obstacle:
-            consequence = " The previous version of the files would be restored." if pending else ""
-            raise ApplyError(f"The files cannot be applied: {obstacle}{consequence}", report.as_result())
-        report.interruption = attempt.foresee_interruption()
-    report.changed = assessment.action != "none"
-    report.sockets = [state._replace(state="listening") for state in socket_states(assessment.promised, None)]
-
-
-def _bring_in_line(run: Run) -> None:
-    """Do what is needed, phase by phase; go back to the previous version of the files where a phase fails."""
-    put_back(run.transactions.state.base)
-    run.report.recovered = run.transactions.recover()
-    assessment = run.assess()
-    service = run.service_of(assessment)
-    service.tidy()
-    if assessment.in_sync and assessment.master:
-        run.confirm(assessment, assessment.master, started=False)
-        return
-    from .restart import Attempt, PhaseFailed  # most runs need neither of the two, and they take long to load
-    from .rollback import rollback
-
-    with rollback(run):
-        attempt = Attempt(run, assessment, service)
-        obstacle = attempt.obstacle()
-        if obstacle:
-            raise PhaseFailed(f"The files cannot be applied: {obstacle}")
-        if assessment.record:
-            run.transactions.adopt((assessment.record.main, assessment.record.master))
-        attempt.carry_out()
-        run.report.messages = []  # those of a reload that failed before a restart worked

@@ -50,10 +50,12 @@ class Replacement:
         self._temporary: Dict[str, int] = {}  # path of each FILE.tmp that is locked: its descriptor
 
     def __enter__(self) -> Replacement:
-        # postconf locks beside the path that it was given, even where that is a symbolic link to the file.
+        # postconf locks beside the path that it was given, even where that is a symbolic link to the file. Only the
+        # last component can make two FILE.tmp of them: a directory is the same by whatever links it is reached.
         try:
+            directory, name = os.path.split(self.path)
             self.real = os.path.realpath(self.path)
-            for path in sorted({self.path, self.real}):
+            for path in sorted({os.path.join(os.path.realpath(directory), name), self.real}):
                 self._temporary[path + _SUFFIX] = _lock_temporary(path + _SUFFIX, self._deadline)
         except BaseException as error:
             self.__exit__()

@@ -10,11 +10,14 @@ of Postfix 3.6 or later do share a socket, and with it their mail, which is wors
 from __future__ import annotations
 
 import os
-from typing import Optional, Sequence, Tuple
+from contextlib import suppress
+from typing import Collection, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
+from .._base.sockets import Socket
 from .._host.instance import Instance, find_instances
-from .._host.master_process import PROC, Master, all_listening_sockets, owners
+from .._host.master_process import PROC, Master, Process, all_listening_sockets, owners
+from .._host.socket_in_use import also_for_ipv4, is_in_use
 from .._host.store import TransactionError
 from .._rules.host import Host
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
@@ -22,58 +25,83 @@ from .._rules.own_addresses import Resolver
 from .in_sync import outlook_of
 from .transaction import read_files
 
+Claims = Sequence[Tuple[str, Sequence[Listener]]]
+"""What the files of other instances promise, by the directory of each."""
+
 
 def claimed(
-    promised: Sequence[Listener], master: Optional[Master], version: Tuple[int, ...], proc: str = PROC
+    promised: Sequence[Listener],
+    master: Optional[Master],
+    version: Tuple[int, ...],
+    leaving: Collection[str] = (),
+    proc: str = PROC,
 ) -> Optional[InputError]:
     """Return why one of the promised sockets is not free, None if all are.
 
     What the running master has already counts as free, shared or not: it has proved to work.
+
+    :param leaving: inode numbers of sockets that will be closed before
     """
     wanted = [listener for listener in promised if not master or listener.socket not in master.sockets]
     if not wanted:
         return None
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
+    taken = [*others.items(), *also_for_ipv4(others).items()]
     for listener in wanted:
-        for inode, held in others.items():
-            if not listener.socket.overlaps(held):
-                continue
-            processes = owners(inode, proc)
-            names = sorted({f"{process.name} (process {process.pid})" for process in processes})
-            shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
-            if shares and held.address != listener.socket.address:
-                continue  # of two instances the one with the specific address gets its connections
-            place = f"{listener.socket.address} port {listener.socket.port}"
-            reason = f"cannot listen on {place}: {' and '.join(names) or 'another program'} does"
-            remedy = "Stop that program, or use another address or port"
-            return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+        for inode, held in taken:
+            if inode not in leaving and listener.socket.overlaps(held):
+                error = _held(listener, held, others[inode], owners(inode, proc), version)
+                if error is not None:
+                    return error
+    ours = [*(master.sockets if master else ()), *(at for inode, at in others.items() if inode in leaving)]
+    for listener in wanted:
+        if not any(map(listener.socket.overlaps, ours)) and is_in_use(listener.socket, version >= SHARED_PORTS_SINCE):
+            return _not_free(listener, "the kernel says that a program uses it, though none listens there")
     return None
 
 
-def shared(
-    promised: Sequence[Listener], instance: Instance, host: Host, resolve: Resolver, others: Sequence[Instance] = ()
+def _held(
+    listener: Listener, held: Socket, seen: Socket, processes: Sequence[Process], version: Tuple[int, ...]
 ) -> Optional[InputError]:
-    """Return which socket another instance's files promise too, whether that one runs or not; None if there is none.
+    """Return why a listener cannot have a socket that overlaps with one of another program; None where it can.
 
-    :param others: the instances to compare with; by default all of this host
+    :param held: the other socket; ``seen`` is the same, as the program made it
     """
-    here = os.path.realpath(instance.config_directory)
-    try:
-        others = [one for one in others or find_instances() if one.enabled]
-    except InputError:  # an instance of a Postfix that is not installed as the system's
-        return None
-    for other in others:
-        if os.path.realpath(other.config_directory) == here:
-            continue
-        try:
-            theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised or ()
-        except TransactionError:
-            continue
+    shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
+    if shares and held.address != listener.socket.address:
+        return None  # of two instances the one with the specific address gets its connections
+    names = sorted({f"{process.name} (process {process.pid})" for process in processes})
+    who = f"{' and '.join(names) or 'another program'} does"
+    return _not_free(listener, who if held == seen else f"{who}, on {seen} for IPv4 too")
+
+
+def _not_free(listener: Listener, why: str) -> InputError:
+    reason = f"cannot listen on {listener.socket.address} port {listener.socket.port}: {why}"
+    remedy = "Stop that program, or use another address or port"
+    return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+
+
+def shared(promised: Sequence[Listener], instance: Instance, claims: Claims) -> Optional[InputError]:
+    """Return which socket another instance's files promise too, whether that one runs or not; None if there is none."""
+    for directory, theirs in claims:
         for listener, its in ((one, two) for one in promised for two in theirs):
             same = listener.socket == its.socket and listener.socket.port != 0
             if same or (instance.version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
                 place = f"{its.socket.address} port {its.socket.port}"
-                reason = f"would listen on {place}, which {its.service}/{its.type} in {other.config_directory} claims"
+                reason = f"would listen on {place}, which {its.service}/{its.type} in {directory} claims"
                 remedy = "Give them different addresses or ports, and change first the one that has it now"
                 return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
     return None
+
+
+def claims_of_others(here: Collection[str], host: Host, resolve: Resolver) -> Claims:
+    """Return what the enabled instances of this host promise, but for those with these directories."""
+    known = {os.path.realpath(directory) for directory in here}
+    claims = []
+    with suppress(InputError):  # an instance of a Postfix that is not installed as the system's
+        for other in find_instances():
+            if other.enabled and os.path.realpath(other.config_directory) not in known:
+                with suppress(TransactionError):
+                    theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised
+                    claims.append((other.config_directory, theirs or ()))
+    return claims

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Callable, List, NamedTuple, Optional
 
-from .._host.addresses import read_host
 from .._host.instance import Instance
-from .._host.names import system_port, system_resolver
-from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
-from .plan import Plan, Surroundings, Wanted, make_plan
+from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, mount_points
+from .._host.surroundings import Surroundings, surroundings
+from .plan import Plan, Wanted, make_plan
 from .transaction import NAMES, ConfigFiles, Transactions, read_files
 
 
@@ -26,6 +26,102 @@ class Edited(NamedTuple):
     changed: List[str]
     #: what became of a change that an earlier run left half written
     recovered: Optional[str]
+    #: whether that has written to a file
+    completed: bool = False
+
+    @property
+    def planned(self) -> ConfigFiles:
+        """The files as they are right after the edit."""
+        if not self.changed:
+            return self.found
+        now = (time.time_ns(),) * len(NAMES)
+        return self.found.with_texts((self.plan.main, self.plan.master))._replace(mtimes=now, ctimes=now)
+
+
+class Edit:
+    """One edit of an instance's files: planned, then committed.
+
+    :param around: what the files are read against; by default this host, the installed Postfix, and its names
+    """
+
+    def __init__(
+        self, instance: Instance, wanted: Wanted, transactions: Transactions, around: Optional[Surroundings] = None
+    ) -> None:
+        self.instance, self.wanted, self.transactions = instance, wanted, transactions
+        self.around = around or surroundings(instance.version)
+
+    def plan(self, check_mode: bool) -> Edited:
+        """Return what the files would become; what an interrupted run left half written is completed first.
+
+        :param check_mode: write nothing, not even that
+        :raises InputError: something wanted is wrong; nothing was written
+        :raises TransactionError: the files cannot be read
+        """
+        pending = self.transactions.pending() if check_mode else None
+        left = read_files(self.instance.config_directory)
+        recovered = None if check_mode else self.transactions.recover()
+        found = read_files(self.instance.config_directory) if recovered else left
+        completed = found.texts != left.texts or (pending is not None and pending.progress == "half")
+        return self.plan_for(pending.settled if pending else found, recovered, completed)
+
+    def plan_for(self, found: ConfigFiles, recovered: Optional[str] = None, completed: bool = False) -> Edited:
+        """Return what these files would become."""
+        plan = make_plan(self.wanted, found.main, found.master, self.around)
+        versions = zip(NAMES, found.texts, (plan.main, plan.master))
+        changed = [os.path.join(self.instance.config_directory, name) for name, old, new in versions if old != new]
+        if changed:
+            self._refuse_mounts(changed)
+        return Edited(plan, found, changed, recovered, completed)
+
+    @staticmethod
+    def _refuse_mounts(paths: List[str]) -> None:
+        """Refuse to replace a file that is a mount by itself, as in some containers: rename(2) cannot do it.
+
+        :raises TransactionError: one of the files is
+        """
+        mounted = mount_points()
+        for path in paths:
+            if os.path.realpath(path) in mounted:
+                remedy = "Mount its directory instead of the file."
+                raise TransactionError(f"{path} is mounted by itself, so it cannot be replaced in one step. {remedy}")
+
+    def commit(self, edited: Edited, before_commit: Callable[[List[str]], None] = lambda paths: None) -> Edited:
+        """Write what was planned; where somebody else has written a file since, plan and write once more.
+
+        :param before_commit: called with the paths of the files that are about to change
+        :raises TransactionError: a file cannot be written; they are as they were
+        """
+        try:
+            return self._commit(edited, before_commit)
+        except FileChanged:
+            again = self.plan(check_mode=False)
+            return self._commit(again._replace(recovered=edited.recovered or again.recovered), before_commit)
+
+    def _commit(self, edited: Edited, before_commit: Callable[[List[str]], None]) -> Edited:
+        if edited.changed:
+            before_commit(edited.changed)
+            self._confirm_what_runs(edited.found)
+            self.transactions.commit(edited.found, edited.plan.main, edited.plan.master)
+        return edited
+
+    def _confirm_what_runs(self, found: ConfigFiles) -> None:
+        """Confirm an earlier commit that Postfix runs by, because somebody else has restarted or reloaded it since.
+
+        Otherwise a rollback would go back to the version before the first edit, however long ago that was.
+        """
+        pending = self.transactions.pending()
+        if pending is None or pending.progress != "done":
+            return
+        from .._host.master_process import find_master
+        from .in_sync import assess  # not needed by most runs, and long to load
+
+        try:
+            master = find_master(self.instance)
+        except TransactionError:  # not visible from here
+            return
+        host, resolve, state = self.around.host, self.around.resolve, self.transactions.state
+        if master and assess(self.instance, found, master, host, resolve, state, pending).in_sync:
+            self.transactions.confirm()
 
 
 def edit(
@@ -42,44 +138,6 @@ def edit(
     :raises InputError: something wanted is wrong; nothing was written
     :raises TransactionError: the files cannot be read or written; they are as they were
     """
-    transactions = Transactions(instance.config_directory, state_directory)
-    around = Surroundings(read_host(), instance.version, system_resolver(), system_port)
-
-    def attempt() -> Edited:
-        pending = transactions.pending() if check_mode else None
-        recovered = None if check_mode else transactions.recover()
-        found = pending.settled if pending else read_files(instance.config_directory)
-        plan = make_plan(wanted, found.main, found.master, around)
-        versions = zip(NAMES, found.texts, (plan.main, plan.master))
-        changed = [os.path.join(instance.config_directory, name) for name, old, new in versions if old != new]
-        if changed and not check_mode:
-            before_commit(changed)
-            _confirm_what_runs(instance, transactions, found, around)
-            transactions.commit(found, plan.main, plan.master)
-        return Edited(plan, found, changed, recovered)
-
-    try:
-        return attempt()
-    except FileChanged:  # somebody else wrote a file since it was read
-        return attempt()
-
-
-def _confirm_what_runs(
-    instance: Instance, transactions: Transactions, found: ConfigFiles, around: Surroundings
-) -> None:
-    """Confirm an earlier commit that Postfix runs by, because somebody else has restarted or reloaded it since.
-
-    Otherwise a rollback would go back to the version before the first edit, however long ago that was.
-    """
-    pending = transactions.pending()
-    if pending is None or pending.progress != "done":
-        return
-    from .._host.master_process import find_master
-    from .in_sync import assess  # not needed by most runs, and long to load
-
-    try:
-        master = find_master(instance)
-    except TransactionError:  # not visible from here
-        return
-    if master and assess(instance, found, master, around.host, around.resolve, transactions.state, pending).in_sync:
-        transactions.confirm()
+    work = Edit(instance, wanted, Transactions(instance.config_directory, state_directory))
+    edited = work.plan(check_mode)
+    return edited if check_mode else work.commit(edited, before_commit)

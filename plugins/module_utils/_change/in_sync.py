@@ -83,6 +83,7 @@ def assess(
     resolve: Resolver,
     state: State,
     pending: Optional[Pending] = None,
+    after: Optional[Outlook] = None,
 ) -> Assessment:
     """Compare the files with the running master. Writes nothing.
 
@@ -90,8 +91,9 @@ def assess(
     :param master: what :func:`find_master` found
     :param state: where the record is kept
     :param pending: the commit that waits to be confirmed, if there is one
+    :param after: what Postfix will make of the files, where that is known already
     """
-    after = outlook_of(files, instance, host, resolve)
+    after = after or outlook_of(files, instance, host, resolve)
     own = _own(after)
     reasons: List[Reason] = []
     record = Record.load(state, master) if master else None
@@ -105,7 +107,7 @@ def assess(
         pass
     else:
         before, cached = _before(record, pending, master, instance, host, resolve)
-        read_since = _changed(files) < master.last_read()
+        read_since = changed(files) < master.last_read()
         if before:
             reasons = reload_or_restart(before, after) + other_parameters(before, after)
             if read_since:
@@ -178,6 +180,6 @@ def _before(
     return None, None
 
 
-def _changed(files: ConfigFiles) -> float:
+def changed(files: ConfigFiles) -> float:
     """Return when the files were changed last, in whatever way, in seconds since the epoch."""
     return max(*files.mtimes, *files.ctimes) / 1e9

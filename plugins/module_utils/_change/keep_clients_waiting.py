@@ -63,13 +63,13 @@ class Hold:
 
     :param old: where the master that will be stopped listens, by inode number
     :param new: where the one that will be started will listen
-    :param directory: where the state of all instances is kept
+    :param migration: the kernel's switch, shared by those who stop at the same time
     :ivar works: whether clients are kept waiting
     """
 
-    def __init__(self, old: Dict[str, Socket], new: Sequence[Listener], directory: str, proc: str = PROC) -> None:
+    def __init__(self, old: Dict[str, Socket], new: Sequence[Listener], migration: Migration, proc: str = PROC) -> None:
         self._old, self._new, self._proc = old, new, proc
-        self._migration = Migration(directory, proc)
+        self._migration = migration
         self._queues: List[socket.socket] = []
         self._silent: List[socket.socket] = []
         self._deafening: Optional[Deafening] = None

@@ -11,17 +11,18 @@ from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
 from .._base.words import Action
-from .._files.endpoint import PortLookup, known_port
+from .._files.command_line import bad_command_line
+from .._files.endpoint import identity
 from .._files.main_cf import MainCf
 from .._files.master_cf_edit import MasterCfEditor
 from .._files.service_change import ServiceChange
+from .._host.surroundings import Surroundings
 from .._rules.bindable import source_problem
 from .._rules.configuration import Configuration, port_lookup
 from .._rules.findings.finding import Finding
 from .._rules.findings.registry import findings
-from .._rules.host import Host
 from .._rules.outlook import Outlook
-from .._rules.own_addresses import Resolver, asked_once, enabled_families
+from .._rules.own_addresses import asked_once, enabled_families
 from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.select_addresses import select_addresses
@@ -43,15 +44,6 @@ class Wanted(NamedTuple):
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
     allow_no_listener: bool = False
-
-
-class Surroundings(NamedTuple):
-    """What the files are read against: the host, Postfix's version, and how names become addresses and ports."""
-
-    host: Host
-    version: Tuple[int, ...]
-    resolve: Resolver
-    port_of: PortLookup = known_port
 
 
 class Plan(NamedTuple):
@@ -80,7 +72,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
     settings = _settings(main, around)
-    master = MasterCfEditor(master_text, port_lookup(settings, around.port_of))
+    master = MasterCfEditor(master_text, port_lookup(settings, around.port_of), _default_chroot(settings))
     before = after = _outlook(main, settings, master, wanted, around)
     edit_files(main, master, wanted, around)
     unlisted = _unlisted(master, wanted)
@@ -90,11 +82,14 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         raise after.error
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
+    _refuse_bad_command_lines(wanted, before, after)
+    _refuse_broken_services(before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
         raise InputError("services", "inet", "has no listener left after this edit", remedy)
-    return Plan(main.text, master.text, reasons, before, after, findings(after, ask_for_hostname=False), unlisted)
+    found = findings(after, ask_for_hostname=False, before=before)
+    return Plan(main.text, master.text, reasons, before, after, found, unlisted)
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
@@ -170,6 +165,13 @@ def _settings(main: MainCf, around: Surroundings) -> Settings:
     return Settings(main.values(), around.version, around.host.hostname)
 
 
+def _default_chroot(settings: Settings) -> str:
+    try:
+        return settings.default_chroot
+    except InputError:  # compatibility_level cannot be expanded, and Postfix dies of it
+        return "n"
+
+
 def _outlook(main: MainCf, settings: Settings, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> Outlook:
     configuration = Configuration.from_files(main, settings, master)
     return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
@@ -198,6 +200,24 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             raise InputError(name, value, problem, remedy)
 
 
+def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
+    """Refuse to make a service one that could not run; one that is so already, and stays so, is a finding."""
+    known = [(name, error.parts) for name, error in _broken(before)]
+    for name, error in _broken(after):
+        if (name, error.parts) not in known:
+            if error.parameter == "services":
+                raise error
+            reason = f"{error.reason}, and so the service {name} could not run"
+            raise InputError(error.parameter, error.value, reason, error.remedy)
+
+
+def _broken(outlook: Outlook) -> List[Tuple[str, InputError]]:
+    """Return each service that cannot run, with the reason."""
+    broken = [(failure.service, failure.error) for failure in outlook.program_failures]
+    broken += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
+    return [(f"{service.name}/{service.type}", error) for service, error in broken]
+
+
 def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
     """Refuse what would stop mail later: a bad proxy_interfaces, or values of a client of which its process dies."""
     if "proxy_interfaces" in (*wanted.values, *wanted.select):
@@ -212,3 +232,17 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
                     continue  # mail waits for the address
                 reason = f"leaves the transport {client.transport} without a way to send: {source.failure}"
                 raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
+
+
+def _refuse_bad_command_lines(wanted: Wanted, before: Outlook, after: Outlook) -> None:
+    """Refuse to write an entry of which the program dies; one that is so already, and stays so, is a finding."""
+    port_of = after.configuration.port_of
+    given = {identity(change.name, change.type, port_of) for change in wanted.services if change.state == "present"}
+    old = {service._replace(line=0) for service in before.configuration.services}
+    for service in after.services:
+        if service._replace(line=0) in old or identity(service.name, service.type, port_of) not in given:
+            continue
+        bad = bad_command_line(service, after.version)
+        if bad and not bad.ignored:
+            reason = f"would not work by this entry: {service.command} {bad.reason}"
+            raise InputError("master.cf", f"{service.name}/{service.type}", reason, bad.remedy)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from .._base.sockets import Socket, ipv4_first
@@ -39,22 +38,22 @@ class SocketState(NamedTuple):
     state: str
 
 
-@dataclass
 class Report:
     """What one run tells, filled in as the run goes on; RETURN of the module postfix_apply says what each key means."""
 
-    changed: bool = False
-    action: str = "none"
-    reasons: Sequence[Reason] = ()
-    interruption: str = "none"
-    sockets: Sequence[SocketState] = ()
-    answers: Mapping[Socket, Answer] = field(default_factory=dict)
-    in_sync: bool = False
-    restored: Sequence[str] = ()
-    messages: List[str] = field(default_factory=list)
-    unit: Optional[str] = None
-    outside_unit: bool = False
-    recovered: Optional[str] = None
+    def __init__(self) -> None:
+        self.changed = False
+        self.action = "none"
+        self.reasons: Sequence[Reason] = ()
+        self.interruption = "none"
+        self.sockets: Sequence[SocketState] = ()
+        self.answers: Mapping[Socket, Answer] = {}
+        self.in_sync = False
+        self.restored: Sequence[str] = ()
+        self.messages: List[str] = []
+        self.unit: Optional[str] = None
+        self.outside_unit = False
+        self.recovered: Optional[str] = None
 
     def as_result(self) -> Dict[str, Any]:
         """Return the report as the module returns it."""

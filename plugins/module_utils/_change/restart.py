@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reload, or stop and start, a Postfix that is not in line with its files, and verify that it works by them.
+"""Reload, or stop and start, what is not in line with its files, and verify that it works by them.
+
+Several instances take turns, in an order in which none needs an address that another one still has; those that exchange
+addresses stop together.
 
 Postfix's programs are slow to start as long as main.cf is less than 2 s old (see :mod:`_change.atomic_replace`). Where
 somebody else has just edited it, this waits before a reload or a stop, while the old master still serves.
@@ -11,8 +14,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
-from typing import Iterable, Iterator, Optional, Set, Tuple
+from contextlib import ExitStack, contextmanager
+from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .._base.sockets import Socket, in_words, ipv4_first
 from .._host.banner import PROVEN, ask, endpoints
@@ -20,57 +23,97 @@ from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
 from .._host.unit import ServiceControl
-from .._rules.reload_or_restart import Reason, sockets_of
+from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
-from .conflicts import claimed, shared
+from .conflicts import Claims, claimed, shared
 from .in_sync import Assessment, dead
 from .keep_clients_waiting import Hold, cannot_hold
+from .order import Move, in_order
 from .report import socket_states
 from .run import Run
+from .tcp_migrate_req import Migration
 
 _KEPT_LINES = 8  # of a command's output
 _SETTLE = 3.0  # seconds that a master gets to appear and to open its sockets, after the command has ended
 
 
 class PhaseFailed(Exception):
-    """A phase failed, and those after it were not begun; the message says in a sentence what is wrong."""
+    """A phase failed, and those after it were not begun; the message says in a sentence what is wrong.
+
+    :ivar run: of the instance that it failed for
+    """
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+def in_turn(attempts: Sequence[Attempt]) -> List[List[Attempt]]:
+    """Return the attempts in the order to carry them out; those of one group have to be made together."""
+    return [[attempts[position] for position in group] for group in in_order([attempt.move for attempt in attempts])]
+
+
+def carry_out(group: Sequence[Attempt]) -> None:
+    """Do what the assessments of one group of :func:`in_turn` call for.
+
+    :raises PhaseFailed: one of the instances does not work by its files
+    """
+    if len(group) == 1:
+        return group[0].carry_out()
+    with ExitStack() as stack:
+        for attempt in group:
+            attempt.exchange_with(group)
+            stack.enter_context(attempt.phases())
+        _stop_and_start(group)
+    return None
 
 
 class Attempt:
     """One attempt to bring Postfix in line with the files that were assessed.
 
-    Its phases are prepare, stop, start (or reload), verify and confirm; each raises :class:`PhaseFailed`.
+    Its phases are prepare, stop, start (or reload) and verify; each raises :class:`PhaseFailed`.
     """
 
     def __init__(self, run: Run, assessment: Assessment, service: ServiceControl) -> None:
-        self._run, self._report, self._instance = run, run.report, run.instance
+        self.run, self._report, self._instance = run, run.report, run.instance
         self._assessment = assessment
         self._service = service
         self._promised = sockets_of(assessment.promised or ())
         self._main_cf = os.path.join(run.instance.config_directory, "main.cf")
 
+    @property
+    def move(self) -> Move:
+        """What becomes of the instance's sockets."""
+        master = self._assessment.master
+        return Move(master.sockets if master else frozenset(), self._promised)
+
     def foresee_interruption(self) -> str:
         """Return "brief" where clients will be refused for a moment, "none" where none will."""
         return "brief" if self._assessment.action == "restart" and cannot_hold(self._instance.version) else "none"
 
-    def obstacle(self) -> Optional[str]:
-        """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it."""
+    def obstacle(self, claims: Claims, leaving: Collection[str] = (), directory: str = "") -> Optional[str]:
+        """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it.
+
+        :param claims: what the files of the other instances promise
+        :param leaving: inode numbers of sockets that others close before this one needs them
+        :param directory: where the files are, if they are not in the instance's directory yet
+        """
         assessment, service = self._assessment, self._service
         if assessment.error is not None:
             return str(assessment.error)
         if assessment.action == "none":
             return None
         promised, master = assessment.promised or (), assessment.master
-        conflict = claimed(promised, master, self._instance.version)
+        conflict = claimed(promised, master, self._instance.version, leaving)
         if not conflict:
             open_now = master.sockets if master else ()
             new = [listener for listener in promised if listener.socket not in open_now]
-            conflict = shared(new, self._instance, assessment.after.host, assessment.after.resolve) if new else None
+            conflict = shared(new, self._instance, claims)
         if conflict:
             return str(conflict)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
-        refusal = service.refusal(time.monotonic() + self._run.timeout)
+        refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 
     def carry_out(self) -> None:
@@ -78,35 +121,42 @@ class Attempt:
 
         :raises PhaseFailed: Postfix does not work by the files
         """
-        master = self._assessment.master
-        self._log = LogMark(*_log_of(self._assessment))
-        self._report.answers = {}
-        if master:
-            time.sleep(_until_settled(self._main_cf))
-        self._deadline = time.monotonic() + self._run.timeout
-        self._report.changed = True
-        try:
+        with self.phases():
+            master = self._assessment.master
             if master is None:
                 self._start_stopped()
             elif self._assessment.action == "reload":
                 self._reload(master)
-            else:
-                self._stop_and_start(master)
-        except PhaseFailed:
-            logged = self._log.words(journal=bool(self._service.unit))
-            self._report.messages = list(dict.fromkeys([*logged, *self._report.messages]))
+            elif self._assessment.action == "restart":
+                _stop_and_start([self])
+
+    @contextmanager
+    def phases(self) -> Iterator[None]:
+        """Have what Postfix logs in this context reported when a phase fails in it."""
+        self._log = LogMark(*_log_of(self._assessment))
+        self._report.answers = {}
+        if self._assessment.master:
+            time.sleep(_until_settled(self._main_cf))
+        self._deadline = time.monotonic() + self.run.timeout
+        self._report.changed = True
+        try:
+            yield
+        except PhaseFailed as failure:
+            if failure.run is self.run:
+                logged = self._log.words(journal=bool(self._service.unit))
+                self._report.messages = list(dict.fromkeys([*logged, *self._report.messages]))
             raise
 
     def _start_stopped(self) -> None:
         self._await_sockets(self._service.start(self._deadline))
-        self._confirm(self._verify(), started=True)
+        self.verify(started=True)
 
     def _reload(self, master: Master) -> None:
         replaced = {child for child in master.children() if child.name in ("qmgr", "pickup")}
         outcome = self._service.reload(self._deadline)
         try:
             self._await_sockets(outcome, replaced)
-            new_master = self._verify()
+            self.verify(started=False)
         except PhaseFailed as failure:
             if outcome.status != 0 or not master.is_alive():
                 raise
@@ -114,39 +164,36 @@ class Attempt:
             # And after a mere reload it does not so soon start again what has died.
             self._report.action = "restart"
             self._report.reasons = [*self._report.reasons, Reason("listeners", None, None, "restart", str(failure))]
-            self._stop_and_start(master)
-        else:
-            self._confirm(new_master, started=False)
+            _stop_and_start([self])
 
-    def _stop_and_start(self, master: Master) -> None:
-        try:
-            self._prepare()
-            with self._clients_waiting(master) as hold:
-                self._stop(master, hold)
-                self._start(hold)
-            new_master = self._verify()
-        finally:
-            self._service.tidy()
-        self._confirm(new_master, started=True)
-
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Check the files once more, as Postfix itself does before each start."""
         checked = self._service.prepare(self._deadline)
         if checked.status != 0:
             # Lines that are not complaints too: the reason, mkdir's for example, can stand before Postfix's complaint.
             self._report.messages += checked.words[-_KEPT_LINES:]
             default = f"{checked.command} ended with exit status {checked.status}"
-            raise PhaseFailed(f"Postfix does not accept the files: {'; '.join(self._report.messages) or default}.")
+            raise self._failure(f"Postfix does not accept the files: {'; '.join(self._report.messages) or default}.")
+
+    def tidy(self) -> None:
+        """Undo what :meth:`prepare` did to the unit."""
+        self._service.tidy()
 
     @contextmanager
-    def _clients_waiting(self, master: Master) -> Iterator[Hold]:
+    def clients_waiting(self, migration: Migration) -> Iterator[Hold]:
         """Keep clients waiting in this context where that is possible, and else keep the interruption short."""
+        master = self._assessment.master
         listeners = () if cannot_hold(self._instance.version) else self._assessment.promised or ()
-        with Hold(master.held, listeners, self._run.transactions.state.base) as hold:
+        with Hold(master.held if master else {}, listeners, migration) as hold:
             self._report.interruption = "none" if listeners and hold.works else "brief"
             yield hold
 
-    def _stop(self, master: Master, hold: Hold) -> None:
+    def stop(self, hold: Hold) -> None:
+        """Stop the master, if there is one."""
+        master = self._assessment.master
+        if master is None:
+            return
+
         def watch() -> None:
             # Do not wait for the command: postfix-script looks only once a second whether the master has ended.
             if not master.is_alive():
@@ -156,9 +203,13 @@ class Attempt:
         watch()
         if master.is_alive():
             self._keep_output(*outcomes)
-            raise PhaseFailed(f"Postfix could not be stopped by {', '.join(outcome.command for outcome in outcomes)}.")
+            raise self._failure(
+                f"Postfix could not be stopped by {', '.join(outcome.command for outcome in outcomes)}."
+            )
 
-    def _start(self, hold: Hold) -> None:
+    def start(self, hold: Hold) -> None:
+        """Start a master, and wait until it has its sockets."""
+
         def watch() -> None:
             # Do not wait for the command: clients would wait for it too.
             master = find_master(self._instance) if hold.works else None
@@ -189,41 +240,69 @@ class Attempt:
         self._keep_output(outcome)
         self._report.sockets = socket_states(self._assessment.promised, master)
         if master is None:
-            raise PhaseFailed(f"Postfix does not run after {outcome.command} (exit status {outcome.status}).")
+            raise self._failure(f"Postfix does not run after {outcome.command} (exit status {outcome.status}).")
         if master.sockets != self._promised:
             actual, promised = described(master.sockets), described(self._promised)
-            raise PhaseFailed(f"After {outcome.command} Postfix listens on {actual}, not on {promised}.")
+            raise self._failure(f"After {outcome.command} Postfix listens on {actual}, not on {promised}.")
         status = f"(exit status {outcome.status})"
-        raise PhaseFailed(f"After {outcome.command} {status} Postfix has not read its files again.")
+        raise self._failure(f"After {outcome.command} {status} Postfix has not read its files again.")
 
-    def _verify(self) -> Master:
-        """Make sure that the master with the promised sockets does its work, and return it."""
+    def verify(self, started: bool) -> None:
+        """Make sure that the master with the promised sockets does its work, and remember what it has read.
+
+        :param started: whether it was started, and not only told to read its files again
+        """
         master = find_master(self._instance)
         if master is None:
-            raise PhaseFailed("Postfix has ended as soon as it had its sockets.")
+            raise self._failure("Postfix has ended as soon as it had its sockets.")
         began = time.monotonic()
         self._report.answers = ask(endpoints(self._assessment.after), master, self._deadline)
         self._report.sockets = socket_states(self._assessment.promised, master)
         for place in ipv4_first(self._report.answers):
             problem = self._report.answers[place].problem
             if problem:
-                raise PhaseFailed(f"The server at {place} {problem}.")
+                raise self._failure(f"The server at {place} {problem}.")
         program = dead(self._assessment.after, master, began + _until_settled(self._main_cf) + PROVEN)
         if program:
-            raise PhaseFailed(f"{program} does not stay alive, and without it no mail is delivered.")
+            raise self._failure(f"{program} does not stay alive, and without it no mail is delivered.")
         throttled = self._log.throttled(journal=bool(self._service.unit))
         if throttled:
-            raise PhaseFailed(f"The master cannot run {' and '.join(throttled)}, and could before.")
-        return master
+            raise self._failure(f"The master cannot run {' and '.join(throttled)}, and could before.")
+        self.run.works(self._assessment, master, started)
 
-    def _confirm(self, master: Master, started: bool) -> None:
-        self._run.confirm(self._assessment, master, started)
+    def exchange_with(self, others: Sequence[Attempt]) -> None:
+        """Have the instance stopped along with others, because they exchange addresses."""
+        directories = " and ".join(other.run.instance.config_directory for other in others if other is not self)
+        self._report.action = "restart"
+        self._report.reasons = [*self._report.reasons, reason("listeners", "exchanged", None, directories)]
+
+    def _failure(self, message: str) -> PhaseFailed:
+        return PhaseFailed(message, self.run)
 
     def _keep_output(self, *outcomes: Outcome) -> None:
         """Report what commands said: their complaints, or all if there is none."""
         lines = [line for outcome in outcomes for line in outcome.words[-_KEPT_LINES:]]
         complaints = [line for line in lines if COMPLAINT.search(line)] or lines
         self._report.messages += [line for line in complaints if line not in self._report.messages]
+
+
+def _stop_and_start(attempts: Sequence[Attempt]) -> None:
+    """Stop several instances, start them again, and verify that each works."""
+    try:
+        for attempt in attempts:
+            attempt.prepare()
+        with ExitStack() as stack:
+            migration = Migration(attempts[0].run.transactions.state.base)
+            holds = [stack.enter_context(attempt.clients_waiting(migration)) for attempt in attempts]
+            for attempt, hold in zip(attempts, holds):
+                attempt.stop(hold)
+            for attempt, hold in zip(attempts, holds):
+                attempt.start(hold)
+        for attempt in attempts:
+            attempt.verify(started=True)
+    finally:
+        for attempt in attempts:
+            attempt.tidy()
 
 
 def described(sockets: Iterable[Socket]) -> str:

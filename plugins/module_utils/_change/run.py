@@ -9,17 +9,25 @@ start it (:mod:`_change.restart`).
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import suppress
+from typing import TYPE_CHECKING, Optional
 
-from .._host.addresses import read_host
+from .._base.errors import InputError
 from .._host.instance import Instance
 from .._host.master_process import Master, find_master
-from .._host.names import system_resolver
 from .._host.store import TransactionError
+from .._host.surroundings import Surroundings, surroundings
 from .._host.unit import ServiceControl, find_service
-from .in_sync import Assessment, assess, remember
+from .._rules.outlook import Outlook
+from .._rules.reload_or_restart import sockets_of
+from .in_sync import Assessment, assess, changed, outlook_of, remember
 from .report import Report, socket_states
-from .transaction import Transactions, read_files
+from .transaction import ConfigFiles, Pending, Transactions, read_files
+
+if TYPE_CHECKING:
+    from .edit_files import Edited
 
 
 class Run:
@@ -27,26 +35,36 @@ class Run:
 
     :param timeout: seconds that the action and its verification may take; going back gets as many again
     :param state_directory: where the state of all instances is kept
+    :param around: the host and its names, where they are known already
     :ivar report: what the run has done and seen so far
     """
 
-    def __init__(self, instance: Instance, timeout: float, state_directory: str) -> None:
+    def __init__(
+        self, instance: Instance, timeout: float, state_directory: str, around: Optional[Surroundings] = None
+    ) -> None:
         self.instance = instance
+        self.around = around or surroundings(instance.version)
         self.timeout = timeout
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
 
-    def assess(self, settled: bool = False) -> Assessment:
+    def assess(self, planned: Optional[Edited] = None, settled: bool = False) -> Assessment:
         """Compare the files with the running master, and report what is needed.
 
+        :param planned: an edit that was not made yet: assess the files as they will be after it
         :param settled: assess the files as they will be once an interrupted commit is completed
         """
-        pending = self.transactions.pending()
-        files = pending.settled if pending and settled else read_files(self.instance.config_directory)
+        exists = os.path.isdir(self.instance.config_directory)  # not yet where it is only planned
+        pending = self.transactions.pending() if exists else None
         master = find_master(self.instance)
-        resolve = system_resolver()  # anew when going back: a name may be what has failed
-        state = self.transactions.state
-        assessment = assess(self.instance, files, master, read_host(), resolve, state, pending)
+        if planned and planned.changed:
+            pending = self._as_committed(planned, pending, master)
+            files = planned.planned
+        elif planned:
+            files = planned.found
+        else:
+            files = pending.settled if pending and settled else read_files(self.instance.config_directory)
+        assessment = self._assess(files, master, pending, planned.plan.after.strict if planned else None)
         self.report.action, self.report.reasons = assessment.action, assessment.reasons
         self.report.sockets = socket_states(assessment.promised, master)
         return assessment
@@ -58,14 +76,49 @@ class Run:
         self.report.outside_unit = service.is_outside(assessment.master)
         return service
 
-    def confirm(self, assessment: Assessment, master: Master, started: bool) -> None:
-        """Postfix runs by the files that were assessed: the previous version of the files is not needed any more.
+    def works(self, assessment: Assessment, master: Master, started: bool) -> None:
+        """Postfix runs by the files that were assessed: remember that, and report it.
 
         :param started: whether the master was started by these files, and not only told to read them again
         """
-        self.transactions.confirm()
         with suppress(TransactionError):  # a full disk: the next run knows less, and is the more careful
             remember(assessment, master, started, self.transactions.state)
         self.report.in_sync = True
         self.report.outside_unit = find_service(self.instance, master).is_outside(master)
         self.report.sockets = socket_states(assessment.promised, master)
+
+    def runs_by(self, files: ConfigFiles) -> bool:
+        """Return whether the master has read these files and has the sockets that they promised then."""
+        master = find_master(self.instance)
+        if master is None or not changed(files) < master.last_read():
+            return False
+        lenient = outlook_of(files, self.instance, self.around.host, self.around.resolve).lenient
+        return lenient.runs and sockets_of(lenient.listeners) == master.sockets
+
+    def problem_of(self, files: ConfigFiles) -> Optional[InputError]:
+        """Return why Postfix cannot run by files, as far as the rules tell; None if nothing is known against them."""
+        return outlook_of(files, self.instance, self.around.host, self.around.resolve).error
+
+    def look_again(self) -> None:
+        """Ask anew for the host's addresses and names: one of them may be what has failed."""
+        self.around = surroundings(self.instance.version)
+
+    def _assess(
+        self,
+        files: ConfigFiles,
+        master: Optional[Master],
+        pending: Optional[Pending],
+        after: Optional[Outlook] = None,
+    ) -> Assessment:
+        host, resolve, state = self.around.host, self.around.resolve, self.transactions.state
+        return assess(self.instance, files, master, host, resolve, state, pending, after)
+
+    def _as_committed(self, planned: Edited, pending: Optional[Pending], master: Optional[Master]) -> Optional[Pending]:
+        """Return the pending commit as it will be after an edit (see :meth:`Edit.commit`)."""
+        found = planned.found
+        original = pending.original if pending else found
+        if pending and pending.progress == "done" and master and self._assess(found, master, pending).in_sync:
+            original = found
+        if planned.planned.texts == original.texts:
+            return None
+        return Pending("done", original, planned.planned, time.time())

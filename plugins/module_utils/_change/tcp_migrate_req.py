@@ -48,18 +48,34 @@ def put_back(directory: str, proc: str = PROC) -> None:
 class Migration:
     """Linux's net.ipv4.tcp_migrate_req switched on, by one run at a time. A context manager.
 
+    It may be entered again by those who stop at the same time.
+
     A process of its own waits for ours to end and puts the switch back. In case that one is killed too, the file that
     is the lock says what to put back, for the next run. After a boot the switch is what it should be anyway.
 
     :param patience: how many seconds to wait for another run that needs the switch
     """
 
-    def __init__(self, directory: str, proc: str, patience: float = 5.0) -> None:
+    def __init__(self, directory: str, proc: str = PROC, patience: float = 5.0) -> None:
         self._patience = patience
+        self._entered = 0
         self._path, self._switch = os.path.join(directory, _LOCK), os.path.join(proc, SWITCH)
         self._stack = ExitStack()
 
     def __enter__(self) -> Migration:
+        if not self._entered:
+            self._switch_on()
+        self._entered += 1
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> None:
+        self._entered -= 1
+        if not self._entered:
+            self._stack.close()
+
+    def _switch_on(self) -> None:
         with ExitStack() as stack:
             lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             stack.callback(os.close, lock)
@@ -80,18 +96,12 @@ class Migration:
                 )
                 stack.callback(keeper.wait)
                 stack.callback(keeper.communicate)
-                with open(self._switch, "w", encoding="ascii") as stream:
+                with open(self._switch, "w", encoding="utf-8") as stream:
                     stream.write("1")
             self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
-    ) -> None:
-        self._stack.close()
 
     def _read(self) -> str:
-        with open(self._switch, encoding="ascii") as stream:
+        with open(self._switch, encoding="utf-8") as stream:
             return stream.read().strip()
 
 
@@ -108,7 +118,7 @@ def _left_behind(lock: int) -> Optional[str]:
 
 def _where() -> List[str]:
     """Return what identifies this network namespace, since this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
         return [stream.read().strip(), str(os.stat("/proc/self/ns/net").st_ino)]
 
 

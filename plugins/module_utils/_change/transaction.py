@@ -23,8 +23,7 @@ from contextlib import ExitStack, suppress
 from typing import ContextManager, List, NamedTuple, Optional, Tuple
 
 from .._files.lines import decode_config, encode_config
-from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained
-from .atomic_replace import Replacement
+from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained, read_regular
 from .journal import Journal, Texts
 
 NAMES = ("main.cf", "master.cf")
@@ -64,18 +63,20 @@ class Pending(NamedTuple):
     since: float
 
 
-def read_files(config_directory: str) -> ConfigFiles:
+def read_files(config_directory: str, suffix: str = "") -> ConfigFiles:
     """Read both files.
 
+    :param suffix: what follows their names
     :raises TransactionError: one of them cannot be read
     """
     texts: List[str] = []
     status: List[os.stat_result] = []
     for name in NAMES:
-        path = os.path.join(config_directory, name)
-        with explained(f"{path} cannot be read"), open(path, "rb") as stream:
-            status.append(os.fstat(stream.fileno()))
-            texts.append(decode_config(stream.read()))
+        path = os.path.join(config_directory, name + suffix)
+        with explained(f"{path} cannot be read"):
+            content, found = read_regular(path)
+        status.append(found)
+        texts.append(decode_config(content))
     mtimes, ctimes = zip(*((each.st_mtime_ns, each.st_ctime_ns) for each in status))
     return ConfigFiles(config_directory, texts[0], texts[1], mtimes, ctimes)
 
@@ -233,6 +234,8 @@ class Transactions:
         :param mtimes: the modification times that they get, if those are known
         :param journal: what to save once everything is ready for the first file to be replaced
         """
+        from .atomic_replace import Replacement  # most runs replace nothing
+
         deadline = time.monotonic() + self.time_limit
         paths = [os.path.join(self.config_directory, name) for name in NAMES]
         with ExitStack() as stack:

@@ -12,8 +12,6 @@ from .._base.errors import InputError
 from .._change.in_sync import assess
 from .._change.transaction import Transactions, read_files
 from .._files.lines import Problem
-from .._files.main_cf import MainCf
-from .._files.master_cf import MasterCf
 from .._host.addresses import read_host
 from .._host.instance import Instance
 from .._host.master_process import find_master
@@ -41,7 +39,7 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
     assessment = assess(instance, files, master, host, resolve, transactions.state, pending)
     outlook = assessment.after
     settings = outlook.settings
-    main, services = MainCf(files.main), MasterCf(files.master, outlook.configuration.port_of)
+    main, services = outlook.configuration.main, outlook.configuration.master
     view = effective_view(outlook)
     clients = [] if view["source_addresses"] is None else outlook.clients
     service = find_service(instance, master)

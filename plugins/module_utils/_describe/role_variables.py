@@ -8,9 +8,10 @@ But for a parameter that main.cf sets twice: the line goes that does not count.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from .._base.errors import InputError
+from .._files.command_line import bad_command_line
 from .._files.entry_words import needs_braces
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
@@ -35,10 +36,22 @@ def variables(main: MainCf, master: MasterCf, version: Version) -> Dict[str, Any
         if name in PARAMETERS and _acceptable(name, text, version):
             found[_PREFIX + name] = text
     services = [one for one in master.effective() if one.type == "inet" or (client_of(one) and one.option_values)]
-    described = [_service(one) for one in services if not one.invalid and _same(master, one)]
+    described: List[Dict[str, Any]] = []
+    trial = MasterCfEditor(master.text)
+    for one in services:
+        if not _refused(one, version) and _same(trial, one):
+            described.append(_service(one))
+        if trial.text != master.text:
+            trial = MasterCfEditor(master.text)
     if described:
         found[_PREFIX + "services"] = described
     return found
+
+
+def _refused(service: Service, version: Version) -> bool:
+    """Return whether there is a word in the entry of a service that its program dies of."""
+    bad = bad_command_line(service, version)
+    return bool(service.invalid or bad and bad.word)
 
 
 def _acceptable(name: str, text: str, version: Version) -> bool:
@@ -59,14 +72,17 @@ def _service(service: Service) -> Dict[str, Any]:
     return found
 
 
-def _same(master: MasterCf, service: Service) -> bool:
-    """Tell whether the role would take the description, and would have nothing to do."""
-    trial = MasterCfEditor(master.text)
+def _same(trial: MasterCfEditor, service: Service) -> bool:
+    """Tell whether the role would take the description, and would have nothing to do.
+
+    :param trial: what the role would edit; it has other text afterwards if there were something to do
+    """
+    before = trial.text
     try:
         trial.put(ServiceChange(**_service(service)))
     except InputError:
         return False
-    return trial.text == master.text
+    return trial.text == before
 
 
 def of_instances(described: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:

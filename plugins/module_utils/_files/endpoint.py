@@ -15,16 +15,16 @@ from typing import Callable, Optional, Tuple
 
 from .._base.address import normal_form, parse_address
 from .._base.errors import InputError
+from .._base.words import is_number
 
 PortLookup = Callable[[str], Optional[int]]
 # postconf(5), known_tcp_ports: its default, which counts before services(5) since Postfix 3.6
 known_port: PortLookup = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}.get
 
-_DIGITS = re.compile(r"[0-9]+\Z")
 # ASCII without letters, digits and the underscore; a class with all characters beyond takes 10 ms to compile.
 _NO_WORD = r"\x00-/:-@\[-^`{-\x7f"
-_LABEL = re.compile(rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])?\Z")
-_IPV4 = re.compile(r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z")
+_LABEL = rf"[^{_NO_WORD}](?:(?:-|[^{_NO_WORD}]){{0,61}}[^{_NO_WORD}])?\Z"
+_IPV4 = r"(?!0+\.)[0-9]+(?:\.[0-9]+){3}\Z|0+(?:\.0+){3}\Z"
 _NO_NUMBER = 0xFFFFFFFF  # getaddrinfo(3) keeps -1 for a port that is not a number, and so takes this one for a name
 
 
@@ -55,7 +55,7 @@ def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
         raise error("missing service information")
     if (host or name[0] == "[") and not _valid_host(host):
         raise error("valid hostname or network address required")
-    if port[0] in "0123456789" and not _DIGITS.match(port):
+    if is_number(port[0]) and not is_number(port):
         raise error("garbage after numerical service")
     return host, port
 
@@ -63,10 +63,11 @@ def split_endpoint(name: str, parameter: str = "services") -> Tuple[str, str]:
 def _valid_host(host: str) -> bool:
     if ":" in host:
         return "%" not in host and parse_address(host) is not None
-    if _IPV4.match(host):
+    if re.match(_IPV4, host):
         return all(int(octet.lstrip("0")[:4] or "0") < 256 for octet in host.split("."))
     labels = host.split(".")
-    return len(host) <= 255 and all(map(_LABEL.match, labels)) and not _DIGITS.match(host.replace(".", ""))
+    is_name = len(host) <= 255 and all(re.match(_LABEL, label) for label in labels)
+    return is_name and not is_number(host.replace(".", ""))
 
 
 def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "services") -> int:
@@ -75,7 +76,7 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
     :returns: 0 to 65535; larger numbers wrap around as they do in the system, which chooses a port itself for 0
     :raises InputError: for a name that is not known
     """
-    if _DIGITS.match(text):
+    if is_number(text):
         number = min(int(text.lstrip("0")[:21] or "0"), 2**64 - 1)  # like strtoul(3)
         if number & 0xFFFFFFFF != _NO_NUMBER:
             return number & 0xFFFF
@@ -84,11 +85,6 @@ def port_number(text: str, lookup: PortLookup = known_port, parameter: str = "se
         reason = "is not a known port: Servname not supported for ai_socktype"
         raise InputError(parameter, text, reason, "Write its number")
     return port
-
-
-def is_number(port: str) -> bool:
-    """Return whether a port is written as a number, in ASCII digits."""
-    return bool(_DIGITS.match(port))
 
 
 def identity(name: str, type: str, lookup: PortLookup = known_port) -> str:

@@ -11,7 +11,14 @@ from typing import Iterator, Tuple
 
 from .lines import WHITE
 
-_TOKEN = re.compile(r"([ \t\r\n]+)|([{}])|[^ \t\r\n{}]+")
+BLANKS = " \t\r\n"
+"""What is between the words."""
+
+FLAG_VALUES = "imnrst"
+"""The options of the daemons that take a value beside ``-o``: the rest of their word, or the next one."""
+
+_SETTING = rf"-[^o{FLAG_VALUES}]*o"
+_TOKEN = re.compile(rf"([{BLANKS}]+)|([{{}}])|[^{BLANKS}{{}}]+")
 
 
 def split_words(text: str, start: int = 0) -> Iterator[Tuple[int, int]]:
@@ -52,6 +59,18 @@ def unbraced(word: str) -> Tuple[str, str]:
             problem = f"syntax error after '}}' in \"{word}\"" if match.end() < len(word) else ""
             return word[1 : match.start()].strip(WHITE), problem
     return word[1:].strip(WHITE), f"missing '}}' in \"{word}\""
+
+
+def setting_letter(word: str) -> int:
+    """Return where the ``o`` of ``-o`` is in a word with a dash, which may have other letters before it; else -1."""
+    match = re.match(_SETTING, word)
+    return match.end() - 1 if match else -1
+
+
+def takes_next(flag: str) -> bool:
+    """Return whether the next word is the value of the last option in a word such as ``-vm``."""
+    at = next((at for at, letter in enumerate(flag) if letter in FLAG_VALUES), len(flag))
+    return at == len(flag) - 1
 
 
 def needs_braces(value: str) -> bool:

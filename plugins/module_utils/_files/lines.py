@@ -18,7 +18,6 @@ from .._base.errors import InputError, shortened
 from .._base.words import Severity
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more
-PARAMETER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def decode_config(data: bytes) -> str:
@@ -96,6 +95,10 @@ class LogicalLine:
             if position < end:
                 break
         return start, end
+
+    def length_to(self, position: int) -> int:
+        """Return how much of the line's text is in the physical lines before a place in the file."""
+        return sum(len(piece.value) for piece in self.pieces if piece.end <= position)
 
     def deletion(self, start: int, end: int) -> Edit:
         """Return the edit that removes a word with the blanks before it, or after it if it begins its line."""
@@ -220,6 +223,11 @@ def inner_comments(text: str, line: LogicalLine) -> List[str]:
     return re.findall(".*\n", "".join(between))
 
 
+def is_parameter_name(name: str) -> bool:
+    """Return whether Postfix and its tools can work with a name of a parameter."""
+    return bool(re.match(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", name))
+
+
 def check_encoding(parameter: str, value: str) -> None:
     """Refuse a text that a file cannot hold."""
     try:
@@ -234,7 +242,7 @@ def checked_value(parameter: str, value: str) -> str:
     :raises InputError: when Postfix would not read it back: control characters, a leading ``#``
     """
     value = value.strip(" \t")
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+    if not value.isprintable() and re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise InputError(parameter, value, "has a line break or a control character", "Write the value on one line")
     if value[:1] == "#":
         raise InputError(parameter, value, "starts with # like a comment", "Leave the comment out")

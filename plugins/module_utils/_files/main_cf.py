@@ -13,8 +13,8 @@ import re
 from typing import Dict, List, NamedTuple, Optional
 
 from .._base.errors import InputError
+from .._base.words import words_between
 from .lines import (
-    PARAMETER_NAME,
     WHITE,
     Edit,
     LogicalLine,
@@ -25,15 +25,18 @@ from .lines import (
     comment_blocks,
     edit_line,
     insert_line,
+    is_parameter_name,
     line_error,
     line_problem,
     line_problems,
     logical_lines,
     remove_line,
 )
+from .marked_blocks import free_place, marked_blocks
 
-_EXAMPLE_GOES_ON = re.compile(r"#(?:  |\t)[ \t]*[^ \t\r]")
-_WORD = re.compile(r"[^ \t\n\v\f\r]+")
+_EXAMPLE_GOES_ON = r"#(?:  |\t)[ \t]*[^ \t\r]"
+_COMMENTS = r"(?:[ \t]*#.*(?:\n|\Z))+"
+_WORD = r"[^ \t\n\v\f\r]+"
 
 # A new parameter without a commented-out example goes behind the nearest of its group that is there.
 _SMTP, _LMTP = ([f"{name}_bind_address{end}" for end in ("", "6", "_enforce")] for name in ("smtp", "lmtp"))
@@ -124,12 +127,13 @@ class MainCf:
             *earlier, last = self._settings[name]
             text, says = self.text, _says(last, value)
             if not says:
-                text = edit_line(text, last.line, _edits(last, checked_value(name, value)))
+                edits = _edits_of_marked if self._holds_block(last.line) else _edits
+                text = edit_line(text, last.line, edits(last, checked_value(name, value)))
             self._write(_without(text, earlier))
             if not says and _spans_lines(last):
                 self.set(name, value)  # on one line now, where each blank counts
             return
-        if not PARAMETER_NAME.match(name):
+        if not is_parameter_name(name):
             raise InputError(name, value, "is not the name of a parameter", "Use letters, digits and underscores")
         line = f"{name} = {checked_value(name, value)}".rstrip(" ")
         self._write(insert_line(self.text, self._place(name), line))
@@ -138,24 +142,43 @@ class MainCf:
         """Remove a parameter; comments inside its continuation lines stay."""
         self._write(_without(self.text, self._settings.get(name, [])))
 
+    def _holds_block(self, line: LogicalLine) -> bool:
+        """Return whether a block of another tool begins inside of a logical line."""
+        return len(line.pieces) > 1 and any(line.start < start < line.end for start, _end in marked_blocks(self.text))
+
     def _place(self, name: str) -> int:
-        example = re.compile(rf"#[ \t]*{re.escape(name)}[ \t]*=")
-        for position, end in comment_blocks(self.text, self._lines):
-            behind_example = 0
-            for comment in self.text[position:end].split("\n"):
-                position += len(comment) + 1
-                if example.match(comment) or behind_example and _EXAMPLE_GOES_ON.match(comment):
-                    behind_example = position
-                elif behind_example:
-                    break
-            if behind_example:
-                return min(behind_example, len(self.text))
+        """Return where a new parameter goes: behind its examples, else behind the nearest of its group, else last."""
+        for start, end in comment_blocks(self.text, self._lines):
+            behind = _examples_end(self.text[start:end], name)
+            if behind:
+                return free_place(self.text, self._lines, start + behind)
         for group in _GROUPS:
             if name in group:
                 for sibling in sorted(group, key=lambda other: abs(group.index(other) - group.index(name))):
                     if sibling in self._settings:
-                        return self._settings[sibling][-1].line.end
+                        end = self._settings[sibling][-1].line.end
+                        comments = re.compile(_COMMENTS).match(self.text, end)
+                        end += _examples_end(comments.group(), sibling) if comments else 0
+                        return free_place(self.text, self._lines, end)
         return len(self.text)
+
+
+def _examples_end(comments: str, name: str) -> int:
+    """Return where the examples of a parameter end in comments; 0 if there is none.
+
+    They are in one paragraph; what is said between them goes with them.
+    """
+    example = re.compile(rf"[ \t]*#[# \t]*{re.escape(name)}[ \t]*=")
+    position = end = 0
+    goes_on = False
+    for comment in re.findall(r".*\n|.+\Z", comments):
+        position += len(comment)
+        goes_on = bool(example.match(comment) or goes_on and re.match(_EXAMPLE_GOES_ON, comment))
+        if goes_on:
+            end = position
+        elif end and not comment.strip(WHITE + "#"):
+            break
+    return end
 
 
 def _setting(line: LogicalLine) -> Setting:
@@ -166,7 +189,7 @@ def _setting(line: LogicalLine) -> Setting:
     text = line.effective
     left, equals, right = text.partition("=")
     name = left.rstrip(WHITE)
-    if not equals or _WORD.findall(name) != [name]:
+    if not equals or words_between(name, WHITE) != [name]:
         said = "missing '=' after attribute name" if name else "missing attribute name"
         remedy = "Write name = value, or remove the line"
         raise line_error(line.number, "main.cf", text, "is not a setting", remedy, f'{said}: "{text}"')
@@ -188,12 +211,25 @@ def _spans_lines(setting: Setting) -> bool:
 
 def _says(setting: Setting, value: str) -> bool:
     if _spans_lines(setting):
-        return _WORD.findall(setting.value) == _WORD.findall(value)
+        return words_between(setting.value, WHITE) == words_between(value, WHITE)
     return setting.value == value.strip(WHITE)
 
 
 def _words(value: str, offset: int = 0) -> List[Word]:
-    return [Word(match.start() + offset, match.end() + offset, match.group()) for match in _WORD.finditer(value)]
+    return [Word(match.start() + offset, match.end() + offset, match.group()) for match in re.finditer(_WORD, value)]
+
+
+def _edits_of_marked(setting: Setting, value: str) -> List[Edit]:
+    """Return the edits that put the whole value on the first line: there is a block of another tool behind it."""
+    old = _words(setting.value, setting.start)
+    at = setting.line.text.index("=") + 1
+    if old and setting.line.piece_at(at - 1) == setting.line.piece_at(old[0].start):
+        return [Edit(old[0].start, old[0].end, value), *_deletions(setting, old[1:])]
+    return [Edit(at, at, " " + value), *_deletions(setting, old)]
+
+
+def _deletions(setting: Setting, words: List[Word]) -> List[Edit]:
+    return [setting.line.deletion(word.start, word.end) for word in words]
 
 
 def _edits(setting: Setting, value: str) -> List[Edit]:

@@ -35,6 +35,8 @@ class MasterCf:
     """A master.cf file.
 
     :ivar text: the file, decoded by :func:`decode_config`, with the edits
+    :ivar lines: its logical lines
+    :ivar entries: those of them that are complete entries, in their order
     :ivar port_of: knows the ports of service names
     """
 
@@ -44,17 +46,17 @@ class MasterCf:
 
     def _read(self, text: str) -> None:
         self.text = text
-        self._lines = logical_lines(text)
-        lines = [Entry(line) for line in self._lines]
-        self._fatal = next((entry.fatal for entry in lines if entry.fatal), None)
-        self._entries: List[ServiceEntry] = []
-        for entry in lines:
+        self.lines = logical_lines(text)
+        self._parsed = [Entry(line) for line in self.lines]
+        self._fatal = next((entry.fatal for entry in self._parsed if entry.fatal), None)
+        self.entries: List[ServiceEntry] = []
+        for entry in self._parsed:
             service = entry.service
             if service:
                 name = identity(service.name, service.type, self.port_of)
-                self._entries.append(ServiceEntry(entry, service, name, service_key(service, self.port_of)))
-        self._last = {entry.key: entry for entry in self._entries}
-        self._counting = [entry for entry in self._entries if self._last[entry.key] is entry]
+                self.entries.append(ServiceEntry(entry, service, name, service_key(service, self.port_of)))
+        self._last = {entry.key: entry for entry in self.entries}
+        self._counting = [entry for entry in self.entries if self._last[entry.key] is entry]
 
     def _write(self, text: str) -> None:
         if text != self.text:  # most services of most runs are as they should be
@@ -62,7 +64,7 @@ class MasterCf:
 
     def services(self) -> List[Service]:
         """Return the services of all entries in the order of the file."""
-        return [entry.service for entry in self._entries]
+        return [entry.service for entry in self.entries]
 
     def effective(self) -> List[Service]:
         """Return the services of the entries that count, in the order of the file."""
@@ -76,12 +78,8 @@ class MasterCf:
 
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
-        problems: List[Problem] = []
-        for line in self._lines:
-            entry = Entry(line)
-            entry.check(self.port_of)
-            problems += entry.problems
-        for entry, service, _identity, key in self._entries:
+        problems = [problem for entry in self._parsed for problem in entry.all_problems(self.port_of)]
+        for entry, service, _identity, key in self.entries:
             counting = self._last[key].service.line
             if counting != service.line:
                 reason = f"is replaced by the entry in line {counting}"
@@ -97,4 +95,4 @@ class MasterCf:
     def _entries_of(self, name: str, type: str) -> List[ServiceEntry]:
         """Return all entries for a service, in any spelling of its name."""
         wanted = identity(name, type, self.port_of)
-        return [entry for entry in self._entries if entry.identity == wanted]
+        return [entry for entry in self.entries if entry.identity == wanted]

@@ -6,24 +6,41 @@
 from __future__ import annotations
 
 import re
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
-from .commented_out import commented_entries, commented_out, lookalike_end, protected, restored
-from .endpoint import identity
-from .lines import WHITE, inner_comments, insert_line, logical_lines, newline_of, remove_line
+from .commented_out import (
+    CommentedOutEntry,
+    belonging_end,
+    commented_entries,
+    commented_out,
+    lookalike_end,
+    marked,
+    option_comment,
+    protected,
+    restored,
+)
+from .endpoint import PortLookup, identity, known_port
+from .lines import insert_line, logical_lines, newline_of, remove_line
+from .marked_blocks import marked_blocks, outside
 from .master_cf import MasterCf, ServiceEntry
-from .master_entry import Entry
 from .master_entry_edit import EntryEditor, entry_lines
+from .neighbours import Neighbours
 from .service_change import ServiceChange, check_change, check_name
 
 # Programs of commented-out entries in stock files beside that of the usual program: used only on request.
 _ALTERNATIVES = ("postscreen", "oqmgr")
-_OPTION_COMMENT = re.compile(r"#[ \t]+-o")
 
 
 class MasterCfEditor(MasterCf):
-    """A master.cf file that can be edited."""
+    """A master.cf file that can be edited.
+
+    :param chroot: what a new service gets whose program runs nowhere else in the file
+    """
+
+    def __init__(self, text: str, port_of: PortLookup = known_port, chroot: str = "n") -> None:
+        super().__init__(text, port_of)
+        self._default_chroot = chroot
 
     def put(self, change: ServiceChange) -> None:
         """Change one service, in exactly one entry.
@@ -51,8 +68,11 @@ class MasterCfEditor(MasterCf):
     def _change(self, change: ServiceChange) -> None:
         *earlier, last = self._entries_of(change.name, change.type)
         text, line = self.text, last.entry.line
-        new = EntryEditor(text[line.start : line.end], newline_of(text, line.end)).changed(change)
-        text = text[: line.start] + new + text[line.end :]
+        end = line.end
+        if len(line.pieces) > 1:  # a block of another tool can begin in it and end behind it
+            end = outside([block for block in marked_blocks(text) if block[0] > line.start], end)
+        new = EntryEditor(text[line.start : end], newline_of(text, line.end)).changed(change)
+        text = text[: line.start] + new + text[end:]
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
 
     def remove(self, name: str, type: str = "inet") -> None:
@@ -61,58 +81,91 @@ class MasterCfEditor(MasterCf):
 
     def disable(self, name: str, type: str = "inet") -> None:
         """Comment out a service so that the state present can undo it exactly; remove entries that did not count."""
-        self._write(_without(self.text, self._entries_of(name, type)[:-1]))
-        for last in self._entries_of(name, type):
-            text, line, program = self.text, last.entry.line, last.service.command
-            body, behind = text[line.start : line.end], text[line.end :]
-            new = text[: line.start] + commented_out(body, program) + protected(behind, program)
-            entries = commented_entries(new, logical_lines(new))
-            if not any(entry.start == line.start and restored(new, entry) == text for entry in entries):
-                # One of its lines would look like prose behind a "#"; the whole entry on one line does not.
-                body = line.text.strip(WHITE) + newline_of(text, line.end)
-                behind = "".join(inner_comments(text, line)) + behind
-                new = text[: line.start] + commented_out(body, program) + protected(behind, program)
-            self._write(new)
+        entries = self._entries_of(name, type)
+        self._write(_without(self.text, [entry for entry in entries if self._last[entry.key] is not entry]))
+        counting = self._entries_of(name, type)  # two, where one is public and one private
+        if len(counting) == 1 and self._disable_plainly(counting[0]):
+            return
+        mark = 1 + max((twin.mark for twin in self._twins(self.text, name, type)), default=0)
+        text = self.text
+        for entry in reversed(counting):
+            line = entry.entry.line
+            body = marked(text[line.start : line.end], newline_of(text, line.end), mark)
+            text = text[: line.start] + body + text[line.end :]
+        self._write(text)
+
+    def _disable_plainly(self, entry: ServiceEntry) -> bool:
+        """Comment out an entry without a mark, if it is what comes back then, and as it was."""
+        text, line, service = self.text, entry.entry.line, entry.service
+        body, behind = text[line.start : line.end], text[line.end :]
+        new = text[: line.start] + commented_out(body, service.command) + protected(behind, service.command)
+        twins = self._twins(new, service.name, service.type)
+        for name in {service.name, *(twin.name for twin in twins)}:
+            for program in (None, service.command):
+                twin = _likeliest(new, twins, name, program)
+                if not twin or twin.start != line.start or restored(new, twin) != text:
+                    return False
+        self._write(new)
+        return True
+
+    def _twins(self, text: str, name: str, type: str) -> List[CommentedOutEntry]:
+        """Return the commented-out entries for a service in a text of the file."""
+        wanted = identity(name, type, self.port_of)
+        lines = self.lines if text is self.text else logical_lines(text)
+        return [
+            entry
+            for entry in commented_entries(text, lines)
+            if identity(entry.name, entry.type, self.port_of) == wanted
+        ]
 
     def _restore(self, change: ServiceChange) -> bool:
         """Uncomment an entry of the service that runs the same program; return whether there is one."""
-        wanted = identity(change.name, change.type, self.port_of)
-        candidates = [
-            entry
-            for entry in commented_entries(self.text, self._lines)
-            if identity(entry.name, entry.type, self.port_of) == wanted and change.program in (None, entry.command)
-        ]
-        candidates.sort(key=lambda entry: (entry.command in _ALTERNATIVES, entry.name != change.name))
-        for entry in candidates[:1]:
-            self._write(restored(self.text, entry))
-        return bool(candidates)
+        twins = self._twins(self.text, change.name, change.type)
+        likeliest = _likeliest(self.text, twins, change.name, change.program)
+        text = self.text
+        for twin in reversed(twins):
+            if twin is likeliest or likeliest and twin.mark == likeliest.mark > 0:  # disabled together
+                text = restored(text, twin)
+        self._write(text)
+        return likeliest is not None
 
     def _insert(self, change: ServiceChange) -> None:
         if change.command is None:
             label, reason = f"{change.name}/{change.type}", "is not in master.cf, and no command is given for it"
             raise InputError("services", label, reason, "Give its command")
         check_name(change, self.port_of)
-        position, like = self._place(change)
-        lines = newline_of(self.text, position).join(entry_lines(change, like))
+        neighbours = Neighbours(self, change)
+        position, like = neighbours.place
+        lines = newline_of(self.text, position).join(
+            entry_lines(change, like, neighbours.chroot(like, self._default_chroot))
+        )
         self._write(insert_line(self.text, position, lines))
 
-    def _place(self, change: ServiceChange) -> Tuple[int, Optional[Entry]]:
-        """Return where a new entry goes, and the entry like which it is aligned."""
-        of_type = [entry for entry in self._entries if entry.service.type == change.type]
-        of_program = [entry for entry in of_type if entry.service.command == change.program]
-        if not of_program:
-            for commented in reversed(commented_entries(self.text, self._lines)):
-                if (commented.type, commented.command) == (change.type, change.program):
-                    return commented.end, of_type[-1].entry if of_type else None
-        for last in (of_program or of_type)[-1:]:
-            return lookalike_end(self.text, last.entry.line.end, last.service.command), last.entry
-        return len(self.text), None
+
+def _likeliest(
+    text: str, twins: Sequence[CommentedOutEntry], name: str, program: Optional[str]
+) -> Optional[CommentedOutEntry]:
+    """Return the commented-out entry that comes back for a service of this name that runs this program, or any.
+
+    In a block of another tool, which would comment it out again, it is one that has a mark, or the last resort.
+    """
+    blocks = marked_blocks(text) if twins else []
+    foreign = [twin for twin in twins if not twin.mark and outside(blocks, twin.end) != twin.end]
+    candidates = [twin for twin in twins if program in (None, twin.command) and (twin not in foreign or not program)]
+
+    def key(twin: CommentedOutEntry) -> Tuple[object, ...]:
+        return -twin.mark, twin in foreign, twin.command in _ALTERNATIVES, twin.name != name
+
+    return min(candidates, key=key, default=None)
 
 
 def _without(text: str, entries: Sequence[ServiceEntry]) -> str:
     """Return the file without entries, given in its order, and the commented-out options in and behind them."""
     for entry in reversed(entries):
-        line = entry.entry.line
-        text = text[: line.end] + text[lookalike_end(text, line.end, entry.service.command) :]
-        text = remove_line(text, line, lambda comment: not _OPTION_COMMENT.match(comment))
+        line, program = entry.entry.line, entry.service.command
+        end = belonging_end(text, line.end, program)
+        behind = re.findall(r".*\n|.+\Z", text[lookalike_end(text, line.end, program) : end])
+        kept = "".join(comment for comment in behind if not option_comment(comment))
+        text = text[: line.end] + kept + text[end:]
+        text = remove_line(text, line, lambda comment: not option_comment(comment))
     return text

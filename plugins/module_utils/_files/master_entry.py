@@ -16,7 +16,7 @@ from typing import List, NamedTuple, Optional, Set, Tuple
 from .._base.errors import InputError
 from .._base.words import Severity
 from .endpoint import PortLookup, port_number, split_endpoint
-from .entry_words import open_braces, split_words, unbraced
+from .entry_words import open_braces, setting_letter, split_words, takes_next, unbraced
 from .lines import WHITE, LogicalLine, Problem, Word, indentation, line_error, line_problem, line_problems
 from .service import FIELD_REMEDIES, FIELD_VALUES, FIELDS, TYPES, Service
 
@@ -45,13 +45,13 @@ class Entry:
     """One logical line of master.cf, taken apart.
 
     :ivar complete: whether all eight fields are there
-    :ivar flags: the words with a dash among the options
+    :ivar flags: the words with a dash among the options, and the values of those that take one
     :ivar shared: where a ``-o`` has no dash of its own, as in ``-vo``
     :ivar invalid: what follows a ``-o`` and is not ``name=value``
     :ivar options_end: where more options can go
     :ivar swallows: whether an option has an open brace, so that it lasts to the end of the entry
     :ivar rest: the words after the options
-    :ivar problems: what Postfix would complain about in the words after the fields; :meth:`check` adds the rest
+    :ivar problems: what Postfix would complain about in the words after the fields
     :ivar fatal: why Postfix does not start
     """
 
@@ -105,9 +105,13 @@ class Entry:
             index += 1
             before = self.options_end
             self.options_end = end
-            letter = text.find("o", 1)
+            letter = setting_letter(text)
             if letter < 0:
                 self.flags.append(Word(start, end, text))
+                if takes_next(text) and index < len(words):
+                    start, self.options_end = words[index]
+                    self.flags.append(Word(start, self.options_end, self._unbraced(start, self.options_end)))
+                    index += 1
                 continue
             if letter > 1:
                 self.flags.append(Word(start, start + letter, text[:letter]))
@@ -127,13 +131,16 @@ class Entry:
                 self.swallows = True
         for start, end in words[index:]:
             text = self.text[start:end]
-            value, said = unbraced(text)
-            self.rest.append(Word(start, end, value))
-            if said:
-                self._refuse_braces(said)
-            elif text[0] == "#":
+            self.rest.append(Word(start, end, self._unbraced(start, end)))
+            if text[0] == "#":
                 reason = "is an argument, although it looks like a comment"
                 self._complain("warning", self.label, text, reason, "Write comments on lines of their own")
+
+    def _unbraced(self, start: int, end: int) -> str:
+        value, said = unbraced(self.text[start:end])
+        if said:
+            self._refuse_braces(said)
+        return value
 
     def _read_option(self, letter: int, start: int, end: int) -> None:
         inner, said = self.text[start:end], ""
@@ -174,34 +181,40 @@ class Entry:
         else:
             self._refuse(self.label, "has text directly after a closing brace", "Write a blank after the brace", said)
 
-    def check(self, lookup: PortLookup) -> None:
-        """Add the problems of the fields to those of the words."""
+    def all_problems(self, lookup: PortLookup) -> List[Problem]:
+        """Return the problems of the fields too."""
+        problems = list(self.problems)
+
+        def complain(severity: Severity, *parts: str) -> None:
+            problems.append(line_problem(severity, self.line.number, *parts))
+
         if not self.complete:
-            return
+            return problems
         for field, word in zip(FIELDS, self.fields):
             allowed = FIELD_VALUES.get(field)
             parameter, value = f"{field} of {self.label}", word.value
             said = f'invalid {field} field "{value}"'
             if field == "type" and value not in TYPES:
                 said += ": bad transport type"
-                self._complain("error", parameter, value, "is not a service type", f"Use {', '.join(TYPES)}", said)
-            elif allowed and not allowed.match(value):
-                self._complain("error", parameter, value, "is not a value of this field", FIELD_REMEDIES[field], said)
+                complain("error", parameter, value, "is not a service type", f"Use {', '.join(TYPES)}", said)
+            elif allowed and not allowed(value):
+                complain("error", parameter, value, "is not a value of this field", FIELD_REMEDIES[field], said)
         if self.line.piece_at(self.fields[1].start) != self.line.piece_at(0):
             reason = "has its name and its type on two lines, and so postconf refuses to edit the file"
-            self._complain("warning", "services", self.label, reason, "Join the lines")
+            complain("warning", "services", self.label, reason, "Join the lines")
         name, kind, private = (word.value for word in self.fields[:3])
         if kind != "inet":
-            return
+            return problems
         if private in ("-", "y"):
             parameter, said = f"private of {self.label}", "inet service cannot be private"
-            self._complain("error", parameter, private, "makes an inet service private", "Write n", said)
+            complain("error", parameter, private, "makes an inet service private", "Write n", said)
         parameter = f"name of {self.label}"
         try:
             port = port_number(split_endpoint(name, parameter)[1], lookup, parameter)
         except InputError as error:
-            self._complain("error", error.parameter, error.value, error.reason, error.remedy)
+            complain("error", error.parameter, error.value, error.reason, error.remedy)
         else:
             if port == 0:
                 reason = "has a port that does not exist, and so the system chooses one"
-                self._complain("warning", parameter, name, reason, "Use a port from 1 to 65535")
+                complain("warning", parameter, name, reason, "Use a port from 1 to 65535")
+        return problems

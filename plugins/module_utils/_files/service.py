@@ -5,18 +5,29 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
+from .._base.words import is_number
 from .endpoint import PortLookup, identity, known_port
 
 TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _YES_OR_NO = ("private", "unprivileged", "chroot")
-FIELD_VALUES = {
-    **dict.fromkeys(_YES_OR_NO, re.compile(r"[yn-]\Z")),
-    "wakeup": re.compile(r"(?:-|[0-9]+\??)\Z"),
-    # atoi(3) makes a negative number of a larger one, of which the master dies
-    "process_limit": re.compile(r"(?:-|0*(?:[0-9]{1,9}|1[0-9]{9}|2[01][0-9]{8}))\Z"),
+_TOO_MANY = 2200000000  # of about this and more atoi(3) makes a negative number, of which the master dies
+
+
+def _is_wakeup(value: str) -> bool:
+    return value == "-" or is_number(value[:-1] if value[-1:] == "?" else value)
+
+
+def _is_process_limit(value: str) -> bool:
+    return value == "-" or is_number(value) and int(value.lstrip("0")[:11] or "0") < _TOO_MANY
+
+
+#: by field, whether the master accepts a value
+FIELD_VALUES: Dict[str, Callable[[str], bool]] = {
+    **dict.fromkeys(_YES_OR_NO, ("y", "n", "-").__contains__),
+    "wakeup": _is_wakeup,
+    "process_limit": _is_process_limit,
 }
 FIELD_REMEDIES = {
     **dict.fromkeys(_YES_OR_NO, "Use y, n or -"),

@@ -6,24 +6,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from types import MappingProxyType
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
-from .endpoint import PortLookup, is_number, port_number, split_endpoint
-from .entry_words import split_words, unbraced
-from .lines import PARAMETER_NAME, Word, check_encoding, checked_value
+from .._base.words import is_number
+from .endpoint import PortLookup, port_number, split_endpoint
+from .entry_words import split_words, takes_next, unbraced
+from .lines import Word, check_encoding, checked_value, is_parameter_name
 from .service import FIELD_REMEDIES, FIELD_VALUES, TYPES
 
 STATES = ("present", "absent", "disabled")
 
-_PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
-_SERVICE_NAME = re.compile(r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z")
+_PROGRAM = r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z"
+_SERVICE_NAME = r"[^\x00-\x20\x7f#={}/-][^\x00-\x20\x7f={}/]*\Z"
 _DIGITS = 9  # of more, the master can make a negative number, of which it dies
 
 
-@dataclass
-class ServiceChange:
+class ServiceChange(NamedTuple):
     """What is wanted of one service; what is None, or not in it, stays as it is.
 
     :ivar command: the program and its arguments as master.cf writes them, but without ``-o``
@@ -39,7 +39,7 @@ class ServiceChange:
     chroot: Optional[str] = None
     wakeup: Optional[str] = None
     process_limit: Optional[str] = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = MappingProxyType({})
     unset_options: Sequence[str] = ()
 
     @property
@@ -54,11 +54,11 @@ class ServiceChange:
 
 
 def command_words(command: str) -> Tuple[List[Word], List[Word]]:
-    """Return the program with the flags after it, and the words after those."""
+    """Return the program with the flags after it and their values, and the words after those."""
     words = [Word(start, end, unbraced(command[start:end])[0]) for start, end in split_words(command)]
     count = 1
     while count < len(words) and command[words[count].start] == "-" and words[count].value not in ("-", "--"):
-        count += 1
+        count += 1 + takes_next(words[count].value)
     return words[:count], words[count:]
 
 
@@ -70,7 +70,7 @@ def check_change(change: ServiceChange) -> None:
     if change.type not in TYPES:
         raise InputError(f"type of {label}", change.type, "is not a service type", f"Use {', '.join(TYPES)}")
     for name, value in change.fields.items():
-        if not FIELD_VALUES[name].match(value):
+        if not FIELD_VALUES[name](value):
             raise InputError(f"{name} of {label}", value, "is not a value of this field", FIELD_REMEDIES[name])
         if len(value.rstrip("?").lstrip("0")) > _DIGITS:
             raise InputError(f"{name} of {label}", value, "is larger than Postfix can count", "Use a smaller number")
@@ -79,7 +79,7 @@ def check_change(change: ServiceChange) -> None:
     if change.command is not None:
         _check_command(f"command of {label}", change.command)
     for name in [*change.options, *change.unset_options]:
-        if not PARAMETER_NAME.match(name):
+        if not is_parameter_name(name):
             raise InputError(f"options of {label}", name, "is not the name of a parameter", "Use letters, digits and _")
     for name, value in change.options.items():
         option = f"option {name} of {label}"
@@ -98,18 +98,18 @@ def check_name(change: ServiceChange, lookup: PortLookup) -> None:
     check_encoding(label, name)
     if change.type == "inet":
         port = split_endpoint(name, label)[1]
-        if not _SERVICE_NAME.match(name):
+        if not re.match(_SERVICE_NAME, name):
             raise InputError(label, name, "has characters that an endpoint cannot have", "Write [address]:port")
         number = port_number(port, lookup, label)
         if not number or is_number(port) and port.lstrip("0") != str(number):
             raise InputError(label, name, "has a port that does not exist", "Use a port from 1 to 65535")
-    elif not _SERVICE_NAME.match(name):
+    elif not re.match(_SERVICE_NAME, name):
         raise InputError(label, name, "is not the name of a service", "Use letters, digits, - and _")
 
 
 def _check_command(label: str, command: str) -> None:
     words = [command[start:end] for start, end in split_words(checked_value(label, command))]
-    if not words or not _PROGRAM.match(words[0]):
+    if not words or not re.match(_PROGRAM, words[0]):
         remedy = "Write the program and its arguments"
         raise InputError(label, command, "does not start with the name of a program", remedy)
     for word in words:

@@ -11,6 +11,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._base.address import FAMILIES, Address, parse_address
 from .._rules.host import Host, HostAddress
+from .accounts import system_accounts
 
 NETLINK_HEADER = struct.Struct("=IHHII")
 
@@ -20,7 +21,14 @@ _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
 _IFLA_IFNAME = 3
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _IFF_UP = 0x1
-_IFA_F_SECONDARY, _IFA_F_OPTIMISTIC, _IFA_F_TENTATIVE = 0x01, 0x04, 0x40
+# The first one stands for secondary (IPv4) and for temporary (IPv6).
+_IFA_F_SECONDARY, _IFA_F_OPTIMISTIC, _IFA_F_DEPRECATED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT = (
+    0x01,
+    0x04,
+    0x20,
+    0x40,
+    0x80,
+)
 _IFADDRMSG = struct.Struct("=BBBBi")
 _LINK_OFFSET = 16  # of struct ifinfomsg
 
@@ -46,7 +54,33 @@ def read_host() -> Host:
         frozenset(name for name in FAMILIES if _has_nonlocal_bind(name)),
         socket.gethostname(),
         _can_bind,
+        system_accounts(),
+        _origin_of,
+        _kernel_source,
     )
+
+
+def netlink_dump(netlink: socket.socket, request: int, answer: int, asked: bytes = bytes(16)) -> Iterator[bytes]:
+    """Send one dump request and yield the bodies of its answers.
+
+    :raises OSError: the kernel refuses
+    """
+    header = NETLINK_HEADER.pack(NETLINK_HEADER.size + len(asked), request, _NLM_REQUEST_DUMP, request, 0)
+    netlink.sendto(header + asked, (0, 0))
+    while True:
+        data = netlink.recv(1 << 18)
+        offset = 0
+        while offset + NETLINK_HEADER.size <= len(data):
+            length, kind, _flags, sequence, _port = NETLINK_HEADER.unpack_from(data, offset)
+            if sequence == request:
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR:
+                    (error,) = struct.unpack_from("=i", data, offset + NETLINK_HEADER.size)
+                    raise OSError(-error, "netlink dump failed")
+                if kind == answer:
+                    yield data[offset + NETLINK_HEADER.size : offset + length]
+            offset += (length + 3) & ~3 or NETLINK_HEADER.size
 
 
 def netlink_attributes(body: bytes, offset: int) -> Dict[int, bytes]:
@@ -78,31 +112,17 @@ def _host_address(body: bytes, interfaces: Mapping[int, Tuple[str, bool]]) -> Op
         (flags,) = struct.unpack_from("=I", attributes[_IFA_FLAGS])
     tentative = bool(flags & _IFA_F_TENTATIVE) and not flags & _IFA_F_OPTIMISTIC
     name, up = interfaces.get(index, ("", False))
-    return HostAddress(address, length, name, up, tentative, not flags & _IFA_F_SECONDARY)
-
-
-def netlink_dump(netlink: socket.socket, request: int, answer: int, about: bytes = bytes(16)) -> Iterator[bytes]:
-    """Send one dump request and yield the bodies of its answers.
-
-    :param about: what is asked for, in the format of the request
-    :raises OSError: the kernel refuses it
-    """
-    header = NETLINK_HEADER.pack(NETLINK_HEADER.size + len(about), request, _NLM_REQUEST_DUMP, request, 0)
-    netlink.sendto(header + about, (0, 0))
-    while True:
-        data = netlink.recv(1 << 18)
-        offset = 0
-        while offset + NETLINK_HEADER.size <= len(data):
-            length, kind, _flags, sequence, _port = NETLINK_HEADER.unpack_from(data, offset)
-            if sequence == request:
-                if kind == _NLMSG_DONE:
-                    return
-                if kind == _NLMSG_ERROR:
-                    (error,) = struct.unpack_from("=i", data, offset + NETLINK_HEADER.size)
-                    raise OSError(-error, "netlink dump failed")
-                if kind == answer:
-                    yield data[offset + NETLINK_HEADER.size : offset + length]
-            offset += (length + 3) & ~3 or NETLINK_HEADER.size
+    return HostAddress(
+        address,
+        length,
+        name,
+        up,
+        tentative,
+        primary=not flags & _IFA_F_SECONDARY,
+        temporary=address.version == 6 and bool(flags & _IFA_F_SECONDARY),
+        deprecated=bool(flags & _IFA_F_DEPRECATED),
+        dynamic=not flags & _IFA_F_PERMANENT,
+    )
 
 
 def _can_bind(address: Address) -> bool:
@@ -121,6 +141,23 @@ def _can_bind(address: Address) -> bool:
     return True
 
 
+def _kernel_source(family: str) -> Optional[Address]:
+    """Return the source that the kernel chooses for a connection to far away, by a socket that sends nothing."""
+    kind, far = (socket.AF_INET, "128.0.0.1") if family == "ipv4" else (socket.AF_INET6, "2000::1")
+    try:
+        with socket.socket(kind, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 25))
+            return parse_address(str(probe.getsockname()[0]))
+    except OSError:  # no route, or no such family
+        return None
+
+
+def _origin_of(path: str) -> Optional[str]:
+    from .platform import origin_in_file  # most hosts have no path there
+
+    return origin_in_file(path)
+
+
 def _is_supported(family: str) -> bool:
     try:
         socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, socket.SOCK_STREAM).close()
@@ -131,7 +168,7 @@ def _is_supported(family: str) -> bool:
 
 def _has_nonlocal_bind(family: str) -> bool:
     try:
-        with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", encoding="ascii") as setting:
+        with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", encoding="utf-8") as setting:
             return setting.read().strip() != "0"
     except OSError:
         return False

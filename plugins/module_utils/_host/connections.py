@@ -10,10 +10,9 @@ import struct
 from typing import Iterator, NamedTuple, Tuple
 
 from .._base.sockets import Socket
-from .addresses import netlink_attributes, netlink_dump
+from .addresses import netlink_attributes
+from .listening import sock_diag
 
-_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
-_REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2
 _MESSAGE = struct.Struct("=xBxxHH16s16s28xI")  # struct inet_diag_msg: state, ports, addresses, inode
 _INFO, _SEGMENTS_SENT = 2, 156  # INET_DIAG_INFO, and where tcpi_data_segs_out is in struct tcp_info, since Linux 4.6
 _ESTABLISHED, _SYN_RECEIVED, _NEW_SYN_RECEIVED = 1, 3, 12  # the kernel's include/net/tcp_states.h
@@ -36,18 +35,14 @@ def unanswered() -> Iterator[Unanswered]:
 
     :raises OSError: this kernel cannot tell
     """
-    states = 1 << _ESTABLISHED | 1 << _NEW_SYN_RECEIVED
-    for family, name in ((socket.AF_INET, "ipv4"), (socket.AF_INET6, "ipv6")):
-        request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (_INFO - 1), states)
-        size = 4 if family == socket.AF_INET else 16
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as netlink:
-            for body in netlink_dump(netlink, _SOCK_DIAG_BY_FAMILY, _SOCK_DIAG_BY_FAMILY, request):
-                state, port, client_port, local, remote, inode = _MESSAGE.unpack_from(body)
-                shaken = state != _SYN_RECEIVED
-                if shaken:
-                    info = netlink_attributes(body, _MESSAGE.size).get(_INFO, b"")
-                    if len(info) < _SEGMENTS_SENT + 4 or struct.unpack_from("=I", info, _SEGMENTS_SENT)[0]:
-                        continue
-                place = Socket(socket.inet_ntop(family, local[:size]), socket.ntohs(port), name)
-                client = socket.inet_ntop(family, remote[:size]), socket.ntohs(client_port)
-                yield Unanswered(place, client, shaken, accepted=bool(inode))
+    for family, name, size in ((socket.AF_INET, "ipv4", 4), (socket.AF_INET6, "ipv6", 16)):
+        for body in sock_diag(family, (_ESTABLISHED, _NEW_SYN_RECEIVED), 1 << (_INFO - 1)):
+            state, port, client_port, local, remote, inode = _MESSAGE.unpack_from(body)
+            shaken = state != _SYN_RECEIVED
+            if shaken:
+                info = netlink_attributes(body, _MESSAGE.size).get(_INFO, b"")
+                if len(info) < _SEGMENTS_SENT + 4 or struct.unpack_from("=I", info, _SEGMENTS_SENT)[0]:
+                    continue
+            place = Socket(socket.inet_ntop(family, local[:size]), socket.ntohs(port), name)
+            client = socket.inet_ntop(family, remote[:size]), socket.ntohs(client_port)
+            yield Unanswered(place, client, shaken, accepted=bool(inode))

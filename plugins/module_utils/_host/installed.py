@@ -17,7 +17,14 @@ from .._base.errors import InputError
 from .environment import command_environment
 from .store import STATE_DIRECTORY, State, TransactionError
 
-_DIRECTORIES = ("config_directory", "command_directory", "daemon_directory", "queue_directory", "data_directory")
+_DIRECTORIES = (
+    "config_directory",
+    "command_directory",
+    "daemon_directory",
+    "queue_directory",
+    "data_directory",
+    "meta_directory",
+)
 _MEMORY = "built-in.json"
 
 
@@ -67,7 +74,7 @@ def built_in(remember: bool = False, state_directory: str = STATE_DIRECTORY) -> 
 def _fingerprint(command: str) -> List[object]:
     """Return what identifies a postconf(1) command; it changes when another Postfix is installed."""
     status = os.stat(command)
-    return [command, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    return [len(_DIRECTORIES), command, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _remembered(state: State, fingerprint: List[object]) -> Optional[BuiltIn]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from .._base.errors import InputError
 from .._files.lines import decode_config
@@ -20,13 +19,13 @@ from .._files.main_cf import MainCf
 from .._rules.expansion import expand
 from .._rules.parameters import parse_version
 from .installed import BuiltIn, built_in
+from .store import read_regular
 
 DEFAULT_NAME = "-"
 """What postmulti(1) calls the default instance."""
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """One Postfix instance.
 
     ``name`` is its multi_instance_name, ``-`` for the default instance, and empty for another one without a name. All
@@ -104,8 +103,7 @@ def _instance(config_directory: str, compiled: BuiltIn) -> Instance:
 def _values(config_directory: str, compiled: BuiltIn) -> Callable[[str], str]:
     """Return what looks up a parameter in main.cf, or among the compiled-in values, and expands it."""
     try:
-        with open(os.path.join(config_directory, "main.cf"), "rb") as stream:
-            main_cf = MainCf(decode_config(stream.read())).values()
+        main_cf = MainCf(decode_config(read_regular(os.path.join(config_directory, "main.cf"))[0])).values()
     except (OSError, ValueError) as error:  # ValueError: a NUL, which no path has
         reason = f"has no main.cf that can be read ({getattr(error, 'strerror', error)})"
         remedy = "Give the directory that holds the main.cf and master.cf of an instance"

@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
-import struct
 import time
 from contextlib import suppress
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional
 
 from .._base.sockets import Socket
 from .instance import Instance
+from .listening import listening
 from .store import TransactionError
 
 PROC = "/proc"
 
 COMM = 15
 """How many characters of a program's name the kernel keeps."""
-
-_LISTEN = "0A"  # the kernel's include/net/tcp_states.h
 
 
 class Process(NamedTuple):
@@ -71,7 +68,7 @@ class Master(NamedTuple):
         """Return the processes that the master has started and that still run."""
         pid = self.process.pid
         try:
-            with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="ascii") as stream:
+            with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="utf-8") as stream:
                 pids = [int(word) for word in stream.read().split()]
         except OSError:  # a kernel without this file
             pids = list(_pids(self.proc))
@@ -104,12 +101,27 @@ def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
             continue
         if master:
             return master
+    if hidden is None and written is not None and _is_hidden(written, proc):
+        hidden = written
     if hidden is not None:
         raise TransactionError(
             f"Process {hidden} seems to be the master of {instance.config_directory}, but this user may not look at it."
             " Run this as root, in a container with the capability SYS_PTRACE."
         )
     return None
+
+
+def _is_hidden(pid: int, proc: str) -> bool:
+    """Return whether a process exists that /proc does not show to this one (the mount option hidepid of proc(5))."""
+    if os.path.exists(f"{proc}/{pid}") or not os.path.exists(f"{proc}/self"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # there is one, and it belongs to somebody else
+        return True
+    return True
 
 
 def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
@@ -129,12 +141,12 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
 def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:
     """Return the listening TCP sockets that a process has open, in its own network namespace, by inode number."""
     inodes = set(_socket_inodes(pid, proc))
-    return {inode: at for inode, at in _listening(pid, proc) if inode in inodes}
+    return {each.inode: each.socket for each in listening(pid, proc) if each.inode in inodes}
 
 
 def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
     """Return all listening TCP sockets of this network namespace, by inode number."""
-    return dict(_listening("self", proc))
+    return {each.inode: each.socket for each in listening("self", proc)}
 
 
 def owners(inode: str, proc: str = PROC) -> List[Process]:
@@ -150,9 +162,7 @@ def owners(inode: str, proc: str = PROC) -> List[Process]:
 def waiting(held: Iterable[str], proc: str = PROC) -> bool:
     """Return whether a client waits to be accepted by one of these listening sockets, given by their inode numbers."""
     inodes = set(held)
-    # Where other sockets have the number of bytes to read, a listening socket has the length of its queue.
-    lines = _lines("tcp", "self", proc) + _lines("tcp6", "self", proc)
-    return any(fields[9] in inodes and not fields[4].endswith(":00000000") for fields in lines)
+    return any(each.clients and each.inode in inodes for each in listening("self", proc))
 
 
 def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
@@ -162,7 +172,7 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     try:
         held = listening_sockets(pid, proc)
         queue_directory = os.readlink(f"{proc}/{pid}/cwd")
-        with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open(f"{proc}/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             boot = stream.read().strip()
     except FileNotFoundError:  # the process has ended meanwhile
         return None
@@ -201,7 +211,7 @@ def processes(name: str, proc: str = PROC) -> Iterator[Process]:
 def _pid_file(path: str) -> Optional[int]:
     """Return the pid in a file; None if the file is lost or damaged."""
     try:
-        with open(path, encoding="ascii", errors="replace") as stream:
+        with open(path, encoding="utf-8", errors="replace") as stream:
             return int(stream.readline())
     except (OSError, ValueError):
         return None
@@ -220,24 +230,3 @@ def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
             target = os.readlink(f"{directory}/{name}")
             if target.startswith("socket:["):
                 yield target[len("socket:[") : -1]
-
-
-def _listening(pid: "int | str", proc: str) -> Iterator[Tuple[str, Socket]]:
-    """Yield inode and socket of each listening TCP socket in the network namespace of a process (proc(5))."""
-    for table, family, name in (("tcp", socket.AF_INET, "ipv4"), ("tcp6", socket.AF_INET6, "ipv6")):
-        for fields in _lines(table, pid, proc):
-            address, _colon, port = fields[1].partition(":")
-            # The kernel prints each group of four bytes as one number in the machine's own byte order.
-            words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
-            packed = struct.pack(f"={len(words)}I", *words)
-            yield fields[9], Socket(socket.inet_ntop(family, packed), int(port, 16), name)
-
-
-def _lines(table: str, pid: "int | str", proc: str) -> List[List[str]]:
-    """Return the fields of each listening socket in one of the kernel's tables."""
-    try:
-        with open(f"{proc}/{pid}/net/{table}", encoding="ascii") as stream:
-            lines = [line.split() for line in stream if f" {_LISTEN} " in line]
-    except OSError:  # no such family in this kernel
-        return []
-    return [fields for fields in lines if fields[3] == _LISTEN]

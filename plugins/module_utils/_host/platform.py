@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How systems differ: where they log, and how their packages run the instances of Postfix.
+"""How systems differ: where they log, how their packages run the instances of Postfix, and how they read myorigin.
 
 To support another system, say here what it does differently.
 """
@@ -25,6 +25,7 @@ _UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
     "usr/lib/systemd/system",
     "lib/systemd/system",
 )
+_READS_ORIGIN = "usr/share/postfix/main.cf.debian"  # a file of packages whose Postfix has MYORIGIN_FROM_FILE
 _CONFIGURE_INSTANCE = "usr/lib/postfix/configure-instance.sh"
 
 
@@ -113,6 +114,17 @@ def before_start(instance: Instance, root: str = "/") -> Optional[List[str]]:
     path = os.path.join(root, _CONFIGURE_INSTANCE)  # later packages still have it, but it only says that it is gone
     runs = _layout(unit_text("postfix@.service", root) or "").generated and os.access(path, os.X_OK)
     return [path, instance.name] if runs and instance.name else None
+
+
+def origin_in_file(path: str, root: str = "/") -> Optional[str]:
+    """Return what a path in myorigin comes to: on Debian the first line of the file, None if that cannot be read."""
+    if not os.path.exists(os.path.join(root, _READS_ORIGIN)):
+        return path
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.readline(1 << 10).strip()
+    except OSError:
+        return None
 
 
 def unit_text(unit: str, root: str = "/") -> Optional[str]:

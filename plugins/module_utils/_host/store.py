@@ -16,9 +16,11 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Set, Tuple
 
-STATE_DIRECTORY = "/var/lib/mailfleet.postfix"
+from .._base import byte_code
+
+STATE_DIRECTORY = byte_code.STATE_DIRECTORY
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -40,6 +42,35 @@ def explained(problem: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise TransactionError(f"{problem}: {error.strerror}.") from error
+
+
+def read_regular(path: str) -> Tuple[bytes, os.stat_result]:
+    """Return the content of a file, and its status.
+
+    :raises OSError: it cannot be read, or is something of which a read may never end, such as a FIFO
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "It is not a regular file")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with open(descriptor, "rb") as stream:
+        return stream.read(), status
+
+
+def mount_points(proc: str = "/proc") -> Set[str]:
+    """Return the paths at which something is mounted (proc(5), mountinfo)."""
+    try:
+        with open(f"{proc}/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
+            found = {line.split()[4] for line in stream}
+    except OSError:
+        return set()
+    for escape, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        found = {path.replace(escape, character) for path in found}
+    return found
 
 
 def sync_directory(path: str) -> None:
@@ -83,7 +114,7 @@ def _holder(descriptor: int) -> str:
     """Describe the process that holds the lock of an open file."""
     inode = str(os.fstat(descriptor).st_ino)
     try:
-        with open("/proc/locks", encoding="ascii") as locks:
+        with open("/proc/locks", encoding="utf-8") as locks:
             for words in map(str.split, locks):
                 if len(words) == 8 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
                     with open(f"/proc/{words[4]}/comm", encoding="utf-8", errors="replace") as comm:
@@ -118,7 +149,7 @@ class State:
         :raises TransactionError: it is damaged, or cannot be read
         """
         try:
-            with open(self.path(name), encoding="ascii") as stream:
+            with open(self.path(name), encoding="utf-8") as stream:
                 data = json.load(stream)
         except (FileNotFoundError, NotADirectoryError):  # the next write says what is in the way
             return None
@@ -204,6 +235,5 @@ class State:
                     os.makedirs(directory, mode=0o700)
                     sync_directory(os.path.dirname(directory))
                     continue
-            private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-            if not private:
+            if not (stat.S_ISDIR(status.st_mode) and byte_code.only_owner_writes(status)):
                 raise TransactionError(f"{directory} is not a directory that only its owner may write to. Remove it.")

@@ -104,13 +104,15 @@ class ServiceControl(NamedTuple):
         with _highest_priority(master):
             return self._stop(master, deadline, watch)
 
-    def refusal(self, deadline: float) -> Optional[str]:
+    def refusal(self, deadline: float, config_directory: str = "") -> Optional[str]:
         """Return why Postfix's programs do not accept the files, or None; nothing is changed.
 
         postmap(1) reads main.cf as all programs do, and postconf(1) reads master.cf. What only shows when sockets are
         opened is not seen.
+
+        :param config_directory: where the files are, if not in the instance's
         """
-        directory = ["-c", self.instance.config_directory]
+        directory = ["-c", config_directory or self.instance.config_directory]
         for program, arguments in (
             ("postmap", [*directory, "-q", "x", "texthash:/dev/null"]),
             ("postconf", [*directory, *_DEFAULT_MYNETWORKS, "-M"]),
@@ -213,9 +215,10 @@ def unit_of(master: Master) -> Optional[str]:
     """Return the systemd service that a master runs in (/proc/PID/cgroup); None if somebody started it by hand."""
     try:
         with open(f"{master.proc}/{master.process.pid}/cgroup", encoding="utf-8", errors="replace") as stream:
-            paths = [line.rstrip("\n").split(":", 2)[2] for line in stream if re.match(r"(0:|\d+:name=systemd):", line)]
+            lines = [line.rstrip("\n").split(":", 2) for line in stream]
     except OSError:
         return None
+    paths = [path for _number, controllers, path in lines if controllers in ("", "name=systemd")]
     units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
     return units[-1] if units else None
 

@@ -30,6 +30,9 @@ class Configuration(NamedTuple):
     fatal: Optional[InputError] = None
     #: the parameters that main.cf sets more than once
     repeated: Sequence[str] = ()
+    #: the files themselves, for who has more to ask of them; empty where this is not :meth:`from_texts`
+    main: MainCf = MainCf("")
+    master: MasterCf = MasterCf("")
 
     @classmethod
     def from_texts(
@@ -43,7 +46,8 @@ class Configuration(NamedTuple):
         """
         main_cf = MainCf(main)
         settings = Settings(main_cf.values(), version, hostname)
-        return cls.from_files(main_cf, settings, MasterCf(master, port_lookup(settings, port_of)))
+        master_cf = MasterCf(master, port_lookup(settings, port_of))
+        return cls.from_files(main_cf, settings, master_cf)._replace(main=main_cf, master=master_cf)
 
     @classmethod
     def from_files(cls, main: MainCf, settings: Settings, master: MasterCf) -> Configuration:
@@ -59,7 +63,11 @@ def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:
     if settings.version < SHARED_PORTS_SINCE or not settings.is_set("known_tcp_ports"):
         return lookup
     ports: Dict[str, int] = {}
-    for association in settings.get("known_tcp_ports").split(","):
+    try:
+        associations = settings.get("known_tcp_ports").split(",")
+    except InputError:  # refused_values() tells
+        return lookup
+    for association in associations:
         *names, number = (part.strip() for part in association.split("="))
         if re.match(r"[0-9]{1,5}\Z", number) and int(number) <= 65535:
             for name in names:

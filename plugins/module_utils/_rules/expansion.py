@@ -15,38 +15,44 @@ import string
 from typing import Callable, List, Optional, Tuple
 
 from .._base.errors import InputError
+from .._base.words import is_number
 
 Lookup = Callable[[str], Optional[str]]
 
 _DEEPEST = 100  # nesting at which Postfix gives up
 _MOST_STEPS = 20000  # references in one value: Postfix has no such limit, and would never finish
 _LONGEST = 4 * 1024 * 1024  # characters of result
-_REFERENCE = re.compile(r"\$([$({]|[A-Za-z0-9_]*)")
-_NUMBER = re.compile(r"[0-9]+\Z")
+_REFERENCE = r"\$([$({]|[A-Za-z0-9_]*)"
+#: an operator, and the word behind it that makes it compare values of compatibility_level (Postfix 3.6 and later)
+_OPERATOR = r"(?s)([<>!=?+\-*/~&|%]*)(level)?[ \t\r\n\v\f]*(.*)\Z"
+#: a value of compatibility_level
+LEVEL = r"[ \t]*[+]?[0-9]{1,9}(?:\.[ \t]*[+]?[0-9]{1,3}){0,2}\Z"
 _SPACE = " \t\r\n\v\f"
-_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
+_BRACKETS = {"(": "[()]", "{": "[{}]"}
 #: the orders of two texts, as of strcmp(3), for which each comparison is true
 _COMPARISONS = {"==": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">=": (0, 1), ">": (1,)}
 _FIX = "Write $name, ${name}, ${name?text}, ${name:text} or ${name?{text}:{text}}, and $$ for a dollar sign"
 
 
-def expand(text: str, lookup: Lookup, parameter: str = "main.cf") -> str:
+def expand(text: str, lookup: Lookup, parameter: str = "main.cf", levels: bool = True) -> str:
     """Return the text with all references replaced, recursively.
 
     :param lookup: gives the raw value of a name, or None when it is not defined
     :param parameter: whose value this is, for the error
+    :param levels: whether Postfix compares values of compatibility_level, as in ``{$x} <level {3.6}``: since 3.6
     :raises InputError: where Postfix would end with ``macro processing error``
     """
-    return _Expansion(text, lookup, parameter).expand(text, 1) if "$" in text else text
+    return _Expansion(text, lookup, parameter, levels).expand(text, 1) if "$" in text else text
 
 
 class _Expansion:
     """One expansion, which ends with an error at any of the limits."""
 
-    def __init__(self, text: str, lookup: Lookup, parameter: str) -> None:
+    def __init__(self, text: str, lookup: Lookup, parameter: str, levels: bool) -> None:
         self.text = text
         self.lookup = lookup
         self.parameter = parameter
+        self.levels = levels
         self.steps = 0
         self.length = 0
         self.scanned = 0
@@ -65,8 +71,9 @@ class _Expansion:
             raise self._error("refers to itself, or is nested too deeply", "Remove one of the references")
         result: List[str] = []
         at = 0
+        reference = re.compile(_REFERENCE)
         while True:
-            match = _REFERENCE.search(text, at)
+            match = reference.search(text, at)
             if match is None:
                 result.append(self._literal(text[at:]))
                 return "".join(result)
@@ -89,7 +96,7 @@ class _Expansion:
         """Return where the bracket that opens at ``at`` closes."""
         opening = text[at]
         depth = 0
-        for bracket in _BRACKETS[opening].finditer(text, at):
+        for bracket in re.compile(_BRACKETS[opening]).finditer(text, at):
             depth += 1 if bracket.group() == opening else -1
             if depth == 0:
                 self.scanned += bracket.end() - at
@@ -136,23 +143,30 @@ class _Expansion:
     def _comparison(self, text: str, level: int) -> Tuple[str, str]:
         """Return the result of ``{left} == {right} rest``, which is empty for false, and the rest."""
         left, rest = self._operand(text)
-        symbol, rest = _leading(rest, "<>!=?+-*/~&|%")
-        if not rest.startswith("{"):
+        symbol, suffix, rest = re.match(_OPERATOR, rest).groups()  # type: ignore[union-attr]  # it matches all text
+        if not rest.startswith("{") or (suffix and not self.levels):
             reason = "has no text in braces after the operator of a comparison"
             raise self._error(reason, "Write ${{left} == {right} ? {a} : {b}}")
         right, rest = self._operand(rest)
-        order = self._order(self.expand(left, level), self.expand(right, level))
+        order = (self._order_of_levels if suffix else self._order)(self.expand(left, level), self.expand(right, level))
         if symbol not in _COMPARISONS:
             raise self._error(f"has {symbol!r} where one of == != < <= >= > belongs")
         return "true" if order in _COMPARISONS[symbol] else "", rest
 
     def _order(self, left: str, right: str) -> int:
         """Compare two numbers as numbers, other text by characters."""
-        if not _NUMBER.match(left) or not _NUMBER.match(right):
+        if not is_number(left) or not is_number(right):
             return (left > right) - (left < right)
         if len(left) > 18 or len(right) > 18:
             raise self._error("compares a number that is too large", "Compare smaller numbers")
         return (int(left) > int(right)) - (int(left) < int(right))
+
+    def _order_of_levels(self, left: str, right: str) -> int:
+        """Compare two values of compatibility_level, as 3.6 or 2."""
+        if not re.match(LEVEL, left) or not re.match(LEVEL, right):
+            raise self._error("compares what is not a compatibility_level", "Compare versions such as 3.6")
+        one, other = (tuple(map(int, text.split("."))) + (0, 0) for text in (left, right))
+        return (one[:3] > other[:3]) - (one[:3] < other[:3])
 
 
 def _leading(text: str, characters: str) -> Tuple[str, str]:

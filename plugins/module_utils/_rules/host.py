@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, family
 
@@ -24,6 +24,39 @@ class HostAddress(NamedTuple):
     tentative: bool = False
     #: not marked secondary (IPv4) or temporary (IPv6) by the kernel
     primary: bool = True
+    #: a privacy address (RFC 4941), which the kernel replaces by another one
+    temporary: bool = False
+    #: not to be used for new connections: its preferred lifetime is over, or never was
+    deprecated: bool = False
+    #: with a lifetime, after which the kernel removes it unless somebody renews it: from DHCP or a router
+    dynamic: bool = False
+
+    @property
+    def expires(self) -> bool:
+        """Whether nobody will renew the address."""
+        return self.temporary or (self.deprecated and self.dynamic)
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether it can be chosen for a service: the host will keep it, and it can be used now."""
+        return not (self.temporary or self.deprecated or self.tentative)
+
+    @property
+    def instability(self) -> str:
+        """The words for why it is not stable; nothing where it is."""
+        words = (("temporary", self.temporary), ("deprecated", self.deprecated), ("tentative", self.tentative))
+        return " and ".join(word for word, is_so in words if is_so)
+
+
+class Accounts(NamedTuple):
+    """How the users and groups of a host are looked up (getpwnam(3), getgrnam(3)); None where there is none."""
+
+    #: numbers of user and group by the name of a user
+    user: Callable[[str], Optional[Tuple[int, int]]]
+    group: Callable[[str], Optional[int]]
+    #: the first name with a number
+    user_name: Callable[[int], Optional[str]]
+    group_name: Callable[[int], Optional[str]]
 
 
 class Host:
@@ -34,6 +67,11 @@ class Host:
     :param nonlocal_bind: families whose sockets may bind to addresses that the host does not have (ip_nonlocal_bind)
     :param hostname: what gethostname(2) returns; None where it is not known
     :param bindable: returns whether a socket can bind to an address; None where the kernel cannot be asked
+    :param accounts: None where they cannot be looked up
+    :param kernel_source: returns the address from which the kernel sends to hosts far away, by the family, or None
+        where it has no route; None where the kernel cannot be asked
+    :param origin_of: returns what Postfix makes of a path in myorigin, or None where it dies of a file that it cannot
+        read; None where nobody knows
     """
 
     def __init__(
@@ -43,12 +81,18 @@ class Host:
         nonlocal_bind: FrozenSet[str] = frozenset(),
         hostname: Optional[str] = None,
         bindable: Optional[Callable[[Address], bool]] = None,
+        accounts: Optional[Accounts] = None,
+        origin_of: Optional[Callable[[str], Optional[str]]] = None,
+        kernel_source: Optional[Callable[[str], Optional[Address]]] = None,
     ) -> None:
         self.addresses = tuple(addresses)
         self.families = families
         self.nonlocal_bind = nonlocal_bind
         self.hostname = hostname
         self.bindable = bindable
+        self.accounts = accounts
+        self.origin_of = origin_of
+        self.kernel_source = kernel_source
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
             if not self._index.setdefault(entry.address, entry).up and entry.up:

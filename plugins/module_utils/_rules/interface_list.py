@@ -14,29 +14,29 @@ from typing import List, Sequence, Tuple
 
 from .._base.address import parse_address, prefix_length, unbracket
 from .._base.errors import InputError
+from .._base.words import consists_of, words_between
 
 KEYWORDS = ("all", "loopback-only")
 
-_SEPARATORS = re.compile(r"[ \t,]+")
-_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?\Z")
-_NUMBERS = re.compile(r"[0-9.]+\Z")
+_HOST_NAME = r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?\Z"
+_NUMBERS = "0123456789."
 _LIST_THEM = "List single addresses, or choose them with select"
 
 
 def split_tokens(text: str) -> List[str]:
     """Return the words of a value."""
-    return [token for token in _SEPARATORS.split(text) if token]
+    return words_between(text, " \t,")
 
 
 def is_host_name(token: str) -> bool:
     """Return whether a word can be a host name: letters, digits, hyphens, underscores and dots, but not only digits."""
-    return len(token) <= 255 and bool(_HOST_NAME.match(token)) and not _NUMBERS.match(token)
+    return len(token) <= 255 and bool(re.match(_HOST_NAME, token)) and not consists_of(token, _NUMBERS)
 
 
 def refuse_octal(parameter: str, token: str) -> None:
     """Raise an InputError for an IPv4 address with leading zeros that does not mean what people read."""
     literal = unbracket(token)
-    address = parse_address(literal) if _NUMBERS.match(literal) and literal.count(".") == 3 else None
+    address = parse_address(literal) if consists_of(literal, _NUMBERS) and literal.count(".") == 3 else None
     plain = ".".join(part.lstrip("0") or "0" for part in literal.split("."))
     if address is not None and str(address) != plain:
         reason = f"is {address} for Postfix, since leading zeros mean octal"
@@ -92,7 +92,7 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
         return "has a zone, which only link-local addresses have", f"Write {text}"
     if ":" in literal:
         return "is not an IPv6 address", "Write an address such as fd77::1"
-    if _NUMBERS.match(literal):
+    if consists_of(literal, _NUMBERS):
         return "is not an IPv4 address", "Write an address such as 10.77.0.1"
     if not is_host_name(literal):
         return "is neither an address nor a host name", _LIST_THEM

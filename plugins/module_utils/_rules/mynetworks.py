@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import List, Optional, Sequence
 
 from .._base.address import Address, normal_form
@@ -41,8 +40,7 @@ def default_mynetworks(settings: Settings, host: Host, own: Sequence[Address]) -
 def mynetworks_style(settings: Settings) -> str:
     """Return the style in force: what main.cf says, or what compatibility_level makes the default."""
     if not settings.is_set("mynetworks_style"):
-        level = re.match(r"\s*([0-9]{1,9})", settings.get("compatibility_level"))
-        return "host" if level is not None and int(level.group(1)) >= 2 else "subnet"
+        return "host" if settings.compatibility_level >= 2 else "subnet"
     style = settings.get("mynetworks_style").strip(", \t")
     if style not in ("class", "subnet", "host"):
         raise InputError("mynetworks_style", style, "is not a style that Postfix knows", "Write host, subnet or class")

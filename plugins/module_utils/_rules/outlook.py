@@ -9,19 +9,23 @@ shown of it can never see two answers; host names too have one answer (the resol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, FrozenSet, List, Optional, Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, FrozenSet, Iterator, List, Optional, Sequence
 
 from .._base.address import Address, family
 from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
 from .configuration import Configuration
-from .host import Host
+from .host import Host, HostAddress
 from .listeners import Listener, active_services, listeners
 from .own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
+from .refused_values import refused_values
 
 if TYPE_CHECKING:
     from .explicit_sources import ExplicitSource
+    from .postscreen import Lack
+    from .program_failures import Failure
     from .source_addresses import Client
 
 
@@ -46,8 +50,15 @@ class Outlook:
         return enabled_families(self.settings, self.host)
 
     @once
+    def refused_values(self) -> List[InputError]:
+        """What every program of Postfix dies of when it starts, but for the addresses."""
+        return list(refused_values(self.settings, self.host))
+
+    @once
     def own_addresses(self) -> List[Address]:
         """The addresses that Postfix takes for its own, in its order."""
+        for error in self.refused_values:
+            raise error
         return own_addresses(self.settings, self.host, self.resolve, self.allow_absent)
 
     @once
@@ -82,6 +93,20 @@ class Outlook:
         from .explicit_sources import explicit_sources
 
         return list(explicit_sources(self.settings, self.services, self.families))
+
+    @once
+    def program_failures(self) -> List[Failure]:
+        """The services whose program dies when it starts, though the master lives."""
+        from .program_failures import program_failures
+
+        return list(program_failures(self.settings, self.services, self.host, self.resolve, self.allow_absent))
+
+    @once
+    def postscreen_lacks(self) -> List[Lack]:
+        """The services that postscreen needs and master.cf does not have."""
+        from .postscreen import lacks
+
+        return list(lacks(self.settings, self.services))
 
     @once
     def mynetworks(self) -> Optional[List[str]]:
@@ -134,14 +159,24 @@ class Outlook:
         """The listeners, or None where the master would not come up."""
         return self.listeners if self.runs else None
 
+    @property
+    def hears_this_host_only(self) -> bool:
+        """Whether no other host can connect, since each listener is on a loopback address, or there is none."""
+        return all(ip_address(listener.socket.address).is_loopback for listener in self.listeners)
+
     def reachable(self, family_name: str) -> List[Address]:
         """Return the host's addresses of a family by which other hosts reach it."""
-        addresses = (known.address for known in self.host.addresses if known.up)
-        return [
-            address
-            for address in addresses
-            if family(address) == family_name and not address.is_loopback and not address.is_link_local
-        ]
+        return [known.address for known in self._reachable(family_name)]
+
+    def stable(self, family_name: str) -> List[Address]:
+        """Return those of :meth:`reachable` that the host will keep, and that can be used now."""
+        return [known.address for known in self._reachable(family_name) if known.is_stable]
+
+    def _reachable(self, family_name: str) -> Iterator[HostAddress]:
+        for known in self.host.addresses:
+            address = known.address
+            if known.up and family(address) == family_name and not address.is_loopback and not address.is_link_local:
+                yield known
 
     def with_seen(self, seen: Sequence[Listener], families: FrozenSet[str]) -> Outlook:
         """Return the same with listeners and families that a master was seen to have, whatever the rules say now."""

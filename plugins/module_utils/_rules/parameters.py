@@ -8,10 +8,10 @@ A new parameter is a row of :data:`PARAMETERS`; what its values mean is in :mod:
 
 from __future__ import annotations
 
-import re
 from typing import Dict, NamedTuple, Tuple
 
 from .._base.errors import InputError
+from .._base.words import is_number
 
 Version = Tuple[int, ...]
 
@@ -21,7 +21,7 @@ NEWEST: Version = (3, 12)
 #: the first Postfix that understands brackets in smtp_bind_address and its like
 BRACKETS_SINCE: Version = (3, 7)
 
-_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,9}))?(?:[-+~ ].*)?\Z")
+_DIGITS = (4, 4, 9)  # at most, of each number of a version
 
 
 class Parameter(NamedTuple):
@@ -62,10 +62,14 @@ def parse_version(text: str) -> Version:
 
     :raises InputError: when the text is not a version
     """
-    match = _VERSION.match(text.strip())
-    if match is None:
+    parts = text.strip()
+    for separator in "-+~ ":
+        parts = parts.partition(separator)[0]
+    numbers = parts.split(".")
+    is_version = len(numbers) in (2, 3) and "\n" not in text.strip()
+    if not is_version or not all(is_number(part) and len(part) <= most for part, most in zip(numbers, _DIGITS)):
         raise InputError("version", text, "is not a version of Postfix", 'Write "3.7" or "3.7.11", in quotes')
-    return tuple(int(number) for number in match.groups() if number is not None)
+    return tuple(map(int, numbers))
 
 
 def dotted(version: Version) -> str:

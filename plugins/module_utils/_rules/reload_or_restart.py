@@ -88,6 +88,7 @@ RULES: Dict[str, Rule] = {
     ),
     "unread": Rule("", "reload", "a file was changed after Postfix last read it"),
     "died": Rule("", "restart", "it has died, and the master does not start it again before throttle_time is over"),
+    "exchanged": Rule("", "restart", "instances that exchange addresses have to be stopped together"),
     "stopped": Rule("", "start", "no master runs by this directory"),
 }
 

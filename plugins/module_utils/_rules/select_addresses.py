@@ -28,14 +28,15 @@ def select_addresses(
 
     * ``10.0.0.0/8``, ``fd77::/16``: all addresses in the prefix
     * ``interface:eth0``: all addresses of the interface
-    * ``10.77.0.1``: this address
+    * ``10.77.0.1``, ``10.77.0.1/32``: this address
     * ``loopback``: 127.0.0.0/8 and ::1
     * ``global``: neither loopback nor link-local; private addresses are among them
-    * ``primary``: those of ``global`` that the kernel has not marked secondary (IPv4) or temporary (IPv6)
+    * ``primary``: those of ``global`` that the kernel has not marked secondary (IPv4)
     * ``!`` before any of these takes its addresses out, wherever it stands; with nothing else, out of all addresses
 
-    Addresses of interfaces that are down are never picked, IPv6 link-local ones only by their own prefix or address,
-    since Postfix could not use them.
+    Addresses that are temporary (RFC 4941), deprecated or tentative are only picked by themselves, because Postfix dies
+    when it lists one that is gone. Addresses of interfaces that are down are never picked, IPv6 link-local ones only by
+    their own prefix or address, since Postfix could not use them.
 
     :param families: one or several to pick from; by default both
     :param missing_ok: accept a selector that matches nothing, and an empty result
@@ -57,12 +58,13 @@ def select_addresses(
         if (len(text) - len(plain)) % 2:
             refused.append(matches)
             continue
-        matching = [item for item in candidates if matches(item)]
+        all_matching = [item for item in candidates if matches(item)]
+        matching = [item for item in all_matching if item.is_stable or _names_one(plain)]
         if not matching and not missing_ok:
-            raise _nothing(parameter, selector, host, wanted)
+            raise _nothing(parameter, selector, host, wanted, all_matching)
         picked.extend(matching)
     if refused and len(refused) == len(selectors):
-        picked = [item for item in candidates if not needs_scope(item.address)]
+        picked = [item for item in candidates if item.is_stable and not needs_scope(item.address)]
     chosen = [item.address for item in picked if not any(matches(item) for matches in refused)]
     if not chosen and not missing_ok:
         raise _nothing(parameter, ", ".join(selectors), host, wanted)
@@ -96,14 +98,29 @@ def _matcher(text: str, host: Host, parameter: str) -> Matcher:
     return lambda item: item.address in network and (scoped or not needs_scope(item.address))
 
 
+def _names_one(selector: str) -> bool:
+    """Return whether a selector is an address, with its full prefix length or without one."""
+    literal, slash, length = selector.strip().partition("/")
+    address = parse_address(unbracket(literal))
+    return address is not None and (not slash or prefix_length(length, address) == address.max_prefixlen)
+
+
 def _is_global(item: HostAddress) -> bool:
     return not item.address.is_loopback and not item.address.is_link_local
 
 
-def _nothing(parameter: str, selector: str, host: Host, wanted: Sequence[str]) -> InputError:
+def _nothing(
+    parameter: str, selector: str, host: Host, wanted: Sequence[str], unstable: Sequence[HostAddress] = ()
+) -> InputError:
+    """:param unstable: what the selector would pick if the addresses were stable"""
     only = wanted[0] if len(wanted) == 1 else None
     reason = f"matches no usable {only + ' ' if only else ''}address of the host"
-    remedy = f"Choose among {addresses_shown(host, only)}"
+    stable = Host([item for item in host.addresses if item.is_stable])
+    remedy = f"Choose among {addresses_shown(stable, only)}"
+    if unstable:
+        shown = ", ".join(f"{item.address} ({item.instability})" for item in unstable[:6])
+        reason = f"matches only addresses that will not stay or cannot be used yet: {shown}"
+        remedy += ", or name one of them"
     if parameter == "selectors":  # the filter, which alone has the option
         remedy += ", or allow it with missing_ok"
     return InputError(parameter, selector, reason, remedy)

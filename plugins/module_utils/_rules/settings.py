@@ -6,12 +6,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, FrozenSet, Mapping, Optional
+from typing import Any, Container, Dict, FrozenSet, List, Mapping, Optional
 
 from .._base.errors import InputError
 from .expansion import expand
 from .parameters import PARAMETERS, Version
 from .values import boolean, text_of
+
+#: Since this version compatibility_level is more than a number.
+LEVELS_SINCE = (3, 6)
+
+#: parameters whose default comes from the name of the host
+_DERIVED = ("myhostname", "mydomain", "myorigin")
 
 
 class Settings:
@@ -63,12 +69,56 @@ class Settings:
             parameter = PARAMETERS.get(name)
             if parameter is not None and (name not in self._texts or self.version < parameter.since):
                 return parameter.default
-            self._expanded[name] = expand(self.raw(name), self._lookup, name)
+            self._expanded[name] = expand(self.raw(name), self._lookup, name, self.version >= LEVELS_SINCE)
         return self._expanded[name]
+
+    def certain(self, name: str, defined: Optional[Container[str]] = None) -> Optional[str]:
+        """Return the effective value; None where it depends on what is not known here: a default, or a function.
+
+        :param defined: the parameters that have their default when Postfix comes to this one, and not before; others
+            are empty then. None if that is not known
+        :raises InputError: where Postfix would end with a macro processing error
+        """
+        unknown: List[str] = []
+
+        def lookup(other: str) -> Optional[str]:
+            if not self._is_known(other):
+                if defined is None or other in defined:
+                    unknown.append(other)
+                return None
+            return self._lookup(other)
+
+        text = lookup(name)
+        if text is None or _calls_function(text):
+            return None
+        try:
+            value = expand(text, lookup, name, self.version >= LEVELS_SINCE)
+        except InputError:
+            if unknown or any(map(_calls_function, self._texts.values())):
+                return None
+            raise
+        return None if unknown else value
+
+    def _is_known(self, name: str) -> bool:
+        """Return whether main.cf sets a parameter, or its default is known here; that of stress is empty."""
+        if name in _DERIVED and name not in self._texts:
+            return bool(self.hostname) or self.is_set("myhostname")
+        return name in self._texts or name in PARAMETERS or name == "stress"
 
     def yes_no(self, name: str) -> bool:
         """Return the value of a boolean parameter; see :func:`boolean`."""
         return boolean(name, self.get(name))
+
+    @property
+    def compatibility_level(self) -> int:
+        """The first number of compatibility_level, which is 0 where main.cf does not set it."""
+        level = re.match(r"\s*([0-9]{1,9})", self.get("compatibility_level"))
+        return int(level.group(1)) if level else 0
+
+    @property
+    def default_chroot(self) -> str:
+        """What a dash means in the field chroot of master.cf (get_master_ent() in master/master_ent.c)."""
+        return "n" if self.version >= (3, 0) and self.compatibility_level >= 1 else "y"
 
     def _lookup(self, name: str) -> Optional[str]:
         if name in self._texts:
@@ -98,3 +148,8 @@ class Settings:
         if "." in self.hostname:
             return self.hostname
         return f"{self.hostname}.{self._texts.get('mydomain') or 'localdomain'}"
+
+
+def _calls_function(text: str) -> bool:
+    """Return whether a value calls a function (Postfix 3.11 and later), whose result is not known here."""
+    return "domain_to_" in text and bool(re.search(r"\$[{(]\s*domain_to_[a-z0-9]+\s*{", text))

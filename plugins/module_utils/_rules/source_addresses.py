@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
+from .._files.command_line import bad_command_line
 from .._files.service import Service
 from .bindable import bind_problem, is_broadcast, source_problem
 from .host import Host
@@ -100,11 +101,10 @@ def _sources(
 ) -> List[Optional[Source]]:
     """Return the source of each of FAMILIES; None for a family that the service does not use."""
     options = service.option_values
-    strays = [word for word in service.arguments if word == "-o" or not word.startswith("-")]
-    strays += [f"-o {word}" for word in service.invalid]
-    if strays:
-        failed = Source(None, IN_MASTER_CF, failure=f"the client dies of its line in master.cf: {strays[0]}")
-        return [failed] * len(FAMILIES)
+    bad = bad_command_line(service, settings.version)
+    if bad:
+        failure = f"the client dies of its line in master.cf: it {bad.reason}"
+        return [Source(None, IN_MASTER_CF, failure=failure)] * len(FAMILIES)
     process = settings.with_options(options)
     used = frozenset(FAMILIES)
     try:

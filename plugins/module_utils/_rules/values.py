@@ -10,6 +10,7 @@ from typing import Any, FrozenSet, List
 
 from .._base.address import family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
+from .._base.words import words_between
 from .._files.service import TYPES
 from .expansion import expand
 from .interface_list import KEYWORDS, check_tokens, refuse_octal, split_tokens
@@ -19,10 +20,9 @@ _PROTOCOLS = {"all": frozenset(("ipv4", "ipv6")), "ipv4": frozenset(("ipv4",)), 
 _GIVE_TEXT = "Give text or a list of texts"
 _PROTOCOLS_REMEDY = "Write all, ipv4, ipv6, or ipv4 and ipv6"
 _LIST_KINDS = ("interfaces", "proxy", "protocols", "match_list")
-_SEPARATOR_OR_BRACKET = re.compile(r"([ \t\r\n,]+|[{}()])")
-_SEPARATORS = re.compile(r"[ \t\r\n,]+")
-_CONTINUATION = re.compile(r"\r?\n(?=[ \t])")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_SEPARATORS = " \t\r\n,"
+_SEPARATOR_OR_BRACKET = r"([ \t\r\n,]+|[{}()])"
+_CONTROL = r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]"
 _DEEPEST = 20  # lists in lists; nobody means more
 _SPACE = " \t\r\n\v\f"
 
@@ -45,7 +45,7 @@ def text_of(name: str, value: Any, level: int = 0) -> str:
         raise InputError(name, value, "is a number that Postfix has no use for", "Give text or a smaller number")
     text = str(value).strip(_SPACE)
     if "\n" in text:
-        text = _CONTINUATION.sub("", text)
+        text = re.sub(r"\r?\n(?=[ \t])", "", text)  # a continuation line
         if "\n" in text:
             raise InputError(name, text, "has a line break", "Write the value on one line, or give a list")
     return text
@@ -63,7 +63,7 @@ def boolean(name: str, text: str) -> bool:
 
 def split_words(text: str) -> List[str]:
     """Return the words of a value of any parameter but those of interfaces: see :func:`split_tokens`."""
-    return [word for word in _SEPARATORS.split(text) if word]
+    return words_between(text, _SEPARATORS)
 
 
 def protocols_of(text: str, name: str = "inet_protocols") -> FrozenSet[str]:
@@ -93,7 +93,7 @@ def validate(name: str, value: Any, version: Version) -> str:
         reason = f"needs Postfix {dotted(parameter.since)}; this host has {dotted(version)}, which would ignore it"
         raise InputError(name, value, reason, "Leave the parameter out on this host")
     for item in value if isinstance(value, (list, tuple)) else (value,):
-        if isinstance(item, str) and _CONTROL.search(item.strip(_SPACE)):
+        if isinstance(item, str) and not item.isprintable() and re.search(_CONTROL, item.strip(_SPACE)):
             raise InputError(name, item, "has a line break or a control character", "Write the value on one line")
     text = text_of(name, value)
     if "$" in text:
@@ -134,8 +134,8 @@ def _outer_words(text: str) -> List[str]:
     """Split a list at the separators that are not within a reference."""
     words: List[List[str]] = [[]]
     level = 0
-    for part in _SEPARATOR_OR_BRACKET.split(text):
-        if not level and part and part[0] in " \t\r\n,":
+    for part in re.split(_SEPARATOR_OR_BRACKET, text):
+        if not level and part and part[0] in _SEPARATORS:
             words.append([])
             continue
         level = max(0, level + (part in ("{", "(")) - (part in ("}", ")")))
@@ -192,7 +192,7 @@ def _check_address(name: str, text: str, version: Version) -> None:
     wanted = "ipv6" if name.endswith("6") else "ipv4"
     write_address = f"Write an address such as {'fd77::1' if wanted == 'ipv6' else '10.77.0.1'}"
     literal = unbracket(text)
-    if len(_SEPARATORS.split(text)) > 1:
+    if any(separator in text for separator in _SEPARATORS):
         raise InputError(name, text, "is a list, but Postfix takes one address here", "Give one address")
     if text in KEYWORDS:
         raise InputError(name, text, "is a word of inet_interfaces only", write_address)
@@ -210,7 +210,7 @@ def _check_address(name: str, text: str, version: Version) -> None:
 
 
 def _check_match_list(name: str, text: str) -> None:
-    for word in _words_without_references(_SEPARATORS.sub(" ", text)):
+    for word in _words_without_references(" ".join(split_words(text))):
         # before Postfix 2.11 name and type were separated by a dot, which still works
         kind = word.lstrip("!").rpartition("/" if "/" in word else ".")[2]
         if kind.lower() not in TYPES:

@@ -26,7 +26,8 @@ def addresses_of(one: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "address": text.partition("/")[0],
-            "prefix_length": int(text.partition("/")[2]),
+            "prefix_length": int(text.partition("/")[2].split()[0]),
+            "deprecated": "preferred_lft 0" in text,
             "interface": name,
             "up": name not in one["down"],
             "tentative": text in one["tentative"],

@@ -166,3 +166,24 @@ def test_expansion(text: str, value: str) -> None:
 def test_expansion_that_dies(text: str) -> None:
     with pytest.raises(InputError):
         expand(text, DEFINED.get)
+
+
+VALUES = load("values")
+MINIMUM = {"compatibility_level": "2", "myhostname": "host.lab.test"}
+
+
+@pytest.mark.parametrize(
+    "case, version, dies",
+    [
+        pytest.param(case["main"], version, kind == "dies", id=f"{case['main']}-{version}")
+        for kind in ("dies", "lives")
+        for case in VALUES[kind]
+        for version in case.get("tried_on", VALUES["tried_on"])
+    ],
+)
+def test_values(case: dict[str, str], version: str, dies: bool) -> None:
+    main = "".join(f"{name} = {value}\n" for name, value in {**MINIMUM, **case}.items())
+    configuration = Configuration.from_texts(main, "", parse_version(version), "host.lab.test")
+    outlook = Outlook(configuration, host_from_input(["127.0.0.1/8"]), mapping_resolver({}))
+    assert outlook.runs != dies
+    assert ("fatal" in [finding.code for finding in findings(outlook)]) == dies

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Dict, Iterator, List, Tuple
 
 from ..._base.address import needs_scope, parse_address, unbracket
 from ..._base.errors import InputError
@@ -21,9 +21,28 @@ def fatal(outlook: Outlook) -> Iterator[Point]:
     """
     if outlook.configuration.fatal is not None:
         yield _fatal_error(outlook.configuration.fatal)
+    yield from map(_fatal_error, outlook.refused_values)
     error = outlook.strict.failure
-    if error is not None and not _is_absence(error, outlook.lenient):
+    if error is not None and not outlook.refused_values and not _is_absence(error, outlook.lenient):
         yield _fatal_error(error)
+
+
+def program_failure(outlook: Outlook) -> Iterator[Point]:
+    """The program of a service dies when it starts, because of a value or a column of master.cf.
+
+    :raises InputError: for a host name whose addresses were not given
+    """
+    services: Dict[Tuple[str, str], List[str]] = {}
+    errors: Dict[Tuple[str, str], InputError] = {}
+    for service, error in outlook.program_failures:
+        refuse_unknown_name(error)
+        key = error.parameter, error.value
+        errors.setdefault(key, error)
+        services.setdefault(key, []).append(f"{service.name}/{service.type}")
+    for key, error in errors.items():
+        what = "it" if error.parameter == "services" else f"{error.parameter} = {error.value[:200]!r}"
+        message = f"{', '.join(services[key])} cannot run: {what} {error.reason}"
+        yield Point(error.parameter, message, error.remedy)
 
 
 def absent_address(outlook: Outlook) -> Iterator[Point]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from os.path import commonprefix
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
+from ..._files.command_line import bad_command_line as bad_command_line_of
 from ..._files.endpoint import split_endpoint
 from ..._files.service import Service, service_key
 from ..outlook import Outlook
@@ -34,6 +35,15 @@ def duplicate_service(outlook: Outlook) -> Iterator[Point]:
             message = f"master.cf has the service {shown} more than once, and only the last entry counts"
             yield Point("services", message, "Keep one of the entries")
         seen[key] = service
+
+
+def bad_command_line(outlook: Outlook) -> Iterator[Point]:
+    """The program of a service dies of words in its line of master.cf, or ignores them."""
+    for service in outlook.services:
+        bad = bad_command_line_of(service, outlook.version)
+        if bad and not (service.type == "unix" and client_of(service)):  # of those source_failure tells
+            label = f"{service.name}/{service.type}"
+            yield Point("services", f"{label}: {service.command} {bad.reason}", bad.remedy, mild=bad.ignored)
 
 
 def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
@@ -96,6 +106,8 @@ def _similar_parameter(name: str) -> Optional[str]:
 
 def _nearly_equal(name: str, parameter: str) -> bool:
     """Return whether two names differ in one place only, by two characters at most."""
+    if abs(len(name) - len(parameter)) > 2:  # most of them
+        return False
     name = name.lower().replace("-", "_")
     start = len(commonprefix((name, parameter)))
     end = len(commonprefix((name[start:][::-1], parameter[start:][::-1])))

@@ -10,6 +10,7 @@ from typing import Dict, Iterator, List, Set, Tuple
 
 from ..._base.address import family, is_private, needs_scope, normal_form
 from ..._base.sockets import WILDCARDS
+from ..._files.command_line import bad_command_line
 from ..bindable import source_problem
 from ..outlook import Outlook
 from ..parameters import for_family
@@ -19,11 +20,14 @@ from .finding import Point
 
 def source_failure(outlook: Outlook) -> Iterator[Point]:
     """A client service cannot send any mail over one address family."""
+    services = {f"{service.name}/{service.type}": service for service in outlook.services}
     for client in outlook.clients:
         for _family, source in client.sources():
             if source.failure:
                 message = f"{client.transport} cannot send: {source.failure}"
-                yield Point(source.origin.parameter or "services", message, "Correct the value")
+                bad = bad_command_line(services[client.transport], outlook.version)
+                remedy = bad.remedy if bad else "Correct the value"
+                yield Point(source.origin.parameter or "services", message, remedy)
 
 
 def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
@@ -90,7 +94,7 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
             if (parameter, source.address) in seen or not is_private(ip_address(source.address)):
                 continue
             seen.add((parameter, source.address))
-            public = [address for address in outlook.reachable(family_name) if not is_private(address)]
+            public = [address for address in outlook.stable(family_name) if not is_private(address)]
             if public:
                 message = f"{parameter} makes mail to all hosts leave from {source.address}, which is a private address"
                 remedy = f"Send from {normal_form(public[0])}, and to internal hosts by a transport of its own"

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Iterator, Sequence, Union
 
 from ..._base.address import family, is_private
 from ..._base.errors import InputError
-from ..mynetworks import default_mynetworks
+from ..mynetworks import default_mynetworks, mynetworks_style
 from ..outlook import Outlook
 from ..own_addresses import local_addresses
 from .fatal import refuse_unknown_name
 from .finding import Point
+
+Network = Union[IPv4Network, IPv6Network]
 
 
 def bad_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
@@ -52,14 +55,48 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
 def mynetworks_default(outlook: Outlook) -> Iterator[Point]:
     """mynetworks is not set, and because of inet_interfaces its default lacks networks of the host."""
     networks = outlook.mynetworks
-    if networks is None or not outlook.families:
+    if networks is None or not outlook.families or outlook.hears_this_host_only:
         return
     everywhere = local_addresses(outlook.host, outlook.families)
     usual = default_mynetworks(outlook.settings, outlook.host, everywhere) or []
     lost = [network for network in usual if network not in networks]
     if not lost:
         return
-    shown = ", ".join(lost[:6]) + (", ..." if len(lost) > 6 else "")
-    message = f"mynetworks is not set, and inet_interfaces takes {shown} out of its default: clients there cannot relay"
+    message = f"mynetworks is not set, and inet_interfaces takes {_some(lost)} out of its default"
     loopback_lost = any(network.startswith(("127.", "[::1]")) for network in lost)
-    yield Point("mynetworks", message, "Set mynetworks to the clients that may relay", mild=not loopback_lost)
+    remedy = "Set mynetworks to the clients that may relay"
+    yield Point("mynetworks", f"{message}: clients there cannot relay", remedy, mild=not loopback_lost)
+
+
+def mynetworks_grows(before: Outlook, outlook: Outlook) -> Iterator[Point]:
+    """mynetworks is not set, and because of an edit its default lets more hosts relay."""
+    old, new = before.mynetworks, outlook.mynetworks
+    if old is None or new is None:
+        return
+    known = list(map(_network, old))
+    gained = []
+    for text in new:
+        network = _network(text)
+        alone = network.prefixlen == network.max_prefixlen or network.is_loopback  # this host itself
+        if not alone and not any(_contains(one, network) for one in known):
+            gained.append(text)
+    if gained:
+        style = mynetworks_style(outlook.settings)
+        message = f"mynetworks is not set, and by mynetworks_style = {style} all hosts in {_some(gained)} may now relay"
+        remedy = "Set mynetworks to the clients that may relay, or mynetworks_style to host"
+        addresses = [_network(text).network_address for text in gained]
+        inside = all(is_private(address) or address.is_link_local for address in addresses)
+        yield Point("mynetworks", message, remedy, mild=inside)
+
+
+def _some(networks: Sequence[str]) -> str:
+    return ", ".join(networks[:6]) + (", ..." if len(networks) > 6 else "")
+
+
+def _network(text: str) -> Network:
+    """Return what a word of the default of mynetworks says, such as ``[fd77::]/64``."""
+    return ip_network(text.replace("[", "").replace("]", ""), strict=False)
+
+
+def _contains(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.prefixlen <= other.prefixlen and other.network_address in one

@@ -77,6 +77,19 @@ def test_what_never_leaves_is_left_out(settings: dict, expected: list) -> None:
     assert fleet_source_addresses(one(settings)) == expected
 
 
+def test_addresses_that_the_host_will_not_keep_are_left_out() -> None:
+    addresses = [
+        {"address": "2001:db8::1", "prefix_length": 64},
+        {"address": "2001:db8::2", "prefix_length": 64, "temporary": True},
+        {"address": "2001:db8::3", "prefix_length": 64, "deprecated": True},
+        {"address": "192.0.2.1", "prefix_length": 24, "dynamic": True},
+    ]
+    assert fleet_source_addresses([{"settings": {}, "addresses": addresses}]) == ["192.0.2.1", "2001:db8::1"]
+    for written, kept in (("2001:db8::1", ["2001:db8::1"]), ("2001:db8::2", []), ("2001:db8::3", [])):
+        settings = {"inet_protocols": "ipv6", "smtp_bind_address6": written}
+        assert fleet_source_addresses([{"settings": settings, "addresses": addresses}]) == kept
+
+
 def test_family() -> None:
     assert fleet_source_addresses(one({}), family="ipv6") == ["2001:db8::1"]
     assert fleet_source_addresses(one({}), family="ipv4") == FREE[:3]
@@ -273,7 +286,7 @@ def test_instances() -> None:
 def test_the_variables_are_those_of_the_role() -> None:
     specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["main"]["options"]
-    assert {PREFIX + name for name in (*OPTIONS, "instances")} == set(options)
+    assert {PREFIX + name for name in (*OPTIONS, "instances", "findings")} == set(options)
     assert {*OPTIONS, *ENTRY_OPTIONS} == set(options[PREFIX + "instances"]["options"])
 
 

@@ -40,12 +40,19 @@ BOOKWORM = (3, 7, 11)
 Names = Union[Mapping[str, Any], Callable[[str], Any], None]
 """Host names with their addresses, or a resolver."""
 
-_MARKS = {"down": {"up": False}, "tentative": {"tentative": True}, "secondary": {"primary": False}}
+_MARKS = {
+    "down": {"up": False},
+    "tentative": {"tentative": True},
+    "secondary": {"primary": False},
+    "temporary": {"temporary": True, "dynamic": True, "primary": False},
+    "deprecated": {"deprecated": True},
+    "dynamic": {"dynamic": True},
+}
 _STAT = "{pid} ({name}) {state} {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1 18446744073709551615\n"
 
 
 def address_of(text: str) -> HostAddress:
-    """Return what ``[INTERFACE] ADDRESS[/LENGTH] [down] [tentative] [secondary]`` says."""
+    """Return what ``[INTERFACE] ADDRESS[/LENGTH] [MARK ...]`` says, with the keys of _MARKS."""
     words = text.split()
     marks = {key: value for word in words for key, value in _MARKS.get(word, {}).items()}
     *interface, address = [word for word in words if word not in _MARKS]

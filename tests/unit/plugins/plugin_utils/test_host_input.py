@@ -98,11 +98,17 @@ def test_list_of_mappings() -> None:
         [
             {"address": "10.77.0.1", "prefix_length": 24, "interface": "eth0", "up": False},
             {"address": "fd77::1/64", "interface": "eth1", "tentative": True, "primary": False},
+            {"address": "fd77::2/64", "temporary": True},
+            {"address": "fd77::3/64", "deprecated": True, "dynamic": False},
+            {"address": "10.77.0.2/24", "dynamic": True},
         ]
     )
     assert host.addresses == (
         HostAddress(ip_address("10.77.0.1"), 24, "eth0", up=False),
         HostAddress(ip_address("fd77::1"), 64, "eth1", tentative=True, primary=False),
+        HostAddress(ip_address("fd77::2"), 64, temporary=True, dynamic=True, primary=False),
+        HostAddress(ip_address("fd77::3"), 64, deprecated=True),
+        HostAddress(ip_address("10.77.0.2"), 24, dynamic=True),
     )
 
 

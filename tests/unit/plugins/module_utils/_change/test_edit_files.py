@@ -10,10 +10,11 @@ from typing import Any, List, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import edit_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged, TransactionError
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     ConfigDir,
     instance_of,
@@ -110,3 +111,22 @@ def test_a_wrong_wish_leaves_no_trace(host: Host) -> None:
         host.edit(Wanted({"inet_interfaces": ["256.1.1.1"]}))
     assert untouched(host.config) == before
     assert not host.state.exists()
+
+
+@pytest.mark.parametrize("name", ["main.cf", "master.cf"])
+def test_what_would_never_end_is_not_read(host: Host, name: str) -> None:
+    (host.config / name).unlink()
+    os.mkfifo(str(host.config / name))
+    with pytest.raises(TransactionError, match=f"{name} cannot be read: It is not a regular file"):
+        host.edit(LOOPBACK)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_file_that_is_mounted_by_itself_is_refused_beforehand(
+    host: Host, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    monkeypatch.setattr(edit_files, "mount_points", lambda: {"/", os.path.realpath(str(host.main))})
+    with pytest.raises(TransactionError, match="main.cf is mounted by itself, .*Mount its directory"):
+        host.edit(LOOPBACK, check_mode=check_mode)
+    assert not host.edit(Wanted({})).changed
+    assert host.main.read_text() == MAIN

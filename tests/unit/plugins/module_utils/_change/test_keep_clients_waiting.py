@@ -24,7 +24,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.keep_clients_waiting import Hold, cannot_hold
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.tcp_migrate_req import put_back
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.tcp_migrate_req import Migration, put_back
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import listening_sockets
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF
@@ -208,7 +208,7 @@ def two_masters(old: List[Any], new: List[Any], where: List[Any], directory: str
     for thread in threads:
         thread.start()
     time.sleep(0.2)
-    with Hold(before.held, promised(*new), directory) as hold:
+    with Hold(before.held, promised(*new), Migration(directory)) as hold:
         assert hold.works
         assert switch() == "1"
         before.end()
@@ -228,7 +228,7 @@ def two_masters(old: List[Any], new: List[Any], where: List[Any], directory: str
 def test_a_master_that_is_not_stopped_hears_its_clients_again(network: Callable[..., None], tmp_path: Path) -> None:
     def work() -> None:
         before = Server("before", A4)
-        with Hold(before.held, promised(W4), str(tmp_path)) as hold:
+        with Hold(before.held, promised(W4), Migration(str(tmp_path))) as hold:
             assert hold.works
             with socket.create_connection(A4[:2], timeout=5) as waits:  # for the wildcard
                 waits.settimeout(0.3)
@@ -247,7 +247,7 @@ def test_a_client_who_was_accepted_is_greeted_before_the_stop(network: Callable[
         before = Server("before", A4, delay=0.05)
         with socket.create_connection(A4[:2], timeout=5) as client:
             began = time.monotonic()
-            with Hold(before.held, promised(A4), str(tmp_path)):
+            with Hold(before.held, promised(A4), Migration(str(tmp_path))):
                 client.setblocking(False)
                 assert client.recv(10) == b"before"
             assert time.monotonic() - began < 5
@@ -258,7 +258,7 @@ def test_a_client_who_was_accepted_is_greeted_before_the_stop(network: Callable[
 
 def test_the_switch_is_put_back_when_the_run_is_killed(network: Callable[..., None], tmp_path: Path) -> None:
     def hold() -> None:
-        with Hold({}, promised(A4), str(tmp_path)):
+        with Hold({}, promised(A4), Migration(str(tmp_path))):
             time.sleep(60)
 
     def work() -> None:
@@ -274,7 +274,7 @@ def test_the_switch_is_put_back_when_the_run_is_killed(network: Callable[..., No
 
 def test_the_next_run_puts_it_back_when_all_was_killed(network: Callable[..., None], tmp_path: Path) -> None:
     def hold() -> None:
-        with Hold({}, promised(A4), str(tmp_path)):
+        with Hold({}, promised(A4), Migration(str(tmp_path))):
             time.sleep(60)
 
     def work() -> None:
@@ -296,7 +296,7 @@ def test_the_next_run_puts_it_back_when_all_was_killed(network: Callable[..., No
 def test_a_switch_that_was_on_stays_on(network: Callable[..., None], tmp_path: Path) -> None:
     def work() -> None:
         Path(SWITCH).write_text("1", encoding="ascii")
-        with Hold({}, promised(A4), str(tmp_path)) as hold:
+        with Hold({}, promised(A4), Migration(str(tmp_path))) as hold:
             assert hold.works
         assert switch() == "1"
 
@@ -312,7 +312,7 @@ def test_two_runs_at_once_take_turns(
 
     def hold() -> None:
         for _number in range(10):
-            with Hold({}, promised(A4), str(tmp_path)) as held:
+            with Hold({}, promised(A4), Migration(str(tmp_path))) as held:
                 assert held.works
                 assert switch() == "1"
 
@@ -329,7 +329,7 @@ def test_where_a_socket_cannot_be_held_nothing_is_kept(network: Callable[..., No
         with socket.socket() as other:  # that does not share its port
             other.bind(A4[:2])
             other.listen(1)
-            with Hold({}, promised(B4, A4), str(tmp_path)) as hold:
+            with Hold({}, promised(B4, A4), Migration(str(tmp_path))) as hold:
                 assert not hold.works
                 assert switch() == "0"
                 assert set(listening_sockets(os.getpid()).values()) == {A4}

@@ -313,6 +313,62 @@ def test_a_transport_that_fails_and_was_not_asked_for_stays_as_it_is():
     assert [one.code for one in done.findings] == ["source_failure"]
 
 
+LOOSE = "587 inet n - n - - smtpd\n  -o smtpd_recipient_restrictions=permit_mynetworks, reject\n  -o a=b\n"
+
+
+@pytest.mark.parametrize(
+    "master, change, remedy",
+    [
+        (MASTER, {"name": "587", "command": "smtpd reject"}, "or remove that text"),
+        (MASTER, {"name": "2525", "command": "smtpd reject"}, "Remove it"),
+        (MASTER, {"name": "smtp", "type": "unix", "command": "smtp x"}, "Remove it"),
+        (MASTER, {"name": "x", "type": "unix", "command": "pipe flags=Z user=x argv=y"}, "Use flags among"),
+        (MASTER, {"name": "x", "type": "unix", "command": "pipe user=x"}, "Add argv="),
+        (MASTER, {"name": "smtp", "command": "smtpd -x"}, "Remove it"),
+        (MASTER + LOOSE, {"name": "587", "options": {"c": "d"}}, "-o { smtpd_recipient_restrictions = ... }"),
+        (MASTER + LOOSE, {"name": "587", "chroot": "y"}, "-o { smtpd_recipient_restrictions = ... }"),
+        (
+            MASTER + LOOSE,
+            {"name": "587", "options": {"smtpd_recipient_restrictions": "reject"}},
+            "-o { smtpd_recipient_restrictions = ... }",
+        ),
+        (MASTER + LOOSE, {"name": "587", "command": "smtpd"}, "-o { name = value }"),
+    ],
+)
+def test_an_entry_of_which_the_program_dies_is_refused(master, change, remedy):
+    with pytest.raises(InputError) as caught:
+        plan(master=master, services=[ServiceChange(**change)])
+    assert remedy in caught.value.remedy
+
+
+def test_an_entry_of_which_the_program_dies_already_is_a_finding():
+    found = plan(master=MASTER + LOOSE, services=[ServiceChange("587", process_limit="-"), ServiceChange("smtp")])
+    assert found.master == MASTER + LOOSE
+    assert [(one.code, one.severity) for one in found.findings] == [("bad_command_line", "error")]
+    given = {"smtpd_recipient_restrictions": "permit_mynetworks, reject"}
+    mended = plan(master=MASTER + LOOSE, services=[ServiceChange("587", command="smtpd", options=given)])
+    assert "-o { smtpd_recipient_restrictions = permit_mynetworks, reject }\n  -o a=b\n" in mended.master
+    assert mended.findings == []
+
+
+def test_flags_of_a_client_are_taken_where_postfix_has_them():
+    change = ServiceChange("x", "unix", command="lmtp flags=DORX", options={"lmtp_bind_address": "10.77.0.1"})
+    assert "lmtp -o lmtp_bind_address" not in plan(services=[change]).master
+    assert "  flags=DORX\n" in plan(services=[change], version=(3, 5, 25)).master
+    with pytest.raises(InputError, match="flags=DORX"):
+        plan(services=[change], version=(3, 4, 29))
+
+
+@pytest.mark.parametrize(
+    "level, chroot", [("", "y"), ("compatibility_level = 3.6\n", "n"), ("compatibility_level = ${\n", "n")]
+)
+def test_a_new_service_without_its_like_has_the_chroot_that_is_the_default(level, chroot):
+    services = [ServiceChange("x", "unix", command="lmtp"), ServiceChange("2525", command="smtpd")]
+    done = plan(main=MAIN + level, services=services)
+    added = {line.split()[0]: line.split()[4] for line in done.master.split("\n") if line not in MASTER.split("\n")}
+    assert added == {"x": chroot, "2525": "y"}
+
+
 def test_an_enforced_address_that_comes_later_is_written_where_it_is_allowed_by_name():
     values = {"smtp_bind_address": "10.77.0.99", "smtp_bind_address_enforce": True}
     assert "10.77.0.99" in plan(values, allow_absent_addresses=True).main
@@ -366,3 +422,58 @@ def test_a_service_given_by_the_number_that_known_tcp_ports_has_for_its_name_is_
     assert "2526" in done.master
     assert "tcpmail" not in done.master
     assert (done.action, done.reasons) == ("none", [])
+
+
+@pytest.mark.parametrize("line", ["myhostname = mx.test # x", "default_process_limit = 0", "max_idle = 5x"])
+def test_nothing_is_edited_where_postfix_would_not_start(line: str) -> None:
+    with pytest.raises(InputError, match=line.split()[0]):
+        plan({"inet_interfaces": "loopback-only"}, main=f"{MAIN}{line}\n")
+
+
+@pytest.mark.parametrize(
+    "options", [{"myhostname": "mx..test"}, {"smtpd_timeout": "x"}, {"inet_interfaces": "10.9.9.9"}]
+)
+def test_a_service_that_could_not_run_is_refused(options: dict) -> None:
+    service = ServiceChange("submission", command="smtpd", options=options)
+    with pytest.raises(InputError, match="could not run"):
+        plan(services=[service])
+    assert (
+        plan(
+            services=[ServiceChange("pickup", type="unix", wakeup="61")],
+            master=MASTER.replace("smtpd\n", "smtpd -o myhostname=mx..test\n", 1),
+        )
+        .findings[0]
+        .code
+        == "program_failure"
+    )
+
+
+def test_a_plan_tells_who_may_relay_from_now_on() -> None:
+    main = MAIN.replace("mynetworks = 127.0.0.0/8", "mynetworks_style = subnet").replace("= all", "= loopback-only", 1)
+    found = {finding.code: finding for finding in plan({"inet_interfaces": "all"}, main=main).findings}
+    assert found["mynetworks_grows"].severity == "error"
+    assert "192.0.2.0/24" in found["mynetworks_grows"].message
+    assert "mynetworks_grows" not in [finding.code for finding in plan({"inet_protocols": "ipv4"}, main=main).findings]
+
+
+POSTSCREEN = [
+    ServiceChange("smtp", command="postscreen", process_limit="1"),
+    ServiceChange("smtpd", type="pass", command="smtpd"),
+]
+
+
+def test_postscreen_is_refused_without_what_it_needs() -> None:
+    done = plan(services=POSTSCREEN)
+    assert [one.severity for one in done.findings if one.code == "postscreen_lacks_service"] == ["info", "info"]
+    with pytest.raises(InputError, match="passes each client to smtpd/pass"):
+        plan(services=POSTSCREEN[:1])
+    with pytest.raises(InputError, match="leaves TLS to tlsproxy"):
+        plan(services=POSTSCREEN, main=f"{MAIN}smtpd_tls_security_level = may\n")
+    with pytest.raises(InputError, match="process limit 100"):
+        plan(services=[ServiceChange("smtp", command="postscreen"), POSTSCREEN[1]])
+    with pytest.raises(InputError, match="only one postscreen"):
+        plan(services=[*POSTSCREEN, ServiceChange("10.77.0.1:2525", command="postscreen", process_limit="1")])
+    with pytest.raises(InputError, match="passes each client"):  # what is removed is needed
+        plan(services=[ServiceChange("smtpd", type="pass", state="absent")], master=done.master)
+    kept = plan({"inet_protocols": "ipv4"}, main=f"{MAIN}smtpd_tls_security_level = may\n", master=done.master)
+    assert "postscreen_lacks_service" in [one.code for one in kept.findings]  # it was so before

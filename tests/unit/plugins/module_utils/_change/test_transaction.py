@@ -317,6 +317,56 @@ def test_a_symbolic_link_stays_one(host: ConfigDir, tmp_path: Path) -> None:
     assert target.read_text() == OLD[0]
 
 
+def _through_links(tmp_path: Path, layout: str, config: Path) -> Path:
+    """Return another path of the configuration directory."""
+    if layout == "the directory":
+        (tmp_path / "postfix").symlink_to(config)
+        return tmp_path / "postfix"
+    if layout == "a directory above":
+        (tmp_path / "srv").symlink_to(config.parent)
+        return tmp_path / "srv" / "postfix"
+    if layout == "several":
+        (tmp_path / "one").symlink_to("etc")
+        (tmp_path / "two").symlink_to(tmp_path / "one" / "postfix")
+        (tmp_path / "three").symlink_to("two")
+        return tmp_path / "one" / ".." / "three"
+    # the directory and the files in it
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    for name in ("main.cf", "master.cf"):
+        (config / name).rename(shared / name)
+        (config / name).symlink_to(tmp_path / "again" / name)
+    (tmp_path / "again").symlink_to("shared")
+    (tmp_path / "postfix").symlink_to(config)
+    return tmp_path / "postfix"
+
+
+@pytest.mark.parametrize("layout", ["the directory", "a directory above", "several", "files too"])
+def test_any_part_of_the_path_may_be_a_link(host: ConfigDir, tmp_path: Path, layout: str) -> None:
+    path = _through_links(tmp_path, layout, host.config)
+    transactions = Transactions(str(path), str(host.state), time_limit=0.2)
+    links = {link: os.readlink(link) for link in [*tmp_path.iterdir(), *host.config.iterdir()] if link.is_symlink()}
+    transactions.commit(read_files(str(path)), *NEW)
+    assert host.texts == NEW
+    transactions.rollback()
+    assert host.texts == OLD
+    assert host.leftovers == []
+    assert {link: os.readlink(link) for link in links} == links
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("layout", ["the directory", "a directory above", "several", "files too"])
+def test_postconf_is_kept_out_by_whatever_path_it_goes(host: ConfigDir, tmp_path: Path, layout: str) -> None:
+    path = _through_links(tmp_path, layout, host.config)
+    transactions = Transactions(str(path), str(host.state), time_limit=0.2)
+    for directory in (path, host.config):
+        with open(directory / "main.cf.tmp", "w") as lock:
+            os.chmod(lock.fileno(), 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(TransactionError, match="locked by"):
+                transactions.commit(read_files(str(path)), *NEW)
+
+
 def test_postconf_is_kept_out_while_a_symbolic_link_is_followed(host: ConfigDir, tmp_path: Path) -> None:
     host.main.rename(tmp_path / "target.cf")
     host.main.symlink_to(tmp_path / "target.cf")

@@ -53,7 +53,8 @@ def test_explicit_mynetworks() -> None:
         ({"inet_interfaces": "10.77.0.9"}, STOCK_SERVICES, [], "10.77.0.9"),
         ({"inet_interfaces": "nosuch"}, STOCK_SERVICES, [], "DNS"),
         ({"inet_interfaces": "$"}, STOCK_SERVICES, [], "without a name"),
-        ({"mynetworks_style": "x"}, STOCK_SERVICES, ["own_addresses"], "not a style"),
+        ({"mynetworks_style": "x"}, STOCK_SERVICES, [], "not a style"),
+        ({"myhostname": "mx.test # the outside"}, STOCK_SERVICES, [], "looks like a comment"),
         (
             {"inet_interfaces": ""},
             STOCK_SERVICES,

@@ -87,6 +87,16 @@ def test_what_the_role_would_refuse_is_left_out() -> None:
     assert described("smtp_bind_address_enforce = yes\n", "", (3, 5, 25)) == {}
     assert described("inet_interfaces = 10.0.0.0/8\n", "") == {}
     assert described("", "2525 inet n - n - - smtpd -o x\n2526 inet - - n - - smtpd\n") == {}
+    assert described("", "2525 inet n - n - - smtpd -o x=y, z -o a=b\nout unix - - n - - smtp -o x=y flags=Z\n") == {}
+
+
+def test_flags_of_a_client_are_part_of_its_command() -> None:
+    master = "deliver unix - - n - - lmtp -o lmtp_bind_address=10.77.0.1 flags=DORX\n"
+    found = described("", master)
+    [service] = found["postfix_interfaces_services"]  # type: ignore[attr-defined]
+    assert (service["command"], service["options"]) == ("lmtp flags=DORX", {"lmtp_bind_address": "10.77.0.1"})
+    plan = plan_of(wanted(found), "", MASTER + master, HOST, names={"mx.test": "10.77.0.1"})
+    assert (plan.main, plan.master, plan.reasons) == ("", MASTER + master, [])
 
 
 def test_several_instances() -> None:

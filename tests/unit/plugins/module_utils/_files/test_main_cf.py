@@ -298,6 +298,31 @@ def test_a_new_parameter_goes_where_a_person_would_put_it(text: str, expected: s
     assert edit(text, inet_interfaces="all") == expected.replace("@", "inet_interfaces = all\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "inet_interfaces = all\n#inet_interfaces = $myhostname\n#inet_interfaces = $myhostname, localhost\n@# x\n",
+        "inet_interfaces = all\n# inet_interfaces=$myhostname,\n#    localhost\n@\nb = c\n",
+        "inet_interfaces = all\n# or one of these:\n#inet_interfaces = x\n# and\n    #inet_interfaces = y\n@# z\n",
+        "inet_interfaces =\n  all\n##inet_interfaces = x\n@",
+        "inet_interfaces = all\n@\n#inet_interfaces = in another paragraph\n",
+        "inet_interfaces = all\n@# prose about the next\n#inet_protocols = ipv4\n",
+        "#inet_interfaces = x\n\ninet_interfaces = all\n@b = c\n",
+    ],
+)
+def test_examples_stay_with_their_parameter(text: str) -> None:
+    assert edit(text.replace("@", ""), smtp_bind_address="1.2.3.4") == text.replace(
+        "@", "smtp_bind_address = 1.2.3.4\n"
+    )
+
+
+def test_a_new_parameter_goes_behind_all_of_its_examples() -> None:
+    text = "#smtp_bind_address = 1.1.1.1\n# or\n#smtp_bind_address = 2.2.2.2\n@#\n#smtp_bind_address = 3.3.3.3\na = b\n"
+    assert edit(text.replace("@", ""), smtp_bind_address="1.2.3.4") == text.replace(
+        "@", "smtp_bind_address = 1.2.3.4\n"
+    )
+
+
 def test_siblings_that_are_new_together_stand_together() -> None:
     text = "inet_interfaces = all\nb = c\n"
     expected = "inet_interfaces = all\nsmtp_bind_address = 1.2.3.4\nsmtp_bind_address6 = ::1\nb = c\n"

@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.command_line import bad_command_line
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import PortLookup, identity, known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import logical_lines
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry
-from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import TYPES, Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -48,6 +50,12 @@ FRAGMENTS = [
     "\n  # indented\n",
     "\n#  -o commented=x\n",
     "\n#smtps inet n - y - - smtpd\n#  -o a=b\n#     prose\n#  -o c=d\n",
+    "\n#smtp inet n - y - - smtpd\n#  -o content_filter=x\n",
+    "\n#25 inet n - y - 1 postscreen\n",
+    "\n#relay unix - - y - - smtp\n    #-o a=b\n",
+    "\n# mailfleet.postfix disabled the next 2 lines\n#smtp inet n - y - - smtpd\n#\t-o a=b\n",
+    "\n# BEGIN x\n",
+    "\n# END x\n",
     "\n  -o smtpd_banner=x",
     " -o a=b -o c=d",
     " -oa=b",
@@ -113,6 +121,12 @@ def duplicates(master_cf: MasterCfEditor) -> List[int]:
     """The lines of the entries that do not count."""
     counting = master_cf.effective()
     return [service.line for service in master_cf.services() if service not in counting]
+
+
+def stray(text: str) -> bool:
+    """Whether the program of an entry has an argument there that it does not take."""
+    bad = [bad_command_line(service, (3, 12)) for service in MasterCf(text).services()]
+    return any(each and each.word for each in bad)
 
 
 def swallows(text: str) -> bool:
@@ -557,6 +571,97 @@ def test_an_open_brace_that_would_swallow_the_arguments_is_an_error() -> None:
     assert master_cf.text == text
 
 
+SUBMISSION = "submission inet n - y - - smtpd"
+LOOSE = (
+    f"{SUBMISSION}\n  -o syslog_name=postfix/submission\n"
+    "  -o smtpd_recipient_restrictions=permit_sasl_authenticated, reject\n"
+    "  -o milter_macro_daemon_name=ORIGINATING\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOOSE,
+        f"{SUBMISSION} -o smtpd_banner=a b -o c=d",
+        f"{SUBMISSION} -o smtpd_banner=a b -o e=f g\n",
+        f"{SUBMISSION} -o smtpd_banner = a -o c=d\n",
+        f"{SUBMISSION} # why\n  -o c=d\n",
+        f"{SUBMISSION}\n  -o smtpd_banner=a\n  b\n# c\n  -o d=e\n",
+        f"{SUBMISSION} word\n",
+        "submission inet n - y - - postscreen -o a=b c -o d=e\n",
+        "submission inet n - y - - smtp flags=R -o a=b\n",
+        "submission inet n - y - - pipe -o a=b c flags=R argv=x\n",
+    ],
+)
+@pytest.mark.parametrize("flags", ["", " -v"])
+def test_no_command_drops_what_is_not_an_argument(text: str, flags: str) -> None:
+    master_cf = MasterCfEditor(f"{SMTP}{text}")
+    program = master_cf.services()[1].command
+    with pytest.raises(InputError) as caught:
+        master_cf.put(ServiceChange("submission", command=program + flags, chroot="n", options={"syslog_name": "x"}))
+    assert "in braces, as in -o { name = value }" in caught.value.remedy
+    assert master_cf.text == f"{SMTP}{text}"
+
+
+@pytest.mark.parametrize(
+    "text, change, expected",
+    [
+        (LOOSE, {"chroot": "n"}, LOOSE.replace(" y ", " n ")),
+        (LOOSE, {"options": {"syslog_name": "x"}}, LOOSE.replace("postfix/submission", "x")),
+        (
+            LOOSE,
+            {"options": {"a": "b"}},
+            LOOSE.replace("  -o smtpd_rec", "  -o a=b\n  -o smtpd_rec"),
+        ),
+        (
+            f"{SUBMISSION}\n# why\n  -o a=b c\n",
+            {"options": {"d": "e"}},
+            f"{SUBMISSION}\n  -o d=e\n# why\n  -o a=b c\n",
+        ),
+        (f"{SUBMISSION} -o a=b c\n", {"options": {"d": "e"}}, f"{SUBMISSION} -o d=e -o a=b c\n"),
+        (f"{SUBMISSION} -o a = b\n", {"options": {"d": "e"}}, f"{SUBMISSION} -o d=e -o a = b\n"),
+    ],
+)
+def test_what_is_not_an_argument_stays_where_it_is(text: str, change: Dict[str, Any], expected: str) -> None:
+    assert put(text, "submission", **change) == expected
+
+
+@pytest.mark.parametrize(
+    "text, options, expected",
+    [
+        (
+            LOOSE,
+            {"smtpd_recipient_restrictions": "permit_sasl_authenticated, reject"},
+            LOOSE.replace("smtpd_rec", "{ smtpd_rec").replace("ions=", "ions = ").replace("reject", "reject }"),
+        ),
+        (
+            f"{SUBMISSION}\n  -o a=b,\n    c,\n# why\n    d\n  -o e=f g\n  -o h=i\n",
+            {"a": "b, c, d", "e": "f  g", "h": "j"},
+            f"{SUBMISSION}\n  -o {{ a = b, c, d }}\n# why\n  -o {{ e = f  g }}\n  -o h=j\n",
+        ),
+        (f"{SUBMISSION} -oa=b c -o d=e\n", {"a": "b c"}, f"{SUBMISSION} -o {{ a = b c }} -o d=e\n"),
+        (f"{SUBMISSION} -o a = b -o c=d\n", {"a": "b"}, f"{SUBMISSION} -o a=b -o c=d\n"),
+        (
+            "submission inet n - y - - pipe -o a=b c flags=R user=y argv=x -o y\n",
+            {"a": "b c"},
+            "submission inet n - y - - pipe -o { a = b c } flags=R user=y argv=x -o y\n",
+        ),
+    ],
+)
+def test_a_value_that_is_given_as_it_was_meant_gets_its_braces(
+    text: str, options: Dict[str, str], expected: str
+) -> None:
+    assert put(text, "submission", options=options) == expected
+    assert put(expected, "submission", options=options) == expected
+
+
+def test_arguments_that_a_program_takes_are_replaced() -> None:
+    text = "x unix - - - - - lmtp -o a=b flags=DRX\n"
+    assert put(text, "x", "unix", command="lmtp flags=R") == text.replace("DRX", "R")
+    assert put(text, "x", "unix", command="lmtp") == text.replace(" flags=DRX", "")
+
+
 def test_public_and_private_services_of_one_name_are_two() -> None:
     text = "a unix n - - - - x\na unix - - - - - x\n"
     assert put(text, "a", "unix", options={"b": "c"}) == text + "  -o b=c\n"
@@ -567,7 +672,7 @@ def test_public_and_private_services_of_one_name_are_two() -> None:
 def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceChange) -> None:
     before, after = MasterCfEditor(text), MasterCfEditor(text)
     assume(change.command or find(before, change.name, change.type))
-    assume(not (change.command and swallows(text)))
+    assume(not (change.command and (swallows(text) or stray(text))))
     after.put(change)
     assert others(after, change) == others(before, change)
     service = find(after, change.name, change.type)
@@ -594,8 +699,8 @@ def test_a_change_changes_its_service_and_no_other(text: str, change: ServiceCha
 def test_comments_stay_whatever_changes(about: Tuple[str, Tuple[str, str]], change: ServiceChange) -> None:
     text, (name, kind) = about
     master_cf = MasterCfEditor(text)
-    assume(not duplicates(master_cf) and not swallows(text))
-    master_cf.put(replace(change, name=name, type=kind))
+    assume(not duplicates(master_cf) and not swallows(text) and not (change.command and stray(text)))
+    master_cf.put(change._replace(name=name, type=kind))
     assert [line for line in master_cf.text.split("\n") if line.lstrip(" \t\v").startswith("#")] == [
         line for line in text.split("\n") if line.lstrip(" \t\v").startswith("#")
     ]
@@ -645,26 +750,43 @@ def test_what_is_disabled_or_absent_is_gone_and_nothing_else(text: str, service:
 
 
 @given(ABOUT)
-def test_a_disabled_service_comes_back_as_it_was(about: Tuple[str, Tuple[str, str]]) -> None:
+def test_a_disabled_service_comes_back_byte_for_byte(about: Tuple[str, Tuple[str, str]]) -> None:
     text, service = about
     master_cf = MasterCfEditor(text)
     old = find(master_cf, *service)
     assert old is not None
-    assume(not duplicates(master_cf) and "\0" not in text and "\x0b" not in text)
-    # Another twin before it comes back first.
-    alone = MasterCfEditor(text)
-    alone.remove(*service)
-    try:
-        alone.put(ServiceChange(*service))
-    except InputError:
-        pass
-    else:
-        assume(False)
-    master_cf.disable(*service)
-    master_cf.put(ServiceChange(*service))
-    new = find(master_cf, *service)
-    assert new is not None
-    assert new._replace(line=0) == old._replace(line=0)
+    assume(not duplicates(master_cf))
+    for change in (
+        ServiceChange(*service),
+        ServiceChange(*service, command=old.command if re.match(r"[\w/]+\Z", old.command, re.ASCII) else None),
+        ServiceChange(service[0].replace("smtp", "25"), service[1]),
+    ):
+        master_cf.disable(*service)
+        assert find(master_cf, *service) is None
+        if change.command is None or command_of(old) == change.command:
+            master_cf.put(change)
+            assert master_cf.text == text
+        else:
+            master_cf.put(ServiceChange(*service))
+
+
+def command_of(service: Service) -> str:
+    return " ".join([service.command, *service.arguments])
+
+
+@given(FILES, st.randoms(use_true_random=False))
+def test_services_that_are_disabled_come_back_in_any_order(text: str, chance: random.Random) -> None:
+    master_cf = MasterCfEditor(text)
+    assume(not duplicates(master_cf))
+    services = [(service.name, service.type) for service in master_cf.effective() if service.type in TYPES]
+    chance.shuffle(services)
+    for service in services:
+        master_cf.disable(*service)
+    assert not [service for service in master_cf.effective() if service.type in TYPES]
+    chance.shuffle(services)
+    for service in services:
+        master_cf.put(ServiceChange(*service))
+    assert master_cf.text == text
 
 
 # --- commented-out entries
@@ -703,10 +825,85 @@ def test_prose_with_dashes_and_paths_is_no_part_of_a_twin() -> None:
     assert put(expected, "smtp", state="disabled") == text
 
 
-def test_arguments_that_would_read_like_prose_are_disabled_on_one_line() -> None:
+def test_what_would_not_come_back_as_it_was_gets_a_mark() -> None:
     text = "x unix - n n - - pipe\n  flags=R argv=/bin/x\n  # why\n  word\ny unix - - - - - y\n"
     disabled = put(text, "x", "unix", state="disabled")
-    assert disabled == "#x unix - n n - - pipe  flags=R argv=/bin/x  word\n  # why\ny unix - - - - - y\n"
+    assert disabled == (
+        "# mailfleet.postfix disabled the next 4 lines\n"
+        "#x unix - n n - - pipe\n#  flags=R argv=/bin/x\n#  # why\n#  word\ny unix - - - - - y\n"
+    )
+    assert put(disabled, "x", "unix") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Older twins above and below, bare and with options, by another name, of another program.
+        "#smtp inet n - y - - smtpd\nsmtp inet n - y - 1 postscreen\n",
+        "smtp inet n - y - 1 postscreen\n#smtp inet n - y - - smtpd\n#  -o a=b\n",
+        "#smtp inet n - y - - smtpd\nsmtp inet n - y - - smtpd\n  -o content_filter=lmtp:[127.0.0.1]:10024\n",
+        "smtp inet n - y - - smtpd -o content_filter=x\n\n\n#smtp inet n - - - - smtpd\n",
+        "#25 inet n - y - - smtpd\n:smtp inet n - n - - smtpd\n\t-o a=b\n",
+        "#smtp inet n - y - - smtpd\n#smtp inet n - y - - smtpd -v\nsmtp inet n - n - - smtpd",
+        "# BEGIN x\nsmtp inet n - y - - smtpd -v\n# END x\n#smtp inet n - y - - smtpd\n",
+        # What would read as something else behind a "#".
+        "smtp\n inet n - y - - smtpd\n",
+        "smtp inet n - y - - smtpd\n   text\n# x\n\n  -o a=b\n",
+        "smtp inet n - y - - smtpd\r\n#smtp inet n - y - - smtpd\r\n",
+        "smtp inet n - y - - {smtpd}\n",
+        "smtp inet n - y - - smtpd\0 x\n\x0b-o\n",
+        "smtp inet n - y - - smtpd -o a=b, c\n  -o d=e\n#  -o f=g\n    #-o h=i\n",
+    ],
+)
+def test_what_was_disabled_comes_back_whatever_twins_there_are(text: str) -> None:
+    for before in (text, f"a unix - - - - - b\n{text}", f"# x\n\n{text}"):
+        for name in ("smtp", "25", ":25", ":smtp"):
+            disabled = put(before, name, state="disabled")
+            assert MasterCfEditor(disabled).effective() == MasterCfEditor(before).effective()[:-1]
+            assert put(disabled, "smtp", state="disabled") == disabled
+            assert put(disabled, name) == before
+            program = MasterCfEditor(before).services()[-1].command
+            if program.isalpha() and not MasterCf(before).services()[-1].arguments:
+                change = {"chroot": "y", "command": program}
+                assert put(disabled, name, **change) == put(before, name, **change)
+
+
+def test_the_entry_that_was_disabled_last_comes_back_first() -> None:
+    text = "#smtp inet n - y - - smtpd\nsmtp inet n - y - - smtpd -v\n"
+    first = put(text, "smtp", state="disabled")
+    second = put(first, "smtp", command="postscreen")
+    assert second.startswith("smtp      inet  n       -       y       -       -       postscreen\n" + text[:1]) or (
+        "postscreen" in second
+    )
+    both = put(second, "smtp", state="disabled")
+    assert "(2)" in both
+    assert put(both, "smtp") == second
+    assert put(put(second, "smtp", state="absent"), "smtp") == text
+
+
+def test_a_mark_counts_only_before_the_lines_that_it_was_made_for() -> None:
+    disabled = "# mailfleet.postfix disabled the next 2 lines\n#smtp inet n - y - - smtpd\n#  -o a=b\n"
+    assert put(disabled, "smtp") == "smtp inet n - y - - smtpd\n  -o a=b\n"
+    # Somebody has taken a line out, has uncommented one, or has put one between.
+    for changed in (
+        disabled.replace("#  -o a=b\n", ""),
+        disabled.replace("lines\n", "lines\n\n"),
+        disabled.replace("2 lines", "9 lines"),
+    ):
+        twin = changed.replace("#smtp", "smtp").replace("#  -o", "  -o")
+        assert put(changed, "smtp") == twin
+    assert put(disabled.replace("#  -o", "  -o"), "smtp", command="smtpd").count("\nsmtp ") == 1
+
+
+def test_a_public_and_a_private_service_are_disabled_and_come_back_together() -> None:
+    text = "a unix n - - - - x\nb unix - - - - - x\na unix - - - - - x\n  -o c=d\n"
+    disabled = put(text, "a", "unix", state="disabled")
+    assert [service.name for service in MasterCf(disabled).services()] == ["b"]
+    assert put(disabled, "a", "unix") == text
+
+
+def test_what_earlier_versions_have_disabled_comes_back_as_before() -> None:
+    disabled = "#x unix - n n - - pipe  flags=R argv=/bin/x  word\n  # why\ny unix - - - - - y\n"
     [x, _y] = MasterCfEditor(put(disabled, "x", "unix")).services()
     assert x.arguments == ("flags=R", "argv=/bin/x", "word")
 
@@ -834,7 +1031,7 @@ def test_stock_entries_that_are_commented_out_come_back(
             "smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\nx unix - - - - - x\r\n",
             {"options": {"a": "b", "c": "d e"}},
             (
-                "smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\n2525\tinet\tn\t-\tn\t-\t-\tsmtpd\r\n"
+                "smtp\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n#  -o a=b\r\n2525\tinet\tn\t-\ty\t-\t-\tsmtpd\r\n"
                 "  -o a=b\r\n  -o { c = d e }\r\nx unix - - - - - x\r\n"
             ),
         ),
@@ -852,6 +1049,144 @@ def test_stock_entries_that_are_commented_out_come_back(
 )
 def test_a_new_entry_goes_beside_its_like(text: str, change: Dict[str, Any], expected: str) -> None:
     assert put(text, "2525", **{"command": "smtpd", **change}) == expected
+
+
+SUBMISSION_ENTRY = (
+    "submission inet n       -       y       -       -       smtpd\n  -o syslog_name=postfix/submission\n"
+)
+REINJECTION = "127.0.0.1:10025 inet n  -       n       -       -       smtpd\n  -o content_filter=\n"
+NEW = "2525      inet  n       -       y       -       -       smtpd\n"
+UNIX = "pickup    unix  n       -       y       60      1       pickup\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SMTP + "@" + UNIX + REINJECTION,
+        SMTP + SUBMISSION_ENTRY + "@" + UNIX + REINJECTION,
+        SMTP + "@" + REINJECTION + UNIX,
+        REINJECTION + SMTP + "@" + UNIX,
+        SMTP + REINJECTION + SUBMISSION_ENTRY + "@" + UNIX,
+        SMTP + "628 inet n - n - - qmqpd\n" + SUBMISSION_ENTRY + "@628:628 inet n - n - - qmqpd\n" + UNIX,
+        SMTP + "@" + UNIX + REINJECTION.replace("127.0.0.1", "localhost"),
+        SMTP + "@" + UNIX + REINJECTION.replace("127.0.0.1", "[::1]"),
+        SMTP + "@" + UNIX + REINJECTION.replace("127.0.0.1:", ""),
+        SMTP + "@" + UNIX + "10.0.0.1:2526 inet n - n - - smtpd\n",
+        SMTP.replace("smtpd", "postscreen").replace("-       post", "1       post")
+        + "@"
+        + UNIX
+        + REINJECTION
+        + "smtpd     pass  -       -       y       -       -       smtpd\n",
+        "10.0.0.1:smtp inet n   -       y       -       -       smtpd\n@" + UNIX + REINJECTION,
+        "#submission inet n -   y       -       -       smtpd\n#  -o a=b\n@"
+        + UNIX
+        + REINJECTION.replace("n       -       -", "y       -       -"),
+    ],
+)
+def test_a_new_service_goes_beside_those_for_the_world(text: str) -> None:
+    new = put(text.replace("@", ""), "2525", command="smtpd")
+    [line] = [line for line in new.split("\n") if line.startswith("2525")]
+    assert " ".join(line.split()) == " ".join(NEW.split())
+    assert new == text.replace("@", line + "\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SMTP + UNIX + REINJECTION + "@",
+        SMTP + REINJECTION + "@" + SUBMISSION_ENTRY + UNIX,
+        SMTP + "@" + UNIX,
+    ],
+)
+def test_a_service_for_this_host_goes_beside_its_like(text: str) -> None:
+    new = put(text.replace("@", ""), "127.0.0.1:10026", command="smtpd")
+    [line] = [line for line in new.split("\n") if line.startswith("127.0.0.1:10026")]
+    assert new == text.replace("@", line + "\n")
+
+
+def test_a_new_client_goes_beside_the_usual_one() -> None:
+    text = UNIX + "smtp unix - - y - - smtp\nrelay unix - - y - - smtp\n  -o a=b\n@error unix - - y - - error\n"
+    text += "amavis unix - - n - 2 smtp\n"
+    new = put(text.replace("@", ""), "out", "unix", command="smtp")
+    assert new == text.replace("@", "out   unix - - y - - smtp\n")
+
+
+@pytest.mark.parametrize(
+    "text, chroot",
+    [
+        ("", "n"),
+        ("smtp inet n - y - - smtpd\n", "y"),
+        ("smtp inet n - n - - smtpd\n", "n"),
+        ("smtp inet n - - - - smtpd\n", "-"),
+        # That of the service beside it, else of the same type, else of any, else of one that is commented out.
+        ("smtp inet n - y - - smtpd\nx unix - - - - - y\n127.0.0.1:10025 inet n - n - - smtpd\n", "y"),
+        ("smtp inet n - n - - smtpd\nsmtpd pass - - y - - smtpd\n", "n"),
+        ("smtp inet n - n - 1 postscreen\nsmtpd pass - - y - - smtpd\n", "y"),
+        ("smtp inet n - n - 1 postscreen\n#submission inet n - y - - smtpd\n", "y"),
+        ("smtp inet n - n - 1 postscreen\n#smtpd pass - - y - - smtpd\n", "y"),
+        ("smtp inet n - y - 1 postscreen\nx unix - y y - - y\n", "n"),
+        ("25 inet n - n - - smtpd\nsmtp inet n - y - - smtpd\n", "y"),
+    ],
+)
+def test_a_new_service_has_the_chroot_of_its_like(text: str, chroot: str) -> None:
+    service = find(MasterCfEditor(put(text, "2525", command="smtpd")), "2525")
+    assert service is not None
+    assert service.chroot == chroot
+    given = find(MasterCfEditor(put(text, "2525", command="smtpd", chroot="n")), "2525")
+    assert given is not None
+    assert given.chroot == "n"
+
+
+def test_a_new_service_without_its_like_has_the_default_of_postfix() -> None:
+    master_cf = MasterCfEditor("smtp inet n - n - - smtpd\n", chroot="y")
+    master_cf.put(ServiceChange("x", "unix", command="lmtp"))
+    master_cf.put(ServiceChange("2525", command="smtpd"))
+    master_cf.put(ServiceChange("y", "unix", command="pipe user=x argv=y"))  # cannot work in a chroot
+    assert {service.name: service.chroot for service in master_cf.services()} == {
+        "smtp": "n",
+        "2525": "n",
+        "x": "y",
+        "y": "n",
+    }
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "@",
+        "@\n",
+        "    #-o a=b\n@",
+        "  -o c=d\n    #-o a=b\n@",
+        "#-o a=b\n@",
+        "# -o a=b\n@",
+        "    # for old clients:\n    #-o a=b\n@",
+        "# for old clients:\n#-o a=b\n@",
+        "#  -o a=b\n#     prose\n#  -o c=d\n@",
+        "  -o c=d\n\n    #-o a=b\n@",
+        "  # why c\n  -o c=d\n  # and no more\n@",
+        "  # and no more\n@# prose of the next\n",
+        "@# prose of the next\n",
+        "    #-o a=b\n  # indented prose\n@# prose of the next\n",
+        "    #-o a=b\n@# prose of the next\n#\n# more\n",
+        "@\n# prose of the next\n#-o not=ours\n",
+        "#-o a=b\n@#465 inet n - y - - smtpd\n#  -o c=d\n",
+        "#-o a=b\n@##465 inet n - y - - smtpd\n##  -o c=d\n",
+        "@# mailfleet.postfix disabled the next 2 lines\n#465 inet n - y\n#  - - smtpd\n",
+        "@\n    # a heading\n\n",
+    ],
+)
+def test_comments_stay_with_their_service(behind: str) -> None:
+    for after in ("", "x unix - - - - - y\n"):
+        if behind.endswith(("@", "@\n", "next\n")) or after:
+            text = SMTP + behind + after
+            assert put(text.replace("@", ""), "2525", command="smtpd") == text.replace("@", NEW)
+
+
+def test_comments_of_a_service_go_with_it() -> None:
+    text = SMTP + "587 inet n - y - - smtpd\n  -o a=b\n  #-o c=d\n  -o e=f\n    #-o g=h\n# -o i=j\n" + UNIX
+    assert put(text, "587", state="absent") == SMTP + UNIX
+    text = text.replace("# -o i=j\n", "# for old clients:\n#-o i=j\n# prose\n")
+    assert put(text, "587", state="absent") == SMTP + "# for old clients:\n# prose\n" + UNIX
 
 
 def test_a_new_entry_with_options_and_arguments_has_them_in_their_order() -> None:

@@ -35,9 +35,24 @@ ip address add 10.99.0.1 peer 10.99.0.9/32 dev vB
 ip address add fd77::1/64 dev vA nodad
 ip address add fd77::2/64 dev vA nodad
 ip address add 10.66.0.1/24 dev vD
-ip address add fd66::1/64 dev vC  # no carrier: stays tentative
 ip link set vD up
 ip link set vD down
+echo 100 > /proc/sys/net/ipv6/conf/vC/dad_transmits
+ip address add fd66::1/64 dev vC  # stays tentative
+"""
+
+# The kernel adds a temporary address beside one with mngtmpaddr.
+LIFETIMES = """
+echo 2 > /proc/sys/net/ipv6/conf/vA/use_tempaddr
+echo 0 > /proc/sys/net/ipv6/conf/vA/accept_dad
+ip -6 address add 2001:db8::1/64 dev vA mngtmpaddr valid_lft 7200 preferred_lft 3600 nodad
+ip -6 address add 2001:db8::8/64 dev vA valid_lft 600 preferred_lft 0 nodad
+ip -6 address add 2001:db8::9/64 dev vA preferred_lft 0 nodad
+ip address add 10.77.0.5/24 dev vA valid_lft 3600 preferred_lft 1800
+ip address add 10.77.0.6/24 dev vA valid_lft 3600 preferred_lft 0
+ip -6 route add default dev vA
+ip route add default dev vA
+while ip -6 address show dev vA tentative | grep -q inet6; do sleep 0.05; done
 """
 
 READ = """
@@ -47,9 +62,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses 
 host = read_host()
 print(json.dumps({
     "addresses": [
-        (str(known.address), known.prefix_length, known.interface, known.up, known.tentative, known.primary)
+        (str(known.address), known.prefix_length, known.interface, known.up, known.tentative, known.primary,
+         known.temporary, known.deprecated, known.dynamic)
         for known in host.addresses
     ],
+    "kernel": [str(host.kernel_source(family)) for family in ("ipv4", "ipv6")],
     "families": sorted(host.families), "nonlocal_bind": sorted(host.nonlocal_bind), "hostname": host.hostname,
 }))
 """
@@ -74,7 +91,7 @@ def read_and_ask(set_up: str) -> Any:
 
 
 def test_agrees_with_iproute2() -> None:
-    told, links, hostname = read_and_ask(SET_UP)
+    told, links, hostname = read_and_ask(SET_UP + LIFETIMES)
     expected = [
         (
             entry["local"],
@@ -82,7 +99,10 @@ def test_agrees_with_iproute2() -> None:
             link["ifname"],
             "UP" in link["flags"],
             bool(entry.get("tentative")),
-            not entry.get("secondary"),
+            not (entry.get("secondary") or entry.get("temporary")),
+            bool(entry.get("temporary")),
+            bool(entry.get("deprecated")),
+            bool(entry.get("dynamic")),
         )
         for link in links
         for entry in link["addr_info"]
@@ -91,10 +111,15 @@ def test_agrees_with_iproute2() -> None:
     expected.sort(key=lambda entry: ":" in entry[0])
     found = [tuple(entry) for entry in told["addresses"]]
     assert found == expected
-    assert ("10.77.0.2", 24, "vA", True, False, False) in found
-    assert ("10.99.0.1", 32, "vB", True, False, True) in found
-    assert ("10.66.0.1", 24, "vD", False, False, True) in found
-    assert ("fd66::1", 64, "vC", True, True, True) in found
+    assert ("10.77.0.2", 24, "vA", True, False, False, False, False, False) in found
+    assert ("10.99.0.1", 32, "vB", True, False, True, False, False, False) in found
+    assert ("10.66.0.1", 24, "vD", False, False, True, False, False, False) in found
+    assert ("fd66::1", 64, "vC", True, True, True, False, False, False) in found
+    assert ("10.77.0.5", 24, "vA", True, False, False, False, False, True) in found
+    assert ("2001:db8::1", 64, "vA", True, False, True, False, False, True) in found
+    assert ("2001:db8::9", 64, "vA", True, False, True, False, True, False) in found
+    (temporary,) = [entry[0] for entry in found if entry[6]]
+    assert told["kernel"] == ["10.77.0.1", temporary]
     assert told["families"] == ["ipv4", "ipv6"]
     assert told["nonlocal_bind"] == []
     assert told["hostname"] == hostname

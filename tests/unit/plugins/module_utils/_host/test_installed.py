@@ -27,7 +27,7 @@ def test_what_is_compiled_in_is_asked_of_postconf_about_no_instance(
     found = built_in()
     assert found.version == "mail_version"
     assert found.directories["queue_directory"] == "queue_directory"
-    assert len(found.directories) == 5
+    assert len(found.directories) == 6
 
 
 def test_what_is_remembered_is_not_asked_again_until_another_postfix_is_installed(
@@ -36,7 +36,9 @@ def test_what_is_remembered_is_not_asked_again_until_another_postfix_is_installe
     def asked() -> int:
         return len((tmp_path / "asked").read_text().splitlines())
 
-    answer = 'printf "%s\\n" 3.7 /etc/postfix /usr/sbin /usr/lib/postfix /var/spool/postfix /var/lib/postfix'
+    answer = (
+        'printf "%s\\n" 3.7 /etc/postfix /usr/sbin /usr/lib/postfix /var/spool/postfix /var/lib/postfix /etc/postfix'
+    )
     script = f"echo >>{tmp_path}/asked; {answer}"
     postconf(tmp_path / "bin", script)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")

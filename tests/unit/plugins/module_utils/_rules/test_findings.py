@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -91,13 +92,52 @@ def test_implicit_source_address_of_one_client() -> None:
             "lmtp_bind_address_enforce",
             "smtp does not read it",
         ),
-        ("x unix - - n - - pipe -o smtp_bind_address6=fd77::1", "smtp_bind_address6", "pipe does not read it"),
+        (
+            "x unix - n n - - pipe -o smtp_bind_address6=fd77::1 user=x argv=/bin/x",
+            "smtp_bind_address6",
+            "pipe does not read it",
+        ),
     ],
 )
 def test_bind_address_where_nobody_looks(line: str, parameter: str, words: str) -> None:
     one = only({}, f"587 inet n - n - - smtpd\n{line}\n")
     assert one[:3] == ("ignored_bind_address", "warning", parameter)
     assert words in one.message
+
+
+@pytest.mark.parametrize(
+    "line, severity, message, remedy",
+    [
+        (
+            "587 inet n - n - - smtpd\n  -o smtpd_recipient_restrictions=permit_sasl_authenticated, reject\n  -o a=b",
+            "error",
+            "587/inet: smtpd has text behind -o smtpd_recipient_restrictions that is not part of the value",
+            "-o { smtpd_recipient_restrictions = ... }",
+        ),
+        ("cleanup unix n - n - 0 cleanup -o a=b c", "error", "cleanup/unix: cleanup has text", "-o { a = ... }"),
+        ("587 inet n - n - - smtpd # x", "error", "takes no argument '#'", "Remove it"),
+        ("587 inet n - n - - smtpd -o a = b", "error", "dies of -o a =", "-o { name = value }"),
+        ("25 inet n - n - 1 postscreen -o a=b, c -o d=e", "warning", "ignores it and what follows", "-o { a = ... }"),
+        ("x unix - n n - - pipe flags=Z user=x argv=y", "error", "does not know the flag 'Z'", "Use flags among"),
+        ("x unix - n n - - pipe user=x", "error", "has no argv=", "Add argv="),
+        ("587 inet n - n - - smtpd -x", "error", "dies of the option -x", "Remove it"),
+    ],
+)
+def test_words_that_a_program_does_not_take(line: str, severity: str, message: str, remedy: str) -> None:
+    answer = found({}, f"{MASTER}{line}\n".replace("smtp inet n - n - - smtpd\n", "2525 inet n - n - - smtpd\n", 1))
+    (one,) = [each for each in answer if not each.code.startswith("postscreen_")]
+    assert one[:3] == ("bad_command_line", severity, "services")
+    assert message in one.message
+    assert remedy in one.remedy
+
+
+def test_words_that_a_client_does_not_take() -> None:
+    words = "smtp -o smtp_helo_name=a, b"
+    answer = found({}, f"{MASTER}out unix - - n - - {words}\n")
+    assert {(one.code, one.severity) for one in answer} == {("source_failure", "error")}
+    assert all("-o { smtp_helo_name = ... }" in one.remedy for one in answer)
+    assert found({}, f"{MASTER}out unix - - n - - smtp flags=DORX\n") == []
+    assert found({}, f"{MASTER}out unix - - n - - smtp flags=DORX\n", version="3.4") != []
 
 
 @pytest.mark.parametrize("parameter, value", [("inet_interfaces", "10.77.0.1"), ("inet_protocols", "ipv4")])
@@ -127,7 +167,7 @@ def test_endpoint_beside_inet_interfaces() -> None:
 
 
 def test_socket_of_two_services() -> None:
-    master = "10.77.0.1:25 inet n - n - - smtpd\nmx:smtp inet n - n - - postscreen\n"
+    master = "10.77.0.1:25 inet n - n - - smtpd\nmx:smtp inet n - n - - qmqpd\n"
     one = only({}, master)
     assert one[:3] == ("shared_socket", "error", "services")
     assert "10.77.0.1:25 and mx:smtp both listen on 10.77.0.1 port 25" in one.message
@@ -135,7 +175,7 @@ def test_socket_of_two_services() -> None:
 
 
 def test_duplicate_service() -> None:
-    one = only({}, MASTER + "25 inet n - n - - postscreen -o smtpd_banner=x\n")
+    one = only({}, MASTER + "25 inet n - n - - qmqpd -o smtpd_banner=x\n")
     assert one[:3] == ("duplicate_service", "warning", "services")
     assert "smtp/inet" in one.message
     assert found({}, "x unix - - n - - smtp\nx unix n - n - - smtp\n" + MASTER) == []  # public and private
@@ -238,16 +278,79 @@ def test_broken_line_of_one_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "inet_interfaces, severity, lost",
+    "settings, severity, lost",
     [
-        ("10.77.0.1, 10.77.0.2, fd77::1, fd77::2", "warning", "127.0.0.0/8"),
-        ("loopback-only", "info", "10.77.0.0/24"),
+        ({"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, "warning", "127.0.0.0/8"),
+        ({"inet_interfaces": "127.0.0.1, ::1, 10.77.0.1, fd77::1", "mynetworks_style": "host"}, "info", "10.77.0.2/32"),
     ],
 )
-def test_default_mynetworks(inet_interfaces: str, severity: str, lost: str) -> None:
-    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
-    assert [one[:3] for one in answer] == [("mynetworks_default", severity, "mynetworks")]
+def test_default_mynetworks(settings: dict, severity: str, lost: str) -> None:
+    answer = findings(outlook_of(settings, MASTER, TWO))
+    assert [one[:3] for one in answer if one.parameter == "mynetworks"] == [
+        ("mynetworks_default", severity, "mynetworks")
+    ]
     assert lost in answer[0].message
+
+
+@pytest.mark.parametrize("inet_interfaces", ["loopback-only", "127.0.0.1", "127.0.0.1, ::1"])
+def test_a_host_that_hears_itself_alone_misses_no_networks(inet_interfaces: str) -> None:
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, MASTER, TWO))
+    assert "mynetworks_default" not in [one.code for one in answer]
+    beside = MASTER + "10.77.0.1:587 inet n - n - - smtpd\n"
+    answer = findings(outlook_of({"inet_interfaces": inet_interfaces}, beside, TWO))
+    assert "mynetworks_default" in [one.code for one in answer]
+
+
+OUTSIDE = host_of("127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/26", "::1/128", "fd77::1/64", "fe80::7/64")
+
+
+def grown(before: dict, after: dict, host: Host = OUTSIDE) -> list:
+    old, new = outlook_of(before, MASTER, host), outlook_of(after, MASTER, host)
+    return [one for one in findings(new, before=old) if one.code == "mynetworks_grows"]
+
+
+@pytest.mark.parametrize(
+    "shared, before, after, severity, gained, kept",
+    [
+        (
+            {"mynetworks_style": "subnet"},
+            "10.77.0.1, fd77::1",
+            "10.77.0.1, 198.51.100.7",
+            "error",
+            "198.51.100.0/26",
+            "127.",
+        ),
+        ({}, "loopback-only", "all", "error", "10.77.0.0/24, 198.51.100.0/26, [fd77::]/64, [fe80::]/64", "127."),
+        ({"compatibility_level": "1"}, "127.0.0.1", "127.0.0.1, 198.51.100.7", "error", "198.51.100.0/26", "127."),
+        ({"mynetworks_style": "class"}, "127.0.0.1", "10.77.0.1", "warning", "10.0.0.0/8", "127."),
+        ({"mynetworks_style": "class"}, "10.77.0.1", "198.51.100.7", "error", "198.51.100.0/24", "10."),
+        ({"mynetworks_style": "subnet"}, "10.77.0.1", "10.77.0.1, fd77::1", "warning", "[fd77::]/64", "10."),
+    ],
+)
+def test_more_may_relay(shared: dict, before: str, after: str, severity: str, gained: str, kept: str) -> None:
+    (one,) = grown({**shared, "inet_interfaces": before}, {**shared, "inet_interfaces": after})
+    assert one[:3] == ("mynetworks_grows", severity, "mynetworks")
+    assert f"in {gained} may" in one.message
+    assert kept not in one.message
+    assert grown({**shared, "inet_interfaces": after}, {**shared, "inet_interfaces": after}) == []
+    assert grown({"mynetworks": "", "inet_interfaces": before}, {"mynetworks": "", "inet_interfaces": after}) == []
+
+
+def test_a_family_more_may_relay() -> None:
+    settings = {"inet_interfaces": "all", "mynetworks_style": "subnet"}
+    (one,) = grown({**settings, "inet_protocols": "ipv4"}, {**settings, "inet_protocols": "all"})
+    assert (one.severity, "[fd77::]/64" in one.message) == ("warning", True)
+
+
+def test_what_was_there_already_or_is_the_host_itself_is_not_gained() -> None:
+    style = {"compatibility_level": "3.6"}
+    assert grown({**style, "inet_interfaces": "loopback-only"}, {**style, "inet_interfaces": "all"}) == []
+    subnet = {"mynetworks_style": "subnet"}
+    assert grown({**subnet, "inet_interfaces": "all"}, {**subnet, "inet_interfaces": "10.77.0.1"}) == []
+    assert grown({"inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "10.77.0.1, 127.0.0.1"}) == []
+    wide = host_of("127.0.0.1/8", "eth0 10.77.0.1/8", "eth1 10.77.5.1/24")
+    assert grown({**subnet, "inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "all"}, wide) == []
+    assert grown({**subnet, "inet_interfaces": "nosuch$"}, {**subnet, "inet_interfaces": "all"}) == []
 
 
 @pytest.mark.parametrize(
@@ -398,3 +501,235 @@ def test_several_instances_have_both_remedies() -> None:
         remedy = only({**settings, name: "postfix-out"}).remedy
         assert "let the kernel choose" in remedy
         assert "inet_interfaces = all" in remedy
+
+
+def test_each_value_that_postfix_dies_of_is_named() -> None:
+    answer = found({"myhostname": "mx.test # x", "default_process_limit": "0", "smtp_bind_address": "10.77.0.9"})
+    assert [one[:3] for one in answer] == [
+        ("fatal", "error", "default_process_limit"),
+        ("fatal", "error", "myhostname"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings, line, parameter, words",
+    [
+        (
+            {"smtpd_client_connection_count_limit": "x"},
+            "",
+            "smtpd_client_connection_count_limit",
+            "smtp/inet cannot run",
+        ),
+        ({"smtp_address_preference": "ipv5"}, "", "smtp_address_preference", "smtp/unix cannot run"),
+        ({}, "587 inet n - n - - smtpd -o myhostname=mx..test", "myhostname", "587/inet cannot run"),
+        ({}, "587 inet n - n - - smtpd -o soft_bounce=maybe", "soft_bounce", "neither yes nor no"),
+        ({}, "587 inet n - n - - smtpd -o smtpd_timeout=ten", "smtpd_timeout", "not a time"),
+        ({}, "pickup unix n - n 60 1 pickup -o inet_protocols=ipv5", "inet_protocols", "not a protocol"),
+        ({}, "pickup unix n - n 60 1 pickup -o inet_interfaces=10.77.0.9", "inet_interfaces", "on no interface"),
+        ({"mailbox_size_limit": "1000"}, "local unix - n n - - local", "mailbox_size_limit", "less than message_size"),
+        ({"message_size_limit": "0"}, "local unix - n n - - local", "mailbox_size_limit", "unlimited"),
+        ({"message_size_limit": "60000000"}, "virtual unix - n n - - virtual", "virtual_mailbox_limit", "60000000"),
+    ],
+)
+def test_program_failure(settings: dict, line: str, parameter: str, words: str) -> None:
+    one = only(settings, f"{MASTER}{line}\n")
+    assert one[:3] == ("program_failure", "error", parameter)
+    assert words in one.message
+
+
+def test_services_that_can_run() -> None:
+    assert found({"mailbox_size_limit": "0", "message_size_limit": "0"}, f"{MASTER}local unix - n n - - local\n") == []
+    assert found({"smtpd_timeout": "${stress?{10}:{300}}s"}) == []
+    assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
+
+
+PASSING = host_of(
+    "127.0.0.1/8",
+    "10.77.0.1/24 dynamic",
+    "10.77.0.2/24",
+    "10.77.0.3/24 deprecated dynamic",
+    "::1/128",
+    "fd77::1/64",
+    "fd77::2/64 temporary",
+    "fd77::3/64 deprecated",
+)
+
+
+@pytest.mark.parametrize(
+    "settings, master, code, severity, parameter, words",
+    [
+        (
+            {"inet_interfaces": "10.77.0.2, fd77::2"},
+            MASTER,
+            "temporary_address",
+            "error",
+            "inet_interfaces",
+            "RFC 4941",
+        ),
+        (
+            {"inet_interfaces": "10.77.0.3, fd77::1"},
+            MASTER,
+            "temporary_address",
+            "error",
+            "inet_interfaces",
+            "lifetime",
+        ),
+        ({"inet_interfaces": "here, fd77::1"}, MASTER, "temporary_address", "error", "inet_interfaces", "a name in"),
+        ({}, "[fd77::2]:25 inet n - n - - smtpd\n", "temporary_address", "error", "services", "[fd77::2]:25"),
+        ({"smtp_bind_address6": "fd77::2"}, MASTER, "temporary_address", "warning", "smtp_bind_address6", "main.cf is"),
+        (
+            {"smtp_bind_address6": "fd77::2", "smtp_bind_address_enforce": "yes"},
+            MASTER,
+            "temporary_address",
+            "error",
+            "smtp_bind_address6",
+            "stays in the queue",
+        ),
+        (
+            {"inet_interfaces": "10.77.0.2, fd77::3"},
+            MASTER,
+            "deprecated_address",
+            "info",
+            "inet_interfaces",
+            "lists fd77",
+        ),
+        ({"smtp_bind_address6": "fd77::3"}, MASTER, "deprecated_address", "info", "smtp_bind_address6", "give it up"),
+        ({"inet_interfaces": "10.77.0.1, fd77::1"}, MASTER, "dynamic_address", "info", "inet_interfaces", "DHCP"),
+        ({"smtp_bind_address": "10.77.0.1"}, MASTER, "dynamic_address", "info", "smtp_bind_address", "DHCP"),
+        ({}, "10.77.0.1:25 inet n - n - - smtpd\n", "dynamic_address", "info", "services", "10.77.0.1:25"),
+    ],
+)
+def test_addresses_that_the_host_may_lose(
+    settings: dict, master: str, code: str, severity: str, parameter: str, words: str
+) -> None:
+    outlook = outlook_of({"mynetworks": "", **settings}, master, PASSING, names={"here": ["10.77.0.3"]})
+    codes = ("temporary_address", "deprecated_address", "dynamic_address")
+    (one,) = [one for one in findings(outlook) if one.code in codes]
+    assert one[:3] == (code, severity, parameter)
+    assert words in one.message
+
+
+def test_addresses_that_are_not_written_down_may_pass() -> None:
+    for settings in ({}, {"inet_interfaces": "all"}, {"inet_interfaces": "10.77.0.2, fd77::1"}):
+        assert not [
+            one for one in found(settings, host=PASSING) if one.code.endswith("_address") and "implicit" not in one.code
+        ]
+    outlook = outlook_of({"inet_interfaces": "dhcp, fd77::1"}, MASTER, PASSING, names={"dhcp": ["10.77.0.1"]})
+    assert "dynamic_address" not in [one.code for one in findings(outlook)]
+
+
+def test_what_the_kernel_sends_from() -> None:
+    def told(settings: dict, **sources: str) -> list:
+        addresses = {family: ip_address(text) for family, text in sources.items()}
+        host = Host(PASSING.addresses, kernel_source=addresses.get)
+        return [one for one in found(settings, host=host) if one.code == "temporary_address"]
+
+    (one,) = told({}, ipv6="fd77::2", ipv4="10.77.0.1")
+    assert one[1:3] == ("warning", "smtp_bind_address6")
+    assert "smtp/unix send by the kernel's choice from fd77::2" in one.message
+    assert one.remedy.endswith("such as fd77::1")
+    assert told({}, ipv6="fd77::1") == []
+    assert told({}) == []
+    assert told({"smtp_bind_address6": "fd77::1"}, ipv6="fd77::2") == []
+    assert len(told({"smtp_bind_address6": "::"}, ipv6="fd77::2")) == 1
+    assert told({"inet_protocols": "ipv4"}, ipv6="fd77::2") == []
+
+
+POSTSCREEN = """\
+smtp inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd
+dnsblog unix - - n - 0 dnsblog
+tlsproxy unix - - n - 0 tlsproxy
+"""
+
+
+def test_postscreen_with_all_that_it_needs() -> None:
+    settings = {"postscreen_dnsbl_sites": "zen.example.org", "smtpd_tls_security_level": "may"}
+    assert found(settings, POSTSCREEN) == []
+    limited = POSTSCREEN.replace(" 1 postscreen", " - postscreen").replace("pass - - n - -", "pass - - n - 5")
+    assert found({"default_process_limit": "1", **settings}, limited) == []
+
+
+@pytest.mark.parametrize(
+    "gone, settings, severity, words",
+    [
+        ("smtpd", {}, "error", "passes each client to smtpd/pass"),
+        ("dnsblog", {"postscreen_dnsbl_sites": "zen.example.org"}, "error", "asks dnsblog/unix"),
+        ("dnsblog", {}, "info", "asks dnsblog/unix"),
+        ("tlsproxy", {"smtpd_tls_security_level": "may"}, "error", "leaves TLS to tlsproxy/unix"),
+        ("tlsproxy", {"smtpd_use_tls": "yes"}, "error", "leaves TLS to tlsproxy/unix"),
+        ("tlsproxy", {"postscreen_tls_security_level": "encrypt"}, "error", "leaves TLS to tlsproxy/unix"),
+        ("tlsproxy", {}, "info", "leaves TLS to tlsproxy/unix"),
+        (
+            "tlsproxy",
+            {"smtpd_tls_security_level": "may", "postscreen_tls_security_level": "none"},
+            "info",
+            "leaves TLS to tlsproxy/unix",
+        ),
+    ],
+)
+def test_postscreen_that_lacks_a_service(gone: str, settings: dict, severity: str, words: str) -> None:
+    master = "".join(line for line in POSTSCREEN.splitlines(True) if not line.startswith(f"{gone} "))
+    one = only(settings, master)
+    assert one[:3] == ("postscreen_lacks_service", severity, "services")
+    assert words in one.message
+    assert found(settings, master + one.remedy[len("Add ") :] + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [("pass - -", "pass n -"), ("pass", "unix"), ("smtpd pass", "screened pass")],
+    ids=["public", "type", "name"],
+)
+def test_a_service_that_postscreen_cannot_find(old: str, new: str) -> None:
+    assert only({}, POSTSCREEN.replace(old, new)).code == "postscreen_lacks_service"
+    renamed = POSTSCREEN.replace("postscreen", "postscreen -o smtpd_service_name=screened").replace(
+        "smtpd pass", "screened pass"
+    )
+    assert found({}, renamed) == []
+
+
+@pytest.mark.parametrize("limit", ["-", "0", "2"])
+def test_process_limit_of_postscreen(limit: str) -> None:
+    one = only({}, POSTSCREEN.replace("1 postscreen", f"{limit} postscreen"))
+    assert one[:3] == ("program_failure", "error", "services")
+    assert f"smtp/inet cannot run: it has the process limit {limit.replace('-', '100')}" in one.message
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("cleanup unix n - n - - cleanup", "starts with 0 only"),
+        ("qmgr unix n - n 300 - qmgr", "starts with 1 only"),
+        ("local unix - - n - - local", "rights of root"),
+    ],
+)
+def test_columns_with_which_a_program_does_not_start(line: str, words: str) -> None:
+    one = only({}, f"{MASTER}{line}\n")
+    assert one[:3] == ("program_failure", "error", "services")
+    assert words in one.message
+
+
+SECOND = POSTSCREEN + "10.77.0.1:2525 inet n - n - 1 postscreen\n"
+
+
+@pytest.mark.parametrize(
+    "settings, master, version, is_shared",
+    [
+        ({}, SECOND, "3.10", False),
+        ({"postscreen_cache_map": "btree:$data_directory/cache"}, SECOND, "3.12", False),
+        ({"default_cache_db_type": "btree"}, SECOND, "3.12", False),
+        ({"default_cache_db_type": "lmdb"}, SECOND, "3.12", True),
+        ({}, SECOND, "3.12", True),  # nobody knows
+        ({"postscreen_cache_map": "proxy:btree:$data_directory/cache"}, SECOND, "3.10", True),
+        ({"postscreen_cache_map": "lmdb:$data_directory/cache"}, SECOND, "3.10", True),
+        ({"postscreen_cache_map": ""}, SECOND, "3.10", True),
+        ({}, SECOND.rstrip() + " -o postscreen_cache_map=btree:/var/lib/postfix/second\n", "3.10", True),
+    ],
+)
+def test_cache_of_postscreen(settings: dict, master: str, version: str, is_shared: bool) -> None:
+    answer = [one for one in found(settings, master, version=version) if one.code == "program_failure"]
+    assert len(answer) == (not is_shared)
+    for one in answer:
+        assert one.parameter == "postscreen_cache_map"
+        assert "10.77.0.1:2525/inet cannot run" in one.message

@@ -127,3 +127,44 @@ def test_primaries_of_a_plain_list() -> None:
 def test_same_address_twice() -> None:
     host = host_of("eth0 10.77.0.1/24", "eth1 10.77.0.1/24")
     assert picked("global", host=host) == ["10.77.0.1"]
+
+
+PASSING = host_of(
+    "lo 127.0.0.1/8",
+    "eth0 10.77.0.1/24 dynamic",
+    "eth0 10.77.0.2/24 deprecated dynamic",
+    "lo ::1/128",
+    "eth0 fd77::1/64 dynamic",
+    "eth0 fd77::2/64 temporary",
+    "eth0 fd77::3/64 deprecated",
+    "eth0 fd77::4/64 tentative",
+    "eth1 fd78::2/64 temporary",
+)
+
+
+@pytest.mark.parametrize(
+    "selectors, expected",
+    [
+        (["global"], ["10.77.0.1", "fd77::1"]),
+        (["primary"], ["10.77.0.1", "fd77::1"]),
+        (["fd77::/16"], ["fd77::1"]),
+        (["::/0"], ["::1", "fd77::1"]),
+        (["interface:eth0"], ["10.77.0.1", "fd77::1"]),
+        (["!loopback"], ["10.77.0.1", "fd77::1"]),
+        (["fd77::2"], ["fd77::2"]),
+        (["[fd77::3]", "fd77::4/128", "10.77.0.2/32"], ["fd77::3", "fd77::4", "10.77.0.2"]),
+        (["fd77::2", "global"], ["fd77::2", "10.77.0.1", "fd77::1"]),
+        (["fd77::2", "fd77::1", "!fd77::2"], ["fd77::1"]),
+    ],
+)
+def test_only_what_the_host_keeps_is_picked_unless_it_is_named(selectors: list, expected: list) -> None:
+    assert picked(*selectors, host=PASSING) == expected
+
+
+@pytest.mark.parametrize("selector", ["interface:eth1", "fd78::/16"])
+def test_an_error_says_why_an_address_is_not_picked(selector: str) -> None:
+    with pytest.raises(InputError, match=r"will not stay .*: fd78::2 \(temporary\)") as error:
+        picked(selector, host=PASSING)
+    assert "or name one of them" in error.value.remedy
+    assert "fd77::2" not in error.value.remedy
+    assert picked(selector, host=PASSING, missing_ok=True) == []

@@ -36,6 +36,25 @@ def test_settings_of_a_service() -> None:
     assert settings.with_options({}) is settings
 
 
+@pytest.mark.parametrize(
+    "level, version, level_number, chroot",
+    [
+        (None, (3, 7, 11), 0, "y"),
+        ("0", (3, 7, 11), 0, "y"),
+        ("1", (3, 5, 25), 1, "n"),
+        ("2", (3, 5, 25), 2, "n"),
+        ("3.6", (3, 5, 25), 3, "n"),
+        ("$level", (3, 10, 13), 3, "n"),
+        ("3.6", (2, 11, 0), 3, "y"),
+        ("x", (3, 7, 11), 0, "y"),
+    ],
+)
+def test_the_default_of_chroot(level: Any, version: Any, level_number: int, chroot: str) -> None:
+    values = {"level": "3.9"} if level is None else {"level": "3.9", "compatibility_level": level}
+    settings = Settings(values, version)
+    assert (settings.compatibility_level, settings.default_chroot) == (level_number, chroot)
+
+
 def test_continuation_lines() -> None:
     assert (
         Settings({"inet_interfaces": "\n   10.77.0.1\n\t10.77.0.2"}, NEWEST).get("inet_interfaces")

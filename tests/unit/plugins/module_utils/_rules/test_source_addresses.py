@@ -198,6 +198,9 @@ def test_families_in_use(protocols: str, used: list) -> None:
         ("-o lmtp_bind_address=10.77.0.1", ("10.77.0.2", "smtp_bind_address", False)),
         ("-o { smtp_bind_address = 10.77.0.1 }", ("10.77.0.1", "-o smtp_bind_address", False)),
         ("-v", ("10.77.0.2", "smtp_bind_address", False)),
+        ("-o smtp_bind_address=10.77.0.1 flags=DORX", ("10.77.0.1", "-o smtp_bind_address", False)),
+        ("-m 5 -o smtp_bind_address=10.77.0.1", ("10.77.0.1", "-o smtp_bind_address", False)),
+        ("Flags=", ("10.77.0.2", "smtp_bind_address", False)),
     ],
 )
 def test_options(options: str, ipv4: tuple) -> None:
@@ -230,6 +233,11 @@ def test_interfaces_of_one_client(options: str, ipv4: Any, ipv6: Any) -> None:
         ("-o smtp_bind_address_enforce=maybe", "-o smtp_bind_address_enforce", "neither yes nor no", ["ipv4", "ipv6"]),
         ("-o smtp_bind_address =10.77.0.1", "master.cf", "=10.77.0.1", ["ipv4", "ipv6"]),
         ("# comment", "master.cf", "#", ["ipv4", "ipv6"]),
+        ("flags=Z", "master.cf", "flag 'Z'", ["ipv4", "ipv6"]),
+        ("flags=R -o smtp_bind_address=10.77.0.1", "master.cf", "option behind", ["ipv4", "ipv6"]),
+        ("word", "master.cf", "'word'", ["ipv4", "ipv6"]),
+        ("-o smtp_helo_name=a, b", "master.cf", "behind -o smtp_helo_name", ["ipv4", "ipv6"]),
+        ("-x", "master.cf", "-x", ["ipv4", "ipv6"]),
     ],
 )
 def test_options_that_one_client_dies_of(options: str, origin: str, words: str, families: list) -> None:

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run is asked for, an entry for each instance, and the members of the run that this makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional, Sequence, Union
+
+from .._base.errors import InputError
+from .._host.installed import BuiltIn
+from .._host.instance import find_instance
+from .._host.store import STATE_DIRECTORY
+from .._host.surroundings import surroundings
+from .._rules.parameters import parse_version
+from .apply import check_timeout
+from .edit_files import Edit
+from .member import Member
+from .plan import Wanted
+from .run import Run
+from .together import Together
+from .transaction import Transactions
+
+if TYPE_CHECKING:
+    from .instances import Secondary
+
+
+class Wish(NamedTuple):
+    """What is wanted of one instance.
+
+    ``state`` is "present" where it is to be created if necessary, "absent" where it is to be removed, None where it has
+    to exist. ``group`` is the multi_instance_group of one that is created.
+    """
+
+    config_directory: Optional[str]
+    instance: Optional[str]
+    wanted: Wanted
+    state: Optional[str] = None
+    group: Optional[str] = None
+    timeout: float = 30.0
+
+
+class Asked(NamedTuple):
+    """A run, and for each wish its member, or the removal of its instance."""
+
+    together: Together
+    parts: List[Union[Member, Secondary]]
+
+
+def together_of(
+    wishes: Sequence[Wish],
+    compiled: BuiltIn,
+    apply: bool,
+    check_mode: bool,
+    before_commit: Callable[[Member, List[str]], None] = lambda member, paths: None,
+    state_directory: str = STATE_DIRECTORY,
+) -> Asked:
+    """Return the run that does what is wished.
+
+    :raises InputError: a wish is for an instance that does not exist, or that cannot
+    """
+    around = surroundings(parse_version(compiled.version))
+    default: Optional[Transactions] = None
+    if any(wish.state for wish in wishes):
+        default = Transactions(find_instance(compiled=compiled).config_directory, state_directory)
+    parts: List[Union[Member, Secondary]] = []
+    for wish in wishes:
+        check_timeout(wish.timeout)
+        secondary = None
+        if default and wish.state:
+            secondary = _secondary(wish, check_mode, state_directory, default, compiled)
+            if wish.state == "absent":
+                parts.append(secondary)
+                continue
+            instance = secondary.find() or secondary.planned
+        else:
+            instance = find_instance(wish.config_directory, wish.instance, compiled)
+        run = Run(instance, wish.timeout, state_directory, around)
+        if default and instance.is_default:
+            run.transactions = default  # its lock is that of the list of instances too
+        parts.append(Member(run, Edit(instance, wish.wanted, run.transactions, around), secondary))
+    members = [one for one in parts if isinstance(one, Member)]
+    removals = [one for one in parts if not isinstance(one, Member)]
+    return Asked(Together(members, removals, apply, check_mode, before_commit, state_directory), parts)
+
+
+def _secondary(
+    wish: Wish, check_mode: bool, state_directory: str, default: Transactions, compiled: BuiltIn
+) -> Secondary:
+    from .instances import Secondary  # most runs neither create nor remove any
+
+    if wish.config_directory:
+        remedy = "Give its name in instance; its directory is beside that of the default instance"
+        raise InputError("config_directory", wish.config_directory, "cannot be given together with state", remedy)
+    return Secondary(wish.instance or "", wish.group, check_mode, state_directory, default, compiled)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the module postfix_interfaces, and what they ask for."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .._base.errors import InputError
+from .._change.plan import Wanted
+from .._change.wish import Wish
+from .._files.service import FIELD_VALUES, TYPES
+from .._files.service_change import STATES, ServiceChange
+from .._rules.parameters import PARAMETERS
+from .._rules.values import text_of
+
+#: what the names of the role's variables begin with
+PREFIX = "postfix_interfaces_"
+
+_LIST = {"type": "list", "elements": "str"}
+_LIST_KINDS = ("interfaces", "protocols", "proxy", "match_list")
+
+
+def instance_options() -> Dict[str, Any]:
+    """Return the argument spec of the options for one instance: one for each parameter, by its kind, and the others."""
+    spec: Dict[str, Any] = {
+        name: dict(_LIST) if parameter.kind in _LIST_KINDS else {"type": _type(parameter.kind)}
+        for name, parameter in PARAMETERS.items()
+    }
+    service = {
+        "name": {"type": "str", "required": True},
+        "type": {"type": "str", "choices": list(TYPES), "default": "inet"},
+        "state": {"type": "str", "choices": list(STATES), "default": "present"},
+        "command": {"type": "str"},
+        **{name: {"type": "str"} for name in FIELD_VALUES},
+        "options": {"type": "dict", "default": {}},
+        "unset_options": {**_LIST, "default": []},
+    }
+    spec.update(
+        config_directory={"type": "path"},
+        instance={"type": "str"},
+        unset={**_LIST, "default": []},
+        select={"type": "dict", "default": {}},
+        services={"type": "list", "elements": "dict", "default": [], "options": service},
+        unlisted_services={"type": "str", "choices": ["keep", "report", "disable", "remove"], "default": "keep"},
+        allow_absent_addresses={"type": "bool", "default": False},
+        allow_no_listener={"type": "bool", "default": False},
+        backup={"type": "bool", "default": False},
+        timeout={"type": "float", "default": 30},
+    )
+    return spec
+
+
+def entry_options() -> Dict[str, Any]:
+    """Return the argument spec of an entry of the option instances."""
+    return {
+        **instance_options(),
+        "state": {"type": "str", "choices": ["present", "absent"]},
+        "group": {"type": "str"},
+    }
+
+
+def argument_spec() -> Dict[str, Any]:
+    """Return the argument spec of the module."""
+    return {
+        **instance_options(),
+        "apply": {"type": "bool", "default": False},
+        "instances": {"type": "list", "elements": "dict"},
+        "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
+        "host": {"type": "str"},
+        "role_variables": {**_LIST, "default": []},
+    }
+
+
+def role_variables() -> List[str]:
+    """Return the names of the variables of the role."""
+    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings"))
+
+
+def refuse_unknown(names: Sequence[str]) -> None:
+    """Refuse names of variables that begin like those of the role, and are none of them.
+
+    :raises InputError: there is one; argument specs check only the variables that they list
+    """
+    known = role_variables()
+    for name in names:
+        if name not in known:
+            remedy = f"Correct the name; the role has {', '.join(known)}"
+            raise InputError(name, name, "is not a variable of the role mailfleet.postfix.postfix_interfaces", remedy)
+
+
+def _type(kind: str) -> str:
+    return "bool" if kind == "yes_no" else "str"
+
+
+def entry_of(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options of one instance: those of its entry, and for what it does not say those beside it."""
+    options = {name: shared.get(name) for name in (*instance_options(), "state", "group")}
+    if entry.get("instance") or entry.get("config_directory"):
+        options.update(instance=None, config_directory=None)
+    options.update(entry)
+    return options
+
+
+def wish_of(options: Mapping[str, Any]) -> Wish:
+    """Return what the options for one instance ask for; an option that was not given asks for nothing."""
+    values = {name: options[name] for name in PARAMETERS if options.get(name) is not None}
+    if options.get("state") == "present":
+        values.setdefault("master_service_disable", [])  # postmulti(1) disables all inet services of a new instance
+    select = (options["select"] or {}).items()
+    wanted = Wanted(
+        values=values,
+        unset=options["unset"] or [],
+        select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
+        services=[_service_change(service) for service in options["services"] or []],
+        unlisted_services=options["unlisted_services"] or "keep",
+        allow_absent_addresses=bool(options["allow_absent_addresses"]),
+        allow_no_listener=bool(options["allow_no_listener"]),
+    )
+    timeout = 30.0 if options["timeout"] is None else options["timeout"]
+    state, group = options.get("state"), options.get("group")
+    return Wish(options["config_directory"], options["instance"], wanted, state, group, timeout)
+
+
+def _service_change(service: Mapping[str, Any]) -> ServiceChange:
+    """Convert one entry of the option services; values become text, whatever YAML made of them."""
+    options = {name: text_of(name, value) for name, value in service["options"].items()}
+    return ServiceChange(**{**service, "options": options})

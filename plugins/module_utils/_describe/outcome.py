@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run over instances has done, as the module postfix_interfaces returns and shows it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Union
+
+from .._change.member import Member
+from .._rules.findings.finding import Finding
+from .._rules.reload_or_restart import ACTIONS
+from .effective_view import effective_view, in_words
+
+if TYPE_CHECKING:
+    from .._change.instances import Secondary
+
+
+def result_of(part: Union[Member, Secondary], apply: bool, report_unlisted: bool) -> Dict[str, Any]:
+    """Return the result for one instance.
+
+    :param apply: whether its master was to be brought in line, too
+    :param report_unlisted: whether to name the services that were not listed
+    """
+    if not isinstance(part, Member):
+        done = part.changed()._asdict()
+        return {"changed": bool(part.steps), "action": "none", "reasons": [], **done}
+    result: Dict[str, Any] = {"changed": part.changed}
+    edited = part.edited
+    if edited:
+        plan = edited.plan
+        result.update(
+            files=edited.changed,
+            action=plan.action,
+            reasons=[reason._asdict() for reason in plan.reasons],
+            before=effective_view(plan.before),
+            after=effective_view(plan.after),
+            findings=[finding._asdict() for finding in plan.findings],
+        )
+        if report_unlisted:
+            result["unlisted_services"] = plan.unlisted
+        if edited.recovered:
+            result["recovered"] = edited.recovered
+    if apply:
+        result.update(part.run.report.as_result(), changed=part.changed)
+    if part.secondary:
+        result.update(part.secondary.changed()._asdict())
+    return {**result, "config_directory": part.directory, "instance": part.run.instance.name}
+
+
+def together_as_result(results: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return the results of several instances in one."""
+    return {
+        "changed": any(result["changed"] for result in results),
+        "action": max((result.get("action", "none") for result in results), key=ACTIONS.index, default="none"),
+        "instances": list(results),
+    }
+
+
+def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[Dict[str, str]]:
+    """Return the difference of both files and of the effective view, each only if it changes.
+
+    :param result: that of :func:`result_of`
+    """
+    if not isinstance(part, Member):
+        steps = "".join(f"{step}.\n" for step in part.steps)
+        return [_difference(part.directory, "", steps)] if steps else []
+    edited, differences = part.edited, []
+    steps = "".join(f"{step}.\n" for step in part.steps)
+    if steps:
+        differences.append(_difference(part.directory, "", steps))
+    if edited:
+        versions = zip(edited.found.texts, edited.planned.texts)
+        texts = dict(zip(("main.cf", "master.cf"), versions))
+        differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.changed]
+    reasons = result.get("reasons", ())
+    if (edited and edited.changed) or reasons:
+        needs = "".join(f"needs a {one['action']} for {one['parameter']}: {one['why']}\n" for one in reasons)
+        before = in_words(result["before"]) if edited else ""
+        after = in_words(result["after"]) if edited else ""
+        differences.append(_difference("effective view", before, after + needs))
+    return differences
+
+
+def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:
+    """Return each instance's name with each of its findings of severity error or warning, once each."""
+    found: List[Any] = []
+    for part in parts:
+        if isinstance(part, Member) and part.edited:
+            name = part.run.instance.name or part.directory
+            for finding in part.edited.plan.findings:
+                if finding.severity in ("error", "warning") and (name, finding) not in found:
+                    found.append((name, finding))
+    return found
+
+
+def warning_of(host: str, name: str, finding: Finding) -> str:
+    """Return a finding as a warning of a run over many hosts says it."""
+    place = host if name == "-" else f"{host}, instance {name}"
+    return f"{place}: {finding.parameter}: {finding.message}. {finding.remedy}. [{finding.code}]"
+
+
+def _difference(name: str, before: str, after: str) -> Dict[str, str]:
+    return {
+        "before_header": name,
+        "after_header": name,
+        "before": printable(before),
+        "after": printable(after),
+    }
+
+
+def printable(text: str) -> str:
+    """Replace bytes that are not UTF-8, since a module cannot return them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,203 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which values of its parameters each server and client of Postfix takes: see :mod:`_rules.bounds`.
+
+In a file of its own, because most runs do not ask for it.
+"""
+
+from __future__ import annotations
+
+#: like START in :mod:`_rules.bounds`, from the sources of each program
+PROGRAMS = """
+bounce text 1: 2bounce_notice_recipient bounce_notice_recipient delay_notice_recipient header_from_format@3.7
+bounce number 1: bounce_size_limit
+bounce time 0: delay_warning_time
+bounce yes_no: enable_threaded_bounces@3.6 requiretls_redact_dsn@3.11
+bounce time 0 8640000: maximal_queue_lifetime
+cleanup yes_no: always_add_missing_headers cleanup_replace_stray_cr_lf@3.5.24,3.6.14,3.7.10,3.8.5,3.9
+  detect_8bit_encoding_header disable_verp_bounces force_mime_input_conversion@3.9 requiretls_esmtp_header@3.11
+cleanup number 0: body_checks_size_limit duplicate_filter_limit
+cleanup text 1: canonical_classes empty_address_recipient full_name_encoding_charset@3.10 header_from_format
+  milter_default_action milter_macro_daemon_name milter_macro_v milter_protocol non_empty_end_of_header_action@3.11
+  recipient_canonical_classes sender_canonical_classes
+cleanup time 0: delay_warning_time
+cleanup number 1: hopcount_limit queue_file_attribute_count_limit virtual_alias_address_length_limit
+  virtual_alias_expansion_limit virtual_alias_recursion_limit
+cleanup time 1: milter_command_timeout milter_connect_timeout milter_content_timeout
+smtp yes_no: allow_srv_lookup_fallback@3.8 ignore_mx_lookup_error ignore_srv_lookup_error@3.8 lmtp_assume_final
+  smtp_always_send_ehlo smtp_balance_inet_protocols smtp_bind_address_enforce@3.7 smtp_cname_overrides_servername
+  smtp_connection_cache_on_demand smtp_defer_if_no_mx_address_found smtp_enforce_tls smtp_log_tls_feature_status@3.11
+  smtp_never_send_ehlo smtp_per_record_deadline<3.7 smtp_per_request_deadline@3.7 smtp_quote_rfc821_envelope
+  smtp_randomize_addresses smtp_sasl_auth_enable smtp_sasl_auth_soft_bounce smtp_send_dummy_mail_auth
+  smtp_send_xforward_command smtp_sender_dependent_authentication smtp_skip_5xx_greeting smtp_skip_quit_response
+  smtp_tls_block_early_mail_reply smtp_tls_connection_reuse smtp_tls_enable_rpk@3.9 smtp_tls_enforce_peername
+  smtp_tls_enforce_sts_mx_patterns@3.10.5,3.11 smtp_tls_force_insecure_host_tlsa_lookup smtp_tls_note_starttls_offer
+  smtp_tls_wrappermode smtp_tlsrpt_enable@3.10 smtp_tlsrpt_skip_reused_handshakes@3.10 smtp_use_tls
+smtp time 1: connection_cache_protocol_timeout minimal_backoff_time queue_run_delay smtp_connection_cache_time_limit
+  smtp_connection_reuse_time_limit smtp_data_done_timeout smtp_data_init_timeout smtp_data_xfer_timeout
+  smtp_helo_timeout smtp_mail_timeout smtp_pix_workaround_delay_time smtp_quit_timeout smtp_rcpt_timeout
+  smtp_rset_timeout smtp_starttls_timeout smtp_xforward_timeout
+smtp text 1: connection_cache_service_name error_notice_recipient header_from_format@3.7 smtp_address_preference
+  smtp_address_verify_target smtp_helo_name smtp_host_lookup smtp_sasl_type smtp_tls_ciphers
+  smtp_tls_fingerprint_digest smtp_tls_mandatory_ciphers smtp_tls_secure_cert_match smtp_tls_verify_cert_match
+  tlsproxy_service_name
+smtp time 0: smtp_connect_timeout smtp_pix_workaround_threshold_time smtp_sasl_auth_cache_time
+smtp number 0: smtp_connection_reuse_count_limit smtp_line_length_limit smtp_mx_address_limit smtp_mx_session_limit
+  smtp_tls_scert_verifydepth smtp_tls_trace_size_limit@3.12
+smtp number 1: smtp_min_data_rate@3.7
+smtp text 1 1: smtp_sasl_password_result_delimiter@3.9
+lmtp yes_no: allow_srv_lookup_fallback@3.8 ignore_srv_lookup_error@3.8 lmtp_assume_final lmtp_balance_inet_protocols
+  lmtp_bind_address_enforce@3.7 lmtp_cname_overrides_servername lmtp_connection_cache_on_demand
+  lmtp_defer_if_no_mx_address_found lmtp_enforce_tls lmtp_log_tls_feature_status@3.11 lmtp_per_record_deadline<3.7
+  lmtp_per_request_deadline@3.7 lmtp_quote_rfc821_envelope lmtp_randomize_addresses lmtp_sasl_auth_enable
+  lmtp_sasl_auth_soft_bounce lmtp_send_dummy_mail_auth lmtp_send_xforward_command lmtp_sender_dependent_authentication
+  lmtp_skip_5xx_greeting lmtp_skip_quit_response lmtp_tls_block_early_mail_reply lmtp_tls_connection_reuse
+  lmtp_tls_enable_rpk@3.9 lmtp_tls_enforce_peername lmtp_tls_enforce_sts_mx_patterns@3.10.5,3.11
+  lmtp_tls_force_insecure_host_tlsa_lookup lmtp_tls_note_starttls_offer lmtp_tls_wrappermode lmtp_tlsrpt_enable@3.10
+  lmtp_tlsrpt_skip_reused_handshakes@3.10 lmtp_use_tls
+lmtp time 1: connection_cache_protocol_timeout lmtp_connection_cache_time_limit lmtp_connection_reuse_time_limit
+  lmtp_data_done_timeout lmtp_data_init_timeout lmtp_data_xfer_timeout lmtp_lhlo_timeout lmtp_mail_timeout
+  lmtp_pix_workaround_delay_time lmtp_quit_timeout lmtp_rcpt_timeout lmtp_rset_timeout lmtp_starttls_timeout
+  lmtp_xforward_timeout minimal_backoff_time queue_run_delay
+lmtp text 1: connection_cache_service_name error_notice_recipient header_from_format@3.7 lmtp_address_preference
+  lmtp_address_verify_target lmtp_host_lookup lmtp_lhlo_name lmtp_sasl_type lmtp_tls_ciphers
+  lmtp_tls_fingerprint_digest lmtp_tls_mandatory_ciphers lmtp_tls_secure_cert_match lmtp_tls_verify_cert_match
+  tlsproxy_service_name
+lmtp time 0: lmtp_connect_timeout lmtp_pix_workaround_threshold_time lmtp_sasl_auth_cache_time
+lmtp number 0: lmtp_connection_reuse_count_limit lmtp_line_length_limit lmtp_mx_address_limit lmtp_mx_session_limit
+  lmtp_tls_scert_verifydepth lmtp_tls_trace_size_limit@3.12
+lmtp number 1: lmtp_min_data_rate@3.7
+lmtp text 1 1: lmtp_sasl_password_result_delimiter@3.9
+smtpd number 0: access_map_defer_code access_map_reject_code defer_code invalid_hostname_reject_code
+  maps_rbl_reject_code multi_recipient_bounce_reject_code non_fqdn_reject_code plaintext_reject_code reject_code
+  relay_domains_reject_code smtpd_client_auth_rate_limit smtpd_client_connection_count_limit
+  smtpd_client_connection_rate_limit smtpd_client_message_rate_limit smtpd_client_new_tls_session_rate_limit
+  smtpd_client_recipient_rate_limit smtpd_policy_service_request_limit smtpd_tls_ccert_verifydepth
+  smtpd_tls_trace_size_limit@3.12 unknown_address_reject_code unknown_client_reject_code unknown_hostname_reject_code
+  unknown_local_recipient_reject_code unknown_relay_recipient_reject_code unknown_virtual_alias_reject_code
+  unknown_virtual_mailbox_reject_code
+smtpd number 1: address_verify_poll_count smtpd_hard_error_limit smtpd_history_flush_threshold
+  smtpd_junk_command_limit smtpd_min_data_rate@3.7 smtpd_policy_service_try_limit smtpd_recipient_limit
+  smtpd_recipient_overshoot_limit smtpd_soft_error_limit
+smtpd time 1: address_verify_poll_delay milter_command_timeout milter_connect_timeout milter_content_timeout
+  smtpd_policy_service_max_idle smtpd_policy_service_max_ttl smtpd_policy_service_retry_delay
+  smtpd_policy_service_timeout smtpd_proxy_timeout smtpd_starttls_timeout smtpd_timeout smtpd_upstream_proxy_timeout
+smtpd time 0: address_verify_sender_ttl smtpd_error_sleep_time
+smtpd yes_no: allow_untrusted_routing broken_sasl_auth_clients disable_vrfy_command requiretls_esmtp_header@3.11
+  show_user_unknown_table_name smtpd_client_port_logging smtpd_delay_open_until_valid_rcpt smtpd_delay_reject
+  smtpd_enforce_tls smtpd_forbid_bare_newline@3.5.23,3.6.13,3.7.9,3.8.4<3.9
+  smtpd_forbid_unauth_pipelining@3.5.20,3.6.10,3.7.6,3.8.1,3.9 smtpd_helo_required smtpd_hide_client_session@3.10
+  smtpd_peername_lookup smtpd_per_record_deadline<3.7 smtpd_per_request_deadline@3.7 smtpd_reject_unlisted_recipient
+  smtpd_reject_unlisted_sender smtpd_relay_before_recipient_restrictions@3.6 smtpd_sasl_auth_enable
+  smtpd_sasl_authenticated_header smtpd_tls_always_issue_session_ids smtpd_tls_ask_ccert smtpd_tls_auth_only
+  smtpd_tls_enable_rpk@3.9 smtpd_tls_received_header smtpd_tls_req_ccert smtpd_tls_wrappermode smtpd_use_tls
+  strict_rfc821_envelopes
+smtpd text 1: bounce_notice_recipient@3.5.12,3.6.2,3.7 error_notice_recipient header_from_format@3.7
+  milter_default_action milter_macro_daemon_name milter_macro_v milter_protocol reject_tempfail_action smtpd_banner
+  smtpd_forbid_bare_newline@3.5.24,3.6.14,3.7.10,3.8.5,3.9 smtpd_policy_service_default_action smtpd_sasl_path
+  smtpd_sasl_service smtpd_sasl_type smtpd_tls_ciphers smtpd_tls_eecdh_grade smtpd_tls_fingerprint_digest
+  smtpd_tls_mandatory_ciphers tlsproxy_service_name unknown_address_tempfail_action
+  unknown_helo_hostname_tempfail_action unverified_recipient_tempfail_action unverified_sender_tempfail_action
+smtpd raw 1: default_rbl_reply smtpd_expansion_filter
+smtpd long 0: queue_minfree
+smtpd number 0 32: smtpd_client_ipv4_prefix_length@3.8
+smtpd number 0 128: smtpd_client_ipv6_prefix_length@3.8
+smtpd number 500 599: smtpd_forbid_bare_newline_reject_code@3.5.24,3.6.14,3.7.10,3.8.5,3.9
+smtpd number 12288: smtpd_sasl_response_limit
+smtpd number 200 499: unverified_recipient_defer_code unverified_sender_defer_code
+smtpd number 200 599: unverified_recipient_reject_code unverified_sender_reject_code
+postscreen yes_no: disable_vrfy_command postscreen_bare_newline_enable postscreen_disable_vrfy_command
+  postscreen_enforce_tls postscreen_helo_required postscreen_non_smtp_command_enable postscreen_pipelining_enable
+  postscreen_tls_always_issue_session_ids@3.12 postscreen_tls_ask_ccert@3.12 postscreen_tls_enable_rpk@3.12
+  postscreen_tls_req_ccert@3.12 postscreen_use_tls smtpd_enforce_tls smtpd_helo_required
+  smtpd_tls_always_issue_session_ids@3.12 smtpd_tls_ask_ccert@3.12 smtpd_tls_enable_rpk@3.12 smtpd_tls_req_ccert@3.12
+  smtpd_use_tls
+postscreen text 1: dnsblog_service_name postscreen_bare_newline_action postscreen_blacklist_action<3.6
+  postscreen_denylist_action@3.6 postscreen_dnsbl_action postscreen_greet_action postscreen_non_smtp_command_action
+  postscreen_pipelining_action postscreen_tls_ciphers@3.12 postscreen_tls_eecdh_grade@3.12
+  postscreen_tls_fingerprint_digest@3.12 postscreen_tls_mandatory_ciphers@3.12 smtpd_banner smtpd_service_name
+  smtpd_tls_ciphers@3.12 smtpd_tls_eecdh_grade@3.12 smtpd_tls_fingerprint_digest@3.12 smtpd_tls_mandatory_ciphers@3.12
+  tlsproxy_service_name
+postscreen time 1: postscreen_bare_newline_ttl postscreen_cache_retention_time postscreen_command_time_limit
+  postscreen_dnsbl_max_ttl postscreen_dnsbl_min_ttl postscreen_dnsbl_timeout postscreen_greet_ttl
+  postscreen_greet_wait postscreen_non_smtp_command_ttl postscreen_pipelining_ttl postscreen_starttls_timeout@3.12
+  postscreen_upstream_proxy_timeout smtpd_starttls_timeout@3.12
+postscreen time 0: postscreen_cache_cleanup_interval
+postscreen number 0: postscreen_client_connection_count_limit postscreen_dnsbl_allowlist_threshold@3.6
+  postscreen_dnsbl_threshold<3.8 postscreen_dnsbl_whitelist_threshold<3.6 postscreen_tls_ccert_verifydepth@3.12
+  postscreen_tls_trace_size_limit@3.12 smtpd_client_connection_count_limit smtpd_tls_ccert_verifydepth@3.12
+  smtpd_tls_trace_size_limit@3.12
+postscreen number 1: postscreen_command_count_limit postscreen_dnsbl_threshold@3.5.18,3.6.8,3.7.4,3.8
+postscreen raw 1: postscreen_expansion_filter smtpd_expansion_filter
+postscreen number 5: postscreen_post_queue_limit
+postscreen number 10: postscreen_pre_queue_limit
+postscreen time 10: postscreen_watchdog_timeout
+qmgr number 1: address_verify_pending_request_limit default_recipient_refill_limit initial_destination_concurrency
+  qmgr_message_active_limit qmgr_message_recipient_limit qmgr_message_recipient_minimum
+qmgr time 0 8640000: bounce_queue_lifetime maximal_queue_lifetime
+qmgr yes_no: confirm_delay_cleared destination_concurrency_feedback_debug disable_verp_bounces
+qmgr number 0: default_delivery_slot_cost default_delivery_slot_loan
+  default_destination_concurrency_failed_cohort_limit default_destination_concurrency_limit
+  default_destination_recipient_limit default_extra_recipient_limit default_minimum_delivery_slots
+  default_recipient_limit local_destination_concurrency_limit local_destination_recipient_limit
+qmgr number 0 100: default_delivery_slot_discount
+qmgr text 1: default_destination_concurrency_negative_feedback default_destination_concurrency_positive_feedback
+qmgr time 0: default_destination_rate_delay default_transport_rate_delay qmgr_clog_warn_time
+qmgr time 1: default_recipient_refill_delay maximal_backoff_time minimal_backoff_time qmgr_daemon_timeout
+  qmgr_ipc_timeout queue_run_delay transport_retry_time
+tlsproxy yes_no: smtp_enforce_tls smtp_use_tls smtpd_enforce_tls smtpd_tls_always_issue_session_ids
+  smtpd_tls_ask_ccert smtpd_tls_enable_rpk@3.9 smtpd_tls_req_ccert smtpd_use_tls tlsproxy_client_enforce_tls
+  tlsproxy_client_use_tls tlsproxy_enforce_tls tlsproxy_tls_always_issue_session_ids tlsproxy_tls_ask_ccert
+  tlsproxy_tls_enable_rpk@3.9 tlsproxy_tls_req_ccert tlsproxy_use_tls
+tlsproxy text 1: smtp_tls_fingerprint_digest smtpd_tls_ciphers smtpd_tls_eecdh_grade smtpd_tls_fingerprint_digest
+  smtpd_tls_mandatory_ciphers tlsproxy_client_fingerprint_digest tlsproxy_tls_ciphers tlsproxy_tls_eecdh_grade
+  tlsproxy_tls_fingerprint_digest tlsproxy_tls_mandatory_ciphers
+tlsproxy number 0: smtp_tls_scert_verifydepth smtpd_tls_ccert_verifydepth tlsproxy_client_scert_verifydepth
+  tlsproxy_tls_ccert_verifydepth
+tlsproxy time 10: tlsproxy_watchdog_timeout
+trivial-rewrite text 1: address_verify_default_transport address_verify_local_transport address_verify_relay_transport
+  address_verify_virtual_transport default_transport empty_address_default_transport_maps_lookup_key
+  empty_address_recipient empty_address_relayhost_maps_lookup_key local_transport relay_transport virtual_transport
+trivial-rewrite yes_no: allow_min_user allow_percent_hack append_at_myorigin append_dot_mydomain
+  relocated_prefix_enable@3.11 resolve_dequoted_address resolve_null_domain resolve_numeric_domain
+  show_user_unknown_table_name swap_bangpath
+local yes_no: biff expand_owner_alias frozen_delivered_to require_home_directory reset_owner_alias
+  strict_mailbox_ownership sun_mailtool_compatibility
+local text 1: command_expansion_filter execution_directory_expansion_filter forward_expansion_filter
+  mailbox_delivery_lock
+local time 1: command_time_limit
+local number 0: duplicate_filter_limit
+local long 0: mailbox_size_limit
+virtual yes_no: strict_mailbox_ownership
+virtual text 1: virtual_mailbox_base virtual_mailbox_lock
+virtual long 0: virtual_mailbox_limit
+virtual number 1: virtual_minimum_uid
+verify time 0: address_verify_cache_cleanup_interval address_verify_sender_ttl
+verify time 1: address_verify_negative_expire_time address_verify_negative_refresh_time
+  address_verify_positive_expire_time address_verify_positive_refresh_time
+tlsmgr time 0 8640000: lmtp_tls_session_cache_timeout smtp_tls_session_cache_timeout smtpd_tls_session_cache_timeout
+tlsmgr number 1: tls_random_bytes
+tlsmgr time 1: tls_random_prng_update_period tls_random_reseed_period
+qmqpd yes_no: qmqpd_client_port_logging
+qmqpd time 0: qmqpd_error_delay
+qmqpd time 1: qmqpd_timeout
+anvil time 1: anvil_rate_time_unit anvil_status_update_time
+flush time 1: fast_flush_purge_time fast_flush_refresh_time
+scache time 1: connection_cache_status_update_time connection_cache_ttl_limit
+showq number 0: duplicate_filter_limit
+showq text 1: empty_address_recipient
+dnsblog time 0: dnsblog_reply_delay
+pipe time 1: command_time_limit
+spawn time 1: command_time_limit
+postlogd time 10: postlogd_watchdog_timeout
+smtp any|ipv4|ipv6: smtp_address_preference
+lmtp any|ipv4|ipv6: lmtp_address_preference
+smtp |disabled|enabled|dnssec: smtp_dns_support_level
+smtp |none|may|encrypt|fingerprint|dane|dane-only|verify|secure: smtp_tls_security_level
+lmtp |disabled|enabled|dnssec: lmtp_dns_support_level
+lmtp |none|may|encrypt|fingerprint|dane|dane-only|verify|secure: lmtp_tls_security_level
+postscreen drop|enforce|ignore: postscreen_bare_newline_action postscreen_blacklist_action<3.6
+  postscreen_denylist_action@3.6 postscreen_dnsbl_action postscreen_greet_action postscreen_non_smtp_command_action
+  postscreen_pipelining_action
+"""
