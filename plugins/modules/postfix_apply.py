@@ -60,6 +60,9 @@ notes:
   - Uses the systemd unit of the instance if there is one. For the default instance this is C(postfix@-.service) on
     Debian up to 12, and C(postfix.service) elsewhere. Without a unit it uses C(postfix -c) with the configuration
     directory. The units of other instances are not stopped or reloaded.
+  - While it stops and starts the unit of a Debian package, a drop-in in C(/run/systemd/system) makes the unit run the
+    master itself, so that clients wait for some tenths of a second only. What the unit runs before a start is run
+    before the stop, and C(postfix-script) logs nothing about either. A unit that runs other commands keeps them.
   - After an action it connects to the SMTP servers from this host, so their log shows a client that says C(QUIT).
   - If somebody else has just edited C(main.cf), it waits up to two seconds before a reload or a stop, because Postfix's
     programs start slowly until the file is two seconds old.

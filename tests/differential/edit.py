@@ -109,9 +109,9 @@ def _change(chance: random.Random, master_cf: MasterCfEditor) -> ServiceChange:
     change = ServiceChange(name, kind, state, command, options=options, unset_options=unset)
     for field, values in (("chroot", "yn-"), ("wakeup", ("-", "60", "1000?")), ("process_limit", ("-", "5", "12345"))):
         if chance.random() < 0.3:
-            setattr(change, field, chance.choice(values))
+            change = change._replace(**{field: chance.choice(values)})
     if command is None and state == "present" and not _found(master_cf, name, kind):
-        change.command = "smtpd"
+        change = change._replace(command="smtpd")
     return change
 
 

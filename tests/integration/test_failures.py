@@ -19,9 +19,9 @@ SPOOL = "/var/spool/postfix"
 PROGRAMS = "/usr/lib/postfix/sbin"
 SYSTEMD = pytest.mark.parametrize("systemd", [True, False], ids=["systemd", "no-systemd"])
 
-SLOW = f"""cp {PROGRAMS}/postfix-script /usr/local/lib/quick
-printf '#!/bin/sh\\ncase $1 in *start) sleep 40;; esac\\nexec /usr/local/lib/quick "$@"\\n' >/usr/local/lib/slow
-chmod +x /usr/local/lib/slow; mount --bind /usr/local/lib/slow {PROGRAMS}/postfix-script"""
+SLOW = f"""cp {PROGRAMS}/master /usr/local/lib/quick
+printf '#!/bin/sh\\ncase $1 in -w) sleep 40;; esac\\nexec /usr/local/lib/quick "$@"\\n' >/usr/local/lib/slow
+chmod +x /usr/local/lib/slow; mount --bind /usr/local/lib/slow {PROGRAMS}/master"""
 
 
 class Trouble(NamedTuple):
@@ -98,7 +98,7 @@ TROUBLES = [
         "start takes too long",
         "took too long",
         after_stop=SLOW,
-        end=f"umount --lazy {PROGRAMS}/postfix-script",
+        end=f"umount --lazy {PROGRAMS}/master",
         serves=False,
         timeout=10,
     ),

@@ -168,9 +168,15 @@ def remove(host: MailHost) -> None:
 
 
 def test_each_failure_at_each_instance(host: MailHost):
-    for number in range(3):
-        for start in (8, 9):
-            host.shell(f"ip address add 127.0.{start}.{number}/8 dev lo || true")
+    addresses = [f"127.0.{start}.{number}/8" for number in range(3) for start in (8, 9)]
+    host.shell("".join(f"ip address add {address} dev lo\n" for address in addresses))
+    try:
+        each_failure_at_each_instance(host)
+    finally:
+        host.shell("".join(f"ip address delete {address} dev lo || true\n" for address in addresses))
+
+
+def each_failure_at_each_instance(host: MailHost) -> None:
     result = bring(host, "old")
     assert "msg" not in result, result
     assert host.sockets() == sockets("old")

@@ -13,12 +13,14 @@ follows what happens to clients that connect to an address that the old master h
 
 * new ones go to our socket at once (SO_ATTACH_REUSEPORT_CBPF), and the old master gets a moment to greet the others;
 * an address that the old master has by itself, and the new one as part of a wildcard, is of another group than the
-  wildcard: there our socket takes no connection and gives no answer, so that the client tries again a second later, and
-  reaches the wildcard then.
+  wildcard: there the old socket is made deaf, so that new clients come to the wildcard (:mod:`_change.deafen`). Where
+  that may not be, our socket takes no connection and gives no answer, so that the client tries again a second later,
+  and reaches the wildcard then.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import struct
@@ -28,12 +30,14 @@ from types import TracebackType
 from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple, Type
 
 from .._base.sockets import WILDCARDS, Socket, ipv4_first
+from .._host.connections import Unanswered, unanswered
 from .._host.master_process import PROC, all_listening_sockets, waiting
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
+from .deafen import Deafening
 from .tcp_migrate_req import SWITCH, Migration
 
 _QUEUE = 4096  # the kernel lowers it to net.core.somaxconn
-_GREETING_TIME = 0.15  # seconds for servers to greet those who have just connected
+_GREETING_TIME = 0.15  # seconds at most for servers to greet those who have just connected
 _LONGEST_WAIT = 0.5  # seconds at most until no client waits at the old master's sockets
 _LINUX_ATTACH_FILTER, _LINUX_ATTACH_REUSEPORT_CBPF, _LINUX_DETACH_REUSEPORT_BPF = 26, 51, 68
 _RETURN = 0x06  # BPF_RET | BPF_K
@@ -68,6 +72,7 @@ class Hold:
         self._migration = migration
         self._queues: List[socket.socket] = []
         self._silent: List[socket.socket] = []
+        self._deafening: Optional[Deafening] = None
         self._stack = ExitStack()
         self.works = False
 
@@ -97,22 +102,54 @@ class Hold:
         for silent in self._silent:
             silent.close()
         self._silent.clear()
+        if self._deafening:
+            self._deafening.forget()
+            self._deafening = None
 
     def _open(self) -> None:
         """Open the sockets, and give the old master a moment to greet the clients that it has."""
         open_now = list(all_listening_sockets(self._proc).values())
         places = frozenset(listener.socket for listener in self._new)
+        swallowed = _swallowed(frozenset(self._old.values()), places)
+        with suppress(OSError):
+            inodes = frozenset(inode for inode, place in self._old.items() if place in swallowed)
+            self._deafening = Deafening(inodes, self._proc)
         for place in ipv4_first(places):
             self._queues.append(_listen(place, open_now.count(place)))
-        for place in ipv4_first(_swallowed(frozenset(self._old.values()), places)):
-            self._silent.append(_listen(place, open_now.count(place), silent=True))
-        start = time.monotonic()
-        while time.monotonic() - start < _LONGEST_WAIT:
-            time.sleep(0.02)
-            if time.monotonic() - start >= _GREETING_TIME and not waiting(self._old, self._proc):
-                break
+        try:
+            if not self._deafening:
+                raise OSError("the sockets may not be reached")
+            self._deafening.deafen()
+        except OSError:
+            for place in ipv4_first(swallowed):
+                self._silent.append(_listen(place, open_now.count(place), silent=True))
+        self._let_greet()
+
+    def _let_greet(self) -> None:
+        """Wait until the old master's servers have greeted the clients who have come to them, but not for long."""
+        began = time.monotonic()
+        early = {each.client for each in self._ungreeted() or () if not each.shaken}
+        quiet = 0  # times in a row, because a client can have gone on between two questions
+        while quiet < 2 and time.monotonic() - began < _LONGEST_WAIT:
+            time.sleep(0.005)
+            left = self._ungreeted() if time.monotonic() - began < _GREETING_TIME else ()
+            busy = left is None or any(each.accepted or (each.client in early and not each.shaken) for each in left)
+            quiet = 0 if busy or waiting(self._old, self._proc) else quiet + 1
+
+    def _ungreeted(self) -> Optional[List[Unanswered]]:
+        """Return the clients at the old master's addresses without a greeting; None if the kernel cannot tell."""
+        old = frozenset(self._old.values())
+        try:
+            found = list(unanswered())
+        except OSError:
+            return None
+        return [
+            one for one in found if one.place in old or one.place._replace(address=WILDCARDS[one.place.family]) in old
+        ]
 
     def _close(self) -> None:
+        if self._deafening:
+            self._deafening.undo()
         self.stopped()
         for queue in self._queues:
             with suppress(OSError):
@@ -154,7 +191,5 @@ def _listen(place: Socket, earlier: int, silent: bool = False) -> socket.socket:
 
 def _attach(opened: socket.socket, option: int, value: int) -> None:
     """Attach a program that returns a constant: how much of a packet to take, or which socket of a group gets it."""
-    import ctypes  # takes some ms to load, and most runs do not need it
-
     program = ctypes.create_string_buffer(struct.pack("=HBBI", _RETURN, 0, 0, value), 8)
     opened.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", 1, ctypes.addressof(program)))

@@ -175,15 +175,16 @@ class Attempt:
             default = f"{checked.command} ended with exit status {checked.status}"
             raise self._failure(f"Postfix does not accept the files: {'; '.join(self._report.messages) or default}.")
 
+    def tidy(self) -> None:
+        """Undo what :meth:`prepare` did to the unit."""
+        self._service.tidy()
+
     @contextmanager
     def clients_waiting(self, migration: Migration) -> Iterator[Hold]:
         """Keep clients waiting in this context where that is possible, and else keep the interruption short."""
         master = self._assessment.master
         listeners = () if cannot_hold(self._instance.version) else self._assessment.promised or ()
-        with ExitStack() as stack:
-            if not listeners:
-                stack.enter_context(self._service.lean_starts(self._deadline))
-            hold = stack.enter_context(Hold(master.held if master else {}, listeners, migration))
+        with Hold(master.held if master else {}, listeners, migration) as hold:
             self._report.interruption = "none" if listeners and hold.works else "brief"
             yield hold
 
@@ -287,17 +288,21 @@ class Attempt:
 
 def _stop_and_start(attempts: Sequence[Attempt]) -> None:
     """Stop several instances, start them again, and verify that each works."""
-    for attempt in attempts:
-        attempt.prepare()
-    with ExitStack() as stack:
-        migration = Migration(attempts[0].run.transactions.state.base)
-        holds = [stack.enter_context(attempt.clients_waiting(migration)) for attempt in attempts]
-        for attempt, hold in zip(attempts, holds):
-            attempt.stop(hold)
-        for attempt, hold in zip(attempts, holds):
-            attempt.start(hold)
-    for attempt in attempts:
-        attempt.verify(started=True)
+    try:
+        for attempt in attempts:
+            attempt.prepare()
+        with ExitStack() as stack:
+            migration = Migration(attempts[0].run.transactions.state.base)
+            holds = [stack.enter_context(attempt.clients_waiting(migration)) for attempt in attempts]
+            for attempt, hold in zip(attempts, holds):
+                attempt.stop(hold)
+            for attempt, hold in zip(attempts, holds):
+                attempt.start(hold)
+        for attempt in attempts:
+            attempt.verify(started=True)
+    finally:
+        for attempt in attempts:
+            attempt.tidy()
 
 
 def described(sockets: Iterable[Socket]) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import Iterator, List, NamedTuple
+from typing import Iterable, Iterator, List, NamedTuple
 
 from .._base.sockets import Socket
 from .addresses import netlink_dump
@@ -21,7 +21,7 @@ from .addresses import netlink_dump
 _TABLES = (("tcp", socket.AF_INET, "ipv4"), ("tcp6", socket.AF_INET6, "ipv6"))
 _LISTEN = 10  # the kernel's include/net/tcp_states.h
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
-_REQUEST = struct.Struct("=BBxxI48x")  # struct inet_diag_req_v2
+_REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2
 _PORT, _ADDRESS, _QUEUE, _INODE = 4, 8, 56, 68  # where they are in struct inet_diag_msg
 
 
@@ -67,14 +67,16 @@ def _asked(family: int, name: str) -> Iterator[Listening]:
         yield Listening(inode_of(body), Socket(socket.inet_ntop(family, packed), port, name), clients)
 
 
-def sock_diag(family: int) -> Iterator[bytes]:
-    """Yield what the kernel says of each listening socket of a family, in this network namespace.
+def sock_diag(family: int, states: Iterable[int] = (_LISTEN,), extensions: int = 0) -> Iterator[bytes]:
+    """Yield what the kernel says of each socket of a family in one of the states, in this network namespace.
 
+    :param states: by their numbers in the kernel's include/net/tcp_states.h
+    :param extensions: the bits of what more it is to say
     :returns: each a struct inet_diag_msg with its attributes
     :raises OSError: this kernel cannot tell
     """
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as netlink:
-        request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << _LISTEN)
+        request = _REQUEST.pack(family, socket.IPPROTO_TCP, extensions, sum(1 << state for state in states))
         yield from netlink_dump(netlink, _SOCK_DIAG_BY_FAMILY, _SOCK_DIAG_BY_FAMILY, request)
 
 

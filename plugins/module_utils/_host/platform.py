@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from .instance import Instance
 
@@ -47,6 +47,10 @@ class UnitLayout:
         """
         return "postfix.service" if instance.is_default else None
 
+    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+        """Return what the unit of an instance runs, by the name of the setting; None where this was not tried."""
+        return None
+
 
 class DirectoryLayout(UnitLayout):
     """Each instance has a unit, those beside the default one by their directory: Debian since 13."""
@@ -58,6 +62,10 @@ class DirectoryLayout(UnitLayout):
         if instance.is_default or not instance.config_directory.startswith(prefix):
             return super().unit(instance, template)
         return f"postfix@{_escaped(instance.config_directory[len(prefix) :])}.service"
+
+    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+        start = "postfix debian-systemd-start"
+        return {"ExecStartPre": "postfix check", "ExecStart": start, "ExecStop": "postfix stop"}
 
 
 class GeneratedLayout(UnitLayout):
@@ -71,6 +79,11 @@ class GeneratedLayout(UnitLayout):
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         return f"postfix@{instance.name}.service" if instance.name else None
+
+    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+        each = f"/usr/sbin/postmulti -i {instance.name} -p"
+        prepared = f"/{_CONFIGURE_INSTANCE} {instance.name}"
+        return {"ExecStartPre": prepared, "ExecStart": f"{each} start", "ExecStop": f"{each} stop"}
 
 
 _LAYOUTS = (GeneratedLayout(), DirectoryLayout(), UnitLayout())  # the first one whose mark is found counts
@@ -88,13 +101,19 @@ def is_generated(unit: str, root: str = "/") -> bool:
     return _layout(unit_text(unit, root) or "").generated
 
 
+def package_commands(instance: Instance, root: str = "/") -> Optional[Dict[str, str]]:
+    """Return what the package has the unit of an instance run, by the name of the setting; None if not known."""
+    return _layout(unit_text("postfix@.service", root) or "").commands(instance)
+
+
 def before_start(instance: Instance, root: str = "/") -> Optional[List[str]]:
     """Return the command that the package runs before each start of an instance; None if it runs none.
 
     On Debian up to 12 it copies what Postfix's programs need in their chroot, such as all CA certificates.
     """
-    path = os.path.join(root, _CONFIGURE_INSTANCE)
-    return [path, instance.name] if instance.name and os.access(path, os.X_OK) else None
+    path = os.path.join(root, _CONFIGURE_INSTANCE)  # later packages still have it, but it only says that it is gone
+    runs = _layout(unit_text("postfix@.service", root) or "").generated and os.access(path, os.X_OK)
+    return [path, instance.name] if runs and instance.name else None
 
 
 def origin_in_file(path: str, root: str = "/") -> Optional[str]:

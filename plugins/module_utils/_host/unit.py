@@ -20,11 +20,10 @@ from .command import Outcome, run
 from .instance import Instance
 from .master_process import Master, processes, read_process, runs_by
 from .platform import before_start, is_generated, package_unit, unit_text
+from .quick_restart import give_back, is_as_packaged, is_quick, quicken
 
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
 _CHECKED = "quick-start"  # a file that tells postfix-script to start without checks; it removes the file
-_LEAN = "/run/systemd/system/{}.d/mailfleet-lean-start.conf"
-_TIDYING = 10.0  # seconds that tidying up may take, even after the deadline
 _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses force
 
 
@@ -38,45 +37,27 @@ class ServiceControl(NamedTuple):
     unit: Optional[str]
 
     def prepare(self, deadline: float) -> Outcome:
-        """Do before a stop what would otherwise prolong the time between stop and start.
+        """Do before a stop what would otherwise prolong the time between stop and start; :meth:`tidy` undoes it.
 
-        A start checks the queue directory, as ``postfix check`` does, unless a file there says that this was done.
+        All that the unit runs before a start is run now, and then left out of the start (:mod:`_host.quick_restart`).
 
-        :returns: what ``postfix check`` says
+        :returns: what ``postfix check`` says, or the command of the package that prepares a start and has failed
         """
-        if self.unit:  # else systemd refuses a unit that was started too often in a short time
-            run(["systemctl", "reset-failed", self.unit], deadline)
-        else:
-            self._run_before_start(deadline)
-        return self._postfix("check", deadline)
-
-    @contextmanager
-    def lean_starts(self, deadline: float) -> Iterator[None]:
-        """Run now what the unit runs before each start, and leave that out of the starts within this context.
-
-        It takes a second on Debian 11, in which there would be no mail service.
-        """
-        try:
-            if self._runs_nothing_else_before_start(deadline):
-                self._run_before_start(deadline)
-                path = _LEAN.format(self.unit)
-                with suppress(OSError):
-                    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-                    with open(path, "w", encoding="ascii") as stream:
-                        stream.write("[Service]\nExecStartPre=\n")
-                    run(["systemctl", "daemon-reload"], deadline)
-            yield
-        finally:
-            self.tidy()
+        self._forget_failures(deadline)
+        packaged = self.unit is not None and is_as_packaged(self.unit, self.instance, deadline)
+        if packaged or not self.unit:
+            prepared = self._run_before_start(deadline)
+            if packaged and prepared and prepared.status != 0:  # then systemd would not start the unit either
+                return prepared
+        checked = self._postfix("check", deadline)
+        if packaged and checked.status == 0:
+            quicken(str(self.unit), self.instance, deadline)
+        return checked
 
     def tidy(self) -> None:
-        """Undo the change of :meth:`lean_starts` to the unit, also where an earlier run was killed after it."""
-        path = _LEAN.format(self.unit)
-        if self.unit and os.path.lexists(path):
-            with suppress(OSError):
-                os.unlink(path)
-                os.rmdir(os.path.dirname(path))  # fails if somebody else has put something there
-            run(["systemctl", "daemon-reload"], time.monotonic() + _TIDYING)
+        """Undo what :meth:`prepare` did to the unit, also where an earlier run was killed after it."""
+        if self.unit:
+            give_back(self.unit)
 
     def start(self, deadline: float, checked: bool = False, watch: Callable[[], None] = lambda: None) -> Outcome:
         """Start the instance.
@@ -84,14 +65,16 @@ class ServiceControl(NamedTuple):
         :param checked: whether :meth:`prepare` has just found no fault
         :param watch: called again and again meanwhile
         """
+        if is_quick(self.unit):
+            return run(["systemctl", "start", str(self.unit)], deadline, watch)
+        if not checked:
+            self._forget_failures(deadline)
         mark = os.path.join(self.instance.queue_directory, _CHECKED)
         try:
             if checked:
                 with suppress(OSError):
                     os.close(os.open(mark, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
             if self.unit:
-                if not checked:  # as in prepare(): it may have failed again and again
-                    run(["systemctl", "reset-failed", self.unit], deadline)
                 return run(["systemctl", "start", self.unit], deadline, watch)
             if not checked:
                 self._run_before_start(deadline)
@@ -112,9 +95,8 @@ class ServiceControl(NamedTuple):
     def stop(self, master: Master, deadline: float, watch: Callable[[], None] = lambda: None) -> List[Outcome]:
         """Stop the instance, even if its configuration is broken.
 
-        ``postfix stop`` refuses when main.cf names an absent address. Then the master gets the signals that it would
-        otherwise have got from it: SIGTERM, upon which it ends its children and itself, and SIGKILL to all of them
-        after 5 s.
+        The master gets the signals that ``postfix stop`` sends: SIGTERM, upon which it ends its children and itself,
+        and SIGKILL to all of them after 5 s. That command itself refuses when main.cf names an absent address.
 
         :param watch: called again and again while a command runs
         :returns: what was tried; the last attempt worked if the master is gone
@@ -156,35 +138,31 @@ class ServiceControl(NamedTuple):
     def _postfix(self, action: str, deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
         return run([self.instance.postfix, "-c", self.instance.config_directory, action], deadline, watch)
 
-    def _run_before_start(self, deadline: float) -> None:
-        command = before_start(self.instance)
-        if command:
-            run(command, deadline)
+    def _forget_failures(self, deadline: float) -> None:
+        """Let systemd start a unit again that has failed, or was started, too often in a short time."""
+        if self.unit:
+            run(["systemctl", "reset-failed", self.unit], deadline)
 
-    def _runs_nothing_else_before_start(self, deadline: float) -> bool:
-        """Return whether the unit has exactly the command of :meth:`_run_before_start` before a start."""
+    def _run_before_start(self, deadline: float) -> Optional[Outcome]:
         command = before_start(self.instance)
-        if not command or not self.is_generated():
-            return False
-        shown = run(["systemctl", "show", "--property=ExecStartPre", str(self.unit)], deadline)
-        return [line.partition(" ;")[0] for line in shown.words] == [f"ExecStartPre={{ path={command[0]}"]
+        return run(command, deadline) if command else None
 
     def _stop(self, master: Master, deadline: float, watch: Callable[[], None]) -> List[Outcome]:
         def watch_end() -> None:
             watch()
             if not master.is_alive():
                 _end_pause(self.instance)
+                _end_unborn(master)
 
         tried = []
-        if self.unit and unit_of(master) == self.unit:
+        if self.unit and unit_of(master) == self.unit and not is_quick(self.unit):
             tried.append(self._stop_unit(self.unit, deadline, watch_end))
-        if not _is_gone(master, tried):
-            tried.append(self._postfix("stop", deadline, watch_end))
         if _is_gone(master, tried):
             return tried
         for number in (signal.SIGTERM, signal.SIGKILL):
             tried.append(_signal(master, number))
             if _is_gone(master, tried):
+                watch_end()
                 break
         if self.unit:  # lets systemd notice that its unit has ended
             tried.append(self._stop_unit(self.unit, deadline))
@@ -206,6 +184,18 @@ def _end_pause(instance: Instance) -> None:
         with suppress(OSError):
             if parent and parent.name == "postfix-script" and runs_by(parent, instance):
                 os.kill(process.pid, signal.SIGTERM)
+
+
+def _end_unborn(master: Master) -> None:
+    """End the children that a master had forked and that had not become another program yet when it ended.
+
+    They have the master's own handler of SIGTERM, which fails in them and takes a second to. Until then they keep the
+    master's sockets open, and systemd waits for them.
+    """
+    for process in processes(master.process.name):
+        with suppress(OSError):
+            if os.getpgid(process.pid) == master.process.pid:
+                os.kill(process.pid, signal.SIGKILL)
 
 
 def find_service(instance: Instance, master: Optional[Master] = None, root: str = "/") -> ServiceControl:
@@ -242,7 +232,7 @@ def _is_gone(master: Master, tried: List[Outcome]) -> bool:
     while master.is_alive():
         if time.monotonic() >= deadline:
             return False
-        time.sleep(0.01)
+        time.sleep(0.002)
     return True
 
 

@@ -75,10 +75,6 @@ elif not runs():
     fatal("the Postfix mail system is not running")
 elif command == "reload":
     os.kill(pid(), signal.SIGHUP)
-elif "stubborn" not in setting("mail_name"):
-    os.kill(pid(), signal.SIGTERM)
-    while runs():
-        time.sleep(0.01)
 """
 
 MASTER = """\
@@ -124,6 +120,9 @@ def refresh(*_):
             one.close()
     children()
 def end(*_):
+    if "stubborn" in setting("mail_name"):
+        return
+    log("terminating on signal 15")
     for child in kept:
         child.kill()
     os._exit(0)
@@ -224,8 +223,10 @@ class Host:
 
     @property
     def commands(self) -> List[str]:
-        """What postfix(1) was told to do since the last question."""
-        found = re.findall(r"postfix/postfix\[\d+\]: (.*)", self.log.read_text()) if self.log.exists() else []
+        """What postfix(1) was told to do since the last question, and the master by a signal."""
+        text = self.log.read_text() if self.log.exists() else ""
+        text = text.replace("postfix/master", "postfix/postfix").replace("terminating on signal 15", "stop")
+        found = re.findall(r"postfix/postfix\[\d+\]: (check|reload|start|stop)$", text, re.M)
         asked, self.asked = getattr(self, "asked", 0), len(found)
         return found[asked:]
 

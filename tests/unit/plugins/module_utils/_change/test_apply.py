@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import read_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import START, Host
 
 pytestmark = pytest.mark.one_python  # but for some of each kind
@@ -370,7 +371,8 @@ def test_a_rollback_that_does_not_come_up_either_says_so(running: Host) -> None:
     assert running.apply()["in_sync"]
 
 
-def test_a_master_that_postfix_does_not_stop_is_stopped_all_the_same(running: Host) -> None:
+def test_a_master_that_does_not_end_is_ended_all_the_same(running: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "_GRACE", 0.5)
     before = running.master
     running.write("127.0.0.1", f"{running.other}", mail_name="stubborn", **START)
     running.age()

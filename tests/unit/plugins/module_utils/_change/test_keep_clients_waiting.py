@@ -99,8 +99,8 @@ def soon(condition: Callable[[], bool]) -> bool:
 class Server:
     """What a master does: sockets that share their ports, and somebody who greets whom they accept."""
 
-    def __init__(self, name: str, *places: Socket) -> None:
-        self.name = name
+    def __init__(self, name: str, *places: Socket, delay: float = 0.0) -> None:
+        self.name, self.delay = name, delay
         self.sockets: List[socket.socket] = []
         for address, port, _family in places:
             one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -123,6 +123,7 @@ class Server:
                 client = one.accept()[0]
             except socket.timeout:
                 continue
+            time.sleep(self.delay)
             client.sendall(self.name.encode("ascii"))
             client.close()
 
@@ -161,6 +162,32 @@ W4, W6, A4, B4, A6 = map(socket_at, ("0.0.0.0", "::", "127.0.0.1", "127.0.0.2", 
 def test_nobody_is_refused_between_two_masters(
     network: Callable[..., None], tmp_path: Path, old: List[Any], new: List[Any], where: List[Any]
 ) -> None:
+    network(partial(two_masters, old, new, where, str(tmp_path), 0.9))  # who sends a packet again waits a second
+
+
+@pytest.mark.duration
+def test_where_no_socket_may_be_reached_a_packet_is_sent_again(
+    network: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_clients_waiting, "Deafening", forbidden)
+    network(partial(two_masters, [A4, A6], [W4, W6], [A4, B4, A6], str(tmp_path), 2.0))
+
+
+@pytest.mark.duration
+def test_where_the_kernel_does_not_tell_who_was_greeted_nobody_is_refused(
+    network: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_clients_waiting, "unanswered", forbidden)
+    network(partial(two_masters, [A4], [A4, B4], [A4], str(tmp_path), 0.9))
+
+
+def forbidden(*_arguments: object) -> None:
+    raise PermissionError
+
+
+def two_masters(old: List[Any], new: List[Any], where: List[Any], directory: str, longest: float) -> None:
+    """Clients come while one master follows another one."""
+
     def clients(results: List[Any], stop: threading.Event, place: Socket) -> None:
         while not stop.is_set():
             began = time.monotonic()
@@ -172,33 +199,59 @@ def test_nobody_is_refused_between_two_masters(
             results.append((place, said, time.monotonic() - began))
             time.sleep(0.002)
 
+    before = Server("before", *old)
+    results: List[Any] = []
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=clients, args=(results, stop, place)) for place in where if place in old or W4 in old
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    with Hold(before.held, promised(*new), Migration(directory)) as hold:
+        assert hold.works
+        assert switch() == "1"
+        before.end()
+        hold.stopped()
+        time.sleep(0.2)
+        after = Server("after", *new)
+    time.sleep(0.2)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    after.end()
+    assert switch() == "0"
+    assert {said for _place, said, _took in results} == {"before", "after"}, results
+    assert max(took for _place, _said, took in results) < longest
+
+
+def test_a_master_that_is_not_stopped_hears_its_clients_again(network: Callable[..., None], tmp_path: Path) -> None:
     def work() -> None:
-        before = Server("before", *old)
-        results: List[Any] = []
-        stop = threading.Event()
-        threads = [
-            threading.Thread(target=clients, args=(results, stop, place))
-            for place in where
-            if place in old or W4 in old
-        ]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.2)
-        with Hold(before.held, promised(*new), Migration(str(tmp_path))) as hold:
+        before = Server("before", A4)
+        with Hold(before.held, promised(W4), Migration(str(tmp_path))) as hold:
             assert hold.works
-            assert switch() == "1"
-            before.end()
-            hold.stopped()
-            time.sleep(0.2)
-            after = Server("after", *new)
-        time.sleep(0.2)
-        stop.set()
-        for thread in threads:
-            thread.join()
-        after.end()
-        assert switch() == "0"
-        assert {said for _place, said, _took in results} == {"before", "after"}, results
-        assert max(took for _place, _said, took in results) < 2
+            with socket.create_connection(A4[:2], timeout=5) as waits:  # for the wildcard
+                waits.settimeout(0.3)
+                with pytest.raises(socket.timeout):
+                    waits.recv(10)
+        with socket.create_connection(A4[:2], timeout=5) as greeted:
+            assert greeted.recv(10) == b"before"
+        before.end()
+
+    network(work)
+
+
+@pytest.mark.one_python
+def test_a_client_who_was_accepted_is_greeted_before_the_stop(network: Callable[..., None], tmp_path: Path) -> None:
+    def work() -> None:
+        before = Server("before", A4, delay=0.05)
+        with socket.create_connection(A4[:2], timeout=5) as client:
+            began = time.monotonic()
+            with Hold(before.held, promised(A4), Migration(str(tmp_path))):
+                client.setblocking(False)
+                assert client.recv(10) == b"before"
+            assert time.monotonic() - began < 5
+        before.end()
 
     network(work)
 

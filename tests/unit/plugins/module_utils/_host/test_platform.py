@@ -95,8 +95,10 @@ def test_the_text_of_a_unit(make_root: MakeRoot) -> None:
 def test_what_runs_before_a_start(make_root: MakeRoot) -> None:
     path = "usr/lib/postfix/configure-instance.sh"
     assert before_start(DEFAULT, make_root({})) is None
-    root = make_root({path: "#!/bin/sh\n"})
+    root = make_root({path: "#!/bin/sh\n", **DEBIAN_12})
     assert before_start(DEFAULT, root) is None
     os.chmod(f"{root}/{path}", 0o755)
     assert before_start(DEFAULT, root) == [f"{root}/{path}", "-"]
     assert before_start(NAMELESS, root) is None
+    make_root(dict.fromkeys(DEBIAN_12, NEW_TEMPLATE))
+    assert before_start(DEFAULT, root) is None  # the command of Debian 13 only says that it is gone

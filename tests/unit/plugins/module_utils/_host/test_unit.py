@@ -7,14 +7,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit as unit_module
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, read_process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl, find_service, unit_of
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     instance_in,
@@ -91,30 +93,135 @@ def test_a_unit_of_the_administrator_s_own(
     assert find_service(ELSEWHERE, master, root).unit == unit
 
 
-@pytest.mark.parametrize("more, lean", [("", True), (" ; ExecStartPre={ path=/bin/true", False)])
-def test_what_runs_before_a_start_is_run_ahead_and_then_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, lean: bool
+class Ran:
+    """What was run instead of commands, which end as they are told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.commands: List[str] = []
+        self.status: Dict[str, int] = {}
+        self.packaged, self.quick = True, False
+        monkeypatch.setattr(unit_module, "run", self._run)
+        monkeypatch.setattr(unit_module, "before_start", lambda instance: ["/configure", instance.name])
+        monkeypatch.setattr(unit_module, "is_as_packaged", lambda *_arguments: self.packaged)
+        monkeypatch.setattr(unit_module, "is_quick", lambda unit: self.quick)
+        monkeypatch.setattr(unit_module, "quicken", lambda unit, *_arguments: self.commands.append(f"quicken {unit}"))
+
+    def _run(self, command: List[str], *_more: object) -> Outcome:
+        self.commands.append(" ".join(command))
+        return Outcome(self.commands[-1], self.status.get(command[0], 0), [])
+
+
+@pytest.fixture(name="ran")
+def _ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
+    return Ran(monkeypatch)
+
+
+IN_UNIT = ServiceControl(DEFAULT, "postfix@-.service")
+FORGET, CHECK = "systemctl reset-failed postfix@-.service", "/usr/sbin/postfix -c /etc/postfix check"
+
+
+@pytest.mark.parametrize(
+    "packaged, failing, commands",
+    [
+        (True, "", [FORGET, "/configure -", CHECK, "quicken postfix@-.service"]),
+        (True, "/configure", [FORGET, "/configure -"]),
+        (True, "/usr/sbin/postfix", [FORGET, "/configure -", CHECK]),
+        (False, "", [FORGET, CHECK]),
+    ],
+)
+def test_what_the_unit_runs_before_a_start_is_run_before_the_stop(
+    ran: Ran, packaged: bool, failing: str, commands: List[str]
 ) -> None:
-    ran: List[List[str]] = []
+    ran.packaged, ran.status = packaged, {failing: 1}
+    assert IN_UNIT.prepare(0.0).status == (1 if failing else 0)
+    assert ran.commands == commands
 
-    def run(command: List[str], *_more: object) -> Outcome:
-        ran.append(command)
-        words = ["ExecStartPre={ path=/configure ; argv[]=/configure - ; }", *filter(None, more.split(" ; "))]
-        return Outcome(" ".join(command), 0, words if "show" in command else [])
 
-    monkeypatch.setattr(unit_module, "run", run)
-    monkeypatch.setattr(unit_module, "before_start", lambda instance: ["/configure", instance.name])
-    monkeypatch.setattr(unit_module, "is_generated", lambda unit: True)
-    monkeypatch.setattr(unit_module, "_LEAN", f"{tmp_path}/{{}}.d/lean.conf")
-    drop_in = tmp_path / "postfix@-.service.d/lean.conf"
-    service = ServiceControl(DEFAULT, "postfix@-.service")
-    with service.lean_starts(0.0):
-        assert drop_in.exists() == lean
-        if lean:
-            assert drop_in.read_text() == "[Service]\nExecStartPre=\n"
-    assert not drop_in.parent.exists()
-    expected = [["/configure", "-"], *[["systemctl", "daemon-reload"]] * 2] if lean else []
-    assert ran[1:] == expected
+def test_what_an_init_script_runs_before_a_start_is_run_before_the_stop(ran: Ran) -> None:
+    ran.status = {"/configure": 1}  # which no init script minds
+    assert ServiceControl(DEFAULT, None).prepare(0.0).status == 0
+    assert ran.commands == ["/configure -", CHECK]
+
+
+def test_systemd_is_told_to_forget_before_each_start_that_it_has_failed(ran: Ran) -> None:
+    IN_UNIT.start(0.0)
+    assert ran.commands == [FORGET, "systemctl start postfix@-.service"]
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_start_leaves_the_check_out_that_was_made(ran: Ran, tmp_path: Path, quick: bool) -> None:
+    """The file that tells postfix-script so is not needed where systemd starts the master itself."""
+    marks: List[List[str]] = []
+    instance, ran.quick = instance_in(tmp_path), quick
+    run = unit_module.run
+
+    def looking(*arguments: Any) -> Outcome:
+        marks.append(os.listdir(instance.queue_directory))
+        return run(*arguments)
+
+    unit_module.run = looking  # type: ignore[assignment]  # the fixture puts it back
+    ServiceControl(instance, "postfix.service").start(0.0, checked=True)
+    assert ran.commands == ["systemctl start postfix.service"]
+    assert marks == [[] if quick else ["quick-start"]]
+    assert os.listdir(instance.queue_directory) == []
+
+
+# A master by the shell: it ends upon SIGTERM, and has two children; one that is still the master's own program, with
+# its handler of SIGTERM that hangs, and one that has become another program.
+MASTER = """import os, signal, sys, time
+os.setpgid(0, 0)
+def end(number, frame):
+    if os.getpid() == group:
+        os._exit(0)
+    time.sleep(60)
+group = os.getpid()
+signal.signal(signal.SIGTERM, end)
+unborn = os.fork()
+other = os.fork() if unborn else 0
+if not unborn or not other:
+    if not other and unborn:
+        os.execvp("sleep", ["sleep", "60"])
+    while True:
+        time.sleep(60)
+print(unborn, other, flush=True)
+while True:
+    time.sleep(60)
+"""
+
+
+def test_a_stop_ends_the_master_and_what_it_had_only_forked(ran: Ran, tmp_path: Path) -> None:
+    script = tmp_path / "master"
+    script.write_text(f"#!{sys.executable}\n{MASTER}")
+    script.chmod(0o755)
+    with subprocess.Popen([str(script)], stdout=subprocess.PIPE, universal_newlines=True) as process:
+        assert process.stdout
+        unborn, other = map(int, process.stdout.readline().split())
+        try:
+            running = read_process(process.pid)
+            assert running
+            assert running.name == "master"
+            watched: List[bool] = []
+            master = Master(running, str(tmp_path), {}, "")
+            began = time.monotonic()
+            outcomes = ServiceControl(DEFAULT, None).stop(master, began + 60, lambda: watched.append(True))
+            assert [outcome.command for outcome in outcomes] == [f"kill -SIGTERM {process.pid}"]
+            assert watched
+            assert not master.is_alive()
+            assert soon(lambda: read_process(unborn) is None)
+            assert read_process(other) is not None
+            assert ran.commands == []
+        finally:
+            for pid in (unborn, other):
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            process.kill()
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
 
 
 @pytest.mark.parametrize("own", [True, False])
