@@ -25,6 +25,9 @@ attributes:
     description: The kind of host that it works on.
     support: full
     platforms: posix
+notes:
+  - Keeps the compiled form of its own Python code in C(/var/lib/mailfleet.postfix), which only root can read, so that
+    the next run does not compile it again. It is used only for the same code, and not written in check mode.
 """
 
     # For a module that writes files.
