@@ -26,8 +26,9 @@ attributes:
     support: full
     platforms: posix
 notes:
-  - Keeps the compiled form of its own Python code in C(/var/lib/mailfleet.postfix), which only root can read, so that
-    the next run does not compile it again. It is used only for the same code, and not written in check mode.
+  - To be fast the next time, keeps the compiled form of its own Python code, and what is compiled into the installed
+    Postfix, in C(/var/lib/mailfleet.postfix), which only root can read. Neither is written in check mode. The former is
+    used only for the same code, the latter only for the same Postfix.
 """
 
     # For a module that writes files.
