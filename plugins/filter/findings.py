@@ -42,7 +42,9 @@ _value:
         - The kind of finding, with its severity. It stays the same when the message is reworded.
         - "V(fatal), error: Postfix does not start with this configuration."
         - "V(absent_address), error or warning: An address to listen on or to send from is not on the host."
-        - "V(program_failure), error: The program of a service dies when it starts, because of a value."
+        - >-
+          V(program_failure), error: The program of a service dies when it starts, because of a value or a column of
+          master.cf.
         - "V(source_failure), error: A client service cannot send any mail over one address family."
         - >-
           V(bad_command_line), error or warning: The program of a service dies of words in its line of master.cf, or
@@ -51,6 +53,9 @@ _value:
         - "V(loopback_source), error: The source address of mail to other hosts is a loopback address."
         - "V(shared_socket), error: Two services listen on the same address and port."
         - "V(odd_port), error: A service has a port that does not exist."
+        - >-
+          V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
+          or questions to is not in master.cf.
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
         - >-
           V(temporary_address), error or warning: An address in use is one that the host will lose, because it is

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -334,13 +335,14 @@ class Postfix:
         holders = [held for one in task.get("holders", ()) for held in _holder(*one)]
         if holders:
             answer["conflict"] = self._conflict(task, host)
+        others = self._sockets()
         master = room.start(
             self.master_program, "-c", "/conf", "-d", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             answer["dies"] = self._wait(master, "daemon started")
             if answer["dies"] is None:
-                answer["sockets"] = self._sockets()
+                answer["sockets"] = list((Counter(self._sockets()) - Counter(others)).elements())
                 if task.get("send"):
                     answer["sources"] = self._sources(task)
                 if task.get("literals"):

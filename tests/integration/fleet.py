@@ -297,6 +297,22 @@ class MailHost:
         return {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
 
 
+END_TAKER = "kill $(cat /root/taker); rm /root/taker"
+
+
+def taker(address: str, port: "int | str") -> str:
+    """A script that starts a program that shares its port with nobody, and has it when the script ends."""
+    return f"""setsid python3 -c 'import os, socket, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("{address}", {port}))
+s.listen(1)
+with open("/root/taker", "w") as file:
+    file.write(str(os.getpid()))
+time.sleep(600)' >/dev/null 2>&1 </dev/null & for turn in $(seq 100); do test -s /root/taker && break; sleep 0.1; done
+test -s /root/taker"""
+
+
 class _Session(socketserver.StreamRequestHandler):
     """Enough SMTP to take a message."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import STATE, WILDCARDS, MailHost
+from fleet import END_TAKER, STATE, WILDCARDS, MailHost, taker
 from mailfleet_lab.system import wait_until
 
 SWITCH = "/proc/sys/net/ipv4/tcp_migrate_req"
@@ -19,17 +19,6 @@ SPOOL = "/var/spool/postfix"
 PROGRAMS = "/usr/lib/postfix/sbin"
 SYSTEMD = pytest.mark.parametrize("systemd", [True, False], ids=["systemd", "no-systemd"])
 
-# A program that shares the port with nobody, and has it when the shell goes on.
-TAKER = """setsid python3 -c 'import os, socket, time
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("B4", 2525))
-s.listen(1)
-with open("/root/taker", "w") as file:
-    file.write(str(os.getpid()))
-time.sleep(600)' >/dev/null 2>&1 </dev/null & for turn in $(seq 100); do test -s /root/taker && break; sleep 0.1; done
-test -s /root/taker"""
-END_TAKER = "kill $(cat /root/taker); rm /root/taker"
 SLOW = f"""cp {PROGRAMS}/postfix-script /usr/local/lib/quick
 printf '#!/bin/sh\\ncase $1 in *start) sleep 40;; esac\\nexec /usr/local/lib/quick "$@"\\n' >/usr/local/lib/slow
 chmod +x /usr/local/lib/slow; mount --bind /usr/local/lib/slow {PROGRAMS}/postfix-script"""
@@ -77,7 +66,7 @@ TROUBLES = [
     Trouble(
         "port taken before the stop",
         "cannot listen on B4 port 2525: python3 (process ",
-        before=TAKER,
+        before=taker("B4", 2525),
         end=END_TAKER,
         early=True,
         **ENDPOINT,
@@ -85,7 +74,7 @@ TROUBLES = [
     Trouble(
         "port taken during the stop",
         "bind B4 port 2525: Address already in use",
-        after_stop=TAKER,
+        after_stop=taker("B4", 2525),
         end=END_TAKER,
         held=False,
         **ENDPOINT,

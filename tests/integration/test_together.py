@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
-from fleet import STATE, MailHost
+from fleet import END_TAKER, STATE, MailHost, taker
 from mailfleet_lab.system import wait_until
 
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ  # then each trouble once, for one of the instances in turns
@@ -43,16 +43,7 @@ def done(script):
         os.kill(os.getpid(), signal.SIGKILL)
     subprocess.run(script, shell=True, check=True)
 """
-TAKER = """setsid python3 -c 'import os, socket, time
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("127.0.0.1", {port}))
-s.listen(1)
-with open("/root/taker", "w") as file:
-    file.write(str(os.getpid()))
-time.sleep(600)' >/dev/null 2>&1 </dev/null & for turn in $(seq 100); do test -s /root/taker && break; sleep 0.1; done
-test -s /root/taker"""
-END_TAKER = "kill $(cat /root/taker); rm /root/taker"
+TAKER = taker("127.0.0.1", "{port}")
 PROGRAMS = "/usr/lib/postfix/sbin"
 FULL = """cp -a {place} /root/place; mount -t tmpfs -o size=128k none {place}; cp -a /root/place/. {place}
 head -c 1M /dev/zero >{place}/filler || true"""

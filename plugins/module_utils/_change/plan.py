@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, List, Mapping, NamedTuple, Sequence
+from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
@@ -83,6 +83,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
     _refuse_bad_command_lines(wanted, before, after)
+    _refuse_broken_services(before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
@@ -199,16 +200,30 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             raise InputError(name, value, problem, remedy)
 
 
+def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
+    """Refuse to make a service one that could not run; one that is so already, and stays so, is a finding."""
+    known = [(name, error.parts) for name, error in _broken(before)]
+    for name, error in _broken(after):
+        if (name, error.parts) not in known:
+            if error.parameter == "services":
+                raise error
+            reason = f"{error.reason}, and so the service {name} could not run"
+            raise InputError(error.parameter, error.value, reason, error.remedy)
+
+
+def _broken(outlook: Outlook) -> List[Tuple[str, InputError]]:
+    """Return each service that cannot run, with the reason."""
+    broken = [(failure.service, failure.error) for failure in outlook.program_failures]
+    broken += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
+    return [(f"{service.name}/{service.type}", error) for service, error in broken]
+
+
 def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
     """Refuse what would stop mail later: a bad proxy_interfaces, or values of a client of which its process dies."""
     if "proxy_interfaces" in (*wanted.values, *wanted.select):
         after.proxy_addresses  # noqa: B018  # pylint: disable=pointless-statement
     given = {name for name in (*wanted.values, *wanted.select, *wanted.unset) if name in PARAMETERS}
     services = {f"{change.name}/{change.type}" for change in wanted.services if change.state == "present"}
-    for service, error in after.program_failures:
-        if f"{service.name}/{service.type}" in services:
-            reason = f"{error.reason}, and so the service {service.name}/{service.type} could not run"
-            raise InputError(error.parameter, error.value, reason, error.remedy)
     for client in after.clients:
         for _family, source in client.sources():
             parameter = str(source.origin.parameter or source.origin)

@@ -11,6 +11,7 @@ not start it again for throttle_time (60 s), not even after a reload.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -26,6 +27,7 @@ from .master_process import COMM, Master
 PROVEN = 1.5
 """Seconds after its start by which a program would have died of its configuration."""
 
+_GOES_ON = re.compile(rb"[0-9]{3}-")
 _AT_ONCE = 50  # endpoints that are asked at the same time: half of the processes that a service has by default
 _LOOPBACK = {WILDCARDS["ipv4"]: "127.0.0.1", WILDCARDS["ipv6"]: "::1"}
 _PROXY = {"smtpd": "smtpd_upstream_proxy_protocol", "postscreen": "postscreen_upstream_proxy_protocol"}
@@ -101,21 +103,36 @@ def _ask(at: Socket, answers: Dict[Socket, Answer], gate: threading.Semaphore, d
 
 
 def _greeting(connection: socket.socket) -> Answer:
+    """Wait for the whole greeting, then take leave.
+
+    postscreen(8) sends a line that begins with ``220-``, to see who talks before his turn. This does not.
+    """
     received = b""
     try:
-        while b"\n" not in received and len(received) < 2048:
+        while not _is_whole(received) and len(received) < 8192:
             more = connection.recv(2048)
             if not more:
                 break
             received += more
-        connection.sendall(b"QUIT\r\n")
-        # Read to the end: data that nobody reads would turn the close into a reset, and that into a line in the log.
-        while connection.recv(2048):
-            pass
+        if _is_whole(received):
+            connection.sendall(b"QUIT\r\n")
+            # Read to the end: data that nobody reads would make a reset of the close, and a line in the log of that.
+            while connection.recv(2048):
+                pass
     except OSError:
         pass
     text = received.decode("utf-8", "replace").strip()
+    if not text:
+        return Answer(problem="ends the connection without a banner")
+    last = text.splitlines()[-1]
     # 4xx and 5xx count too: a server that works has refused this client.
-    if text[:3].isdigit():
-        return Answer(banner=text.splitlines()[0])
-    return Answer(problem=f"answers {text!r}" if text else "ends the connection without a banner")
+    if _is_whole(received) and last[:3].isdigit() and last[3:4] in ("", " "):
+        return Answer(banner=last)
+    goes_on = _is_whole(received) or not _GOES_ON.match(received)
+    return Answer(problem=f"answers {text!r}" if goes_on else f"begins with {text!r} and does not go on")
+
+
+def _is_whole(received: bytes) -> bool:
+    """Return whether the last line that came is not one behind which another line follows."""
+    lines = received.split(b"\n")[:-1]
+    return bool(lines) and not _GOES_ON.match(lines[-1])

@@ -24,6 +24,7 @@ from .refused_values import refused_values
 
 if TYPE_CHECKING:
     from .explicit_sources import ExplicitSource
+    from .postscreen import Lack
     from .program_failures import Failure
     from .source_addresses import Client
 
@@ -99,6 +100,13 @@ class Outlook:
         from .program_failures import program_failures
 
         return list(program_failures(self.settings, self.services, self.host, self.resolve, self.allow_absent))
+
+    @once
+    def postscreen_lacks(self) -> List[Lack]:
+        """The services that postscreen needs and master.cf does not have."""
+        from .postscreen import lacks
+
+        return list(lacks(self.settings, self.services))
 
     @once
     def mynetworks(self) -> Optional[List[str]]:

@@ -1,13 +1,13 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Services whose program dies when it starts, while the master lives: of a value that only this program reads, or of
-one of its own ``-o`` options. Source addresses of clients, which have errors of their own, are not looked at.
+"""Services whose program dies when it starts, while the master lives: of a value that only this program reads, of one
+of its own ``-o`` options, or of its columns in master.cf. Source addresses of clients have errors of their own.
 """
 
 from __future__ import annotations
 
-from typing import Iterator, List, NamedTuple, Sequence
+from typing import Dict, Iterator, List, NamedTuple, Sequence
 
 from .._base.errors import InputError
 from .._files.service import Service
@@ -19,6 +19,19 @@ from .program_bounds import PROGRAMS
 from .refused_values import out_of_bounds, refused_values
 from .settings import Settings
 from .source_addresses import client_of
+
+#: by program, the process limit without which it does not start (CA_MAIL_SERVER_SOLITARY and _UNLIMITED in the sources)
+_PROCESS_LIMITS = {
+    **dict.fromkeys(("anvil", "nqmgr", "oqmgr", "pickup", "postlogd", "postscreen", "qmgr"), 1),
+    **dict.fromkeys(("scache", "tlsmgr", "verify", "nbdb_reindexd"), 1),
+    **dict.fromkeys(("bounce", "cleanup", "dnsblog", "flush", "tlsproxy"), 0),
+}
+#: programs that do not start without the rights of root (CA_MAIL_SERVER_PRIVILEGED)
+_PRIVILEGED = ("local", "pipe", "spawn", "virtual", "nbdb_reindexd")
+
+#: types of tables that several processes can write to; for others each process needs a table of its own
+_SHARED_TABLES = ("proxy:", "lmdb:", "memcache:")
+_CACHE_TYPE_SINCE = (3, 11)  # has default_cache_db_type, whose default depends on how Postfix was built
 
 #: by program, the parameter whose value has to be as large as message_size_limit, and its default
 _MAILBOX_LIMITS = {"local": ("mailbox_size_limit", 51200000), "virtual": ("virtual_mailbox_limit", 51200000)}
@@ -40,6 +53,7 @@ def program_failures(
     :param services: those that count
     """
     bounds = read_bounds(PROGRAMS, settings.version)
+    caches: Dict[str, str] = {}  # by table, the service that writes to it
     for service in services:
         program = service.command.rpartition("/")[2]
         options = service.option_values
@@ -49,10 +63,53 @@ def program_failures(
         errors += out_of_bounds(process, {name: of_program[name] for name in of_program.keys() - PARAMETERS.keys()})
         if not client_of(service) and not options.keys().isdisjoint(("inet_interfaces", "inet_protocols")):
             errors += _bad_addresses(process, host, resolve, allow_absent)
+        errors += _bad_columns(service, program, settings)
+        if program == "postscreen":
+            errors += _taken_cache(service, process, caches)
         if program in _MAILBOX_LIMITS:
             errors += _small_mailboxes(process, *_MAILBOX_LIMITS[program])
         for error in errors:
             yield Failure(service, error)
+
+
+def _bad_columns(service: Service, program: str, settings: Settings) -> Iterator[InputError]:
+    name = f"{service.name}/{service.type}"
+    wanted = _PROCESS_LIMITS.get(program)
+    limit = service.process_limit
+    if wanted is not None and limit == "-":
+        try:
+            limit = settings.get("default_process_limit") or "100"
+        except InputError:
+            return
+    if wanted is not None and limit.isdigit() and int(limit) != wanted:
+        reason = f"has the process limit {limit}, and {program} starts with {wanted} only"
+        yield InputError("services", name, reason, f"Set its process limit to {wanted}")
+    if program in _PRIVILEGED and service.unprivileged != "n":
+        reason = f"is unprivileged, and {program} needs the rights of root"
+        yield InputError("services", name, reason, "Write n in the column unprivileged")
+
+
+def _taken_cache(service: Service, process: Settings, caches: Dict[str, str]) -> Iterator[InputError]:
+    """Look whether an earlier postscreen has locked the table of this one."""
+    name, of_type = "postscreen_cache_map", "default_cache_db_type"
+    try:
+        if process.is_set(name):
+            table = process.certain(name)
+            table = process.raw(name) if table is None else table  # one text is one table, whatever it comes to
+        elif process.version < _CACHE_TYPE_SINCE or process.is_set(of_type):
+            kind = "btree" if process.version < _CACHE_TYPE_SINCE else process.certain(of_type)
+            table = f"{kind}:$data_directory/postscreen_cache"
+        else:
+            return
+    except InputError:
+        return
+    if not table or table.startswith(_SHARED_TABLES):
+        return
+    first = caches.setdefault(table, f"{service.name}/{service.type}")
+    if first != f"{service.name}/{service.type}":
+        reason = f"is the cache of the service {first} too, and only one postscreen can have it"
+        remedy = f"Write proxy:{table} for all of them, or give each a cache of its own"
+        yield InputError(name, table, reason, remedy)
 
 
 def _bad_addresses(process: Settings, host: Host, resolve: Resolver, allow_absent: bool) -> List[InputError]:

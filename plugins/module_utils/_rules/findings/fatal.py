@@ -28,7 +28,7 @@ def fatal(outlook: Outlook) -> Iterator[Point]:
 
 
 def program_failure(outlook: Outlook) -> Iterator[Point]:
-    """The program of a service dies when it starts, because of a value.
+    """The program of a service dies when it starts, because of a value or a column of master.cf.
 
     :raises InputError: for a host name whose addresses were not given
     """
@@ -40,7 +40,8 @@ def program_failure(outlook: Outlook) -> Iterator[Point]:
         errors.setdefault(key, error)
         services.setdefault(key, []).append(f"{service.name}/{service.type}")
     for key, error in errors.items():
-        message = f"{', '.join(services[key])} cannot run: {error.parameter} = {error.value[:200]!r} {error.reason}"
+        what = "it" if error.parameter == "services" else f"{error.parameter} = {error.value[:200]!r}"
+        message = f"{', '.join(services[key])} cannot run: {what} {error.reason}"
         yield Point(error.parameter, message, error.remedy)
 
 

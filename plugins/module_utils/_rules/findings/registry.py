@@ -57,6 +57,7 @@ REGISTRY = (
     Rule(sources.loopback_source, ["error"]),
     Rule(sockets.shared_socket, ["error"]),
     Rule(sockets.odd_port, ["error"]),
+    Rule(sockets.postscreen_lacks_service, ["error", "info"]),
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
     Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),

@@ -74,3 +74,10 @@ def odd_port(outlook: Outlook) -> Iterator[Point]:
         if is_number(port) and not 0 < int(port[:20]) < 65536:
             message = f"the service {service} has a port that does not exist, and so listens on another one"
             yield Point("services", message, "Write a port from 1 to 65535")
+
+
+def postscreen_lacks_service(outlook: Outlook) -> Iterator[Point]:
+    """A service runs postscreen, and one that postscreen hands clients or questions to is not in master.cf."""
+    for lack in outlook.postscreen_lacks:
+        message = f"{lack.error.value} {lack.reason}"
+        yield Point("services", message, lack.error.remedy, mild=not lack.is_needed)

@@ -454,3 +454,26 @@ def test_a_plan_tells_who_may_relay_from_now_on() -> None:
     assert found["mynetworks_grows"].severity == "error"
     assert "192.0.2.0/24" in found["mynetworks_grows"].message
     assert "mynetworks_grows" not in [finding.code for finding in plan({"inet_protocols": "ipv4"}, main=main).findings]
+
+
+POSTSCREEN = [
+    ServiceChange("smtp", command="postscreen", process_limit="1"),
+    ServiceChange("smtpd", type="pass", command="smtpd"),
+]
+
+
+def test_postscreen_is_refused_without_what_it_needs() -> None:
+    done = plan(services=POSTSCREEN)
+    assert [one.severity for one in done.findings if one.code == "postscreen_lacks_service"] == ["info", "info"]
+    with pytest.raises(InputError, match="passes each client to smtpd/pass"):
+        plan(services=POSTSCREEN[:1])
+    with pytest.raises(InputError, match="leaves TLS to tlsproxy"):
+        plan(services=POSTSCREEN, main=f"{MAIN}smtpd_tls_security_level = may\n")
+    with pytest.raises(InputError, match="process limit 100"):
+        plan(services=[ServiceChange("smtp", command="postscreen"), POSTSCREEN[1]])
+    with pytest.raises(InputError, match="only one postscreen"):
+        plan(services=[*POSTSCREEN, ServiceChange("10.77.0.1:2525", command="postscreen", process_limit="1")])
+    with pytest.raises(InputError, match="passes each client"):  # what is removed is needed
+        plan(services=[ServiceChange("smtpd", type="pass", state="absent")], master=done.master)
+    kept = plan({"inet_protocols": "ipv4"}, main=f"{MAIN}smtpd_tls_security_level = may\n", master=done.master)
+    assert "postscreen_lacks_service" in [one.code for one in kept.findings]  # it was so before

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Dict, Iterator, List, Tuple
 
 import pytest
@@ -94,7 +95,11 @@ def _server() -> Iterator[Tuple[socket.socket, List[bytes]]]:
     "said, answer",
     [
         ([b"220 mx.example ESMTP\r\n"], Answer("220 mx.example ESMTP")),
-        ([b"220-wait\r\n"], Answer("220-wait")),
+        ([b"220-wait\r\n", b"220 mx.example ESMTP\r\n"], Answer("220 mx.example ESMTP")),
+        ([b"220-wait\r\n22", b"0-and wait\r\n220", b"\r\n"], Answer("220")),
+        ([b"220-wait\r\n421 4.3.2 busy\r\n"], Answer("421 4.3.2 busy")),
+        ([b"220-wait\r\n"], Answer(problem="begins with '220-wait' and does not go on")),
+        ([b"220-wait\r\nthen\r\n"], Answer(problem="answers '220-wait\\r\\nthen'")),
         ([b"220 mx.", b"example ESMTP\r\n"], Answer("220 mx.example ESMTP")),
         ([b"421 4.7.0 too many connections\r\n"], Answer("421 4.7.0 too many connections")),
         ([], Answer(problem="ends the connection without a banner")),
@@ -106,6 +111,32 @@ def test_what_a_server_says(server: Tuple[socket.socket, List[bytes]], said: Lis
     words += said
     at = Socket(*listener.getsockname(), "ipv4")
     assert ask([Endpoint(at, "smtpd")], master("smtpd"), time.monotonic() + 5) == {at: answer}
+
+
+def test_nobody_talks_before_the_greeting_is_over() -> None:
+    """As postscreen finds clients that do: it sends one line of the greeting, and listens."""
+    heard: List[bytes] = []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+
+        def screen() -> None:
+            client = listener.accept()[0]
+            with client:
+                client.sendall(b"220-mx.example ESMTP\r\n")
+                client.settimeout(0.7)
+                with suppress(socket.timeout):
+                    heard.append(client.recv(100))
+                client.sendall(b"220 mx.example ESMTP\r\n")
+                client.settimeout(5)
+                heard.append(client.recv(100))
+                client.sendall(b"221 bye\r\n")
+
+        threading.Thread(target=screen, daemon=True).start()
+        at = Socket(*listener.getsockname(), "ipv4")
+        answers = ask([Endpoint(at, "postscreen")], master("postscreen"), time.monotonic() + 10)
+    assert answers == {at: Answer("220 mx.example ESMTP")}
+    assert heard == [b"QUIT\r\n"]
 
 
 def test_more_endpoints_than_are_asked_at_once(server: Tuple[socket.socket, List[bytes]]) -> None:

@@ -124,7 +124,8 @@ def test_bind_address_where_nobody_looks(line: str, parameter: str, words: str) 
     ],
 )
 def test_words_that_a_program_does_not_take(line: str, severity: str, message: str, remedy: str) -> None:
-    one = only({}, f"{MASTER}{line}\n".replace("smtp inet n - n - - smtpd\n", "2525 inet n - n - - smtpd\n", 1))
+    answer = found({}, f"{MASTER}{line}\n".replace("smtp inet n - n - - smtpd\n", "2525 inet n - n - - smtpd\n", 1))
+    (one,) = [each for each in answer if not each.code.startswith("postscreen_")]
     assert one[:3] == ("bad_command_line", severity, "services")
     assert message in one.message
     assert remedy in one.remedy
@@ -166,7 +167,7 @@ def test_endpoint_beside_inet_interfaces() -> None:
 
 
 def test_socket_of_two_services() -> None:
-    master = "10.77.0.1:25 inet n - n - - smtpd\nmx:smtp inet n - n - - postscreen\n"
+    master = "10.77.0.1:25 inet n - n - - smtpd\nmx:smtp inet n - n - - qmqpd\n"
     one = only({}, master)
     assert one[:3] == ("shared_socket", "error", "services")
     assert "10.77.0.1:25 and mx:smtp both listen on 10.77.0.1 port 25" in one.message
@@ -174,7 +175,7 @@ def test_socket_of_two_services() -> None:
 
 
 def test_duplicate_service() -> None:
-    one = only({}, MASTER + "25 inet n - n - - postscreen -o smtpd_banner=x\n")
+    one = only({}, MASTER + "25 inet n - n - - qmqpd -o smtpd_banner=x\n")
     assert one[:3] == ("duplicate_service", "warning", "services")
     assert "smtp/inet" in one.message
     assert found({}, "x unix - - n - - smtp\nx unix n - n - - smtp\n" + MASTER) == []  # public and private
@@ -632,3 +633,103 @@ def test_what_the_kernel_sends_from() -> None:
     assert told({"smtp_bind_address6": "fd77::1"}, ipv6="fd77::2") == []
     assert len(told({"smtp_bind_address6": "::"}, ipv6="fd77::2")) == 1
     assert told({"inet_protocols": "ipv4"}, ipv6="fd77::2") == []
+
+
+POSTSCREEN = """\
+smtp inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd
+dnsblog unix - - n - 0 dnsblog
+tlsproxy unix - - n - 0 tlsproxy
+"""
+
+
+def test_postscreen_with_all_that_it_needs() -> None:
+    settings = {"postscreen_dnsbl_sites": "zen.example.org", "smtpd_tls_security_level": "may"}
+    assert found(settings, POSTSCREEN) == []
+    limited = POSTSCREEN.replace(" 1 postscreen", " - postscreen").replace("pass - - n - -", "pass - - n - 5")
+    assert found({"default_process_limit": "1", **settings}, limited) == []
+
+
+@pytest.mark.parametrize(
+    "gone, settings, severity, words",
+    [
+        ("smtpd", {}, "error", "passes each client to smtpd/pass"),
+        ("dnsblog", {"postscreen_dnsbl_sites": "zen.example.org"}, "error", "asks dnsblog/unix"),
+        ("dnsblog", {}, "info", "asks dnsblog/unix"),
+        ("tlsproxy", {"smtpd_tls_security_level": "may"}, "error", "leaves TLS to tlsproxy/unix"),
+        ("tlsproxy", {"smtpd_use_tls": "yes"}, "error", "leaves TLS to tlsproxy/unix"),
+        ("tlsproxy", {"postscreen_tls_security_level": "encrypt"}, "error", "leaves TLS to tlsproxy/unix"),
+        ("tlsproxy", {}, "info", "leaves TLS to tlsproxy/unix"),
+        (
+            "tlsproxy",
+            {"smtpd_tls_security_level": "may", "postscreen_tls_security_level": "none"},
+            "info",
+            "leaves TLS to tlsproxy/unix",
+        ),
+    ],
+)
+def test_postscreen_that_lacks_a_service(gone: str, settings: dict, severity: str, words: str) -> None:
+    master = "".join(line for line in POSTSCREEN.splitlines(True) if not line.startswith(f"{gone} "))
+    one = only(settings, master)
+    assert one[:3] == ("postscreen_lacks_service", severity, "services")
+    assert words in one.message
+    assert found(settings, master + one.remedy[len("Add ") :] + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [("pass - -", "pass n -"), ("pass", "unix"), ("smtpd pass", "screened pass")],
+    ids=["public", "type", "name"],
+)
+def test_a_service_that_postscreen_cannot_find(old: str, new: str) -> None:
+    assert only({}, POSTSCREEN.replace(old, new)).code == "postscreen_lacks_service"
+    renamed = POSTSCREEN.replace("postscreen", "postscreen -o smtpd_service_name=screened").replace(
+        "smtpd pass", "screened pass"
+    )
+    assert found({}, renamed) == []
+
+
+@pytest.mark.parametrize("limit", ["-", "0", "2"])
+def test_process_limit_of_postscreen(limit: str) -> None:
+    one = only({}, POSTSCREEN.replace("1 postscreen", f"{limit} postscreen"))
+    assert one[:3] == ("program_failure", "error", "services")
+    assert f"smtp/inet cannot run: it has the process limit {limit.replace('-', '100')}" in one.message
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("cleanup unix n - n - - cleanup", "starts with 0 only"),
+        ("qmgr unix n - n 300 - qmgr", "starts with 1 only"),
+        ("local unix - - n - - local", "rights of root"),
+    ],
+)
+def test_columns_with_which_a_program_does_not_start(line: str, words: str) -> None:
+    one = only({}, f"{MASTER}{line}\n")
+    assert one[:3] == ("program_failure", "error", "services")
+    assert words in one.message
+
+
+SECOND = POSTSCREEN + "10.77.0.1:2525 inet n - n - 1 postscreen\n"
+
+
+@pytest.mark.parametrize(
+    "settings, master, version, is_shared",
+    [
+        ({}, SECOND, "3.10", False),
+        ({"postscreen_cache_map": "btree:$data_directory/cache"}, SECOND, "3.12", False),
+        ({"default_cache_db_type": "btree"}, SECOND, "3.12", False),
+        ({"default_cache_db_type": "lmdb"}, SECOND, "3.12", True),
+        ({}, SECOND, "3.12", True),  # nobody knows
+        ({"postscreen_cache_map": "proxy:btree:$data_directory/cache"}, SECOND, "3.10", True),
+        ({"postscreen_cache_map": "lmdb:$data_directory/cache"}, SECOND, "3.10", True),
+        ({"postscreen_cache_map": ""}, SECOND, "3.10", True),
+        ({}, SECOND.rstrip() + " -o postscreen_cache_map=btree:/var/lib/postfix/second\n", "3.10", True),
+    ],
+)
+def test_cache_of_postscreen(settings: dict, master: str, version: str, is_shared: bool) -> None:
+    answer = [one for one in found(settings, master, version=version) if one.code == "program_failure"]
+    assert len(answer) == (not is_shared)
+    for one in answer:
+        assert one.parameter == "postscreen_cache_map"
+        assert "10.77.0.1:2525/inet cannot run" in one.message
