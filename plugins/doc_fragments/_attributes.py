@@ -25,6 +25,10 @@ attributes:
     description: The kind of host that it works on.
     support: full
     platforms: posix
+notes:
+  - To be fast the next time, keeps the compiled form of its own Python code, and what is compiled into the installed
+    Postfix, in C(/var/lib/mailfleet.postfix), which only root can read. Neither is written in check mode. The former is
+    used only for the same code, the latter only for the same Postfix.
 """
 
     # For a module that writes files.

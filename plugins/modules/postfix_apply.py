@@ -66,8 +66,7 @@ notes:
   - After an action it connects to the SMTP servers from this host, so their log shows a client that says C(QUIT).
   - If somebody else has just edited C(main.cf), it waits up to two seconds before a reload or a stop, because Postfix's
     programs start slowly until the file is two seconds old.
-  - Remembers what the master has read, and what is compiled into the installed Postfix, in
-    C(/var/lib/mailfleet.postfix), which only root can read.
+  - Remembers what the master has read in C(/var/lib/mailfleet.postfix), which only root can read.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
   - module: mailfleet.postfix.postfix_interfaces_info

@@ -265,6 +265,7 @@ byte_code = ByteCode.use()  # what is imported from here on is not compiled agai
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance, find_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
@@ -284,11 +285,12 @@ def main() -> None:
         byte_code.keep()
     params = module.params
     try:
+        compiled = built_in(remember=not module.check_mode)
         if params["all_instances"]:
-            described = [describe(instance, params["destinations"]) for instance in find_instances()]
+            described = [describe(instance, params["destinations"]) for instance in find_instances(compiled)]
             result = {"instances": described, "variables": of_instances(described)}
         else:
-            instance = find_instance(params["config_directory"], params["instance"])
+            instance = find_instance(params["config_directory"], params["instance"], compiled)
             result = describe(instance, params["destinations"])
     except (InputError, TransactionError) as error:
         module.fail_json(msg=str(error))

@@ -47,6 +47,16 @@ def test_the_second_run_compiles_nothing(host: MailHost):
     assert stores(host) == renewed
 
 
+def test_a_host_that_is_only_looked_at(host: MailHost):
+    """What the next look would find out again is kept too; nothing is kept in check mode."""
+    host.module("mailfleet.postfix.postfix_interfaces_info", "--check")
+    assert host.run("test", "-e", STATE, check=False).returncode
+    host.module("mailfleet.postfix.postfix_interfaces_info")
+    kept = host.run("ls", STATE).stdout.split()
+    assert kept[0] == "built-in.json"
+    assert [name.partition(".")[0] for name in kept[1:]] == ["byte-code"]
+
+
 def test_a_changed_source_is_not_served_stale(host: MailHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run_all(host)
     ours = host.module("mailfleet.postfix.postfix_interfaces_info")

@@ -30,12 +30,13 @@ def result_of(part: Union[Member, Secondary], apply: bool, report_unlisted: bool
     edited = part.edited
     if edited:
         plan = edited.plan
+        before = effective_view(plan.before)
         result.update(
             files=edited.changed,
             action=plan.action,
             reasons=[reason._asdict() for reason in plan.reasons],
-            before=effective_view(plan.before),
-            after=effective_view(plan.after),
+            before=before,
+            after=before if plan.after is plan.before else effective_view(plan.after),
             findings=[finding._asdict() for finding in plan.findings],
         )
         if report_unlisted:
