@@ -10,7 +10,8 @@ others "unexpected command-line argument"). A program dies as it starts, or of i
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from types import MappingProxyType
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .entry_words import FLAG_VALUES, takes_next
 from .service import Service
@@ -31,7 +32,7 @@ class Grammar(NamedTuple):
     """
 
     options: str
-    attributes: Dict[str, str] = {}
+    attributes: Mapping[str, str] = MappingProxyType({})
     required: Sequence[str] = ()
     ignores: bool = False
 

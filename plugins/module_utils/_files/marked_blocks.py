@@ -15,10 +15,11 @@ from typing import Iterator, List, NamedTuple, Sequence, Tuple
 from .lines import WHITE, LogicalLine
 
 _BEGINS = r"(?i)(?:begin(?:s|ning)?|starts?)\Z"
-_ENDS = r"(?i)(?:ends?|stops?|finish(?:ed)?)\Z"
+_ENDS = r"(?i)(?:end(?:s|ing)?|stops?|finish(?:ed)?)\Z"
+_FILLING = {"of", "the", "for", "from", "here"}
 _WORD = r"[^\W_]+"
 _BRACKETS = ((">>>", "<<<"), ("{{{", "}}}"))
-_TAG = r"<(/?)([^<>/]+)>\Z"
+_TAG = r"[<\[](/?)([^][<>/]+)[>\]]\Z"
 
 
 class _Marker(NamedTuple):
@@ -93,7 +94,8 @@ def _marker(comment: str, start: int, end: int) -> Iterator[_Marker]:
     for at, word in enumerate(words):
         begins = bool(re.match(_BEGINS, word))
         if begins or re.match(_ENDS, word):
-            label = tuple(other.casefold() for other in words[:at] + words[at + 1 :])
+            others = [other.casefold() for other in words[:at] + words[at + 1 :]]
+            label = tuple(other for other in others if other not in _FILLING)
             yield _Marker(begins, label, word.isupper() or at in (0, len(words) - 1), start, end)
             return
     for opening, closing in _BRACKETS:

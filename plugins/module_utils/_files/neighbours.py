@@ -37,17 +37,17 @@ class Neighbours:
         That is behind the last of a group: those that run the same program for the same clients, from the best known
         on. If there is none, it is behind a commented-out one, else behind what is next like it.
         """
-        program = self._change.program
+        kind, program = self._change.type, self._change.program
         of_program = [entry for entry in self._of_type if entry.service.command == program]
         kin = [entry for entry in of_program if self._is_alike(entry)]
-        if not kin:
-            twins = [twin for twin in self._commented if (twin.type, twin.command) == (self._change.type, program)]
-            for twin in reversed(twins):
-                if _is_for_this_host(twin.name, twin.type, {}) == self._local:
+        if not kin and not (self._local and of_program):
+            for twin in reversed(self._commented):
+                if (twin.type, twin.command) == (kind, program) and self._local == _is_for_this_host(
+                    twin.name, kind, {}
+                ):
                     like = self._of_type[-1].entry if self._of_type else None
                     return self._free(belonging_end(self._file.text, twin.end, twin.command)), like
-            if self._change.type == "inet":
-                kin = [entry for entry in self._of_type if self._is_alike(entry)]
+            kin = [entry for entry in self._of_type if kind == "inet" and self._is_alike(entry)]
         last = self._last_of_group(kin or of_program or self._of_type)
         if not last:
             return len(self._file.text), None

@@ -1096,6 +1096,7 @@ def test_a_new_service_goes_beside_those_for_the_world(text: str) -> None:
         SMTP + UNIX + REINJECTION + "@",
         SMTP + REINJECTION + "@" + SUBMISSION_ENTRY + UNIX,
         SMTP + "@" + UNIX,
+        SMTP + "@#127.0.0.1:submission inet n - y - - smtpd\n#submission inet n - y - - smtpd\n" + UNIX,
     ],
 )
 def test_a_service_for_this_host_goes_beside_its_like(text: str) -> None:
