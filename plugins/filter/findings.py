@@ -54,6 +54,10 @@ _value:
           V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
           or questions to is not in master.cf.
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
+        - "V(unknown_transport), error: A parameter names a transport that master.cf does not have."
+        - >-
+          V(stranded_next_hop), error or warning: A next hop, filter, milter or policy service has an address of a
+          family that inet_protocols switches off.
         - >-
           V(temporary_address), error or warning: An address in use is one that the host will lose, because it is
           temporary, or deprecated with a lifetime.
@@ -77,6 +81,12 @@ _value:
         - >-
           V(private_source_address), warning: Mail to all hosts leaves from a private address, though the host has a
           public one.
+        - >-
+          V(bound_next_hop_on_loopback), warning: A filter or next hop on loopback is contacted from a source address
+          that is set for other hosts.
+        - >-
+          V(half_bound), warning or info: Of the clients that mail takes by default, one has a source address as an
+          option, and another has none.
         - >-
           V(mynetworks_grows), error or warning: mynetworks is not set, and because of an edit its default lets more
           hosts relay.

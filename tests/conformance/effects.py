@@ -19,6 +19,7 @@ from .real import HOSTNAME
 _INSIDE, _OUTSIDE = "10.77.0.100", "fd77::100"
 _NAMES = {"one.lab.test": ["10.77.0.1"], "nat.lab.test": ["203.0.113.5"], "localhost": ["127.0.0.1", "::1"]}
 _SMTP = "smtp inet n - n - - smtpd\n"
+_BOUND = "smtp unix - - n - - smtp -o smtp_bind_address=10.77.0.2\n"
 _TWICE = "10.77.0.1:25 inet n - n - - smtpd\none.lab.test:25 inet n - n - - smtpd\n"
 _BESIDE = _SMTP + "10.77.0.2:25 inet n - n - - smtpd\n"
 _GREETINGS = (
@@ -95,6 +96,13 @@ EFFECTS = [
     Effect("postscreen_lacks_service", "postscreen_greet_wait = 1s",
            "smtp inet n - n - 1 postscreen\n", "", lambda answer: answer["greetings"][0][:3] not in ("220", ""),
            greeted="10.77.0.1"),
+    Effect("stranded_next_hop", "inet_protocols = ipv4\nrelayhost = [fd77::100]:4025", _SMTP, _OUTSIDE,
+           _sent_from(None)),
+    Effect("unknown_transport", "content_filter = scan:[127.0.0.1]:4025", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("bound_next_hop_on_loopback", "smtp_bind_address = 10.77.0.2\ncontent_filter = smtp:[127.0.0.1]:4025", _SMTP,
+           "127.0.0.1", _sent_from("10.77.0.2")),
+    Effect("half_bound", "default_transport = smtp", _SMTP + _BOUND + "relay unix - - n - - smtp\n", _INSIDE,
+           _sent_from("10.77.0.2")),
     Effect("bad_proxy_interfaces", "proxy_interfaces = 203.0.113.0/24", _SMTP, "[203.0.113.5]",
            lambda answer: answer["literals"] == ["nothing"]),
     Effect("nat_without_proxy_interfaces", "myhostname = nat.lab.test", _SMTP, "[203.0.113.5]",

@@ -41,15 +41,15 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
         sources = dict(client.sources())
         if not sources.keys() >= set(both):  # the transport leaves a family out on purpose
             continue
-        chosen = [name for name in both if _chosen_by(sources[name])]
+        chosen = [name for name in both if chosen_by(sources[name])]
         for name in several:
             if chosen and sources[name].origin == KERNEL:
-                parameter = for_family(_chosen_by(sources[chosen[0]]), name)
+                parameter = for_family(chosen_by(sources[chosen[0]]), name)
                 message = f"{client.transport} has a source address for {chosen[0]}, but not for {name}"
                 yield Point(parameter, message, f"Set {parameter} too")
 
 
-def _chosen_by(source: Source) -> str:
+def chosen_by(source: Source) -> str:
     """Return the parameter that chooses the address from which mail to other hosts leaves, or nothing."""
     parameter = source.origin.parameter or ""
     if not source.address or ip_address(source.address).is_loopback:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..._base.words import Severity
-from ..findings import families, fatal, files, lifetimes, sockets, sources, surroundings
+from ..findings import families, fatal, files, lifetimes, mail_ways, sockets, sources, surroundings
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -58,6 +58,8 @@ REGISTRY = (
     Rule(sockets.odd_port, ["error"]),
     Rule(sockets.postscreen_lacks_service, ["error", "info"]),
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
+    Rule(mail_ways.unknown_transport, ["error"]),
+    Rule(mail_ways.stranded_next_hop, ["error", "warning"]),
     Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),
     Rule(files.duplicate_parameter, ["warning"], needs="files"),
@@ -69,6 +71,8 @@ REGISTRY = (
     Rule(files.ignored_on_server, ["warning"]),
     Rule(sources.implicit_source_address, ["warning", "info"]),
     Rule(sources.private_source_address, ["warning"]),
+    Rule(mail_ways.bound_next_hop_on_loopback, ["warning"]),
+    Rule(mail_ways.half_bound, ["warning", "info"]),
     Rule(surroundings.mynetworks_grows, ["error", "warning"], needs="change"),
     Rule(surroundings.mynetworks_default, ["warning", "info"]),
     Rule(surroundings.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
