@@ -53,6 +53,9 @@ _value:
         - >-
           V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
           or questions to is not in master.cf.
+        - >-
+          V(proxy_protocol_on_loopback), error or warning: By main.cf a service on loopback expects the PROXY protocol,
+          which programs on this host do not speak.
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
         - "V(unknown_transport), error: A parameter names a transport that master.cf does not have."
         - >-
@@ -98,6 +101,9 @@ _value:
           proxy_interfaces.
         - >-
           V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.
+        - >-
+          V(proxy_protocol_for_all), info: By main.cf several services expect the PROXY protocol, and serve no client
+          that connects to them directly.
         - >-
           V(deprecated_address), info: An address in use is deprecated: the kernel would not choose it for a new
           connection.

@@ -20,6 +20,7 @@ _INSIDE, _OUTSIDE = "10.77.0.100", "fd77::100"
 _NAMES = {"one.lab.test": ["10.77.0.1"], "nat.lab.test": ["203.0.113.5"], "localhost": ["127.0.0.1", "::1"]}
 _SMTP = "smtp inet n - n - - smtpd\n"
 _BOUND = "smtp unix - - n - - smtp -o smtp_bind_address=10.77.0.2\n"
+_OUT_AND_IN = "10.77.0.1:25 inet n - n - - smtpd\n127.0.0.1:25 inet n - n - - smtpd\n"
 _TWICE = "10.77.0.1:25 inet n - n - - smtpd\none.lab.test:25 inet n - n - - smtpd\n"
 _BESIDE = _SMTP + "10.77.0.2:25 inet n - n - - smtpd\n"
 _GREETINGS = (
@@ -53,6 +54,10 @@ def _sent_from(address: str | None) -> Callable[[Any], bool]:
 
 def _by_the_kernel(answer: Any) -> bool:
     return bool(answer["sources"][0]["from"] == answer["sources"][0]["kernel"] == "10.77.0.1")
+
+
+def _no_greeting(answer: Any) -> bool:
+    return bool(answer["greetings"] == [""])
 
 
 def _sockets(*expected: str) -> Callable[[Any], bool]:
@@ -103,6 +108,10 @@ EFFECTS = [
            "127.0.0.1", _sent_from("10.77.0.2")),
     Effect("half_bound", "default_transport = smtp", _SMTP + _BOUND + "relay unix - - n - - smtp\n", _INSIDE,
            _sent_from("10.77.0.2")),
+    Effect("proxy_protocol_on_loopback", "smtpd_upstream_proxy_protocol = haproxy", _OUT_AND_IN, "", _no_greeting,
+           greeted="127.0.0.1"),
+    Effect("proxy_protocol_for_all", "smtpd_upstream_proxy_protocol = haproxy", _BESIDE, "", _no_greeting,
+           greeted="10.77.0.2"),
     Effect("bad_proxy_interfaces", "proxy_interfaces = 203.0.113.0/24", _SMTP, "[203.0.113.5]",
            lambda answer: answer["literals"] == ["nothing"]),
     Effect("nat_without_proxy_interfaces", "myhostname = nat.lab.test", _SMTP, "[203.0.113.5]",

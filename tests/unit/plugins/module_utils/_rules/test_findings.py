@@ -860,3 +860,27 @@ def test_only_one_of_the_usual_clients_is_bound() -> None:
         ({"default_transport": "error:x"}, (bind, "")),
     ):
         assert told(settings, *options) == []
+
+
+def test_proxy_protocol_for_all_services() -> None:
+    on = {"smtpd_upstream_proxy_protocol": "haproxy"}
+    filter_ = {**on, "content_filter": "smtp:[10.77.0.9]"}
+    back, submission = "127.0.0.1:10025 inet n - n - - smtpd", "587 inet n - n - - smtpd"
+    off = " -o smtpd_upstream_proxy_protocol="
+
+    def told(settings: dict, *lines: str) -> list:
+        answer = found(settings, MASTER + "".join(f"{line}\n" for line in lines))
+        return [one[:3] for one in answer if one.code.startswith("proxy_protocol")]
+
+    parameter = "smtpd_upstream_proxy_protocol"
+    assert told(on) == []
+    assert told({}, back, submission) == []
+    assert told({parameter: ""}, back) == []
+    assert told(on, back) == [("proxy_protocol_on_loopback", "warning", parameter)]
+    assert told(filter_, back) == [("proxy_protocol_on_loopback", "error", parameter)]
+    assert told(on, back + off) == []
+    assert told(on, submission) == [("proxy_protocol_for_all", "info", parameter)]
+    assert told(on, submission + off, back + off) == []
+    assert told({}, submission + off + "haproxy", back) == []
+    assert told({**on, "inet_interfaces": "loopback-only"}, submission) == []
+    assert told({"postscreen_upstream_proxy_protocol": "haproxy"}, back, submission) == []
