@@ -65,7 +65,7 @@ _value:
           V(temporary_address), error or warning: An address in use is one that the host will lose, because it is
           temporary, or deprecated with a lifetime.
         - "V(no_listener), warning: Postfix listens on no network socket."
-        - "V(duplicate_parameter), warning: main.cf sets a parameter more than once."
+        - "V(duplicate_parameter), warning or info: main.cf sets a parameter more than once."
         - "V(duplicate_service), warning: master.cf has a service more than once."
         - "V(misspelt_parameter), warning: A name is not a parameter of Postfix, but nearly one."
         - "V(unknown_to_version), warning: A parameter is set that this version of Postfix does not have yet."
@@ -111,6 +111,9 @@ _value:
           V(dynamic_address), info: An address that is written in a file belongs to the host only until its lease ends,
           as those from DHCP do.
         - "V(half_dual_stack), info: One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."
+        - >-
+          V(loopback_of_one_family), info: By inet_interfaces Postfix listens on loopback by one family only, and
+          clients may ask localhost by both.
         - >-
           V(bind_address_not_enforced), info: Mail would leave from another address if the host lost the source address.
       type: str

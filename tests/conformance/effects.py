@@ -116,6 +116,7 @@ EFFECTS = [
     Effect("nat_without_proxy_interfaces", "myhostname = nat.lab.test", _SMTP, "[203.0.113.5]",
            lambda answer: answer["literals"] == ["other"]),
     Effect("private_source_address", "smtp_bind_address = 10.77.0.2", _SMTP, _INSIDE, _sent_from("10.77.0.2")),
+    Effect("loopback_of_one_family", "inet_interfaces = 127.0.0.1", _SMTP, "", _sockets("127.0.0.1:25")),
     Effect("half_dual_stack", _TWO, _SMTP, "", _sockets("10.77.0.1:25", "10.77.0.2:25")),
     Effect("half_dual_stack", "smtp_bind_address = 10.77.0.2", _SMTP, _OUTSIDE,
            lambda answer: answer["sources"][0]["from"] == answer["sources"][0]["kernel"]),

@@ -90,7 +90,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         raise after.error
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
-    _refuse_broken_services(wanted, before, after)
+    _refuse_broken_services(before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
@@ -200,12 +200,16 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             raise InputError(name, value, problem, remedy)
 
 
-def _refuse_broken_services(wanted: Wanted, before: Outlook, after: Outlook) -> None:
-    """Refuse a service that could not run: one that is wanted, or one that could run before."""
-    asked = {f"{change.name}/{change.type}" for change in wanted.services if change.state == "present"}
-    known = [] if after is before else [(name, error.parts) for name, error in _broken(before)]
+def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
+    """Refuse to make a service, or to leave one, that could not run; one that was so before is a finding."""
+    if after is before:
+        return
+    try:
+        known = [(name, error.parts) for name, error in _broken(before)]
+    except InputError:  # nobody knows what ran before
+        return
     for name, error in _broken(after):
-        if name in asked or (after is not before and (name, error.parts) not in known):
+        if (name, error.parts) not in known:
             if error.parameter == "services":
                 raise error
             reason = f"{error.reason}, and so the service {name} could not run"

@@ -30,6 +30,8 @@ class Configuration(NamedTuple):
     fatal: Optional[InputError] = None
     #: the parameters that main.cf sets more than once
     repeated: Sequence[str] = ()
+    #: of these, the ones that are set to different values
+    overridden: Sequence[str] = ()
 
     @classmethod
     def from_texts(
@@ -51,7 +53,8 @@ class Configuration(NamedTuple):
 
         :param settings: what main.cf says, and what ``master`` got its port lookup from
         """
-        return cls(settings, master.services(), master.port_of, main.fatal() or master.fatal(), main.duplicates())
+        fatal = main.fatal() or master.fatal()
+        return cls(settings, master.services(), master.port_of, fatal, main.duplicates(), main.overridden())
 
 
 def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:

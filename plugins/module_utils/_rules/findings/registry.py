@@ -63,7 +63,7 @@ REGISTRY = (
     Rule(mail_ways.stranded_next_hop, ["error", "warning"]),
     Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),
-    Rule(files.duplicate_parameter, ["warning"], needs="files"),
+    Rule(files.duplicate_parameter, ["warning", "info"], needs="files"),
     Rule(files.duplicate_service, ["warning"], needs="files"),
     Rule(files.misspelt_parameter, ["warning"], needs="files"),
     Rule(files.unknown_to_version, ["warning"], needs="files"),
@@ -82,6 +82,7 @@ REGISTRY = (
     Rule(lifetimes.deprecated_address, ["info"]),
     Rule(lifetimes.dynamic_address, ["info"]),
     Rule(families.half_dual_stack, ["info"]),
+    Rule(families.loopback_of_one_family, ["info"]),
     Rule(sources.bind_address_not_enforced, ["info"]),
 )
 

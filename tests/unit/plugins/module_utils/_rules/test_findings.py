@@ -19,6 +19,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
     address_of,
     host_of,
     outlook_of,
+    outlook_of_texts,
 )
 
 ONE = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64")
@@ -70,11 +71,26 @@ def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
 
 @pytest.mark.parametrize("host, severity", [(ONE, "info"), (TWO, "warning")])
 def test_implicit_source_address(host: Host, severity: str) -> None:
-    one = only({"inet_interfaces": "127.0.0.1, 10.77.0.1, fd77::1"}, host=host)
+    one, _loopback = found({"inet_interfaces": "127.0.0.1, 10.77.0.1, fd77::1"}, host=host)
     assert one[:3] == ("implicit_source_address", severity, "inet_interfaces")
     assert "fd77::1" in one.message
     assert "smtp/unix, lmtp/unix" in one.message
-    assert "smtp_bind_address6" in one.remedy
+    assert "loopback" not in one.message
+    assert "Set smtp_bind_address6 and lmtp_bind_address6 to it" in one.remedy
+
+
+def test_implicit_source_address_names_what_is_on_loopback() -> None:
+    settings = {"inet_interfaces": "10.77.0.1", "inet_protocols": "ipv4"}
+    master = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
+    for value, is_named in (
+        ("smtp:[127.0.0.1]:10025", True),
+        ("smtp:localhost:10025", True),
+        ("smtp:[10.77.0.9]", False),
+        ("", False),
+    ):
+        one = only({**settings, "content_filter": value}, master)
+        assert ("on loopback too: content_filter" in one.message) == is_named
+        assert "lmtp" not in one.remedy
 
 
 def test_implicit_source_address_of_one_client() -> None:
@@ -148,8 +164,18 @@ def test_an_entry_that_does_not_count_is_not_looked_at() -> None:
 
 
 def test_duplicate_parameter() -> None:
-    one = only({}, repeated=["inet_interfaces"])
-    assert one[:3] == ("duplicate_parameter", "warning", "inet_interfaces")
+    for name, overridden, severity in (
+        ("inet_interfaces", True, "warning"),
+        ("inet_interfaces", False, "info"),
+        ("smtpd_banner", True, "info"),
+        ("smtpd_banner", False, "info"),
+    ):
+        one = only({}, repeated=[name], overridden=[name] * overridden)
+        assert one[:3] == ("duplicate_parameter", severity, name)
+        assert ("only the last line counts" in one.message) == overridden
+    text = "mynetworks = 127.0.0.0/8\ninet_interfaces = all\nx = 1\nx = 2\ninet_interfaces = all\n"
+    answer = findings(outlook_of_texts(text, MASTER, TWO))
+    assert [(one.severity, one.parameter) for one in answer] == [("info", "inet_interfaces"), ("info", "x")]
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "10.77.0.1:70000"])
@@ -219,6 +245,16 @@ def test_enforced_address_that_is_absent() -> None:
     answer = found({"smtp_bind_address": "10.77.0.9", "smtp_bind_address_enforce": "yes"})
     assert [(one.code, one.severity) for one in answer] == [("absent_address", "error"), ("source_failure", "error")]
     assert "stays in the queue" in answer[0].message
+
+
+def test_not_enforced_is_said_once() -> None:
+    settings = {"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "fd77::1", "lmtp_bind_address": "10.77.0.2"}
+    answer = found(settings, MASTER + "out unix - - n - - smtp -o smtp_bind_address=10.77.0.2\n")
+    (one,) = [one for one in answer if one.code == "bind_address_not_enforced"]
+    assert one[:3] == ("bind_address_not_enforced", "info", "smtp_bind_address")
+    assert "smtp_bind_address6 = fd77::1 in main.cf" in one.message
+    assert "in out/unix" in one.message
+    assert "smtp_bind_address_enforce = yes and lmtp_bind_address_enforce = yes" in one.remedy
 
 
 def test_not_enforced_where_it_makes_no_difference() -> None:
@@ -397,7 +433,29 @@ def test_half_dual_stack_of_listeners() -> None:
     assert "no ipv6 address" in one.message
     master = MASTER + "[fd77::1]:smtp inet n - n - - smtpd\n"
     assert "half_dual_stack" not in [one.code for one in found({"inet_interfaces": "10.77.0.1, 10.77.0.2"}, master)]
-    assert found({"inet_interfaces": "10.77.0.1, 127.0.0.1"}, host=host_of("127.0.0.1", "10.77.0.1", "::1")) == []
+    settings = {"inet_interfaces": "10.77.0.1, 127.0.0.1", "smtp_bind_address": "10.77.0.1"}
+    assert "half_dual_stack" not in [one.code for one in found(settings, host=host_of("127.0.0.1", "10.77.0.1", "::1"))]
+
+
+@pytest.mark.parametrize(
+    "settings, master, missing",
+    [
+        ({"inet_interfaces": "127.0.0.1"}, MASTER, "::1"),
+        ({"inet_interfaces": "127.0.0.1, 10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, MASTER, "::1"),
+        ({"inet_interfaces": "::1"}, MASTER, "127.0.0.1"),
+        ({"inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4"}, MASTER, None),
+        ({"inet_interfaces": "127.0.0.1, ::1"}, MASTER, None),
+        ({"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, MASTER, None),
+        ({"inet_interfaces": "all"}, MASTER + "127.0.0.1:10025 inet n - n - - smtpd\n", None),
+    ],
+)
+def test_loopback_of_one_family(settings: dict, master: str, missing: str) -> None:
+    answer = [one for one in found(settings, master) if one.code == "loopback_of_one_family"]
+    assert [one[1:3] for one in answer] == [("info", "inet_interfaces")] * bool(missing)
+    assert all(f"not {missing}" in one.message for one in answer)
+    four = host_of("127.0.0.1/8", "10.77.0.1/24")
+    if missing == "::1":
+        assert "loopback_of_one_family" not in [one.code for one in found({"inet_interfaces": "127.0.0.1"}, host=four)]
 
 
 def test_half_dual_stack_of_a_client() -> None:
@@ -445,7 +503,9 @@ def test_nat_without_proxy_interfaces() -> None:
     assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
     assert "203.0.113.25" in one.remedy
     assert told(world, proxy_interfaces="203.0.113.25") == []
-    assert told(world, inet_interfaces="loopback-only") == []
+    for loopback in ("loopback-only", "127.0.0.1", "127.0.0.1, ::1", "localhost"):
+        answer = told({**world, "localhost": ["127.0.0.1", "::1"]}, inet_interfaces=loopback)
+        assert "nat_without_proxy_interfaces" not in [one.code for one in answer]
     for harmless in (
         {},
         {"mx.example.org": "10.77.0.1"},
