@@ -56,12 +56,19 @@ _value:
         - >-
           V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
           or questions to is not in master.cf.
+        - >-
+          V(proxy_protocol_on_loopback), error or warning: By main.cf a service on loopback expects the PROXY protocol,
+          which programs on this host do not speak.
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."
+        - "V(unknown_transport), error: A parameter names a transport that master.cf does not have."
+        - >-
+          V(stranded_next_hop), error or warning: A next hop, filter, milter or policy service has an address of a
+          family that inet_protocols switches off.
         - >-
           V(temporary_address), error or warning: An address in use is one that the host will lose, because it is
           temporary, or deprecated with a lifetime.
         - "V(no_listener), warning: Postfix listens on no network socket."
-        - "V(duplicate_parameter), warning: main.cf sets a parameter more than once."
+        - "V(duplicate_parameter), warning or info: main.cf sets a parameter more than once."
         - "V(duplicate_service), warning: master.cf has a service more than once."
         - "V(misspelt_parameter), warning: A name is not a parameter of Postfix, but nearly one."
         - "V(unknown_to_version), warning: A parameter is set that this version of Postfix does not have yet."
@@ -81,6 +88,12 @@ _value:
           V(private_source_address), warning: Mail to all hosts leaves from a private address, though the host has a
           public one.
         - >-
+          V(bound_next_hop_on_loopback), warning: A filter or next hop on loopback is contacted from a source address
+          that is set for other hosts.
+        - >-
+          V(half_bound), warning or info: Of the clients that mail takes by default, one has a source address as an
+          option, and another has none.
+        - >-
           V(mynetworks_grows), error or warning: mynetworks is not set, and because of an edit its default lets more
           hosts relay.
         - >-
@@ -92,12 +105,18 @@ _value:
         - >-
           V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.
         - >-
+          V(proxy_protocol_for_all), info: By main.cf several services expect the PROXY protocol, and serve no client
+          that connects to them directly.
+        - >-
           V(deprecated_address), info: An address in use is deprecated: the kernel would not choose it for a new
           connection.
         - >-
           V(dynamic_address), info: An address that is written in a file belongs to the host only until its lease ends,
           as those from DHCP do.
         - "V(half_dual_stack), info: One of IPv4 and IPv6 is configured, and the other, which the host has too, is not."
+        - >-
+          V(loopback_of_one_family), info: By inet_interfaces Postfix listens on loopback by one family only, and
+          clients may ask localhost by both.
         - >-
           V(bind_address_not_enforced), info: Mail would leave from another address if the host lost the source address.
       type: str

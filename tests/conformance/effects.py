@@ -19,6 +19,8 @@ from .real import HOSTNAME
 _INSIDE, _OUTSIDE = "10.77.0.100", "fd77::100"
 _NAMES = {"one.lab.test": ["10.77.0.1"], "nat.lab.test": ["203.0.113.5"], "localhost": ["127.0.0.1", "::1"]}
 _SMTP = "smtp inet n - n - - smtpd\n"
+_BOUND = "smtp unix - - n - - smtp -o smtp_bind_address=10.77.0.2\n"
+_OUT_AND_IN = "10.77.0.1:25 inet n - n - - smtpd\n127.0.0.1:25 inet n - n - - smtpd\n"
 _TWICE = "10.77.0.1:25 inet n - n - - smtpd\none.lab.test:25 inet n - n - - smtpd\n"
 _BESIDE = _SMTP + "10.77.0.2:25 inet n - n - - smtpd\n"
 _GREETINGS = (
@@ -52,6 +54,10 @@ def _sent_from(address: str | None) -> Callable[[Any], bool]:
 
 def _by_the_kernel(answer: Any) -> bool:
     return bool(answer["sources"][0]["from"] == answer["sources"][0]["kernel"] == "10.77.0.1")
+
+
+def _no_greeting(answer: Any) -> bool:
+    return not any(greeting.startswith("220") for greeting in answer["greetings"])
 
 
 def _sockets(*expected: str) -> Callable[[Any], bool]:
@@ -98,13 +104,24 @@ EFFECTS = [
     Effect("mynetworks_grows", "mynetworks_style = subnet", _SMTP, "", lambda one: "10.77.0.0/24" in one["networks"],
            before="mynetworks_style = subnet\ninet_interfaces = 127.0.0.1"),
     Effect("postscreen_lacks_service", "postscreen_greet_wait = 1s",
-           "smtp inet n - n - 1 postscreen\n", "", lambda answer: answer["greetings"][0][:3] not in ("220", ""),
-           greeted="10.77.0.1"),
+           "smtp inet n - n - 1 postscreen\n", "", _no_greeting, greeted="10.77.0.1"),
+    Effect("stranded_next_hop", "inet_protocols = ipv4\nrelayhost = [fd77::100]:4025", _SMTP, _OUTSIDE,
+           _sent_from(None)),
+    Effect("unknown_transport", "content_filter = scan:[127.0.0.1]:4025", _SMTP, _INSIDE, _sent_from(None)),
+    Effect("bound_next_hop_on_loopback", "smtp_bind_address = 10.77.0.2\ncontent_filter = smtp:[127.0.0.1]:4025", _SMTP,
+           "127.0.0.1", _sent_from("10.77.0.2")),
+    Effect("half_bound", "default_transport = smtp", _SMTP + _BOUND + "relay unix - - n - - smtp\n", _INSIDE,
+           _sent_from("10.77.0.2")),
+    Effect("proxy_protocol_on_loopback", "smtpd_upstream_proxy_protocol = haproxy", _OUT_AND_IN, "", _no_greeting,
+           greeted="127.0.0.1"),
+    Effect("proxy_protocol_for_all", "smtpd_upstream_proxy_protocol = haproxy\ninet_interfaces = 10.77.0.1", _BESIDE,
+           "", _no_greeting, greeted="10.77.0.2"),
     Effect("bad_proxy_interfaces", "proxy_interfaces = 203.0.113.0/24", _SMTP, "[203.0.113.5]",
            lambda answer: answer["literals"] == ["nothing"]),
     Effect("nat_without_proxy_interfaces", "myhostname = nat.lab.test", _SMTP, "[203.0.113.5]",
            lambda answer: answer["literals"] == ["other"]),
     Effect("private_source_address", "smtp_bind_address = 10.77.0.2", _SMTP, _INSIDE, _sent_from("10.77.0.2")),
+    Effect("loopback_of_one_family", "inet_interfaces = 127.0.0.1", _SMTP, "", _sockets("127.0.0.1:25")),
     Effect("half_dual_stack", _TWO, _SMTP, "", _sockets("10.77.0.1:25", "10.77.0.2:25")),
     Effect("half_dual_stack", "smtp_bind_address = 10.77.0.2", _SMTP, _OUTSIDE,
            lambda answer: answer["sources"][0]["from"] == answer["sources"][0]["kernel"]),

@@ -201,8 +201,13 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
 
 
 def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
-    """Refuse to make a service one that could not run; one that is so already, and stays so, is a finding."""
-    known = [(name, error.parts) for name, error in _broken(before)]
+    """Refuse to make a service, or to leave one, that could not run; one that was so before is a finding."""
+    if after is before:
+        return
+    try:
+        known = [(name, error.parts) for name, error in _broken(before)]
+    except InputError:  # nobody knows what ran before
+        return
     for name, error in _broken(after):
         if (name, error.parts) not in known:
             if error.parameter == "services":

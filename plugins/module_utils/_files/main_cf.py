@@ -97,6 +97,10 @@ class MainCf:
         """Return the parameters that are set more than once."""
         return [name for name, settings in self._settings.items() if len(settings) > 1]
 
+    def overridden(self) -> List[str]:
+        """Return those of :meth:`duplicates` that are set to different values."""
+        return [name for name in self.duplicates() if len({setting.value for setting in self._settings[name]}) > 1]
+
     def problems(self) -> List[Problem]:
         """Return what Postfix would complain about, in the order of the file."""
         problems = [problem for line in self._lines for problem in line_problems(line, "main.cf")]

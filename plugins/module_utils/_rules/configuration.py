@@ -30,6 +30,8 @@ class Configuration(NamedTuple):
     fatal: Optional[InputError] = None
     #: the parameters that main.cf sets more than once
     repeated: Sequence[str] = ()
+    #: of these, the ones that are set to different values
+    overridden: Sequence[str] = ()
     #: the files themselves, for who has more to ask of them; empty where this is not :meth:`from_texts`
     main: MainCf = MainCf("")
     master: MasterCf = MasterCf("")
@@ -55,7 +57,8 @@ class Configuration(NamedTuple):
 
         :param settings: what main.cf says, and what ``master`` got its port lookup from
         """
-        return cls(settings, master.services(), master.port_of, main.fatal() or master.fatal(), main.duplicates())
+        fatal = main.fatal() or master.fatal()
+        return cls(settings, master.services(), master.port_of, fatal, main.duplicates(), main.overridden())
 
 
 def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:

@@ -24,6 +24,7 @@ from .refused_values import refused_values
 
 if TYPE_CHECKING:
     from .explicit_sources import ExplicitSource
+    from .next_hops import NextHop
     from .postscreen import Lack
     from .program_failures import Failure
     from .source_addresses import Client
@@ -100,6 +101,13 @@ class Outlook:
         from .program_failures import program_failures
 
         return list(program_failures(self.settings, self.services, self.host, self.resolve, self.allow_absent))
+
+    @once
+    def next_hops(self) -> List[NextHop]:
+        """The addresses that parameters name to connect to: next hops, filters, milters, policy services."""
+        from .next_hops import next_hops
+
+        return list(next_hops(self.settings, self.services, self.host))
 
     @once
     def postscreen_lacks(self) -> List[Lack]:

@@ -24,6 +24,23 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
         yield from _family_without_source(outlook, both)
 
 
+def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
+    """By inet_interfaces Postfix listens on loopback by one family only, and clients may ask localhost by both."""
+    listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
+    heard = {socket.family for socket in listed if ip_address(socket.address).is_loopback}
+    everywhere = {listener.socket.family for listener in outlook.listeners if listener.socket.is_wildcard}
+    for name, loopback in (("ipv4", "127.0.0.1"), ("ipv6", "::1")):
+        known = outlook.host.find(ip_address(loopback))
+        is_there = name in outlook.families and known is not None and known.up
+        if heard and name not in heard | everywhere and is_there:
+            other = "::1" if name == "ipv4" else "127.0.0.1"
+            message = (
+                f"inet_interfaces has {other} and not {loopback}, though inet_protocols and the host have {name}: "
+            )
+            message += f"clients of localhost are refused when they ask by {loopback}"
+            yield Point("inet_interfaces", message, f"Add {loopback} to inet_interfaces")
+
+
 def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
     heard = {socket.family for socket in listed if not ip_address(socket.address).is_loopback}
@@ -41,15 +58,15 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
         sources = dict(client.sources())
         if not sources.keys() >= set(both):  # the transport leaves a family out on purpose
             continue
-        chosen = [name for name in both if _chosen_by(sources[name])]
+        chosen = [name for name in both if chosen_by(sources[name])]
         for name in several:
             if chosen and sources[name].origin == KERNEL:
-                parameter = for_family(_chosen_by(sources[chosen[0]]), name)
+                parameter = for_family(chosen_by(sources[chosen[0]]), name)
                 message = f"{client.transport} has a source address for {chosen[0]}, but not for {name}"
                 yield Point(parameter, message, f"Set {parameter} too")
 
 
-def _chosen_by(source: Source) -> str:
+def chosen_by(source: Source) -> str:
     """Return the parameter that chooses the address from which mail to other hosts leaves, or nothing."""
     parameter = source.origin.parameter or ""
     if not source.address or ip_address(source.address).is_loopback:

@@ -21,8 +21,10 @@ from .finding import Point
 def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
     """main.cf sets a parameter more than once."""
     for name in outlook.configuration.repeated:
-        message = f"main.cf sets {name} more than once, and only the last line counts"
-        yield Point(name, message, "Keep one of the lines")
+        differs = name in outlook.configuration.overridden
+        how = "more than once, and only the last line counts" if differs else "to the same value more than once"
+        message = f"main.cf sets {name} {how}"
+        yield Point(name, message, "Keep one of the lines", mild=not differs or name not in PARAMETERS)
 
 
 def duplicate_service(outlook: Outlook) -> Iterator[Point]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..._base.words import Severity
-from ..findings import families, fatal, files, lifetimes, sockets, sources, surroundings
+from ..findings import families, fatal, files, lifetimes, mail_ways, sockets, sources, surroundings
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -58,10 +58,13 @@ REGISTRY = (
     Rule(sockets.shared_socket, ["error"]),
     Rule(sockets.odd_port, ["error"]),
     Rule(sockets.postscreen_lacks_service, ["error", "info"]),
+    Rule(sockets.proxy_protocol_on_loopback, ["error", "warning"]),
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
+    Rule(mail_ways.unknown_transport, ["error"]),
+    Rule(mail_ways.stranded_next_hop, ["error", "warning"]),
     Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),
-    Rule(files.duplicate_parameter, ["warning"], needs="files"),
+    Rule(files.duplicate_parameter, ["warning", "info"], needs="files"),
     Rule(files.duplicate_service, ["warning"], needs="files"),
     Rule(files.misspelt_parameter, ["warning"], needs="files"),
     Rule(files.unknown_to_version, ["warning"], needs="files"),
@@ -70,13 +73,17 @@ REGISTRY = (
     Rule(files.ignored_on_server, ["warning"]),
     Rule(sources.implicit_source_address, ["warning", "info"]),
     Rule(sources.private_source_address, ["warning"]),
+    Rule(mail_ways.bound_next_hop_on_loopback, ["warning"]),
+    Rule(mail_ways.half_bound, ["warning", "info"]),
     Rule(surroundings.mynetworks_grows, ["error", "warning"], needs="change"),
     Rule(surroundings.mynetworks_default, ["warning", "info"]),
     Rule(surroundings.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
     Rule(sockets.endpoint_outside_inet_interfaces, ["info"]),
+    Rule(sockets.proxy_protocol_for_all, ["info"]),
     Rule(lifetimes.deprecated_address, ["info"]),
     Rule(lifetimes.dynamic_address, ["info"]),
     Rule(families.half_dual_stack, ["info"]),
+    Rule(families.loopback_of_one_family, ["info"]),
     Rule(sources.bind_address_not_enforced, ["info"]),
 )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Iterator
+from typing import Dict, Iterator, List, Tuple
 
 from ..._base.address import normal_form
 from ..._base.words import is_number
@@ -81,3 +81,44 @@ def postscreen_lacks_service(outlook: Outlook) -> Iterator[Point]:
     for lack in outlook.postscreen_lacks:
         message = f"{lack.error.value} {lack.reason}"
         yield Point("services", message, lack.error.remedy, mild=not lack.is_needed)
+
+
+def proxy_protocol_on_loopback(outlook: Outlook) -> Iterator[Point]:
+    """By main.cf a service on loopback expects the PROXY protocol, which programs on this host do not speak."""
+    filters = any(map(outlook.settings.is_set, ("content_filter", "smtpd_proxy_filter")))
+    for parameter, _outside, inside in _proxied(outlook):
+        for name in inside:
+            message = f"main.cf sets {parameter} for all services, and so {name} expects the PROXY protocol: content "
+            message += "filters that give mail back, and other programs on this host, are not served there"
+            yield Point(parameter, message, f"Give {name} the option {parameter} with an empty value", mild=not filters)
+
+
+def proxy_protocol_for_all(outlook: Outlook) -> Iterator[Point]:
+    """By main.cf several services expect the PROXY protocol, and serve no client that connects to them directly."""
+    for parameter, outside, _inside in _proxied(outlook):
+        if len(outside) > 1:
+            message = f"main.cf sets {parameter} for {', '.join(outside)}: clients that do not come through a proxy "
+            remedy = f"Set {parameter} as an option of those services only that a proxy connects to"
+            yield Point(parameter, f"{message}are not served there", remedy)
+
+
+def _proxied(outlook: Outlook) -> Iterator[Tuple[str, List[str], List[str]]]:
+    """Yield each parameter that main.cf turns the PROXY protocol on by, with the services that follow it.
+
+    Those that other hosts can reach come first, then those on loopback. Of a single service nothing is said.
+    """
+    for program in ("smtpd", "postscreen"):
+        parameter = f"{program}_upstream_proxy_protocol"
+        if not outlook.settings.is_set(parameter) or not outlook.settings.get(parameter):
+            continue
+        services: Dict[str, bool] = {}
+        for service in outlook.services:
+            sockets = [each.socket for each in outlook.listeners if (each.service, each.type) == service[:2]]
+            runs = service.command.rpartition("/")[2] == program
+            if sockets and runs and parameter not in service.option_values:
+                loopback = all(ip_address(socket.address).is_loopback for socket in sockets)
+                services[f"{service.name}/{service.type}"] = loopback
+        if len(services) > 1:
+            outside = [name for name, loopback in services.items() if not loopback]
+            if outside:
+                yield parameter, outside, [name for name, loopback in services.items() if loopback]

@@ -12,9 +12,10 @@ from ..._base.address import family, is_private, needs_scope, normal_form
 from ..._base.sockets import WILDCARDS
 from ..._files.command_line import bad_command_line
 from ..bindable import source_problem
+from ..explicit_sources import ExplicitSource
 from ..outlook import Outlook
 from ..parameters import for_family
-from ..source_addresses import CLIENTS
+from ..source_addresses import CLIENTS, client_of
 from .finding import Point
 
 
@@ -38,11 +39,16 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
             if source.origin.parameter == "inet_interfaces" and source.address and not source.failure:
                 transports.setdefault((family_name, source.address), []).append(client.transport)
     for (family_name, address), senders in transports.items():
+        message = (
+            f"{address} is the only {family_name} address in inet_interfaces, and so {', '.join(senders)} send from it"
+        )
+        near = [hop for hop in outlook.next_hops if hop.is_loopback and f"{hop.transport}/unix" in senders]
+        if near:
+            message += f", on loopback too: {near[0]}"
         smtp, lmtp = (for_family(f"{client}_bind_address", family_name) for client in CLIENTS)
-        effect = f"{', '.join(senders)} send from it, to content filters on loopback too"
-        message = f"{address} is the only {family_name} address in inet_interfaces, and so {effect}"
-        otherwise = f"{WILDCARDS[family_name]} to let the kernel choose; for lmtp set {lmtp}"
-        remedy = f"Set {smtp} to it if that is meant, or to {otherwise}"
+        programs = {client_of(one) for one in outlook.services if f"{one.name}/{one.type}" in senders}
+        parameters = " and ".join(name for client, name in zip(CLIENTS, (smtp, lmtp)) if client in programs)
+        remedy = f"Set {parameters} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel choose"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
             remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
@@ -72,14 +78,19 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
     """Mail would leave from another address if the host lost the source address."""
     if outlook.version < (3, 7):
         return
+    loose: List[ExplicitSource] = []
     for source in outlook.explicit_sources:
         if source.enforced or not source.is_of_its_family or source.address.is_loopback:
             continue
         usable = needs_scope(source.address) or source_problem(source.address, outlook.host, has_zone=False) is None
         if usable and _has_another(outlook, normal_form(source.address), source.family):
-            message = f"{source} is not enforced: if the host loses the address, mail leaves from another one"
-            remedy = f"Set {source.parameter[:4]}_bind_address_enforce = yes to keep the mail in the queue instead"
-            yield Point(source.parameter, message, remedy)
+            loose.append(source)
+    if loose:
+        names = ", ".join(map(str, loose[:4])) + (", ..." if len(loose) > 4 else "")
+        switches = dict.fromkeys(f"{source.parameter[:4]}_bind_address_enforce = yes" for source in loose)
+        message = f"not enforced is {names}: if the host loses the address, mail leaves from another one"
+        remedy = f"Set {' and '.join(switches)} to keep the mail in the queue instead"
+        yield Point(loose[0].parameter, message, remedy)
 
 
 def private_source_address(outlook: Outlook) -> Iterator[Point]:

@@ -36,7 +36,7 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
     """The host is behind NAT or a proxy, and its public address is not in proxy_interfaces."""
     reachable = [address for name in outlook.families for address in outlook.reachable(name)]
     is_private_host = reachable and all(map(is_private, reachable))
-    if not is_private_host or outlook.settings.get("inet_interfaces") == "loopback-only":
+    if not is_private_host or outlook.hears_this_host_only:
         return
     try:
         hostname = outlook.settings.get("myhostname")
@@ -47,9 +47,11 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
     for address in resolved:
         is_local = outlook.host.find(address) is not None or address.is_loopback or is_private(address)
         if not is_local and address not in proxies:
-            consequence = "mail to the host itself loops unless Postfix knows the address"
-            message = f"{hostname} resolves to {address}, which no interface of the host has: {consequence}"
-            yield Point("proxy_interfaces", message, f"Add {address} to proxy_interfaces")
+            message = (
+                f"{hostname} resolves to {address}, which no interface of the host has: if connections to it come "
+            )
+            message += "here, Postfix does not know that mail for a host with this address is for itself"
+            yield Point("proxy_interfaces", message, f"Add {address} to proxy_interfaces if they do")
 
 
 def mynetworks_default(outlook: Outlook) -> Iterator[Point]:

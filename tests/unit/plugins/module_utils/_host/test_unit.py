@@ -200,6 +200,7 @@ def test_a_stop_ends_the_master_and_what_it_had_only_forked(ran: Ran, tmp_path: 
             running = read_process(process.pid)
             assert running
             assert running.name == "master"
+            assert soon(lambda: getattr(read_process(other), "name", "") == "sleep")
             watched: List[bool] = []
             master = Master(running, str(tmp_path), {}, "")
             began = time.monotonic()

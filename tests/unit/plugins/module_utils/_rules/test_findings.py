@@ -19,6 +19,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
     address_of,
     host_of,
     outlook_of,
+    outlook_of_texts,
 )
 
 ONE = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64")
@@ -70,11 +71,26 @@ def test_nothing_about_the_defaults_of_postfix(host: Host) -> None:
 
 @pytest.mark.parametrize("host, severity", [(ONE, "info"), (TWO, "warning")])
 def test_implicit_source_address(host: Host, severity: str) -> None:
-    one = only({"inet_interfaces": "127.0.0.1, 10.77.0.1, fd77::1"}, host=host)
+    one, _loopback = found({"inet_interfaces": "127.0.0.1, 10.77.0.1, fd77::1"}, host=host)
     assert one[:3] == ("implicit_source_address", severity, "inet_interfaces")
     assert "fd77::1" in one.message
     assert "smtp/unix, lmtp/unix" in one.message
-    assert "smtp_bind_address6" in one.remedy
+    assert "loopback" not in one.message
+    assert "Set smtp_bind_address6 and lmtp_bind_address6 to it" in one.remedy
+
+
+def test_implicit_source_address_names_what_is_on_loopback() -> None:
+    settings = {"inet_interfaces": "10.77.0.1", "inet_protocols": "ipv4"}
+    master = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
+    for value, is_named in (
+        ("smtp:[127.0.0.1]:10025", True),
+        ("smtp:localhost:10025", True),
+        ("smtp:[10.77.0.9]", False),
+        ("", False),
+    ):
+        one = only({**settings, "content_filter": value}, master)
+        assert ("on loopback too: content_filter" in one.message) == is_named
+        assert "lmtp" not in one.remedy
 
 
 def test_implicit_source_address_of_one_client() -> None:
@@ -187,8 +203,18 @@ def test_an_entry_that_does_not_count_is_not_looked_at() -> None:
 
 
 def test_duplicate_parameter() -> None:
-    one = only({}, repeated=["inet_interfaces"])
-    assert one[:3] == ("duplicate_parameter", "warning", "inet_interfaces")
+    for name, overridden, severity in (
+        ("inet_interfaces", True, "warning"),
+        ("inet_interfaces", False, "info"),
+        ("smtpd_banner", True, "info"),
+        ("smtpd_banner", False, "info"),
+    ):
+        one = only({}, repeated=[name], overridden=[name] * overridden)
+        assert one[:3] == ("duplicate_parameter", severity, name)
+        assert ("only the last line counts" in one.message) == overridden
+    text = "mynetworks = 127.0.0.0/8\ninet_interfaces = all\nx = 1\nx = 2\ninet_interfaces = all\n"
+    answer = findings(outlook_of_texts(text, MASTER, TWO))
+    assert [(one.severity, one.parameter) for one in answer] == [("info", "inet_interfaces"), ("info", "x")]
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "10.77.0.1:70000"])
@@ -258,6 +284,16 @@ def test_enforced_address_that_is_absent() -> None:
     answer = found({"smtp_bind_address": "10.77.0.9", "smtp_bind_address_enforce": "yes"})
     assert [(one.code, one.severity) for one in answer] == [("absent_address", "error"), ("source_failure", "error")]
     assert "stays in the queue" in answer[0].message
+
+
+def test_not_enforced_is_said_once() -> None:
+    settings = {"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "fd77::1", "lmtp_bind_address": "10.77.0.2"}
+    answer = found(settings, MASTER + "out unix - - n - - smtp -o smtp_bind_address=10.77.0.2\n")
+    (one,) = [one for one in answer if one.code == "bind_address_not_enforced"]
+    assert one[:3] == ("bind_address_not_enforced", "info", "smtp_bind_address")
+    assert "smtp_bind_address6 = fd77::1 in main.cf" in one.message
+    assert "in out/unix" in one.message
+    assert "smtp_bind_address_enforce = yes and lmtp_bind_address_enforce = yes" in one.remedy
 
 
 def test_not_enforced_where_it_makes_no_difference() -> None:
@@ -436,7 +472,29 @@ def test_half_dual_stack_of_listeners() -> None:
     assert "no ipv6 address" in one.message
     master = MASTER + "[fd77::1]:smtp inet n - n - - smtpd\n"
     assert "half_dual_stack" not in [one.code for one in found({"inet_interfaces": "10.77.0.1, 10.77.0.2"}, master)]
-    assert found({"inet_interfaces": "10.77.0.1, 127.0.0.1"}, host=host_of("127.0.0.1", "10.77.0.1", "::1")) == []
+    settings = {"inet_interfaces": "10.77.0.1, 127.0.0.1", "smtp_bind_address": "10.77.0.1"}
+    assert "half_dual_stack" not in [one.code for one in found(settings, host=host_of("127.0.0.1", "10.77.0.1", "::1"))]
+
+
+@pytest.mark.parametrize(
+    "settings, master, missing",
+    [
+        ({"inet_interfaces": "127.0.0.1"}, MASTER, "::1"),
+        ({"inet_interfaces": "127.0.0.1, 10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, MASTER, "::1"),
+        ({"inet_interfaces": "::1"}, MASTER, "127.0.0.1"),
+        ({"inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4"}, MASTER, None),
+        ({"inet_interfaces": "127.0.0.1, ::1"}, MASTER, None),
+        ({"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, MASTER, None),
+        ({"inet_interfaces": "all"}, MASTER + "127.0.0.1:10025 inet n - n - - smtpd\n", None),
+    ],
+)
+def test_loopback_of_one_family(settings: dict, master: str, missing: str) -> None:
+    answer = [one for one in found(settings, master) if one.code == "loopback_of_one_family"]
+    assert [one[1:3] for one in answer] == [("info", "inet_interfaces")] * bool(missing)
+    assert all(f"not {missing}" in one.message for one in answer)
+    four = host_of("127.0.0.1/8", "10.77.0.1/24")
+    if missing == "::1":
+        assert "loopback_of_one_family" not in [one.code for one in found({"inet_interfaces": "127.0.0.1"}, host=four)]
 
 
 def test_half_dual_stack_of_a_client() -> None:
@@ -484,7 +542,9 @@ def test_nat_without_proxy_interfaces() -> None:
     assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
     assert "203.0.113.25" in one.remedy
     assert told(world, proxy_interfaces="203.0.113.25") == []
-    assert told(world, inet_interfaces="loopback-only") == []
+    for loopback in ("loopback-only", "127.0.0.1", "127.0.0.1, ::1", "localhost"):
+        answer = told({**world, "localhost": ["127.0.0.1", "::1"]}, inet_interfaces=loopback)
+        assert "nat_without_proxy_interfaces" not in [one.code for one in answer]
     for harmless in (
         {},
         {"mx.example.org": "10.77.0.1"},
@@ -733,3 +793,193 @@ def test_cache_of_postscreen(settings: dict, master: str, version: str, is_share
     for one in answer:
         assert one.parameter == "postscreen_cache_map"
         assert "10.77.0.1:2525/inet cannot run" in one.message
+
+
+@pytest.mark.parametrize(
+    "settings, line, severity, parameter, words",
+    [
+        ({"relayhost": "[fd77::9]:587"}, "", "error", "relayhost", "[fd77::9]:587"),
+        ({"relayhost": "[IPv6:fd77::9]"}, "", "error", "relayhost", "IPv6"),
+        ({"content_filter": "smtp:[::1]:10025"}, "", "error", "content_filter", "smtp:[::1]:10025"),
+        ({"virtual_transport": "lmtp:inet:[::1]:24"}, "", "error", "virtual_transport", "lmtp:inet:[::1]:24"),
+        ({"smtpd_milters": "unix:/run/x, inet:[::1]:8891"}, "", "error", "smtpd_milters", "inet:[::1]:8891"),
+        (
+            {"non_smtpd_milters": "{ inet:[::1]:8891, connect_timeout=5s }"},
+            "",
+            "error",
+            "non_smtpd_milters",
+            "in main.cf",
+        ),
+        (
+            {"smtpd_recipient_restrictions": "permit_mynetworks, check_policy_service inet:[fd77::9]:10023"},
+            "",
+            "error",
+            "smtpd_recipient_restrictions",
+            "inet:[fd77::9]:10023",
+        ),
+        ({"smtpd_proxy_filter": "[::1]:10025"}, "", "error", "smtpd_proxy_filter", "nothing can connect"),
+        ({"smtpd_sasl_path": "inet:[::1]:12345"}, "", "error", "smtpd_sasl_path", "nothing can connect"),
+        ({"virtual_alias_maps": "tcp:[::1]:2000"}, "", "error", "virtual_alias_maps", "nothing can connect"),
+        ({"smtp_fallback_relay": "[fd77::9]"}, "", "warning", "smtp_fallback_relay", "nothing can connect"),
+        ({"transport_maps": "inline:{{x.test = smtp:[fd77::9]}}"}, "", "error", "transport_maps", "smtp:[fd77::9]"),
+        ({"default_transport": "smtp:[fd77::9]"}, "", "error", "default_transport", "smtp:[fd77::9]"),
+        (
+            {"sender_dependent_relayhost_maps": "static:[fd77::9]"},
+            "",
+            "error",
+            "sender_dependent_relayhost_maps",
+            "static:[fd77::9]",
+        ),
+        ({}, "587 inet n - n - - smtpd -o smtpd_milters=inet:[::1]:8891", "error", "smtpd_milters", "in 587/inet"),
+        ({}, "587 inet n - n - - smtpd -o content_filter=smtp:[::1]:10025", "error", "content_filter", "in 587/inet"),
+    ],
+)
+def test_next_hops_of_a_family_that_is_off(
+    settings: dict, line: str, severity: str, parameter: str, words: str
+) -> None:
+    master = f"{MASTER}{line}\n"
+    answer = [one for one in found({"inet_protocols": "ipv4", **settings}, master) if one.code == "stranded_next_hop"]
+    assert [one[1:3] for one in answer] == [(severity, parameter)]
+    assert words in answer[0].message
+    assert "stranded_next_hop" not in [one.code for one in found(settings, master)]
+    other = {"inet_protocols": "ipv6", **settings}
+    assert "stranded_next_hop" not in [one.code for one in found(other, master)]
+
+
+def test_next_hops_of_ipv4_and_of_transports_with_a_family_of_their_own() -> None:
+    def stranded(settings: dict, line: str = "") -> list:
+        return [one.code for one in found(settings, f"{MASTER}{line}\n") if one.code == "stranded_next_hop"]
+
+    only6 = {"inet_protocols": "ipv6"}
+    for word in ("127.0.0.1:10025", "[127.0.0.1]:10025", "smtp:127.0.0.1:10025", "smtp:[10.77.0.9]"):
+        assert stranded({**only6, "content_filter": word})
+    for word in ("localhost:10025", "smtp:[mail.example.org]", "lmtp:unix:/run/x", ""):
+        assert not stranded({**only6, "content_filter": word})
+    six = "six unix - - n - - smtp -o inet_protocols=ipv6"
+    assert stranded({"default_transport": "six:[10.77.0.9]"}, six)
+    assert stranded({"default_transport": "six", "relayhost": "[10.77.0.9]"}, six)
+    assert not stranded({"default_transport": "six", "relayhost": "[fd77::9]"}, six)
+    assert not stranded({"mynetworks": "[fd77::]/64", "smtpd_client_restrictions": "x", "inet_protocols": "ipv4"})
+
+
+@pytest.mark.parametrize(
+    "settings, line, parameter, name",
+    [
+        ({"content_filter": "scan:[127.0.0.1]:10025"}, "", "content_filter", "scan"),
+        ({"default_transport": "out"}, "", "default_transport", "out"),
+        (
+            {"transport_maps": "hash:/x, inline:{a.test=slow:, {b.test = smtp:[10.77.0.9]}}"},
+            "",
+            "transport_maps",
+            "slow",
+        ),
+        ({"transport_maps": "static:slow:[10.77.0.9]"}, "", "transport_maps", "slow"),
+        (
+            {"sender_dependent_default_transport_maps": "randmap:{smtp:, out2:}"},
+            "",
+            "sender_dependent_default_transport_maps",
+            "out2",
+        ),
+        (
+            {"smtpd_recipient_restrictions": "check_sender_access inline:{{x = FILTER scan:}}"},
+            "",
+            "smtpd_recipient_restrictions",
+            "scan",
+        ),
+        ({}, "587 inet n - n - - smtpd -o content_filter=scan:", "content_filter", "scan"),
+        ({"virtual_transport": "public"}, "public unix n - n - - smtp", "virtual_transport", "public"),
+    ],
+)
+def test_a_transport_that_is_not_there(settings: dict, line: str, parameter: str, name: str) -> None:
+    (one,) = [one for one in found(settings, f"{MASTER}{line}\n") if one.code == "unknown_transport"]
+    assert one[1:3] == ("error", parameter)
+    assert f"names the transport {name}, which" in one.message
+    there = f"{MASTER}{line}\n{name} unix - - n - - smtp\n".replace("public unix n - n - - smtp\n", "")
+    assert "unknown_transport" not in [one.code for one in found(settings, there)]
+
+
+def test_what_is_not_a_transport() -> None:
+    for settings in (
+        {
+            "transport_maps": "inline:{a.test=:[10.77.0.9], b.test=:}",
+            "relayhost": "slow:25",
+            "default_transport": "smtp",
+        },
+        {"transport_maps": "hash:/etc/postfix/transport", "content_filter": "", "virtual_transport": "$nosuch"},
+        {"sender_dependent_default_transport_maps": "inline:{a=DUNNO}", "my_own_transport": "slow"},
+    ):
+        assert found(settings) == []
+
+
+def test_a_filter_on_loopback_that_is_contacted_from_outside() -> None:
+    def told(settings: dict, line: str = "") -> list:
+        answer = found(settings, f"{MASTER}{line}\n")
+        return [
+            (one.severity, one.parameter, one.message) for one in answer if one.code == "bound_next_hop_on_loopback"
+        ]
+
+    scan = "scan unix - - n - - smtp"
+    bound = {"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "fd77::1"}
+    ((severity, parameter, message),) = told({**bound, "content_filter": "scan:[127.0.0.1]:10025"}, scan)
+    assert (severity, parameter) == ("warning", "content_filter")
+    assert "scan/unix contacts it from 10.77.0.1" in message
+    assert len(told({**bound, "content_filter": "scan:localhost:10025"}, scan)) == 2
+    assert len(told({**bound, "relayhost": "[::1]:10025"})) == 1
+    assert len(told({"lmtp_bind_address": "10.77.0.1", "virtual_transport": "lmtp:inet:127.0.0.1:24"})) == 1
+    assert len(told({"content_filter": "scan:[127.0.0.1]:10025"}, f"{scan} -o smtp_bind_address=10.77.0.1")) == 1
+    for settings, line in (
+        ({**bound, "content_filter": "scan:[127.0.0.1]:10025"}, f"{scan} -o smtp_bind_address=127.0.0.1"),
+        ({**bound, "content_filter": "scan:[127.0.0.1]:10025"}, f"{scan} -o smtp_bind_address=0.0.0.0"),
+        ({**bound, "content_filter": "scan:[10.77.0.9]:10025"}, scan),
+        ({**bound, "smtpd_proxy_filter": "127.0.0.1:10025"}, ""),
+        ({**bound, "smtpd_milters": "inet:127.0.0.1:10025"}, ""),
+        ({"lmtp_bind_address": "10.77.0.1", "content_filter": "scan:[127.0.0.1]:10025"}, scan),
+    ):
+        assert told(settings, line) == []
+
+
+def test_only_one_of_the_usual_clients_is_bound() -> None:
+    def told(settings: dict, *options: str) -> list:
+        lines = [f"{name} unix - - n - - smtp {option}\n" for name, option in zip(("smtp", "relay"), options)]
+        answer = found(settings, "smtp inet n - n - - smtpd\n" + "".join(lines))
+        return [(one.severity, one.parameter) for one in answer if one.code == "half_bound"]
+
+    bind, bind6 = "-o smtp_bind_address=10.77.0.1", "-o smtp_bind_address6=fd77::1"
+    assert told({"relay_domains": "x.test"}, bind, "") == [("warning", "smtp_bind_address")]
+    assert told({}, bind, "") == [("info", "smtp_bind_address")]
+    assert told({"relay_domains": "x.test"}, "", bind) == [("info", "smtp_bind_address")]
+    assert told({}, f"{bind} {bind6}", bind) == [("info", "smtp_bind_address6")]
+    for settings, options in (
+        ({}, (bind, bind)),
+        ({}, (bind, "-o smtp_bind_address=10.77.0.2")),
+        ({}, (bind, "-o smtp_bind_address=0.0.0.0")),
+        ({"smtp_bind_address": "10.77.0.1"}, ("", "")),
+        ({"smtp_bind_address": "10.77.0.1"}, ("-o smtp_bind_address=10.77.0.2", "")),
+        ({"relay_transport": "smtp"}, (bind, "")),
+        ({"default_transport": "error:x"}, (bind, "")),
+    ):
+        assert told(settings, *options) == []
+
+
+def test_proxy_protocol_for_all_services() -> None:
+    on = {"smtpd_upstream_proxy_protocol": "haproxy"}
+    filter_ = {**on, "content_filter": "smtp:[10.77.0.9]"}
+    back, submission = "127.0.0.1:10025 inet n - n - - smtpd", "587 inet n - n - - smtpd"
+    off = " -o smtpd_upstream_proxy_protocol="
+
+    def told(settings: dict, *lines: str) -> list:
+        answer = found(settings, MASTER + "".join(f"{line}\n" for line in lines))
+        return [one[:3] for one in answer if one.code.startswith("proxy_protocol")]
+
+    parameter = "smtpd_upstream_proxy_protocol"
+    assert told(on) == []
+    assert told({}, back, submission) == []
+    assert told({parameter: ""}, back) == []
+    assert told(on, back) == [("proxy_protocol_on_loopback", "warning", parameter)]
+    assert told(filter_, back) == [("proxy_protocol_on_loopback", "error", parameter)]
+    assert told(on, back + off) == []
+    assert told(on, submission) == [("proxy_protocol_for_all", "info", parameter)]
+    assert told(on, submission + off, back + off) == []
+    assert told({}, submission + off + "haproxy", back) == []
+    assert told({**on, "inet_interfaces": "loopback-only"}, submission) == []
+    assert told({"postscreen_upstream_proxy_protocol": "haproxy"}, back, submission) == []
