@@ -57,6 +57,7 @@ def read_host() -> Host:
         system_accounts(),
         _origin_of,
         _kernel_source,
+        _name_source,
     )
 
 
@@ -150,6 +151,12 @@ def _kernel_source(family: str) -> Optional[Address]:
             return parse_address(str(probe.getsockname()[0]))
     except OSError:  # no route, or no such family
         return None
+
+
+def _name_source(name: str, address: Address) -> str:
+    from .names import name_source  # only an error asks for it
+
+    return name_source(name, address)
 
 
 def _origin_of(path: str) -> Optional[str]:

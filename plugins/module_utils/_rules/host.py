@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
-from .._base.address import FAMILIES, Address, family
+from .._base.address import FAMILIES, Address, family, normal_form
 
 
 class HostAddress(NamedTuple):
@@ -70,6 +70,8 @@ class Host:
     :param accounts: None where they cannot be looked up
     :param kernel_source: returns the address from which the kernel sends to hosts far away, by the family, or None
         where it has no route; None where the kernel cannot be asked
+    :param name_source: returns where the host has an address of a name from, such as ``line 2 of /etc/hosts``, or
+        nothing where nobody can tell
     :param origin_of: returns what Postfix makes of a path in myorigin, or None where it dies of a file that it cannot
         read; None where nobody knows
     """
@@ -84,6 +86,7 @@ class Host:
         accounts: Optional[Accounts] = None,
         origin_of: Optional[Callable[[str], Optional[str]]] = None,
         kernel_source: Optional[Callable[[str], Optional[Address]]] = None,
+        name_source: Optional[Callable[[str, Address], str]] = None,
     ) -> None:
         self.addresses = tuple(addresses)
         self.families = families
@@ -93,10 +96,16 @@ class Host:
         self.accounts = accounts
         self.origin_of = origin_of
         self.kernel_source = kernel_source
+        self.name_source = name_source
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
             if not self._index.setdefault(entry.address, entry).up and entry.up:
                 self._index[entry.address] = entry
+
+    def has_address(self, name: str, address: Address) -> str:
+        """Return how a name comes to an address, to be read after the name: ``has the address 127.0.1.1 (by DNS)``."""
+        source = self.name_source(name, address) if self.name_source is not None else ""
+        return f"has the address {normal_form(address)}" + (f" ({source})" if source else "")
 
     def find(self, address: Address) -> Optional[HostAddress]:
         """Return the entry of an address, if possible one whose interface is up; None if the host lacks it."""

@@ -13,16 +13,16 @@ from ipaddress import ip_address
 from itertools import chain
 from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from .._base.address import Address, family, normal_form
+from .._base.address import Address, family, normal_form, parse_address
 from .._base.errors import InputError
 from .._base.sockets import WILDCARDS, Socket
-from .._files.endpoint import PortLookup, place_of
+from .._files.endpoint import PortLookup, place_of, split_endpoint
 from .._files.service import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
 from .interface_list import KEYWORDS
 from .origin import IN_MASTER_CF, INET_INTERFACES, Origin
-from .own_addresses import Resolver, addresses_of, enabled_families, sort_as_postfix
+from .own_addresses import Resolver, addresses_of, came_from, enabled_families, sort_as_postfix, word_for
 from .settings import Settings
 from .values import split_words
 
@@ -74,7 +74,7 @@ def listeners(
             continue
         opened[place] = _listeners_of(service, place, settings, families, own, resolve)
         if not allow_absent:
-            _check_bind(service, opened[place], host)
+            _check_bind(service, opened[place], settings, host, resolve)
     promised = list(chain.from_iterable(opened.values()))
     if settings.version < SHARED_PORTS_SINCE:
         _check_free(promised)
@@ -150,17 +150,21 @@ def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[st
     return addresses_of("services", f"{service.name}/{service.type}", host_part, families, resolve)
 
 
-def _check_bind(service: Service, promised: Sequence[Listener], host: Host) -> None:
+def _check_bind(
+    service: Service, promised: Sequence[Listener], settings: Settings, host: Host, resolve: Resolver
+) -> None:
     for listener in promised:
-        text = listener.socket.address
-        problem = bind_problem(ip_address(text), host)
+        address = ip_address(listener.socket.address)
+        problem = bind_problem(address, host)
         if problem is None:
             continue
         if listener.origin == INET_INTERFACES:
-            reason = f"{problem}, and the service {service.name} would listen on it"
-            raise InputError("inet_interfaces", text, reason, "Take it out, or give the service a host part")
-        shown = "its address" if text in service.name else text
-        raise _error(service, f"cannot listen: {shown} {problem}", "Use an address of the host")
+            written, came_to = came_from(word_for(address, settings, resolve), address, settings, host)
+            reason = f"{came_to}{problem}, and the service {service.name} would listen on it"
+            raise InputError("inet_interfaces", written, reason, "Take it out, or give the service a host part")
+        name = split_endpoint(service.name)[0]
+        named = "its address" if parse_address(name) is not None else f"{name} {host.has_address(name, address)}, which"
+        raise _error(service, f"cannot listen: {named} {problem}", "Use an address of the host")
 
 
 def _check_free(promised: Sequence[Listener]) -> None:

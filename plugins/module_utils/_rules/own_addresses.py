@@ -199,15 +199,7 @@ def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) 
         return
     if candidate is None:
         refuse_octal("inet_interfaces", word)
-    written, text = _as_written(word, settings), normal_form(address)
-    if parse_address(unbracket(word)) is None:  # a name
-        came_to = f"has the address {text}, which "
-        if written != word:
-            came_to = f"is {word}, which {came_to}"
-    elif written != word:
-        came_to = f"is {text}, which "
-    else:
-        written, came_to = text, ""
+    written, came_to = came_from(word, address, settings, host)
     if address.is_unspecified:
         reason, remedy = "is a wildcard that no interface has", "Write all"
     elif candidate is not None:
@@ -215,8 +207,30 @@ def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) 
         reason, remedy = f"belongs to {interface}, which is down", "Set the interface up, or take the address out"
     else:
         reason = "is on no interface of the host"
-        remedy = f"Add it to the host, or take it out; the host has {addresses_shown(host, family(address))}"
+        how = "Add it to the host, or take it out"
+        if parse_address(unbracket(word)) is None:
+            how = "Write an address instead of the name, or correct what the name resolves to"
+        remedy = f"{how}; the host has {addresses_shown(host, family(address))}"
     raise InputError("inet_interfaces", written, came_to + reason, remedy)
+
+
+def word_for(address: Address, settings: Settings, resolve: Resolver) -> str:
+    """Return the word of inet_interfaces that an own address comes from; the address itself where none is known."""
+    for word in split_tokens(settings.get("inet_interfaces")):
+        literal = unbracket(word)
+        known = parse_address(literal)
+        if known == address or (known is None and address in resolve(literal)):
+            return word
+    return normal_form(address)
+
+
+def came_from(word: str, address: Address, settings: Settings, host: Host) -> Tuple[str, str]:
+    """Return what main.cf has for a word of inet_interfaces, and words for how it came to an address, if it did."""
+    written, text = _as_written(word, settings), normal_form(address)
+    if parse_address(unbracket(word)) is None:  # a name
+        has = host.has_address(unbracket(word), address)
+        return written, f"{has}, which " if written == word else f"is {word}, which {has}, which "
+    return (written, f"is {text}, which ") if written != word else (text, "")
 
 
 def _as_written(word: str, settings: Settings) -> str:

@@ -5,13 +5,19 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, List
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import identity
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port, system_resolver
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import (
+    name_source,
+    system_port,
+    system_resolver,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import own_addresses
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
@@ -72,3 +78,25 @@ def test_ports_by_the_name_of_a_service() -> None:
 def test_what_no_file_can_have_is_not_a_port(text: str) -> None:
     assert system_port(text) is None
     assert identity(text, "inet", system_port) == f"{text}/inet"
+
+
+@pytest.mark.parametrize(
+    "name, address, expected",
+    [
+        ("mx", "127.0.1.1", "line 3 of {path}"),
+        ("MX.example.org.", "127.0.1.1", "line 3 of {path}"),
+        ("localhost", "fe80::1", "line 4 of {path}"),
+        ("mx", "10.77.0.1", "not from {path}"),
+        ("commented", "10.77.0.1", "not from {path}"),
+        ("other", "127.0.1.1", ""),
+    ],
+)
+def test_where_the_address_of_a_name_is_from(tmp_path: Path, name: str, address: str, expected: str) -> None:
+    path = tmp_path / "hosts"
+    lines = ["# hosts", "127.0.0.1 localhost", "127.0.1.1\tmx.example.org mx # here", "fe80::1%lo localhost", ""]
+    path.write_text("\n".join([*lines, "# 10.77.0.1 commented", ""]))
+    assert name_source(name, ip_address(address), str(path)) == expected.format(path=path)
+
+
+def test_a_hosts_file_that_is_not_there(tmp_path: Path) -> None:
+    assert name_source("mx", ip_address("10.77.0.1"), str(tmp_path / "hosts")) == f"not from {tmp_path / 'hosts'}"

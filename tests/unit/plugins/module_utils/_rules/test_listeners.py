@@ -110,7 +110,7 @@ def test_names_lose_the_family_that_is_off() -> None:
         (SMTP, {"inet_interfaces": "10.77.0.9"}, "10.77.0.9", "no interface"),
         ("127.0.0.1:25 inet n - n - - smtpd\n", {"inet_interfaces": "10.77.0.9"}, "10.77.0.9", "no interface"),
         ("10.77.0.9:25 inet n - n - - smtpd\n", {}, "10.77.0.9:25/inet", "no interface of the host, which has 127"),
-        ("away:25 inet n - n - - smtpd\n", {}, "away:25/inet", "192.0.2.1 is on no interface"),
+        ("away:25 inet n - n - - smtpd\n", {}, "away:25/inet", "away has the address 192.0.2.1, which is on"),
         ("nosuch:25 inet n - n - - smtpd\n", {}, "nosuch:25/inet", "DNS is not asked"),
         ("four:25 inet n - n - - smtpd\n", {"inet_protocols": "ipv6"}, "four:25/inet", "family in use"),
         ("[fd77::1]:25 inet n - n - - smtpd\n", {"inet_protocols": "ipv4"}, "[fd77::1]:25/inet", "switches off"),
@@ -296,3 +296,27 @@ def test_many_sockets_are_answered_quickly(version: str) -> None:
     found = opened(master, version, host=host_of(*texts), inet_interfaces=texts)
     assert len(found) == 10000
     assert time.process_time() - before < 2
+
+
+def test_an_error_names_what_is_written_and_where_its_address_is_from() -> None:
+    def source(name: str, address: Any) -> str:
+        return f"line 7 of hosts, {name}, {address}"
+
+    host = host_of("127.0.0.1/8", "10.77.0.1/24", "eth0 fe80::1/64", name_source=source)
+    names = {"localhost": "fe80::1", "mx": "127.0.1.1", "away": "10.77.0.9"}
+    told = {
+        "localhost": "inet_interfaces: 'localhost' has the address fe80::1 (line 7 of hosts, localhost, fe80::1), which is",
+        "$name": "inet_interfaces: '$name' is localhost, which has the address fe80::1 (line 7",
+        "$address": "inet_interfaces: '$address' is fe80::1, which is a link-local address",
+        "fe80::1": "inet_interfaces: 'fe80::1' is a link-local address",
+        "mx": "inet_interfaces: 'mx' has the address 127.0.1.1 (line 7 of hosts, mx, 127.0.1.1), which is on",
+        "$host": "inet_interfaces: '$host' is mx, which has the address 127.0.1.1 (line 7",
+    }
+    for value, words in told.items():
+        settings = {"inet_interfaces": value, "name": "localhost", "host": "mx", "address": "fe80::1"}
+        error = outlook_of(settings, "smtp inet n - n - - smtpd\n", host, names=names).error
+        assert str(error).startswith(words)
+    error = outlook_of({}, "away:587 inet n - n - - smtpd\n", host, names=names).error
+    assert "cannot listen: away has the address 10.77.0.9 (line 7 of hosts, away, 10.77.0.9), which is on no" in str(
+        error
+    )
