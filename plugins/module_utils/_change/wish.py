@@ -68,7 +68,7 @@ def together_of(
         check_timeout(wish.timeout)
         secondary = None
         if default and wish.state:
-            secondary = _secondary(wish, check_mode, state_directory, default, compiled)
+            secondary = _secondary(wish, check_mode, state_directory, default, compiled, "instance")
             if wish.state == "absent":
                 parts.append(secondary)
                 continue
@@ -92,4 +92,4 @@ def _secondary(
     if wish.config_directory:
         remedy = "Give its name in instance; its directory is beside that of the default instance"
         raise InputError("config_directory", wish.config_directory, "cannot be given together with state", remedy)
-    return Secondary(wish.instance or "", wish.group, check_mode, state_directory, default, compiled)
+    return Secondary(wish.instance or "", wish.group, check_mode, state_directory, default, compiled, "instance")
