@@ -87,7 +87,7 @@ class Together:
         for secondary in secondaries[:1]:
             stack.enter_context(secondary.locked())
         if self.apply or self.several:
-            # The default instance first, as by those who need its lock for the list: so no two runs wait for each other.
+            # The default instance first, as by those who need its lock for the list: no two runs wait for each other.
             for member in sorted(self.members, key=lambda one: (not one.run.instance.is_default, one.directory)):
                 stack.enter_context(member.run.transactions.locked())
 

@@ -68,7 +68,7 @@ def together_of(
         check_timeout(wish.timeout)
         secondary = None
         if default and wish.state:
-            secondary = _secondary(wish, check_mode, state_directory, default, compiled, "instance")
+            secondary = _secondary(wish, check_mode, state_directory, default, compiled)
             if wish.state == "absent":
                 parts.append(secondary)
                 continue
