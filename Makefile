@@ -112,7 +112,7 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 	$(PYTEST) $(JUNIT) tests/lab
 
 INTERRUPTION := tests/integration/test_least_interruption.py
-INTEGRATION = $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=4 --ignore=$(INTERRUPTION) tests/integration
+INTEGRATION = $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=6 --ignore=$(INTERRUPTION) tests/integration
 .PHONY: integration
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
 	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)

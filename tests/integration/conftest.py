@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hosts of each release, between which the tests are shared out; each test gets its own as the package left it."""
+"""Three hosts of each release, between which the tests are shared out; each test gets its own as it was installed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
-FAILURES = "test_failures.py"
-SECOND = (FAILURES, "test_actions.py")
+#: what runs on another host of a release than the rest, at the same time
+OTHERS = {"test_failures.py": 2, "test_actions.py": 2, "test_together.py": 3}
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def suite_of(nodeid: str) -> str:
 
 def name_of_host(suite: str, nodeid: str) -> str:
     """The host that a test of a release runs on."""
-    return f"{suite}2" if any(name in nodeid for name in SECOND) else suite
+    return next((f"{suite}{number}" for name, number in OTHERS.items() if name in nodeid), suite)
 
 
 class ByHost(LoadScopeScheduling):
@@ -70,7 +70,7 @@ class ByHost(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHost:
-    """With --numprocesses=4 the hosts of two releases are tested at the same time."""
+    """With --numprocesses=6 the hosts of two releases are tested at the same time."""
     return ByHost(config, log)
 
 
@@ -80,7 +80,7 @@ def host(fleet: dict[str, MailHost], request: pytest.FixtureRequest) -> MailHost
     suite = request.param
     name = name_of_host(suite, request.node.nodeid)
     if name not in fleet:
-        number = 1 + 2 * SUITES.index(suite) + (name != suite)
+        number = 3 * SUITES.index(suite) + int(name[len(suite) :] or 1)
         networks.add_network(f"mail{number}", f"10.1.{number}.0/24", f"fd00:{number}::/64")
         addresses = [f"{prefix}{last}" for prefix in (f"10.1.{number}.", f"fd00:{number}::") for last in (10, 11)]
         (lab_host,) = hosts.add_hosts((name, suite, [networks.Attachment(f"mail{number}", tuple(addresses))]))
