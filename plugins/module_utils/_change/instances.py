@@ -105,6 +105,7 @@ class Secondary:
     """A secondary instance that is to exist or not, step by step; in check mode the steps are only told.
 
     :param default: the commits to the default instance's files, from a caller that holds their lock
+    :param option: the option that gives the name, for errors
     :raises InputError: the name or the group is none
     """
 
@@ -116,10 +117,12 @@ class Secondary:
         state: str,
         default: Optional[Transactions] = None,
         compiled: Optional[BuiltIn] = None,
+        option: str = "name",
     ) -> None:
+        self._option = option
         if not re.match(r"postfix-[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z", name):
             reason = "is not the name of a secondary instance"
-            raise InputError("name", name, reason, "Use postfix- followed by letters or digits")
+            raise InputError(option, name, reason, "Use postfix- followed by letters or digits")
         if group and not re.match(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z", group):
             raise InputError("group", group, "is not the name of a group", "Use letters, digits, dots, - and _")
         self.name, self.group, self.check_mode, self.state_directory = name, group, check_mode, state
@@ -296,7 +299,7 @@ class Secondary:
         if instance and queued:
             numbers = ", ".join(f"{number} in {queue}" for queue, number in queued.items())
             remedy = f"Let it deliver them, or look at them with postqueue -c {instance.config_directory} -p"
-            raise InputError("name", self.name, f"has messages in its queue ({numbers})", remedy)
+            raise InputError(self._option, self.name, f"has messages in its queue ({numbers})", remedy)
 
     def _initialize_default(self) -> None:
         """Have the default instance start and stop the others."""
@@ -315,7 +318,7 @@ class Secondary:
                 reason = f"cannot be created: {self.directory} exists, and the default instance does not list it"
                 command = f"postmulti -I {self.name} -e import config_directory={self.directory}"
                 remedy = f"Import it with {command}, or remove it"
-                raise InputError("name", self.name, reason, remedy)
+                raise InputError(self._option, self.name, reason, remedy)
             if not self.check_mode:
                 shutil.rmtree(self.directory)
         if begun is None and not self.check_mode:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Union
 
 from .._base.errors import InputError
 from .._files.lines import encode_config
@@ -159,16 +159,14 @@ class Member:
             yield directory
 
 
-def refuse_twice(members: List[Member]) -> None:
+def refuse_twice(parts: "Sequence[Union[Member, Secondary]]") -> None:
     """Refuse a run in which one instance is named twice.
 
     :raises InputError: one is
     """
     seen: List[str] = []
-    for member in members:
-        here = os.path.realpath(member.directory)
+    for part in parts:
+        here = os.path.realpath(part.directory)
         if here in seen:
-            raise InputError(
-                "instances", member.directory, "is named twice", "Say in one entry all that is wanted of it"
-            )
+            raise InputError("instances", part.directory, "is named twice", "Say in one entry all that is wanted of it")
         seen.append(here)

@@ -54,7 +54,7 @@ class Together:
         :raises TransactionError: a file cannot be read, locked or written; what had been changed is as it was
         :raises ApplyError: an instance does not work by its files, or would not; the message says what happened
         """
-        refuse_twice(self.members)
+        refuse_twice([*self.members, *self.removals])
         with ExitStack() as stack:
             if not self.check_mode:
                 self._lock(stack)
@@ -87,7 +87,8 @@ class Together:
         for secondary in secondaries[:1]:
             stack.enter_context(secondary.locked())
         if self.apply or self.several:
-            for member in sorted(self.members, key=lambda one: one.directory):
+            # The default instance first, as by those who need its lock for the list: no two runs wait for each other.
+            for member in sorted(self.members, key=lambda one: (not one.run.instance.is_default, one.directory)):
                 stack.enter_context(member.run.transactions.locked())
 
     def _assess(self) -> None:

@@ -93,4 +93,4 @@ def _secondary(
     if wish.config_directory:
         remedy = "Give its name in instance; its directory is beside that of the default instance"
         raise InputError("config_directory", wish.config_directory, "cannot be given together with state", remedy)
-    return Secondary(wish.instance or "", wish.group, check_mode, state_directory, default, compiled)
+    return Secondary(wish.instance or "", wish.group, check_mode, state_directory, default, compiled, "instance")

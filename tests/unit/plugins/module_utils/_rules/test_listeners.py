@@ -305,7 +305,7 @@ def test_an_error_names_what_is_written_and_where_its_address_is_from() -> None:
     host = host_of("127.0.0.1/8", "10.77.0.1/24", "eth0 fe80::1/64", name_source=source)
     names = {"localhost": "fe80::1", "mx": "127.0.1.1", "away": "10.77.0.9"}
     told = {
-        "localhost": "inet_interfaces: 'localhost' has the address fe80::1 (line 7 of hosts, localhost, fe80::1), which is",
+        "localhost": "inet_interfaces: 'localhost' has the address fe80::1 (line 7 of hosts, localhost, fe80::1)",
         "$name": "inet_interfaces: '$name' is localhost, which has the address fe80::1 (line 7",
         "$address": "inet_interfaces: '$address' is fe80::1, which is a link-local address",
         "fe80::1": "inet_interfaces: 'fe80::1' is a link-local address",
