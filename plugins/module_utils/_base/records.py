@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
+__all__ = ["NamedTuple"]
+
 if TYPE_CHECKING:  # novermin: only type checkers read this branch
-    from typing import NamedTuple as NamedTuple
+    from typing import NamedTuple
 else:
 
     class _Record(type):
