@@ -444,7 +444,8 @@ def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:
     for number, entry in enumerate(params["instances"], start=1):
         checked = validator.validate(entry)
         if checked.error_messages:
-            module.fail_json(msg=f"instances: entry {number}: {' '.join(checked.error_messages)}")
+            unknown = "unsupported parameters: " if checked.unsupported_parameters else ""
+            module.fail_json(msg=f"instances: entry {number}: {unknown}{' '.join(checked.error_messages)}")
         given = {name: value for name, value in checked.validated_parameters.items() if name in entry}
         entries.append(options.entry_of(params, given))
     return entries

@@ -18,7 +18,6 @@ from unittest import mock
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import edit_files, in_sync
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
     Plan,
-    Surroundings,
     Wanted,
     make_plan,
 )
@@ -31,7 +30,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import master_process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 
 Texts = tuple[str, ...]
@@ -53,6 +54,12 @@ FIRST, SECOND = "loopback-only", "127.0.0.1"
 NEW, NEWER = texts(FIRST), texts(SECOND)
 
 _HOST = host_from_input(["127.0.0.1/8", "::1/128", "192.0.2.1/24"])
+
+
+def _around(version: tuple[int, ...]) -> Surroundings:
+    return Surroundings(_HOST, version, system_resolver())
+
+
 _THEN = 1_000_000_000  # when the files were written, in s since the epoch
 _ACL = (1, 6, -1), (2, 6, 12), (4, 4, -1), (16, 6, -1), (32, 0, -1)  # user::rw-, user:12:rw-, group::r--, mask::rw-
 
@@ -113,7 +120,7 @@ class Scene:
 
         def writer() -> str:
             with (
-                mock.patch.multiple(edit_files, read_host=lambda: _HOST, make_plan=_planned),
+                mock.patch.multiple(edit_files, surroundings=_around, make_plan=_planned),
                 mock.patch.object(master_process, "find_master", return_value=None),  # which processes there are varies
             ):
                 return _said(lambda: edit_files.edit(instance, wanted, state_directory=str(self.state)))

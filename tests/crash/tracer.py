@@ -159,6 +159,7 @@ def _describe(child: int, syscall: int, arguments: tuple[int, ...], seen: Counte
 def _file(child: int, descriptor: int) -> str:
     try:
         path = os.readlink(f"/proc/{child}/fd/{descriptor & 0xFFFFFFFF}")
+        path = path.replace(f"/proc/{child}/", "/proc/self/")  # the same in each run
     except OSError:
         return ""
     return path if path.startswith("/") else path.partition("[")[0]  # socket:[number]

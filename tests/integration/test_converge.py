@@ -184,6 +184,11 @@ def test_a_variable_that_the_role_does_not_have_is_refused(host: MailHost):
     assert played.failed == 1
     assert "'postfix_interfaces_inet_interface' is not a variable of the role" in played.said
     assert "postfix_interfaces_inet_interfaces, " in played.said
+    played = host.play("role", postfix_interfaces_instances=[{"inet_interface": "loopback-only"}])
+    assert played.failed == 1
+    assert "inet_interface. Supported parameters include" in played.said
+    (answer,) = host.tasks({"mailfleet.postfix.postfix_interfaces": {"instances": [{"inet_interface": "all"}]}})
+    assert answer["msg"].startswith("instances: entry 1: unsupported parameters: inet_interface. Supported "), answer
     assert host.files() == before
 
 

@@ -11,7 +11,7 @@ from typing import Callable, List, Optional
 
 from .._base.records import NamedTuple
 from .._host.instance import Instance
-from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, mount_points
+from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, explained, mount_points
 from .._host.surroundings import Surroundings, surroundings
 from .plan import Plan, Wanted, make_plan
 from .transaction import NAMES, ConfigFiles, Transactions, read_files
@@ -82,7 +82,9 @@ class Edit:
         """
         mounted = mount_points()
         for path in paths:
-            if os.path.realpath(path) in mounted:
+            with explained(f"{path} cannot be read"):
+                real = os.path.realpath(path)
+            if real in mounted:
                 remedy = "Mount its directory instead of the file."
                 raise TransactionError(f"{path} is mounted by itself, so it cannot be replaced in one step. {remedy}")
 

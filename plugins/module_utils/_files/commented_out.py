@@ -86,14 +86,15 @@ def _marked_entry(text: str, start: int) -> Optional[CommentedOutEntry]:
     if not match:
         return None
     end = match.end()
-    lines = []
+    body = ""
     for _line in range(int(match.group(1) or 1)):
         begin, end = end, _line_end(text, end)
-        lines.append(text[begin:end])
-    body = "".join(line[1:] for line in lines)
+        if text[begin : begin + 1] != "#":
+            return None
+        body += text[begin + 1 : end]
     logical = logical_lines(body)
     service = Entry(logical[0]).service if len(logical) == 1 else None
-    if not service or logical[0].start or logical[0].end < len(body) or not all(line[:1] == "#" for line in lines):
+    if not service or logical[0].start or logical[0].end < len(body):
         return None
     mark = int(match.group(2) or 1)
     return CommentedOutEntry(service.name, service.type, service.chroot, service.command, start, end, body, mark)

@@ -10,8 +10,8 @@ from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
 from .command_line import arguments_taken
-from .entry_words import BLANKS, needs_braces, option_text, unbraced
-from .lines import WHITE, Edit, Word, changed_words, edit_line, indentation, logical_lines
+from .entry_words import BLANKS, needs_braces, option_text, takes_next, unbraced
+from .lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
 from .marked_blocks import marked_blocks
 from .master_entry import Entry, Option
 from .service import FIELDS
@@ -141,8 +141,8 @@ class EntryEditor:
             like = next((option for option in reversed(options) if option.end <= at), like)
             begin = line.piece_at(like.letter)[0]
         end = line.piece_at(at - 1)[1]
-        indent = indentation(line.text[begin:]) if like else _INDENT
-        own_line = not like or indent and self._word_start(like) == begin + len(indent)
+        indent = line.text[begin : self._word_start(like)] if like else _INDENT
+        own_line = indent and not indent.strip(BLANKS)
         after = line.text[at:end]
         gap = " "
         if own_line and not after.strip(WHITE):
@@ -158,14 +158,16 @@ class EntryEditor:
 
     def _before_block(self, at: int) -> int:
         """Return a place for more options, or one before the block of another tool that it is in."""
-        line = self.entry.line
+        line, entry = self.entry.line, self.entry
         if len(line.pieces) > 1:
             first, _end = line.piece_at(at - 1)
             piece = line.pieces[[line.length_to(piece.start) for piece in line.pieces].index(first)]
             position = piece.start + at - first
             for start, end in marked_blocks(self.text):
                 if line.start < start < position < end:
-                    return len(line.text[: line.length_to(start)].rstrip(BLANKS))
+                    flags = [flag.end for flag in entry.flags if not takes_next(flag.value)]
+                    ends = [entry.fields[7].end, *flags, *(option.end for option in entry.options)]
+                    return max([place for place in ends if place <= line.length_to(start)], default=at)
         return at
 
     def _remove_options(self, options: Sequence[Option]) -> None:
