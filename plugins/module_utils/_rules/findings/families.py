@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Iterator, Sequence
+from typing import AbstractSet, Iterator, Sequence
 
-from ..._base.address import FAMILIES
+from ..._base.address import FAMILIES, family
+from ..._base.sockets import Socket
 from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
 from ..parameters import for_family
-from ..source_addresses import Source
+from ..source_addresses import CLIENTS, Source
 from .finding import Point
 
 
@@ -27,18 +28,21 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
 def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
     """By inet_interfaces Postfix listens on loopback by one family only, and clients may ask localhost by both."""
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    heard = {socket.family for socket in listed if ip_address(socket.address).is_loopback}
-    everywhere = {listener.socket.family for listener in outlook.listeners if listener.socket.is_wildcard}
+    ports = {socket.port for socket in listed if ip_address(socket.address).is_loopback}
+    heard = {listener.socket.family for listener in outlook.listeners if _takes_localhost(listener.socket, ports)}
     for name, loopback in (("ipv4", "127.0.0.1"), ("ipv6", "::1")):
         known = outlook.host.find(ip_address(loopback))
-        is_there = name in outlook.families and known is not None and known.up
-        if heard and name not in heard | everywhere and is_there:
+        if ports and name in outlook.families - heard and known is not None and known.up:
             other = "::1" if name == "ipv4" else "127.0.0.1"
             message = (
                 f"inet_interfaces has {other} and not {loopback}, though inet_protocols and the host have {name}: "
             )
             message += f"clients of localhost are refused when they ask by {loopback}"
             yield Point("inet_interfaces", message, f"Add {loopback} to inet_interfaces")
+
+
+def _takes_localhost(socket: Socket, ports: AbstractSet[int]) -> bool:
+    return socket.port in ports and (socket.is_wildcard or ip_address(socket.address).is_loopback)
 
 
 def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
@@ -48,8 +52,19 @@ def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[
     for name in both:
         if heard and name not in heard | by_endpoint:
             message = f"inet_interfaces has no {name} address, though inet_protocols and the host have {name}"
-            remedy = f"Add the {name} address that the host's name resolves to, or take {name} out of inet_protocols"
+            remedy = f"Add the {name} address that the host's name resolves to"
+            if len(outlook.reachable(name)) > 1:  # else mail would leave from the one that is added
+                remedy += f", and set {' and '.join(for_family(f'{client}_bind_address', name) for client in CLIENTS)}"
+            if not _is_named(outlook, name):
+                remedy += f", or take {name} out of inet_protocols"
             yield Point("inet_interfaces", message, remedy)
+
+
+def _is_named(outlook: Outlook, name: str) -> bool:
+    """Return whether files name an address of a family, so that Postfix could not do without the family."""
+    hops = (hop.address for hop in outlook.next_hops if hop.address is not None)
+    sources = (source.address for source in outlook.explicit_sources)
+    return any(family(address) == name for address in (*outlook.own_addresses, *hops, *sources))
 
 
 def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from functools import lru_cache
 from os.path import commonprefix
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from ..._base.address import normal_form, parse_address, unbracket
+from ..._base.sockets import WILDCARDS
 from ..._files.command_line import bad_command_line as bad_command_line_of
 from ..._files.endpoint import split_endpoint
 from ..._files.service import Service, service_key
+from ..bindable import bind_problem
+from ..interface_list import split_tokens
 from ..outlook import Outlook
 from ..parameters import PARAMETERS, dotted
 from ..source_addresses import CLIENTS, client_of
+from .fatal import absent_address
 from .finding import Point
+from .sources import loopback_source, source_failure, wrong_family
+from .surroundings import bad_proxy_interfaces
+
+#: what a client reads as an option beside its source addresses
+_OF_CLIENTS = ("inet_interfaces", "inet_protocols", "proxy_interfaces")
 
 
 def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
@@ -64,16 +74,21 @@ def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
         meant = None if name in PARAMETERS else _similar_parameter(name)
         if meant is not None and not outlook.settings.refers_to(name):
             message = f"{name} in {place} is not a parameter of Postfix and has no effect; {meant} is one"
-            yield Point(name, message, f"Write {meant}")
+            yield Point(name, message, f"Write {meant}" if _would_do(outlook, name, place, meant) else "Take it out")
 
 
 def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
     """A service has a source address as an option, which its program does not read."""
     for service, name in _options(outlook.services):
         client, _underscore, rest = name.partition("_")
-        if client in CLIENTS and rest.startswith("bind_address") and client != client_of(service):
-            message = f"-o {name} of {service.name}/{service.type} has no effect: {service.command} does not read it"
-            yield Point(name, message, f"Set it in main.cf, or on a service that runs {client}")
+        own = client_of(service)
+        if client in CLIENTS and rest.startswith("bind_address") and client != own:
+            place = f"{service.name}/{service.type}"
+            message = f"-o {name} of {place} has no effect: {service.command} does not read it"
+            remedy = f"Take it out, and set it on a service that runs {client} if that is meant"
+            if own and _would_do(outlook, name, place, f"{own}_{rest}"):
+                remedy = f"Write {own}_{rest}"
+            yield Point(name, message, remedy)
 
 
 def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
@@ -81,8 +96,55 @@ def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
     for service, name in _options(outlook.services):
         if service.type == "inet" and name in ("inet_interfaces", "inet_protocols"):
             message = f"-o {name} of {service.name}/{service.type} does not change where the service listens"
-            port = split_endpoint(service.name)[1]
-            yield Point(name, message, f"Write the address before the port, as in 10.77.0.1:{port}")
+            host, port = split_endpoint(service.name)
+            places = _places_meant(outlook, name, service.option_values[name]) if not host else []
+            instead = " and ".join(f"{place}:{port}" for place in places)
+            yield Point(name, message, f"Name the service {instead} instead of {port}" if places else "Take it out")
+
+
+def _places_meant(outlook: Outlook, name: str, value: str) -> List[str]:
+    """Return the host parts that an option of a server seems to be meant for; none if Postfix cannot listen there."""
+    if name == "inet_protocols":
+        is_one = value in outlook.families and outlook.settings.get("inet_interfaces") == "all"
+        literals = [WILDCARDS[value]] if is_one else []
+    else:
+        literals = [unbracket(word) for word in split_tokens(value)]
+    addresses = [parse_address(literal) for literal in literals]
+    usable = [address for address in addresses if address is not None and not bind_problem(address, outlook.host)]
+    if len(usable) < len(literals):
+        return []
+    return [f"[{normal_form(each)}]" if each.version == 6 else normal_form(each) for each in usable]
+
+
+def _would_do(outlook: Outlook, name: str, place: str, meant: str) -> bool:
+    """Return whether a parameter can be written as it is meant without another fault: it is read, with a good value.
+
+    :param place: main.cf, or the name and type of the service whose options have it
+    """
+    if meant not in PARAMETERS:
+        return False
+    configuration = outlook.configuration
+    if place == "main.cf":
+        if outlook.settings.is_set(meant):
+            return False
+        settings = outlook.settings.with_options({meant: outlook.settings.raw(name)})
+        configuration = configuration._replace(settings=settings)
+    else:
+        services = [each for each in configuration.services if f"{each.name}/{each.type}" == place]
+        client = client_of(services[-1])
+        is_read = meant.startswith(f"{client}_") if "_bind_address" in meant else client and meant in _OF_CLIENTS
+        if not is_read or meant in services[-1].option_values:
+            return False
+        renamed = [(meant if option == name else option, value) for option, value in services[-1].options]
+        changed = services[-1]._replace(options=tuple(renamed))
+        configuration = configuration._replace(
+            services=[changed if each is services[-1] else each for each in configuration.services]
+        )
+    then = Outlook(configuration, outlook.host, outlook.resolve)
+    if then.failure is not None:
+        return outlook.failure is not None
+    faults = (source_failure, wrong_family, loopback_source, absent_address, bad_proxy_interfaces)
+    return not any({*check(then)} - {*check(outlook)} for check in faults if outlook.failure is None)
 
 
 def _names_in_use(outlook: Outlook) -> Iterator[Tuple[str, str]]:

@@ -23,7 +23,9 @@ def stranded_next_hop(outlook: Outlook) -> Iterator[Point]:
             continue
         name = family(hop.address)
         message = f"{hop}, and {name} is switched off there by inet_protocols: nothing can connect to it"
-        remedy = f"Name an {' or '.join(sorted(hop.families))} address there, or add {name} to inet_protocols"
+        remedy = f"Name an {' or '.join(sorted(hop.families))} address there"
+        if outlook.reachable(name):
+            remedy += f", or add {name} to inet_protocols"
         yield Point(hop.parameter, message, remedy, mild=hop.is_fallback)
 
 

@@ -19,10 +19,17 @@ from .finding import Point
 
 def no_listener(outlook: Outlook) -> Iterator[Point]:
     """Postfix listens on no network socket."""
-    if not outlook.listeners:
-        why = "master.cf has no active service of type inet" if outlook.families else "inet_protocols is empty"
-        message = f"Postfix receives no mail over the network: {why}"
-        yield Point("services", message, "Add the service smtp of type inet if it should")
+    if outlook.listeners:
+        return
+    why, remedy = "master.cf has no active service of type inet", "Add the service smtp of type inet if it should"
+    if not outlook.families:
+        why, remedy = "inet_protocols is empty", "Set inet_protocols to all if it should"
+    elif any(service.type == "inet" for service in outlook.configuration.services):
+        why += ", because of master_service_disable"
+        remedy = "Take the service out of master_service_disable if it should"
+    elif not outlook.settings.get("inet_interfaces"):
+        remedy = "Add a service of type inet with a host part, such as 127.0.0.1:smtp, if it should"
+    yield Point("services", f"Postfix receives no mail over the network: {why}", remedy)
 
 
 def shared_socket(outlook: Outlook) -> Iterator[Point]:
@@ -53,17 +60,23 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
     if outlook.settings.get("inet_interfaces") in ("all", ""):
         return
     own = {normal_form(address) for address in outlook.own_addresses}
+    bare = {listener.socket.port for listener in outlook.listeners if listener.origin == INET_INTERFACES}
     for listener in outlook.listeners:
         text = listener.socket.address
         is_outside = listener.origin != INET_INTERFACES and text not in own
         if is_outside and not ip_address(text).is_loopback:
+            known = outlook.host.find(ip_address(text))
+            fact, wider = f"listens on {text}, which inet_interfaces does not name", f"add {text} to inet_interfaces"
             if listener.socket.is_wildcard:
                 fact = "listens everywhere, and inet_interfaces names fewer addresses"
                 wider = "set inet_interfaces to all"
-            else:
-                fact = f"listens on {text}, which inet_interfaces does not name"
-                wider = f"add {text} to inet_interfaces"
-            remedy = f"Remove the service if inet_interfaces alone should decide, or {wider}"
+            remedy = "Remove the service if inet_interfaces alone should decide"
+            # Else the address would be taken twice, would not be there, or would be the only one to send from.
+            is_beside = known is not None and any(
+                each.version == known.address.version for each in outlook.own_addresses
+            )
+            if listener.socket.port not in bare and (listener.socket.is_wildcard or is_beside):
+                remedy += f", or {wider}"
             yield Point("services", f"the service {listener.service} {fact}", remedy)
 
 

@@ -13,6 +13,7 @@ from ..._base.sockets import WILDCARDS
 from ..._files.command_line import bad_command_line
 from ..bindable import source_problem
 from ..explicit_sources import ExplicitSource
+from ..next_hops import default_transports
 from ..outlook import Outlook
 from ..parameters import for_family
 from ..source_addresses import CLIENTS, client_of
@@ -48,7 +49,8 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
         smtp, lmtp = (for_family(f"{client}_bind_address", family_name) for client in CLIENTS)
         programs = {client_of(one) for one in outlook.services if f"{one.name}/{one.type}" in senders}
         parameters = " and ".join(name for client, name in zip(CLIENTS, (smtp, lmtp)) if client in programs)
-        remedy = f"Set {parameters} to it if that is meant, or to {WILDCARDS[family_name]} to let the kernel choose"
+        meant = "if that is meant" + (", with a transport of its own for what is on loopback" if near else "")
+        remedy = f"Set {parameters} to it {meant}, or to {WILDCARDS[family_name]} to let the kernel choose"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
             remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
@@ -60,15 +62,18 @@ def wrong_family(outlook: Outlook) -> Iterator[Point]:
     for source in outlook.explicit_sources:
         if not source.is_of_its_family:
             message = f"{source} is not an {source.family} address: {source.consequence}"
-            remedy = f"Set {for_family(source.parameter, family(source.address))} to it instead"
+            is_good = not source.address.is_loopback and source_problem(source.address, outlook.host, False) is None
+            other = for_family(source.parameter, family(source.address))
+            remedy = f"Set {other} to it instead" if is_good else f"Use an {source.family} address of the host"
             yield Point(source.parameter, message, remedy)
 
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
     """The source address of mail to other hosts is a loopback address."""
+    usual = [f"{name}/unix" for _parameter, name in default_transports(outlook.settings)]
     for source in outlook.explicit_sources:
-        # A service with options of its own, and lmtp, may be there for this host alone.
-        for_all = source.place == "main.cf" and source.parameter.startswith("smtp")
+        # Other services with options of their own, and lmtp, may be there for this host alone.
+        for_all = source.place in ("main.cf", *usual) and source.parameter.startswith("smtp")
         if for_all and source.is_of_its_family and source.address.is_loopback:
             message = f"{source} is a loopback address: mail to other hosts cannot leave"
             yield Point(source.parameter, message, "Use an address that other hosts can reach")
