@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, NamedTuple
+from typing import Iterable, List
+
+from .records import NamedTuple
 
 WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, List, Optional
 
+from .._base.records import NamedTuple
 from .._host.instance import Instance
 from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, explained, mount_points
 from .._host.surroundings import Surroundings, surroundings

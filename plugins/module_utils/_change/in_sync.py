@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from .._base.address import normal_form
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.words import Action
 from .._host.instance import Instance
 from .._host.master_process import COMM, Master

@@ -16,9 +16,10 @@ import re
 import shutil
 import time
 from contextlib import nullcontext, suppress
-from typing import ContextManager, Dict, List, NamedTuple, Optional
+from typing import ContextManager, Dict, List, Optional
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.main_cf import MainCf
 from .._host.command import run
 from .._host.installed import BuiltIn, built_in

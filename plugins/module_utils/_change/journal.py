@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Optional, Tuple
+from typing import Optional, Tuple
 
+from .._base.records import NamedTuple
 from .._host.store import State, TransactionError
 
 _NAME = "transaction.json"

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, List, NamedTuple, Sequence
+from typing import FrozenSet, List, Sequence
 
+from .._base.records import NamedTuple
 from .._base.sockets import Socket
 
 

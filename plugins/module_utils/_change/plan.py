@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Tuple
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.words import Action
 from .._files.command_line import bad_command_line
 from .._files.endpoint import identity

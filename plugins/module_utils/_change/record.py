@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, NamedTuple, Optional, Sequence
+from typing import FrozenSet, Optional, Sequence
 
+from .._base.records import NamedTuple
 from .._base.sockets import Socket
 from .._host.master_process import Master
 from .._host.store import State

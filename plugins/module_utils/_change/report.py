@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
+from .._base.records import NamedTuple
 from .._base.sockets import Socket, ipv4_first
 from .._host.master_process import Master
 from .._rules.listeners import Listener

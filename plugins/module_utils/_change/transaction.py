@@ -20,8 +20,9 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack, suppress
-from typing import ContextManager, List, NamedTuple, Optional, Tuple
+from typing import ContextManager, List, Optional, Tuple
 
+from .._base.records import NamedTuple
 from .._files.lines import decode_config, encode_config
 from .._host.store import STATE_DIRECTORY, FileChanged, State, TransactionError, explained, read_regular
 from .journal import Journal, Texts

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Union
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._host.installed import BuiltIn
 from .._host.instance import find_instance
 from .._host.store import STATE_DIRECTORY

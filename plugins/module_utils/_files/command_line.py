@@ -11,8 +11,9 @@ others "unexpected command-line argument"). A program dies as it starts, or of i
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .._base.records import NamedTuple
 from .entry_words import FLAG_VALUES, takes_next
 from .service import Service
 

@@ -14,8 +14,9 @@ Where that would not bring back an entry as it was, or another one instead, a ma
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, Optional, Sequence
 
+from .._base.records import NamedTuple
 from .entry_words import split_words
 from .lines import WHITE, LogicalLine, comment_blocks, logical_lines
 from .master_entry import Entry

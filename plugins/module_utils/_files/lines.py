@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Iterable, Iterator, List, Sequence, Tuple
 
 from .._base.errors import InputError, shortened
+from .._base.records import NamedTuple
 from .._base.words import Severity
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more

@@ -10,9 +10,10 @@ Nothing is expanded and no default is known. Of a parameter that is set several 
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, Optional
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.words import words_between
 from .lines import (
     WHITE,

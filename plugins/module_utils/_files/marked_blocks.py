@@ -10,12 +10,13 @@ or START in one and END or STOP in the other: ``# BEGIN ANSIBLE MANAGED BLOCK`` 
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
+from .._base.records import NamedTuple
 from .lines import WHITE, LogicalLine
 
-_BEGINS = r"(?i)(?:begin(?:s|ning)?|starts?)\Z"
-_ENDS = r"(?i)(?:end(?:s|ing)?|stops?|finish(?:ed)?)\Z"
+_BEGINS = ("begin", "begins", "beginning", "start", "starts")
+_ENDS = ("end", "ends", "ending", "stop", "stops", "finish", "finished")
 _FILLING = {"of", "the", "for", "from", "here"}
 _WORD = r"[^\W_]+"
 _BRACKETS = ((">>>", "<<<"), ("{{{", "}}}"))
@@ -92,8 +93,8 @@ def _marker(comment: str, start: int, end: int) -> Iterator[_Marker]:
         yield _Marker(not tag.group(1), (tag.group(2).strip().casefold(),), True, start, end)
         return
     for at, word in enumerate(words):
-        begins = bool(re.match(_BEGINS, word))
-        if begins or re.match(_ENDS, word):
+        begins = word.casefold() in _BEGINS
+        if begins or word.casefold() in _ENDS:
             others = [other.casefold() for other in words[:at] + words[at + 1 :]]
             label = tuple(other for other in others if other not in _FILLING)
             yield _Marker(begins, label, word.isupper() or at in (0, len(words) - 1), start, end)

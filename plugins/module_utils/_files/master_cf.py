@@ -9,9 +9,10 @@ reported by :meth:`MasterCf.problems`.
 
 from __future__ import annotations
 
-from typing import Iterable, List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .endpoint import PortLookup, identity, known_port
 from .lines import Problem, line_problem, logical_lines
 from .master_entry import Entry

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import List, NamedTuple, Optional, Set, Tuple
+from typing import List, Optional, Set, Tuple
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.words import Severity
 from .endpoint import PortLookup, port_number, split_endpoint
 from .entry_words import open_braces, setting_letter, split_words, takes_next, unbraced

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
+from .._base.records import NamedTuple
 from .._base.words import is_number
 from .endpoint import PortLookup, identity, known_port
 

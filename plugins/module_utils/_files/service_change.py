@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.words import is_number
 from .endpoint import PortLookup, port_number, split_endpoint
 from .entry_words import split_words, takes_next, unbraced

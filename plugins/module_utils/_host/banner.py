@@ -15,9 +15,10 @@ import re
 import socket
 import threading
 import time
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import identity
 from .._rules.outlook import Outlook

@@ -11,8 +11,9 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, List, Optional
 
+from .._base.records import NamedTuple
 from .environment import command_environment
 
 

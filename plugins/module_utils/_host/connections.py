@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Iterator, NamedTuple, Tuple
+from typing import Iterator, Tuple
 
+from .._base.records import NamedTuple
 from .._base.sockets import Socket
 from .addresses import netlink_attributes
 from .listening import sock_diag

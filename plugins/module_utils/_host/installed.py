@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import suppress
-from typing import List, Mapping, NamedTuple, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .environment import command_environment
 from .store import STATE_DIRECTORY, State, TransactionError
 

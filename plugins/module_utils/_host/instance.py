@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.lines import decode_config
 from .._files.main_cf import MainCf
 from .._rules.expansion import expand

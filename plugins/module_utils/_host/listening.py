@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import Iterable, Iterator, List, NamedTuple
+from typing import Iterable, Iterator, List
 
+from .._base.records import NamedTuple
 from .._base.sockets import Socket
 from .addresses import netlink_dump
 

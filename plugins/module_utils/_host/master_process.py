@@ -13,8 +13,9 @@ import itertools
 import os
 import time
 from contextlib import suppress
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional
 
+from .._base.records import NamedTuple
 from .._base.sockets import Socket
 from .instance import Instance
 from .listening import listening

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Tuple
+from typing import Tuple
 
+from .._base.records import NamedTuple
 from .._files.endpoint import PortLookup, known_port
 from .._rules.host import Host
 from .._rules.own_addresses import Resolver

@@ -14,8 +14,9 @@ import re
 import signal
 import time
 from contextlib import contextmanager, suppress
-from typing import Callable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, Optional
 
+from .._base.records import NamedTuple
 from .command import Outcome, run
 from .instance import Instance
 from .master_process import Master, processes, read_process, runs_by

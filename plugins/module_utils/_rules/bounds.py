@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
+from .._base.records import NamedTuple
 from .parameters import Version
 
 #: What every program reads, what the master does besides, and the command postfix(1), without which no master starts.

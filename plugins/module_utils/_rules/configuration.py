@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, NamedTuple, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.endpoint import PortLookup, known_port
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, Iterator, NamedTuple, Sequence, Set, Tuple
+from typing import FrozenSet, Iterator, Sequence, Set, Tuple
 
 from .._base.address import Address, asked_for, family, parse_address, unbracket
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.service import Service
 from .parameters import for_family
 from .settings import Settings

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, family, normal_form
+from .._base.records import NamedTuple
 
 
 class HostAddress(NamedTuple):

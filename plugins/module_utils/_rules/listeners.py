@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from itertools import chain
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Sequence, Tuple
 
 from .._base.address import Address, family, normal_form, parse_address
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import PortLookup, place_of, split_endpoint
 from .._files.service import FIELD_VALUES, TYPES, Service

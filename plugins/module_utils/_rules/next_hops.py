@@ -9,10 +9,11 @@ Only what stands in main.cf and in the options of services counts; tables of the
 from __future__ import annotations
 
 import re
-from typing import FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from .._base.address import Address, parse_address
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.service import Service
 from .host import Host
 from .own_addresses import enabled_families

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Optional
+
+from .._base.records import NamedTuple
 
 
 class Origin(NamedTuple):

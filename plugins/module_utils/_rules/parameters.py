@@ -8,9 +8,10 @@ A new parameter is a row of :data:`PARAMETERS`; what its values mean is in :mod:
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, Tuple
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.words import is_number
 
 Version = Tuple[int, ...]

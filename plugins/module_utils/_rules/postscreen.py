@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Iterator, NamedTuple, Sequence, Tuple
+from typing import AbstractSet, Iterator, Sequence, Tuple
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.service import Service
 from .settings import Settings
 

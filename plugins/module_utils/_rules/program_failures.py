@@ -7,9 +7,10 @@ of its own ``-o`` options, or of its columns in master.cf. Source addresses of c
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple, Sequence
+from typing import Dict, Iterator, List, Sequence
 
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.service import Service
 from .bounds import read_bounds
 from .host import Host

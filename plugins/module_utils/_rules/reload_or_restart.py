@@ -10,10 +10,11 @@ inet_interfaces and inet_protocols: "stop and start Postfix").
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from .._base.address import parse_address
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._base.sockets import Socket, in_words
 from .._base.words import Action
 from .._files.endpoint import identity, split_endpoint

@@ -10,10 +10,11 @@ kernel chooses. Each ``-o`` of the service's line in master.cf counts.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, asked_for, family, normal_form, parse_address
 from .._base.errors import InputError
+from .._base.records import NamedTuple
 from .._files.command_line import bad_command_line
 from .._files.service import Service
 from .bindable import bind_problem, is_broadcast, source_problem

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ..._base.records import NamedTuple
 from ..._base.words import Severity
 
 

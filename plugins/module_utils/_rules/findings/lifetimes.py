@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List
 
 from ..._base.address import family, needs_scope, normal_form, parse_address, unbracket
+from ..._base.records import NamedTuple
 from ..._files.endpoint import split_endpoint
 from ..host import HostAddress
 from ..interface_list import KEYWORDS, split_tokens

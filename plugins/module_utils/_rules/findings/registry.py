@@ -8,8 +8,9 @@ There is no finding beside these. The stock configuration has none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
 
+from ..._base.records import NamedTuple
 from ..._base.words import Severity
 from ..findings import families, fatal, files, lifetimes, mail_ways, sockets, sources, surroundings
 from ..outlook import Outlook
