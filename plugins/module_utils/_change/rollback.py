@@ -37,8 +37,8 @@ def rollback(together: Together) -> Iterator[None]:
     try:
         yield
     except PhaseFailed as failure:
-        failed = next(member for member in together.members if member.run is failure.run)
-        raise ApplyError(_go_back(together, {failed: [str(failure)]}), {}) from failure
+        failed = [member for member in together.members if member.run is failure.run]
+        raise ApplyError(_go_back(together, {member: [str(failure)] for member in failed}), {}) from failure
     except (InputError, TransactionError, OSError) as error:
         undone = _go_back(together, {})
         if undone:
