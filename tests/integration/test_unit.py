@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from fleet import OTHER, MailHost
-from test_instances import both  # noqa: F401  # a fixture
+from test_instances import both  # noqa: F401  # pylint: disable=unused-import  # a fixture
 
 # What a master is and may, but for numbers that each start gives anew. Of what is in its environment it keeps what
 # import_environment says, which a child shows.

@@ -14,7 +14,7 @@ from hashlib import sha256
 from importlib.util import module_from_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
@@ -36,12 +36,12 @@ class Payload:
         self.number = 0
         self.compiled: List[str] = []
 
-    def run(self, sources: Dict[str, str] = SOURCES, write: bool = True, method: int = ZIP_DEFLATED) -> ByteCode:
+    def run(self, sources: Optional[Dict[str, str]] = None, write: bool = True, method: int = ZIP_DEFLATED) -> ByteCode:
         """Import all modules of a zip as one run does; ``compiled`` tells which of them had to be compiled."""
         self.number += 1  # zipimport remembers what it has read of a zip by its path
         path = self.directory / f"{self.number}.zip"
         with ZipFile(str(path), "w", method) as archive:
-            for name, text in sources.items():
+            for name, text in (SOURCES if sources is None else sources).items():
                 archive.writestr(f"{CORE.replace('.', '/')}/{name}", text)
         run = ByteCode(zipimport.zipimporter(str(path)), str(self.state))
         self.compiled.clear()
