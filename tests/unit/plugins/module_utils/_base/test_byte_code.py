@@ -38,10 +38,11 @@ class Payload:
 
     def run(self, sources: Optional[Dict[str, str]] = None, write: bool = True, method: int = ZIP_DEFLATED) -> ByteCode:
         """Import all modules of a zip as one run does; ``compiled`` tells which of them had to be compiled."""
+        sources = SOURCES if sources is None else sources
         self.number += 1  # zipimport remembers what it has read of a zip by its path
         path = self.directory / f"{self.number}.zip"
         with ZipFile(str(path), "w", method) as archive:
-            for name, text in (SOURCES if sources is None else sources).items():
+            for name, text in sources.items():
                 archive.writestr(f"{CORE.replace('.', '/')}/{name}", text)
         run = ByteCode(zipimport.zipimporter(str(path)), str(self.state))
         self.compiled.clear()
