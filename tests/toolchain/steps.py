@@ -68,6 +68,16 @@ def skip_reasons(target: str) -> list[str]:
     return sorted({f"{target}: skipped: {skip.get('message', '')}" for skip in skips})
 
 
+def failures(target: str) -> list[str]:
+    """The tests of the target that failed, and the first line of what each said."""
+    cases = [case for suite in report(target) for case in suite.iter("testcase")]
+    told = [(case, failure) for kind in ("failure", "error") for case in cases for failure in case.iter(kind)]
+    return [
+        f"{target}: {case.get('classname', '')}::{case.get('name', '')}: " + failure.get("message", "").split("\n")[0]
+        for case, failure in told
+    ]
+
+
 def command(target: str) -> list[str]:
     """What makes a target."""
     return [os.environ.get("MAKE", "make"), "--no-print-directory", target]
@@ -143,6 +153,8 @@ def main() -> int:
     notes += [note for result in results for note in skip_reasons(result.target)]
     for note in notes:
         print(f"LEFT OUT: {note}")
+    for line in (line for result in results for line in failures(result.target)):
+        print(f"FAILED: {line}")
     print(f"{time.monotonic() - start:.0f} s")
     failed = sum(result.failed for result in results)
     skipped = sum(result.skipped for result in results)

@@ -23,7 +23,10 @@ case $target in
     lint) ;;
     bad-lint) exit 1 ;;
     unit) suite 'tests="5" failures="0" errors="0" skipped="0"' ;;
-    bad-unit) suite 'tests="5" failures="1" errors="1" skipped="0"'; exit 1 ;;
+    bad-unit)
+        suite 'tests="5" failures="1" errors="1" skipped="0"' '<testcase classname="tests.unit" name="test_it">
+            <failure message="assert 1 == 2&#10;more"/></testcase><testcase name="test_that"><error/></testcase>'
+        exit 1 ;;
     crash) suite 'tests="5" failures="0" errors="0" skipped="0"'; exit 3 ;;
     skips) suite 'tests="5" failures="0" errors="0" skipped="2"' '<testcase><skipped message="no IPv6"/></testcase>' ;;
     torn) echo '<testsuites><testsuite tests="5"' >tests/output/junit/$target.xml; exit 1 ;;
@@ -101,6 +104,14 @@ def test_all_failures_are_told_at_the_end(tmp_path: Path) -> None:
     _code, lines = steps(tmp_path, "--beside", "torn", "--alone", "crash", "--alone", "says", "bad-lint", "unit")
     told = [line.split()[:2] for line in lines[1:-2]]
     assert told == [["FAILED", "bad-lint"], ["ok", "unit"], ["FAILED", "torn"], ["FAILED", "crash"], ["ok", "says"]]
+
+
+def test_each_failed_test_is_told_with_what_it_said(tmp_path: Path) -> None:
+    _code, lines = steps(tmp_path, "bad-unit", "unit")
+    assert [line for line in lines if line.startswith("FAILED: ")] == [
+        "FAILED: bad-unit: tests.unit::test_it: assert 1 == 2",
+        "FAILED: bad-unit: ::test_that: ",
+    ]
 
 
 def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
