@@ -95,6 +95,10 @@ enabled:
   description: Whether C(postmulti) starts the instance along with the others, as C(multi_instance_enable) says.
   type: bool
   returned: success
+group:
+  description: The group of the instance, as C(multi_instance_group) says. Empty if it has none.
+  type: str
+  returned: success
 parameters:
   description:
     - For each parameter that this collection manages, C(value) is the effective value, and C(set) is what main.cf says,
@@ -250,7 +254,11 @@ variables:
     - The variables of the role P(mailfleet.postfix.postfix_interfaces#role) that describe the instance as it is.
       Applying them changes nothing, with one exception. If main.cf sets a parameter twice, the line without effect is
       removed. Settings that Postfix ignores or fails on are not included.
-    - With O(all_instances=true) the variables of the whole host are next to RV(instances).
+    - Services that are still as the package shipped them, in C(master.cf.proto), are not included. An endpoint that the
+      package shipped and that is gone has C(state=disabled).
+    - With O(all_instances=true) the variables of the whole host are next to RV(instances). If it has several instances,
+      each is an entry of C(postfix_interfaces_instances). One that the role could create has C(state=present), so that
+      the variables also rebuild it on a new host.
   type: dict
   returned: success
   sample:
@@ -267,6 +275,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance, find_instances
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.stock import stock_services
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
 
@@ -286,12 +295,14 @@ def main() -> None:
     params = module.params
     try:
         compiled = built_in(remember=not module.check_mode)
+        stock = stock_services(compiled)
         if params["all_instances"]:
-            described = [describe(instance, params["destinations"]) for instance in find_instances(compiled)]
-            result = {"instances": described, "variables": of_instances(described)}
+            instances = find_instances(compiled)
+            described = [describe(instance, params["destinations"], stock) for instance in instances]
+            result = {"instances": described, "variables": of_instances(instances, described, compiled)}
         else:
             instance = find_instance(params["config_directory"], params["instance"], compiled)
-            result = describe(instance, params["destinations"])
+            result = describe(instance, params["destinations"], stock)
     except (InputError, TransactionError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -12,6 +12,7 @@ from .._base.errors import InputError
 from .._change.in_sync import assess
 from .._change.transaction import Transactions, read_files
 from .._files.lines import Problem
+from .._files.service import Service
 from .._host.addresses import read_host
 from .._host.instance import Instance
 from .._host.master_process import find_master
@@ -26,10 +27,11 @@ from .effective_view import effective_view
 from .role_variables import variables
 
 
-def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, Any]:
+def describe(instance: Instance, destinations: Sequence[str] = (), stock: Sequence[Service] = ()) -> Dict[str, Any]:
     """Describe an instance as plain data, as the module's RETURN says.
 
     :param destinations: addresses to which mail could go
+    :param stock: the services of a new instance
     :raises InputError: one of the destinations is no address
     :raises TransactionError: one of its files cannot be read
     """
@@ -50,6 +52,7 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
         "unit": service.unit,
         "outside_unit": service.is_outside(master),
         "enabled": instance.enabled,
+        "group": main.values().get("multi_instance_group", ""),
         "parameters": {name: _parameter(settings, name) for name in PARAMETERS},
         "effective": view,
         "running": master is not None,
@@ -62,7 +65,7 @@ def describe(instance: Instance, destinations: Sequence[str] = ()) -> Dict[str, 
         "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
         "addresses": _addresses(host),
         "destinations": routes(destinations, host, clients),
-        "variables": variables(main, services, instance.version),
+        "variables": variables(main, services, instance.version, stock),
     }
 
 

@@ -8,6 +8,7 @@ But for a parameter that main.cf sets twice: the line goes that does not count.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Dict, List, Mapping, Sequence
 
 from .._base.errors import InputError
@@ -16,8 +17,11 @@ from .._files.entry_words import needs_braces
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
 from .._files.master_cf_edit import MasterCfEditor
-from .._files.service import Service
+from .._files.service import Service, service_key
 from .._files.service_change import ServiceChange
+from .._host.installed import BuiltIn
+from .._host.instance import Instance
+from .._host.store import STATE_DIRECTORY
 from .._rules.parameters import PARAMETERS, Version
 from .._rules.source_addresses import client_of
 from .._rules.values import equivalent, validate
@@ -26,23 +30,32 @@ _PREFIX = "postfix_interfaces_"
 _FIELDS = ("private", "unprivileged", "chroot", "wakeup", "process_limit")
 
 
-def variables(main: MainCf, master: MasterCf, version: Version) -> Dict[str, Any]:
+def variables(main: MainCf, master: MasterCf, version: Version, stock: Sequence[Service] = ()) -> Dict[str, Any]:
     """Return the parameters that main.cf sets, the services of type inet, and the clients that have options.
 
     What Postfix ignores, or dies of, is left out: the role would refuse it. :func:`findings` tells of it.
+
+    :param stock: the services of a new instance. What is still one of them is left out; an endpoint that is there no
+        more is disabled.
     """
     found: Dict[str, Any] = {}
     for name, text in main.values().items():
         if name in PARAMETERS and _acceptable(name, text, version):
             found[_PREFIX + name] = text
-    services = [one for one in master.effective() if one.type == "inet" or (client_of(one) and one.option_values)]
+    effective, as_shipped = master.effective(), {service_key(one): one.meaning for one in stock}
+    services = [one for one in effective if one.type == "inet" or (client_of(one) and one.option_values)]
     described: List[Dict[str, Any]] = []
     trial = MasterCfEditor(master.text)
     for one in services:
+        if as_shipped.get(service_key(one)) == one.meaning:
+            continue
         if not _refused(one, version) and _same(trial, one):
             described.append(_service(one))
         if trial.text != master.text:
             trial = MasterCfEditor(master.text)
+    present = {service_key(one) for one in effective}
+    gone = [one.name for one in stock if one.type == "inet" and service_key(one) not in present]
+    described += [{"name": name, "type": "inet", "state": "disabled"} for name in gone]
     if described:
         found[_PREFIX + "services"] = described
     return found
@@ -85,10 +98,29 @@ def _same(trial: MasterCfEditor, service: Service) -> bool:
     return trial.text == before
 
 
-def of_instances(described: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
-    """Return the variables of a host with several instances: an entry for each, by its directory."""
+def of_instances(
+    instances: Sequence[Instance], described: Sequence[Mapping[str, Any]], compiled: BuiltIn
+) -> Dict[str, Any]:
+    """Return the variables of a host: with several instances an entry for each, that creates it elsewhere if it can."""
+    if len(instances) == 1:
+        return dict(described[0]["variables"])
     entries = []
-    for one in described:
-        entry = {name[len(_PREFIX) :]: value for name, value in one["variables"].items()}
-        entries.append({"config_directory": one["config_directory"], **entry})
+    for instance, one in zip(instances, described):
+        options = {name[len(_PREFIX) :]: value for name, value in one["variables"].items()}
+        entries.append({**_named(instance, one["group"], compiled), **options})
     return {_PREFIX + "instances": entries}
+
+
+def _named(instance: Instance, group: str, compiled: BuiltIn) -> Dict[str, str]:
+    """Return what names an instance, and has the role create it where it does not exist and that makes the same."""
+    if instance.is_default:
+        return {"instance": instance.name}
+    from .._change.instances import Secondary  # here, since most hosts have one instance only
+
+    with suppress(InputError):
+        secondary = Secondary(instance.name, None, True, STATE_DIRECTORY, compiled=compiled)
+        secondary.create()
+        if not secondary.steps and secondary.directory == instance.config_directory:
+            grouped = {"group": group} if group else {}
+            return {"instance": instance.name, "state": "present", **grouped}
+    return {"config_directory": instance.config_directory}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances, variables
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import variables
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, plan_of
@@ -38,6 +39,7 @@ out unix - - n - - smtp -o smtp_bind_address=10.77.0.1
   -o smtp_bind_address=127.0.0.1
 pickup unix n - y 60 1 pickup
 """
+MASTER_CLIENTS = "smtp unix - - y - - smtp\npickup unix n - y 60 1 pickup\n"
 
 
 def described(main: str, master: str, version: tuple[int, ...] = (3, 7, 11)) -> dict[str, object]:
@@ -99,12 +101,15 @@ def test_flags_of_a_client_are_part_of_its_command() -> None:
     assert (plan.main, plan.master, plan.reasons) == ("", MASTER + master, [])
 
 
-def test_several_instances() -> None:
-    one = {"config_directory": "/etc/postfix", "variables": {"postfix_interfaces_inet_interfaces": "all"}}
-    other = {"config_directory": "/etc/postfix-out", "variables": {}}
-    assert of_instances([one, other]) == {
-        "postfix_interfaces_instances": [
-            {"config_directory": "/etc/postfix", "inet_interfaces": "all"},
-            {"config_directory": "/etc/postfix-out"},
-        ]
-    }
+def test_what_is_as_shipped_is_left_out() -> None:
+    shipped = MasterCf("smtp inet n - y - - smtpd\nout unix - - n - - smtp -o x=y\nqmqp inet n - n - - qmqpd\n")
+    stock = shipped.effective()
+    same = shipped.text.replace("smtp inet n - y - -", "smtp inet n y y 0 -")
+    assert variables(MainCf(""), MasterCfEditor(same), (3, 7, 11), stock) == {}
+    other = "smtp inet n - n - - smtpd\nout unix - - n - - smtp -o x=z\n#qmqp inet n - n - - qmqpd\n"
+    found = variables(MainCf(""), MasterCfEditor(other), (3, 7, 11), stock)
+    services = found["postfix_interfaces_services"]
+    assert [one["name"] for one in services] == ["smtp", "out", "qmqp"]
+    assert services[-1] == {"name": "qmqp", "type": "inet", "state": "disabled"}
+    plan = plan_of(wanted(found), "", other + MASTER_CLIENTS, HOST, names={"mx.test": "10.77.0.1"})
+    assert (plan.main, plan.master, plan.reasons) == ("", other + MASTER_CLIENTS, [])
