@@ -3,7 +3,8 @@
 
 """What was compiled into the installed Postfix: its version and its directories.
 
-``postconf -d`` tells, which does not read main.cf and so works whatever that says.
+``postconf -d`` tells, which does not read main.cf and so works whatever that says. It reads master.cf, and dies of a
+bad entry there, so it is given a place where there is none.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def built_in(remember: bool = False, state_directory: str = STATE_DIRECTORY) -> 
     if remembered is not None:
         return remembered
     done = subprocess.run(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
-        [command, "-d", "-h", "mail_version", *_DIRECTORIES],
+        [command, "-d", "-h", "-c", os.devnull, "mail_version", *_DIRECTORIES],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
