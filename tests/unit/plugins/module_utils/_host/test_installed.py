@@ -21,7 +21,10 @@ def postconf(path: Path, script: str) -> None:
 def test_what_is_compiled_in_is_asked_of_postconf_about_no_instance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    postconf(tmp_path / "bin", 'test -z "$MAIL_CONFIG" && test "$1" = -d && test "$3 $4" = "-c /dev/null" && shift 4 && printf "%s\\n" "$@"')
+    postconf(
+        tmp_path / "bin",
+        'test -z "$MAIL_CONFIG" && test "$1" = -d && test "$3 $4" = "-c /dev/null" && shift 4 && printf "%s\\n" "$@"',
+    )
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     monkeypatch.setenv("MAIL_CONFIG", "/etc/postfix-out")
     found = built_in()
