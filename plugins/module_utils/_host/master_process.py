@@ -113,9 +113,9 @@ class Master(NamedTuple):
     def environment(self) -> Optional[Dict[str, str]]:
         """Return the environment that the master has given to a child; None if that is not known."""
         for child in self.readers():
-            with suppress(OSError):
-                with open(f"{self.proc}/{child.pid}/environ", encoding="utf-8", errors="surrogateescape") as stream:
-                    return dict(entry.split("=", 1) for entry in stream.read().split("\0") if "=" in entry)
+            path = f"{self.proc}/{child.pid}/environ"
+            with suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                return dict(entry.split("=", 1) for entry in stream.read().split("\0") if "=" in entry)
         return None
 
 
