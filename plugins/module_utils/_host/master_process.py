@@ -42,8 +42,8 @@ class Process(NamedTuple):
     @property
     def started(self) -> float:
         """When the process started, in seconds since the epoch, by the clock as it is set now."""
-        ago = time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK")
-        return time.time() - ago
+        now = time.time()  # first: where this is held up, what follows is rather too early, which only makes careful
+        return now - (time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK"))
 
 
 class Master(NamedTuple):

