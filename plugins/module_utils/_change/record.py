@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a master has read, which is not visible from outside: kept after each start or reload that was verified."""
+"""What a master has read, which is not visible from outside: kept after each start or reload that was verified.
+
+Processes tell whether it has read something else since: times do not, because somebody can set the clock.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from .._host.store import State
 from .._rules.listeners import Listener
 from .._rules.origin import IN_MASTER_CF, INET_INTERFACES
 from .._rules.reload_or_restart import sockets_of
+from .journal import Texts
 
 _FILE = "running.json"
 _FORMAT = 1
@@ -32,6 +36,17 @@ class Record(NamedTuple):
     families: FrozenSet[str]
     #: what it has cached of inet_interfaces since it started: sorted addresses, or ``all``; None where not known
     own: Optional[Sequence[str]]
+    #: the processes that were there then, and which the next reload replaces (see :func:`readers_of`)
+    readers: FrozenSet[str] = frozenset()
+
+    @property
+    def texts(self) -> Texts:
+        """The texts, as those of the files."""
+        return (self.main, self.master)
+
+    def is_read_again(self, master: Master) -> bool:
+        """Return whether this very master can have been reloaded since; one that is not known for sure can."""
+        return not self.readers & readers_of(master)
 
     @classmethod
     def load(cls, state: State, master: Master) -> Optional[Record]:
@@ -50,7 +65,13 @@ class Record(NamedTuple):
                 for service, kind, address, port, family, origin in data["listeners"]
             ]
             record = cls(
-                data["identity"], data["main"], data["master"], listeners, frozenset(data["families"]), data["own"]
+                data["identity"],
+                data["main"],
+                data["master"],
+                listeners,
+                frozenset(data["families"]),
+                data["own"],
+                frozenset(data.get("readers", ())),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -62,4 +83,9 @@ class Record(NamedTuple):
             (listener.service, listener.type, *listener.socket, str(listener.origin)) for listener in self.listeners
         ]
         data = {"format": _FORMAT, **self._asdict(), "families": sorted(self.families), "listeners": listeners}
-        state.save(_FILE, data)
+        state.save(_FILE, {**data, "readers": sorted(self.readers)})
+
+
+def readers_of(master: Master) -> FrozenSet[str]:
+    """Return a text for each process that a reload replaces, which no other process of this boot has had."""
+    return frozenset(f"{process.name}/{process.pid}/{process.ticks}" for process in master.readers())

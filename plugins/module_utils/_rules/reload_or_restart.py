@@ -82,7 +82,22 @@ RULES: Dict[str, Rule] = {
         "a reload opens the service's sockets",
         since=SHARED_PORTS_SINCE,
     ),
-    "at_start": Rule("`queue_directory`", "restart", "the master enters and locks this directory only when it starts"),
+    "at_start": Rule(
+        "`queue_directory`, `data_directory`",
+        "restart",
+        "the master enters and locks these directories only when it starts",
+    ),
+    "environment": Rule(
+        "`import_environment`", "restart", "the master sets the environment of all its programs only when it starts"
+    ),
+    "program": Rule(
+        "`daemon_directory`", "restart", "a reload takes the other programs from there, but the master stays what it is"
+    ),
+    "window": Rule(
+        "`tcp_windowsize`, and an `inet` service stays",
+        "restart",
+        "a reload leaves the sockets of existing services as they are",
+    ),
     "services": Rule("", "reload", "a reload opens the sockets of new services and closes those of vanished ones"),
     "cached": Rule(
         "", "restart", "a new service would get the addresses that inet_interfaces had when the master started"
@@ -93,10 +108,21 @@ RULES: Dict[str, Rule] = {
     "stopped": Rule("", "start", "no master runs by this directory"),
 }
 
-#: what the master looks at only when it starts
-_AT_START = ("queue_directory", "data_directory")
-#: what only postmulti(1) reads
-_NOT_READ = {f"multi_instance_{word}" for word in ("directories", "enable", "group", "wrapper")}
+#: what else the master takes up only when it starts (main() in master/master.c, util/inet_listen.c): parameter, rule
+_AT_START = {
+    "queue_directory": "at_start",
+    "data_directory": "at_start",
+    "import_environment": "environment",
+    "daemon_directory": "program",
+    "tcp_windowsize": "window",
+}
+#: what no daemon reads: postmulti(1), and commands that read it whenever they run
+_NOT_READ = {f"multi_instance_{word}" for word in ("directories", "enable", "group", "wrapper")} | {
+    "alternate_config_directories",
+    "maillog_file_compressor",
+    "maillog_file_rotate_suffix",
+    *(f"authorized_{verb}_users" for verb in ("flush", "mailq", "submit")),
+}
 
 
 class Reason(NamedTuple):
@@ -131,7 +157,8 @@ def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
     for name in sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ):
         was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
         if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
-            reasons.append(reason(name, "at_start" if name in _AT_START else "parameter"))
+            takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
+            reasons.append(reason(name, "parameter" if takes_up else _AT_START.get(name, "parameter")))
     return reasons
 
 

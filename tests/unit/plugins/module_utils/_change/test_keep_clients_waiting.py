@@ -242,7 +242,12 @@ def test_a_master_that_is_not_stopped_hears_its_clients_again(network: Callable[
 
 
 @pytest.mark.one_python
-def test_a_client_who_was_accepted_is_greeted_before_the_stop(network: Callable[..., None], tmp_path: Path) -> None:
+def test_a_client_who_was_accepted_is_greeted_before_the_stop(
+    network: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_GREETING_TIME", "_LONGEST_WAIT"):  # on a busy machine a server takes its time
+        monkeypatch.setattr(keep_clients_waiting, limit, 60)
+
     def work() -> None:
         before = Server("before", A4, delay=0.05)
         with socket.create_connection(A4[:2], timeout=5) as client:
@@ -250,7 +255,7 @@ def test_a_client_who_was_accepted_is_greeted_before_the_stop(network: Callable[
             with Hold(before.held, promised(A4), Migration(str(tmp_path))):
                 client.setblocking(False)
                 assert client.recv(10) == b"before"
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
         before.end()
 
     network(work)
