@@ -45,6 +45,8 @@ class Creation(Secondary):
         """
         before = read_files(self.default.config_directory).main
         instance = self.find()
+        if instance is None or not is_initialized(before):
+            self.refuse_mount()
         if not is_initialized(before):
             self.steps.append("The default instance starts and stops the others")
         if instance is None:

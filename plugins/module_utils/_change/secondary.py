@@ -22,7 +22,7 @@ from .._host.command import run
 from .._host.installed import BuiltIn, built_in
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import find_master
-from .._host.store import State, TransactionError
+from .._host.store import State, TransactionError, refuse_mounts
 from .._host.unit import ServiceControl, find_service
 from .boot import Step, disabling
 from .directories import queued, remove_directories, remove_files
@@ -173,6 +173,13 @@ class Secondary:
             remedy = f"Let it deliver them, or look at them with postqueue -c {instance.config_directory} -p"
             raise InputError(self.option, self.name, f"has messages in its queue ({numbers})", remedy)
 
+    def refuse_mount(self) -> None:
+        """Refuse to edit the list of instances where that cannot be done.
+
+        :raises TransactionError: the default main.cf is a mount by itself
+        """
+        refuse_mounts([os.path.join(self.default.config_directory, "main.cf")])
+
     def edit_list(self, edit: Callable[[str], str]) -> None:
         """Edit the list of instances; that stays whatever becomes of other edits of the default main.cf."""
         if not self.check_mode:
@@ -185,8 +192,11 @@ class Secondary:
         """
         here = [instance.config_directory, instance.queue_directory, instance.data_directory]
         last_steps = disabling(find_service(instance))
+        listed = self.find()
+        if listed:
+            self.refuse_mount()
         if not self.check_mode:
-            if self.find():
+            if listed:
                 self._unlist(edit, here)
             else:
                 here = list((self.state.load(ENDING) or {}).get("directories", here))
