@@ -64,8 +64,9 @@ class Creation(Secondary):
         self.do(enabling(find_service(self.find() or self.planned)))
 
     def confirm(self) -> None:
-        """The instance stays: forget that it was created by a run that has not ended."""
+        """The instance stays: forget that it was created, or was to be removed, by a run that has not ended."""
         self.state.remove(_BEGUN)
+        self.state.remove(ENDING)
 
     def is_unconfirmed(self) -> bool:
         """Return whether this run, or one that was interrupted, has created the instance."""
@@ -109,7 +110,6 @@ class Creation(Secondary):
             remove_files(self.directory)
         if not self.is_unconfirmed():
             self.state.save(_BEGUN, {"name": self.name, "main": before})
-        self.state.remove(ENDING)
         make(planned, files)
         self.edit_list(lambda main: with_instance(main, self.directory, self.compiled.directories))
         # Only now, because postfix(1) would take one that is not listed for an independent Postfix.

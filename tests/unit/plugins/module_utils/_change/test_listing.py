@@ -71,7 +71,7 @@ def test_another_instance(before: str, after: str) -> None:
         ("/etc/postfix-a,/etc/postfix-out,/etc/postfix-b", "/etc/postfix-a,/etc/postfix-b"),
         ("/etc/postfix-a, /etc/postfix-out/", "/etc/postfix-a"),
         ("/etc/postfix-out2 /etc/postfix-out", "/etc/postfix-out2"),
-        ("/etc/postfix-a\n  # mine\n  /etc/postfix-out\n  /etc/postfix-b", "/etc/postfix-a\n  # mine\n  /etc/postfix-b"),
+        ("/etc/postfix-a\n  # a\n  /etc/postfix-out\n  /etc/postfix-b", "/etc/postfix-a\n  # a\n  /etc/postfix-b"),
         ("$config_directory-out /etc/postfix-b", "/etc/postfix-b"),
     ],
 )
