@@ -49,7 +49,8 @@ os.setxattr('main.cf', 'trusted.note', b'mine')"
 # What is done to main.cf and its directory before.
 SHAPES = {
     "without a newline at the end, by a chain of relative links": "truncate -s -1 main.cf;"
-    "tail -c 1 main.cf | grep -q l; mkdir /etc/mail.d; mv main.cf /etc/mail.d/real; ln -s ../mail.d/next main.cf; ln -s real /etc/mail.d/next;"
+    "tail -c 1 main.cf | grep -q l; mkdir /etc/mail.d; mv main.cf /etc/mail.d/real;"
+    "ln -s ../mail.d/next main.cf; ln -s real /etc/mail.d/next;"
     "chgrp postfix main.cf; chmod 0640 main.cf",
     "with a continuation line at the end, in a directory by a link": "printf 'relay_domains = a\\n  b' >>main.cf;"
     "mkdir /etc/mail.d; mv /etc/postfix /etc/mail.d/; ln -s mail.d/postfix /etc/postfix",
