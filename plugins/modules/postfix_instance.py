@@ -45,8 +45,9 @@ attributes:
   diff_mode:
     support: none
 notes:
-  - Uses C(postmulti), which reads C(main.cf) of the default instance and fails while that file names an address that
-    the host does not have.
+  - Does what C(postmulti -e create) and C(postmulti -e destroy) do, but writes C(main.cf) of the default instance as
+    M(mailfleet.postfix.postfix_interfaces) does, so that links, owner, mode, ACL and all other text stay. C(postmulti)
+    replaces links, and some versions break a file without a final newline.
   - Sets C(multi_instance_enable) and C(multi_instance_wrapper) of the default instance, as C(postmulti -e init) does.
     These stay set after the last secondary instance is removed.
 seealso:

@@ -19,8 +19,9 @@ from .run import Run
 from .transaction import NAMES
 
 if TYPE_CHECKING:
+    from .creation import Creation
     from .edit_files import Edit, Edited
-    from .instances import Secondary
+    from .secondary import Secondary
 
 
 class Member:
@@ -34,7 +35,7 @@ class Member:
     :ivar unfinished: whether an earlier run over several instances, this one among them, was interrupted
     """
 
-    def __init__(self, run: Run, edit: Optional[Edit] = None, secondary: Optional[Secondary] = None) -> None:
+    def __init__(self, run: Run, edit: Optional[Edit] = None, secondary: Optional[Creation] = None) -> None:
         self.run = run
         self.edit = edit
         self.secondary = secondary
@@ -120,7 +121,7 @@ class Member:
         """
         if self.secondary is None:
             return
-        self.secondary.create()
+        self.secondary.create(self.run.transactions)
         if not self.exists:
             self.run.instance = self.secondary.find() or self.run.instance
             if self.edit:

@@ -17,7 +17,7 @@ from .member import Member, refuse_twice
 from .tcp_migrate_req import put_back
 
 if TYPE_CHECKING:
-    from .instances import Secondary
+    from .secondary import Secondary
 
 _BEGUN = "together.json"
 
@@ -104,7 +104,7 @@ class Together:
 
     def _is_done(self) -> bool:
         """Whether nothing is to be done: most runs find that, and load nothing that could stop or start Postfix."""
-        if any(removal.find() for removal in self.removals):
+        if any(removal.is_there() for removal in self.removals):
             return False
         return all(
             member.exists

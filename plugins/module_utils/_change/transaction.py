@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack, suppress
-from typing import ContextManager, List, Optional, Tuple
+from typing import Callable, ContextManager, List, Optional, Tuple
 
 from .._base.records import NamedTuple
 from .._files.lines import decode_config, encode_config
@@ -114,15 +114,47 @@ class Transactions:
             earlier = Journal.load(self.state, before) or Journal(before, before, new, source.mtimes, time.time())
             self._carry_out(earlier._replace(before=before, new=new), source)
 
+    def amend(self, edit: Callable[[str], str]) -> None:
+        """Edit main.cf, and the version of it that a rollback would restore: the edit stays in any case.
+
+        It must be nothing that a running Postfix looks at.
+
+        :raises TransactionError: it could not be done, and the files are as they were
+        """
+        with self.locked():
+            for attempt in (1, 2, 3):
+                self.recover()
+                current = read_files(self.config_directory)
+                new = (edit(current.main), current.master)
+                earlier = Journal.load(self.state, current.texts)
+                try:
+                    if earlier is None:
+                        self._replace_files(current, new)
+                    else:
+                        original = (edit(earlier.original[0]), earlier.original[1])
+                        self._carry_out(earlier._replace(original=original, before=current.texts, new=new), current)
+                    return
+                except FileChanged:
+                    if attempt == 3:
+                        raise
+                except BaseException:
+                    if earlier is not None:
+                        with suppress(TransactionError):
+                            earlier.save(self.state)
+                    raise
+
     def adopt(self, verified: Texts) -> None:
         """Make an edit of somebody else's one that can be rolled back, unless there is a commit that can.
 
         :param verified: the files that Postfix has proved to work by
         """
+        from .listing import with_list_of  # most runs adopt nothing
+
         with self.locked():
             current = read_files(self.config_directory)
-            if current.texts != verified and Journal.load(self.state, current.texts) is None:
-                Journal(verified, current.texts, current.texts, (), time.time()).save(self.state)
+            original = (with_list_of(verified[0], current.main), verified[1])  # Postfix has not looked at that
+            if current.texts != original and Journal.load(self.state, current.texts) is None:
+                Journal(original, current.texts, current.texts, (), time.time()).save(self.state)
 
     def pending(self) -> Optional[Pending]:
         """Return the commit that waits to be confirmed, or to be completed, if there is one. Writes nothing."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Type, TypeVar, Union
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
@@ -23,7 +23,10 @@ from .together import Together
 from .transaction import Transactions
 
 if TYPE_CHECKING:
-    from .instances import Secondary
+    from .creation import Creation
+    from .secondary import Secondary
+
+_Kind = TypeVar("_Kind", bound="Secondary")
 
 
 class Wish(NamedTuple):
@@ -67,12 +70,15 @@ def together_of(
     parts: List[Union[Member, Secondary]] = []
     for wish in wishes:
         check_timeout(wish.timeout)
-        secondary = None
+        secondary: Optional[Creation] = None
         if default and wish.state:
-            secondary = _secondary(wish, check_mode, state_directory, default, compiled)
+            from .creation import Creation  # most runs neither create nor remove any
+            from .secondary import Secondary
+
             if wish.state == "absent":
-                parts.append(secondary)
+                parts.append(_named(Secondary, wish, check_mode, state_directory, default, compiled))
                 continue
+            secondary = _named(Creation, wish, check_mode, state_directory, default, compiled)
             instance = secondary.find() or secondary.planned
         else:
             instance = find_instance(wish.config_directory, wish.instance, compiled)
@@ -85,12 +91,10 @@ def together_of(
     return Asked(Together(members, removals, apply, check_mode, before_commit, state_directory), parts)
 
 
-def _secondary(
-    wish: Wish, check_mode: bool, state_directory: str, default: Transactions, compiled: BuiltIn
-) -> Secondary:
-    from .instances import Secondary  # most runs neither create nor remove any
-
+def _named(
+    kind: Type[_Kind], wish: Wish, check_mode: bool, state_directory: str, default: Transactions, compiled: BuiltIn
+) -> _Kind:
     if wish.config_directory:
         remedy = "Give its name in instance; its directory is beside that of the default instance"
         raise InputError("config_directory", wish.config_directory, "cannot be given together with state", remedy)
-    return Secondary(wish.instance or "", wish.group, check_mode, state_directory, default, compiled, "instance")
+    return kind(wish.instance or "", wish.group, check_mode, state_directory, default, compiled, "instance")

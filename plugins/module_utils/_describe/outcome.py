@@ -14,7 +14,7 @@ from .._rules.reload_or_restart import ACTIONS
 from .effective_view import effective_view, in_words
 
 if TYPE_CHECKING:
-    from .._change.instances import Secondary
+    from .._change.secondary import Secondary
 
 
 def result_of(part: Union[Member, Secondary], apply: bool, report_unlisted: bool) -> Dict[str, Any]:

@@ -152,6 +152,81 @@ def test_committing_the_original_again_ends_the_transaction(host: ConfigDir) -> 
     assert host.texts == OLD
 
 
+LISTED = "multi_instance_directories = /etc/postfix-out\n"
+
+
+def listed(main: str) -> str:
+    """What is amended: the list of instances."""
+    return main + LISTED
+
+
+@pytest.mark.parametrize("pending", [False, True])
+def test_an_amendment_stays_whatever_becomes_of_a_commit(host: ConfigDir, pending: bool) -> None:
+    if pending:
+        host.commit(*NEW)
+    host.transactions.amend(listed)
+    assert host.texts == (listed((NEW if pending else OLD)[0]), (NEW if pending else OLD)[1])
+    assert bool(host.transactions.pending()) == pending
+    host.commit(*NEWER)
+    host.transactions.amend(listed)
+    assert host.texts == (listed(NEWER[0]), NEWER[1])
+    host.transactions.rollback()
+    assert host.texts == (listed(listed(OLD[0])), OLD[1])
+    assert host.transactions.pending() is None
+    assert host.leftovers == []
+
+
+def test_an_amendment_that_makes_the_files_what_they_were_ends_the_transaction(host: ConfigDir) -> None:
+    host.commit(*NEW)
+    host.transactions.amend(lambda main: OLD[0])
+    assert host.transactions.pending() is not None  # the other file
+    host.commit(OLD[0], OLD[1])
+    assert host.transactions.pending() is None
+
+
+@pytest.mark.parametrize("pending", [False, True])
+def test_an_amendment_that_fails_changes_nothing(
+    host: ConfigDir, pending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = OLD
+    if pending:
+        host.commit(*NEW)
+        before = NEW
+
+    def fail(old: str, new: str) -> None:
+        if new.endswith("main.cf"):
+            raise PermissionError(1, "Operation not permitted")
+        os.replace(old, new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", fail)
+        with pytest.raises(TransactionError, match="main.cf cannot be replaced: Operation not permitted"):
+            host.transactions.amend(listed)
+    assert host.texts == before
+    assert host.leftovers == []
+    host.transactions.rollback()
+    assert host.texts == OLD
+
+
+def test_an_amendment_is_of_the_files_that_somebody_else_has_just_written(host: ConfigDir) -> None:
+    def edit(main: str) -> str:
+        if "new" not in main:
+            host.write("x = new\n", OLD[1])
+        return listed(main)
+
+    host.transactions.amend(edit)
+    assert host.texts == (listed("x = new\n"), OLD[1])
+
+
+def test_a_rollback_of_an_edit_of_somebody_else_leaves_the_list_of_instances(host: ConfigDir) -> None:
+    host.write(listed(NEW[0]), NEW[1])
+    host.transactions.adopt(OLD)
+    host.transactions.rollback()
+    assert host.texts == (listed(OLD[0]), OLD[1])
+    host.transactions.adopt(OLD)  # there is no other difference
+    assert host.transactions.pending() is None
+
+
 def test_the_edit_of_somebody_else_wins(host: ConfigDir) -> None:
     host.commit(*NEW)
     host.main.write_text("edited\n")
