@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 from .._base.address import normal_form
 from .._base.errors import InputError
@@ -31,7 +31,6 @@ from .._rules.reload_or_restart import (
     Reason,
     by_sockets,
     other_parameters,
-    out_of_reach,
     reason,
     reload_or_restart,
     sockets_of,
@@ -48,8 +47,6 @@ class Assessment(NamedTuple):
     master: Optional[Master]
     #: what Postfix will make of the files
     after: Outlook
-    #: the own addresses by the files, or ``all``
-    own: Sequence[str]
     #: what brings the master in line; "restart" is a stop and a start
     action: Action
     reasons: List[Reason]
@@ -95,7 +92,6 @@ def assess(
     :param after: what Postfix will make of the files, where that is known already
     """
     after = after or outlook_of(files, instance, host, resolve)
-    own = _own(after)
     reasons: List[Reason] = []
     record = Record.load(state, master) if master else None
     if master is None:
@@ -107,19 +103,17 @@ def assess(
     elif record and (record.main, record.master) == files.texts and sockets_of(after.listeners) == master.sockets:
         pass
     else:
-        before, cached = _before(record, pending, master, instance, host, resolve)
+        before = _before(record, pending, master, instance, host, resolve)
         read_since = changed(files) < master.last_read()
         if before:
             reasons = reload_or_restart(before, after) + other_parameters(before, after)
             if read_since:
                 reasons = [each for each in reasons if each.action != "reload"]
-            if strongest(reasons) != "restart":
-                reasons += out_of_reach(before, after, master.sockets, cached == own)
         else:
             reasons = by_sockets(after, master.sockets, read_since)
     if master and after.runs and strongest(reasons) != "restart" and dead(after, master):
         reasons.append(reason("qmgr", "died"))
-    return Assessment(files, master, after, own, strongest(reasons), reasons, record)
+    return Assessment(files, master, after, strongest(reasons), reasons, record)
 
 
 def remember(assessment: Assessment, master: Master, started: bool, state: State) -> None:
@@ -128,10 +122,13 @@ def remember(assessment: Assessment, master: Master, started: bool, state: State
     :param started: whether it was started by these files, and not only told to read them again
     """
     earlier = assessment.record
-    cached = assessment.own if started else earlier.own if earlier else None
+    after = assessment.after
+    cached = after.cached if started else earlier.own if earlier else None
+    if cached is not None and not cached:  # a reload has let it work them out
+        cached = frozenset(map(normal_form, after.own_addresses))
     promised = list(assessment.promised or ())
     files = assessment.files
-    new = Record(master.identity, files.main, files.master, promised, assessment.after.families, cached)
+    new = Record(master.identity, files.main, files.master, promised, after.families, cached)
     if new != earlier:
         new.save(state)
 
@@ -154,14 +151,6 @@ def dead(after: Outlook, master: Master, until: Optional[float] = None) -> Optio
         time.sleep(0.05)
 
 
-def _own(after: Outlook) -> Sequence[str]:
-    if not after.runs:
-        return ()
-    if after.settings.get("inet_interfaces") == "all":
-        return ("all",)
-    return [normal_form(address) for address in after.own_addresses]
-
-
 def _before(
     record: Optional[Record],
     pending: Optional[Pending],
@@ -169,16 +158,16 @@ def _before(
     instance: Instance,
     host: Host,
     resolve: Resolver,
-) -> Tuple[Optional[Outlook], Optional[Sequence[str]]]:
-    """Return what the master runs by, and what it has cached of inet_interfaces; each None if it is not known."""
+) -> Optional[Outlook]:
+    """Return what the master runs by; None if it is not known."""
     if record:
         files = ConfigFiles(instance.config_directory, record.main, record.master)
-        return outlook_of(files, instance, host, resolve).with_seen(record.listeners, record.families), record.own
+        return outlook_of(files, instance, host, resolve).with_seen(record.listeners, record.families, record.own)
     if pending:
         before = outlook_of(pending.original, instance, host, resolve)
         if before.runs and sockets_of(before.listeners) == master.sockets:
-            return before, None
-    return None, None
+            return before.with_seen(before.listeners, before.families, None)
+    return None
 
 
 def changed(files: ConfigFiles) -> float:

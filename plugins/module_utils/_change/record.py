@@ -30,8 +30,8 @@ class Record(NamedTuple):
     #: what they came to then
     listeners: Sequence[Listener]
     families: FrozenSet[str]
-    #: what it has cached of inet_interfaces since it started: sorted addresses, or ``all``; None where not known
-    own: Optional[Sequence[str]]
+    #: what it has cached of inet_interfaces since it started (:attr:`Outlook.cached`); None where not known
+    own: Optional[FrozenSet[str]]
 
     @classmethod
     def load(cls, state: State, master: Master) -> Optional[Record]:
@@ -49,8 +49,9 @@ class Record(NamedTuple):
                 )
                 for service, kind, address, port, family, origin in data["listeners"]
             ]
+            own = None if data["own"] is None else frozenset(data["own"])
             record = cls(
-                data["identity"], data["main"], data["master"], listeners, frozenset(data["families"]), data["own"]
+                data["identity"], data["main"], data["master"], listeners, frozenset(data["families"]), own
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -61,5 +62,12 @@ class Record(NamedTuple):
         listeners = [
             (listener.service, listener.type, *listener.socket, str(listener.origin)) for listener in self.listeners
         ]
-        data = {"format": _FORMAT, **self._asdict(), "families": sorted(self.families), "listeners": listeners}
+        own = None if self.own is None else sorted(self.own)
+        data = {
+            "format": _FORMAT,
+            **self._asdict(),
+            "families": sorted(self.families),
+            "listeners": listeners,
+            "own": own,
+        }
         state.save(_FILE, data)
