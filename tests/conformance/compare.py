@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .predict import Prediction
+from .real import SINKS
 
 #: what programs say as they die of their command line
 _OF_A_COMMAND_LINE = re.compile(
@@ -90,7 +91,7 @@ def _same(promised: list[str], have: list[str]) -> bool:
 def _sources(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.sources, str):
         return [f"we say that all programs die ({said.sources}), mail was sent"]
-    here = [known["address"] for known in answer["addresses"]]
+    here = {known["address"]: not known["tentative"] for known in answer["addresses"]}
     clients = {entry["transport"]: entry for entry in said.sources}
     found = []
     for (transport, to), seen in zip(task["send"], answer["sources"], strict=True):
@@ -105,9 +106,14 @@ def _sources(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> 
     return found
 
 
-def _wanted(source: dict[str, Any] | None, to: str, kernel: str | None, here: list[str]) -> str | None:
-    """From where the mail should come; None where it cannot leave."""
+def _wanted(source: dict[str, Any] | None, to: str, kernel: str | None, here: dict[str, bool]) -> str | None:
+    """From where the mail should come; None where it cannot leave, or nobody is there to take it.
+
+    :param here: the host's addresses, each with whether the kernel takes connections to it: not while it is tentative
+    """
     if source is None or source["failure"] or kernel is None:
+        return None
+    if not here.get(to, to in SINKS or to.startswith("127.")):  # such as ::1 on a host that does not have it
         return None
     if source["address"] is None:
         unusable = ip_address(kernel).is_unspecified or (ip_address(kernel).is_loopback and to not in here)
