@@ -108,13 +108,13 @@ class Host:
     @staticmethod
     def _link(links: dict[str, str]) -> None:
         _ELSEWHERE.mkdir(exist_ok=True)
+        if "directory" in links:
+            _replace_by_link(CONFIG, _ELSEWHERE / "postfix", links["directory"])
         for name in NAMES:
             if name in links:
                 _replace_by_link(CONFIG / name, _ELSEWHERE / name, links[name])
         if "mode" in links:
             (CONFIG / "main.cf").resolve().chmod(int(links["mode"], 8))
-        if "directory" in links:
-            _replace_by_link(CONFIG, _ELSEWHERE / "postfix", links["directory"])
 
     def stop(self) -> None:
         """Stop Postfix whatever its files say."""
@@ -131,9 +131,9 @@ class Host:
 
     @staticmethod
     def _await_master() -> None:
-        """Wait until the master has its sockets, if it comes up at all, and its queue manager."""
-        for _time in range(40):
-            if _children(_master()):
+        """Wait until the master, if it comes up at all, has its first children."""
+        for _time in range(60):
+            if not _master() or len(_children(_master())) == 2:
                 break
             time.sleep(0.05)
 
@@ -178,9 +178,12 @@ class Host:
     def look() -> dict[str, Any]:
         """What a run could have changed."""
         master = _master()
+        paths = (CONFIG, *(CONFIG / name for name in NAMES))
         return {
             "files": {name: _look_at(CONFIG / name) for name in NAMES},
-            "links": [os.readlink(path) if path.is_symlink() else "" for path in (CONFIG, *(CONFIG / n for n in NAMES))],
+            "links": [
+                os.readlink(path) if path.is_symlink() else "" for path in (CONFIG, *(CONFIG / n for n in NAMES))
+            ],
             "names": sorted(path.name for path in CONFIG.iterdir()),
             "state": {
                 str(path.relative_to(STATE)): path.read_text("utf-8", "surrogateescape")
@@ -209,7 +212,7 @@ def _replace_by_link(path: Path, target: Path, how: str) -> None:
     target.parent.mkdir(exist_ok=True)
     path.rename(target)
     if how == "relative":
-        path.symlink_to(os.path.relpath(target, path.parent))
+        path.symlink_to(os.path.relpath(target, path.parent.resolve()))
     elif how == "twice":
         between = target.with_name(f"{target.name}.link")
         between.symlink_to(target.name)
