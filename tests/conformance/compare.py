@@ -17,6 +17,8 @@ _OF_A_COMMAND_LINE = re.compile(
     'unexpected command-line argument|unknown attribute name|invalid option|invalid "-o|unknown flags?[:=]'
     "|missing (?:user|argv)="
 )
+#: what they say of a value of main.cf, which they may look at before that
+_OF_A_VALUE = "bad (?:boolean|numerical|time|string length) configuration"
 
 
 def disagreements(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
@@ -139,6 +141,8 @@ def _literals(task: dict[str, Any], answer: dict[str, Any], said: Prediction) ->
 def _programs(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
     found = []
     for (name, program), fatal, dying in zip(task["programs"].items(), answer["programs"], said.dying, strict=True):
+        if re.match(_OF_A_VALUE, fatal):  # it did not come to its command line
+            continue
         if dying != bool(_OF_A_COMMAND_LINE.match(fatal)):
             found.append(f"{program} of {name} says {fatal!r}, we say that it {'dies' if dying else 'works'}")
     return found

@@ -55,7 +55,9 @@ def _foretold(check: dict[str, Any], real: dict[str, Any]) -> list[str]:
     if failed != bool(real.get("failed")):
         return [f"check mode says {check.get('msg', 'it works')!r}, the run {real.get('msg', 'it works')!r}"]
     ignored = set(_NOT_FORETOLD)
-    if check.get("action") != "none":  # check mode says whether Postfix is in line now, the run whether it is at the end
+    if (
+        check.get("action") != "none"
+    ):  # check mode says whether Postfix is in line now, the run whether it is at the end
         ignored.add("in_sync")
     if failed:
         ignored |= {*_OF_THE_WAY_BACK, "msg"}
