@@ -181,9 +181,7 @@ class Host:
         paths = (CONFIG, *(CONFIG / name for name in NAMES))
         return {
             "files": {name: _look_at(CONFIG / name) for name in NAMES},
-            "links": [
-                os.readlink(path) if path.is_symlink() else "" for path in (CONFIG, *(CONFIG / n for n in NAMES))
-            ],
+            "links": [os.readlink(path) if path.is_symlink() else "" for path in paths],
             "names": sorted(path.name for path in CONFIG.iterdir()),
             "state": {
                 str(path.relative_to(STATE)): path.read_text("utf-8", "surrogateescape")
