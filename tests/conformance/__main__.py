@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Holds the rules, and the filters, against a real Postfix: the cases in cases/ and generated ones.
 
-    python3 -m tests.conformance --tree NAME=DIRECTORY [--tree ...] [--cases 1000] [--seed 1]
+    python3 -m tests.conformance --tree NAME=DIRECTORY [--tree ...] [--cases 1000] [--seed 1 77]
 
 Each directory is the root file system of a host with Postfix. Needs root, for name spaces of its own: nothing is
-written to the directories, and no packet leaves the machine. --only 1/17 runs one case and prints all of it.
+written to the directories, and no packet leaves the machine. --only 1/17 77/13 runs these cases alone, and prints all
+of those that disagree, or of a single one.
 """
 
 from __future__ import annotations
@@ -165,17 +166,17 @@ def by_filters(everything: list[Done], scratch: str) -> Iterator[tuple[Done, str
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.conformance", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--tree", action="append", required=True, metavar="NAME=DIRECTORY")
-    parser.add_argument("--cases", type=int, default=1000, help="generated cases for each tree")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=1000, help="generated cases for each tree and seed")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="what the cases are generated from")
     parser.add_argument("--first", type=int, default=0, help="the number of the first generated case")
-    parser.add_argument("--only", help="the name of one case")
+    parser.add_argument("--only", nargs="+", metavar="CASE", help="the names of the cases to run")
     options = parser.parse_args()
-    tasks = recorded_tasks() + [
-        task(options.seed, number) for number in range(options.first, options.first + options.cases)
-    ]
+    numbers = range(options.first, options.first + options.cases)
+    print(f"seed {' '.join(map(str, options.seed))}, {options.cases} cases each", flush=True)
+    recorded = recorded_tasks()
+    tasks = [*recorded, *(task(seed, number) for seed in options.seed for number in numbers)]
     if options.only:
-        seed, _slash, number = options.only.partition("/")
-        tasks = [one for one in tasks if one["id"] == options.only] or [task(int(seed), int(number))]
+        tasks = [named(name, recorded) for name in options.only]
     everything: list[Done] = []
     wrong: list[tuple[Done, str]] = []
     with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:
@@ -187,8 +188,10 @@ def main() -> int:
             wrong += bad
             version = next((done.answer["version"] for done in found if "version" in done.answer), "0.0")
             shown(bad)
-            missed = without_effect(name, directory, version, scratch)
-            missed += wrongly_kept(name, directory, version, scratch)
+            missed = []
+            if not options.only:
+                missed = without_effect(name, directory, version, scratch)
+                missed += wrongly_kept(name, directory, version, scratch)
             wrong += missed
             shown(missed)
             seconds = time.monotonic() - start
@@ -196,8 +199,10 @@ def main() -> int:
             print(newer(version), end="")
             sys.stdout.flush()
         if options.only:
+            disagreeing = [done.task["id"] for done, _difference in wrong]
             for done in everything:
-                print(json.dumps({"task": done.task, "answer": done.answer}, indent=1))
+                if len(tasks) == 1 or done.task["id"] in disagreeing:
+                    print(json.dumps({"task": done.task, "answer": done.answer}, indent=1))
         start = time.monotonic()
         bad = list(by_filters(everything, scratch))
         wrong += bad
@@ -205,6 +210,12 @@ def main() -> int:
         seconds = time.monotonic() - start
         print(f"the same through the filters: {len(everything)} cases, {seconds:.0f} s: {len(bad)} disagreements")
     return 1 if wrong else 0
+
+
+def named(name: str, recorded: list[dict[str, Any]]) -> dict[str, Any]:
+    """The case of a name: one of those recorded, or SEED/NUMBER."""
+    seed, _slash, number = name.partition("/")
+    return next((one for one in recorded if one["id"] == name), None) or task(int(seed), int(number))
 
 
 def newer(version: str) -> str:

@@ -10,12 +10,15 @@ from ipaddress import ip_address
 from typing import Any
 
 from .predict import Prediction
+from .real import SINKS
 
 #: what programs say as they die of their command line
 _OF_A_COMMAND_LINE = re.compile(
     'unexpected command-line argument|unknown attribute name|invalid option|invalid "-o|unknown flags?[:=]'
     "|missing (?:user|argv)="
 )
+#: what they say of a value of main.cf, which they may look at before that
+_OF_A_VALUE = "bad (?:boolean|numerical|time|string length) configuration"
 
 
 def disagreements(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
@@ -90,7 +93,7 @@ def _same(promised: list[str], have: list[str]) -> bool:
 def _sources(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
     if isinstance(said.sources, str):
         return [f"we say that all programs die ({said.sources}), mail was sent"]
-    here = [known["address"] for known in answer["addresses"]]
+    here = {known["address"]: not known["tentative"] for known in answer["addresses"]}
     clients = {entry["transport"]: entry for entry in said.sources}
     found = []
     for (transport, to), seen in zip(task["send"], answer["sources"], strict=True):
@@ -105,9 +108,14 @@ def _sources(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> 
     return found
 
 
-def _wanted(source: dict[str, Any] | None, to: str, kernel: str | None, here: list[str]) -> str | None:
-    """From where the mail should come; None where it cannot leave."""
+def _wanted(source: dict[str, Any] | None, to: str, kernel: str | None, here: dict[str, bool]) -> str | None:
+    """From where the mail should come; None where it cannot leave, or nobody is there to take it.
+
+    :param here: the host's addresses, each with whether the kernel takes connections to it: not while it is tentative
+    """
     if source is None or source["failure"] or kernel is None:
+        return None
+    if not here.get(to, to in SINKS or to.startswith("127.")):  # such as ::1 on a host that does not have it
         return None
     if source["address"] is None:
         unusable = ip_address(kernel).is_unspecified or (ip_address(kernel).is_loopback and to not in here)
@@ -133,6 +141,8 @@ def _literals(task: dict[str, Any], answer: dict[str, Any], said: Prediction) ->
 def _programs(task: dict[str, Any], answer: dict[str, Any], said: Prediction) -> list[str]:
     found = []
     for (name, program), fatal, dying in zip(task["programs"].items(), answer["programs"], said.dying, strict=True):
+        if re.match(_OF_A_VALUE, fatal):  # it did not come to its command line
+            continue
         if dying != bool(_OF_A_COMMAND_LINE.match(fatal)):
             found.append(f"{program} of {name} says {fatal!r}, we say that it {'dies' if dying else 'works'}")
     return found

@@ -102,7 +102,7 @@ _CLIENT_WORDS = [
 # fmt: on
 
 
-class _Host:
+class Host:
     """A random host, with the ways to write its addresses."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -192,7 +192,7 @@ def _reference(chance: random.Random, word: str) -> str:
     )  # fmt: skip
 
 
-def _interfaces(host: _Host) -> str | None:
+def _interfaces(host: Host) -> str | None:
     form = host.chance.random()
     for limit, value in ((0.1, None), (0.22, "all"), (0.32, "loopback-only"), (0.37, ""), (0.4, "$vi")):
         if form < limit:
@@ -200,7 +200,7 @@ def _interfaces(host: _Host) -> str | None:
     return host.value()
 
 
-def _main(host: _Host) -> dict[str, str]:
+def main_settings(host: Host) -> dict[str, str]:
     chance = host.chance
     main = {"myhostname": HOSTNAME, "mydomain": "lab.test", "va": "1", "ve": "", "vp": "ipv4", "vh": HOSTNAME}
     main["vl"] = f"{host.some()}, {host.some()}"
@@ -213,7 +213,7 @@ def _main(host: _Host) -> dict[str, str]:
         main["proxy_interfaces"] = chance.choice(
             ("203.0.113.5", "203.0.113.5, [2001:db8::5]", "203.0.113.0/24", host.value())
         )
-    for name, value in _bindings(host, ("smtp", "lmtp") if chance.random() < 0.3 else ("smtp",), 0.25):
+    for name, value in bindings(host, ("smtp", "lmtp") if chance.random() < 0.3 else ("smtp",), 0.25):
         main[name] = value
     if chance.random() < 0.1:
         main["master_service_disable"] = chance.choice(
@@ -236,7 +236,7 @@ def _main(host: _Host) -> dict[str, str]:
     return main
 
 
-def _other_values(seed: int, number: int) -> dict[str, str]:
+def other_values(seed: int, number: int) -> dict[str, str]:
     """Settings that are not about addresses and that Postfix may die of; by a chance of their own."""
     chance = random.Random(f"conformance/values/{seed}/{number}")
     form = chance.random()
@@ -248,7 +248,7 @@ def _other_values(seed: int, number: int) -> dict[str, str]:
     return {}
 
 
-def _holders(seed: int, number: int, host: _Host) -> list[tuple[str, int, bool, bool]]:
+def holders(seed: int, number: int, host: Host) -> list[tuple[str, int, bool, bool]]:
     """Sockets of other programs: address, port, whether for IPv6 alone, whether it listens. Has a chance of its own."""
     chance = random.Random(f"conformance/holders/{seed}/{number}")
     if chance.random() < 0.8:
@@ -262,7 +262,7 @@ def _holders(seed: int, number: int, host: _Host) -> list[tuple[str, int, bool, 
     ]
 
 
-def _passing(seed: int, number: int, host: _Host) -> dict[str, list[str]]:
+def passing(seed: int, number: int, host: Host) -> dict[str, list[str]]:
     """The host's interfaces, sometimes with addresses that will not stay; by a chance of its own."""
     chance = random.Random(f"conformance/lifetimes/{seed}/{number}")
     interfaces = {name: list(listed) for name, listed in host.interfaces.items()}
@@ -278,7 +278,7 @@ def _passing(seed: int, number: int, host: _Host) -> dict[str, list[str]]:
     return interfaces
 
 
-def _bindings(host: _Host, programs: tuple[str, ...], share: float) -> list[tuple[str, str]]:
+def bindings(host: Host, programs: tuple[str, ...], share: float) -> list[tuple[str, str]]:
     """Settings of the clients' source addresses."""
     chance = host.chance
     found = []
@@ -291,7 +291,7 @@ def _bindings(host: _Host, programs: tuple[str, ...], share: float) -> list[tupl
     return found
 
 
-def _source(host: _Host, six: str) -> str:
+def _source(host: Host, six: str) -> str:
     chance = host.chance
     form = chance.random()
     fitting = [address for address in host.all if (":" in address) == bool(six)] or ["10.77.0.1"]
@@ -312,7 +312,7 @@ def _source(host: _Host, six: str) -> str:
     )
 
 
-def _endpoint(host: _Host) -> str:
+def endpoint(host: Host) -> str:
     chance = host.chance
     port = chance.choice(_PORTS) if chance.random() < 0.98 else chance.choice(_ODD_PORTS)
     form = chance.random()
@@ -333,7 +333,7 @@ def _endpoint(host: _Host) -> str:
     return f"{chance.choice(_WRONG if chance.random() < 0.7 else _ABSENT)}:{port}"
 
 
-def _servers(host: _Host) -> list[str]:
+def server_lines(host: Host) -> list[str]:
     chance = host.chance
     lines = []
     for _service in range(chance.choice((0, 1, 1, 2, 2, 3, 4))):
@@ -346,11 +346,11 @@ def _servers(host: _Host) -> list[str]:
             ("", "", " -o smtpd_banner=x", " -o inet_interfaces=10.77.0.1", " -o { smtpd_banner = a b }", " -v")
         )
         kind = "inet" if chance.random() < 0.99 else chance.choice(("INET", "tcp"))
-        lines.append(f"{_endpoint(host)} {kind} {fields}{options}")
+        lines.append(f"{endpoint(host)} {kind} {fields}{options}")
     return lines
 
 
-def _clients(host: _Host) -> list[str]:
+def client_lines(host: Host) -> list[str]:
     """More client services, and others instead of the stock ones."""
     chance = host.chance
     lines = []
@@ -358,7 +358,7 @@ def _clients(host: _Host) -> list[str]:
         program = chance.choice(("smtp", "smtp", "lmtp"))
         name = chance.choice(("alt", "out", program))
         options = [
-            f"-o {option}={value}" for option, value in _bindings(host, (program,), 0.45) if not re.search(r"\s", value)
+            f"-o {option}={value}" for option, value in bindings(host, (program,), 0.45) if not re.search(r"\s", value)
         ]
         if chance.random() < 0.25:
             options.append(
@@ -381,7 +381,7 @@ def text_of(main: dict[str, str]) -> str:
     return "".join(f"{name} = {value}\n" for name, value in main.items())
 
 
-def _after(host: _Host, main: dict[str, str], servers: list[str]) -> dict[str, str]:
+def _after(host: Host, main: dict[str, str], servers: list[str]) -> dict[str, str]:
     """The same files with some changes, so that a reload has something to do."""
     chance = host.chance
     main, servers = dict(main), list(servers)
@@ -394,7 +394,7 @@ def _after(host: _Host, main: dict[str, str], servers: list[str]) -> dict[str, s
         elif form < 0.35:
             main["inet_protocols"] = chance.choice(("all", "ipv4", "ipv6", "ipv4, ipv6"))
         elif form < 0.5 or not servers:
-            servers.insert(chance.randint(0, len(servers)), f"{_endpoint(host)} inet {_SMTPD}")
+            servers.insert(chance.randint(0, len(servers)), f"{endpoint(host)} inet {_SMTPD}")
         elif form < 0.6:
             servers.pop(chance.randrange(len(servers)))
         elif form < 0.8:
@@ -410,7 +410,7 @@ def _after(host: _Host, main: dict[str, str], servers: list[str]) -> dict[str, s
     return {"main": text_of(main), "master": "".join(f"{line}\n" for line in servers)}
 
 
-def _other_endpoint(host: _Host, name: str) -> str:
+def _other_endpoint(host: Host, name: str) -> str:
     """Another spelling of an endpoint, or another place for the same port."""
     chance = host.chance
     front, colon, port = name.rpartition(":")
@@ -441,12 +441,12 @@ def _programs(chance: random.Random) -> tuple[dict[str, str], list[str]]:
 def task(seed: int, number: int) -> dict[str, Any]:
     """The host and the configuration of a number."""
     chance = random.Random(f"conformance/{seed}/{number}")
-    host = _Host(chance)
-    main, servers = {**_main(host), **_other_values(seed, number)}, _servers(host)
+    host = Host(chance)
+    main, servers = {**main_settings(host), **other_values(seed, number)}, server_lines(host)
     form = chance.random()
     found: dict[str, Any] = {
         "id": f"{seed}/{number}",
-        "interfaces": _passing(seed, number, host),
+        "interfaces": passing(seed, number, host),
         "tentative": host.tentative,
         "down": host.down,
         "names": host.names,
@@ -454,7 +454,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
         "patience": 0.8,
     }
     if form < 0.35:
-        clients = _clients(host)
+        clients = client_lines(host)
         transports = ["smtp", "lmtp", *(line.split()[0] for line in clients)]
         places = [*SINKS, *SINKS, "127.0.0.1", "::1", *host.up]
         found["send"] = [(chance.choice(transports), chance.choice(places)) for _mail in range(4)]
@@ -479,7 +479,7 @@ def task(seed: int, number: int) -> dict[str, Any]:
         main.pop("master_service_disable", None)
         found["main"] = text_of(main)
     if form >= 0.7:
-        found["holders"] = _holders(seed, number, host)
+        found["holders"] = holders(seed, number, host)
     if form >= 0.7 and servers and words.random() < 0.2:  # it listens all the same
         servers[0] += words.choice((" -o smtpd_banner=a, b -o c=d", " -o a = b", " word", "\n  -o a=b,\n  c"))
     lines = [text for line in servers for text in (*words.sample(_COMMENTS, words.choice((0, 0, 1, 2))), line)]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Our reading of generated files against that of the real postconf.
 
-    python3 -m tests.differential --tree NAME=DIRECTORY [--tree ...] [--pairs 2000] [--seed 1]
+    python3 -m tests.differential --tree NAME=DIRECTORY [--tree ...] [--pairs 2000] [--seed 1 77]
 
 Each directory is the root file system of a host with Postfix. Every other pair of files is edited by us before postconf
 sees it, with a check that our own reading changes by nothing but what was asked; since postconf's reading equals ours,
@@ -67,18 +67,20 @@ def main() -> int:
     parser.add_argument("--tree", action="append", required=True, metavar="NAME=DIRECTORY")
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0, help="the number of the first pair")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="what the pairs are generated from")
     options = parser.parse_args()
     hide_mounts()
     failed = False
+    numbers = range(options.first, options.first + options.pairs)
     for tree in options.tree:
         name, _equals, directory = tree.partition("=")
-        count = 0
-        for difference in compared(Path(directory), options.seed, range(options.first, options.first + options.pairs)):
-            count += 1
-            print(f"{name}, seed {options.seed}, {difference}", flush=True)
-        print(f"{name}: {options.pairs} pairs of files, seed {options.seed}: {count} disagreements", flush=True)
-        failed = failed or count > 0
+        for seed in options.seed:
+            count = 0
+            for difference in compared(Path(directory), seed, numbers):
+                count += 1
+                print(f"{name}, seed {seed}, {difference}", flush=True)
+            print(f"{name}: {options.pairs} pairs of files, seed {seed}: {count} disagreements", flush=True)
+            failed = failed or count > 0
     return 1 if failed else 0
 
 

@@ -128,13 +128,18 @@ class MailHost:
         self.run("systemctl", "unmask", self.unit)
         self.run("systemctl", "daemon-reload")
         self.terminate()
-        for address, length in ((self.ipv4_b, 24), (self.ipv6_b, 64)):
-            if address not in self.run("ip", "-o", "address", "show", "dev", "eth0").stdout:
-                self.host.add_address(f"{address}/{length}")
+        self.give_addresses()
         self.run("sh", "-c", "rm -rf /etc/postfix && cp -a /root/postfix.stock /etc/postfix")
         self.run("systemctl", "reset-failed", check=False)
         self.run("systemctl", "restart", self.unit)
         wait_until(lambda: self.sockets() == WILDCARDS, 10, "Postfix starting")
+
+    def give_addresses(self) -> None:
+        """Give the host back what a test has taken of its addresses."""
+        there = self.run("ip", "-o", "address", "show", "dev", "eth0").stdout
+        for address in (self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b):
+            if f" {address}/" not in there:
+                self.host.add_address(f"{address}/{64 if ':' in address else 24}")
 
     def _remove_instance(self) -> None:
         """Remove the second instance that a test has left."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 from .._base.address import normal_form
 from .._base.errors import InputError
@@ -32,7 +32,6 @@ from .._rules.reload_or_restart import (
     Reason,
     by_sockets,
     other_parameters,
-    out_of_reach,
     reason,
     reload_or_restart,
     sockets_of,
@@ -49,12 +48,12 @@ class Assessment(NamedTuple):
     master: Optional[Master]
     #: what Postfix will make of the files
     after: Outlook
-    #: the own addresses by the files, or ``all``
-    own: Sequence[str]
     #: what brings the master in line; "restart" is a stop and a start
     action: Action
     reasons: List[Reason]
     record: Optional[Record] = None
+    #: what the master runs by, as far as that is known
+    before: Optional[Outlook] = None
 
     @property
     def promised(self) -> Optional[Sequence[Listener]]:
@@ -96,9 +95,9 @@ def assess(
     :param after: what Postfix will make of the files, where that is known already
     """
     after = after or outlook_of(files, instance, host, resolve)
-    own = _own(after)
     reasons: List[Reason] = []
     record = Record.load(state, master) if master else None
+    before: Optional[Outlook] = None
     if master is None:
         reasons = [reason("master", "stopped")]
     elif not after.runs:
@@ -108,21 +107,19 @@ def assess(
     else:
         read = has_read(files, master, record)
         if record and record.texts == files.texts and sockets_of(after.listeners) == master.sockets:
-            reasons = [] if read else [reason("main.cf and master.cf", "unread")]
+            before, reasons = after, [] if read else [reason("main.cf and master.cf", "unread")]
         else:
-            before, cached = _before(record, pending, master, instance, host, resolve)
+            before = _before(record, pending, master, instance, host, resolve)
             if before:
                 reasons = reload_or_restart(before, after) + other_parameters(before, after)
                 if read:
                     reasons = [each for each in reasons if each.action != "reload"]
-                if strongest(reasons) != "restart":
-                    reasons += out_of_reach(before, after, master.sockets, cached == own)
             else:
                 reasons = by_sockets(after, master.sockets, read) + _not_imported(after, master)
             reasons = _as_seen(reasons, master, instance)
     if master and after.runs and strongest(reasons) != "restart" and dead(after, master):
         reasons.append(reason("qmgr", "died"))
-    return Assessment(files, master, after, own, strongest(reasons), reasons, record)
+    return Assessment(files, master, after, strongest(reasons), reasons, record, before)
 
 
 def remember(assessment: Assessment, master: Master, started: bool, state: State) -> None:
@@ -131,11 +128,14 @@ def remember(assessment: Assessment, master: Master, started: bool, state: State
     :param started: whether it was started by these files, and not only told to read them again
     """
     earlier = assessment.record
-    cached = assessment.own if started else earlier.own if earlier else None
+    after = assessment.after
+    cached = after.cached if started else earlier.own if earlier else None
+    if cached is not None and not cached:  # a reload has let it work them out
+        cached = frozenset(map(normal_form, after.own_addresses))
     promised = list(assessment.promised or ())
     files = assessment.files
     readers = earlier.readers if earlier and not earlier.is_read_again(master) else readers_of(master)
-    new = Record(master.identity, files.main, files.master, promised, assessment.after.families, cached, readers)
+    new = Record(master.identity, files.main, files.master, promised, after.families, cached, readers)
     if new != earlier:
         new.save(state)
 
@@ -158,14 +158,6 @@ def dead(after: Outlook, master: Master, until: Optional[float] = None) -> Optio
         time.sleep(0.05)
 
 
-def _own(after: Outlook) -> Sequence[str]:
-    if not after.runs:
-        return ()
-    if after.settings.get("inet_interfaces") == "all":
-        return ("all",)
-    return [normal_form(address) for address in after.own_addresses]
-
-
 def _before(
     record: Optional[Record],
     pending: Optional[Pending],
@@ -173,16 +165,16 @@ def _before(
     instance: Instance,
     host: Host,
     resolve: Resolver,
-) -> Tuple[Optional[Outlook], Optional[Sequence[str]]]:
-    """Return what the master runs by, and what it has cached of inet_interfaces; each None if it is not known."""
+) -> Optional[Outlook]:
+    """Return what the master runs by; None if it is not known."""
     if record:
         files = ConfigFiles(instance.config_directory, record.main, record.master)
-        return outlook_of(files, instance, host, resolve).with_seen(record.listeners, record.families), record.own
+        return outlook_of(files, instance, host, resolve).with_seen(record.listeners, record.families, record.own)
     if pending:
         before = outlook_of(pending.original, instance, host, resolve)
         if before.runs and sockets_of(before.listeners) == master.sockets:
-            return before, None
-    return None, None
+            return before.with_seen(before.listeners, before.families, None)
+    return None
 
 
 def has_read(files: ConfigFiles, master: Master, record: Optional[Record] = None) -> bool:

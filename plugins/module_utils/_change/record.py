@@ -34,8 +34,8 @@ class Record(NamedTuple):
     #: what they came to then
     listeners: Sequence[Listener]
     families: FrozenSet[str]
-    #: what it has cached of inet_interfaces since it started: sorted addresses, or ``all``; None where not known
-    own: Optional[Sequence[str]]
+    #: what it has cached of inet_interfaces since it started (:attr:`Outlook.cached`); None where not known
+    own: Optional[FrozenSet[str]]
     #: the processes that were there then, and which the next reload replaces (see :func:`readers_of`)
     readers: FrozenSet[str] = frozenset()
 
@@ -64,13 +64,14 @@ class Record(NamedTuple):
                 )
                 for service, kind, address, port, family, origin in data["listeners"]
             ]
+            own = None if data["own"] is None else frozenset(data["own"])
             record = cls(
                 data["identity"],
                 data["main"],
                 data["master"],
                 listeners,
                 frozenset(data["families"]),
-                data["own"],
+                own,
                 frozenset(data.get("readers", ())),
             )
         except (KeyError, TypeError, ValueError):
@@ -83,7 +84,8 @@ class Record(NamedTuple):
             (listener.service, listener.type, *listener.socket, str(listener.origin)) for listener in self.listeners
         ]
         data = {"format": _FORMAT, **self._asdict(), "families": sorted(self.families), "listeners": listeners}
-        state.save(_FILE, {**data, "readers": sorted(self.readers)})
+        own = None if self.own is None else sorted(self.own)
+        state.save(_FILE, {**data, "own": own, "readers": sorted(self.readers)})
 
 
 def readers_of(master: Master) -> FrozenSet[str]:

@@ -31,6 +31,7 @@ from .keep_clients_waiting import Hold, cannot_hold
 from .order import Move, in_order
 from .report import socket_states
 from .run import Run
+from .silent_server import silent_server
 from .tcp_migrate_req import Migration
 
 _KEPT_LINES = 8  # of a command's output
@@ -111,6 +112,9 @@ class Attempt:
             conflict = shared(new, self._instance, claims)
         if conflict:
             return str(conflict)
+        silent = silent_server(assessment)
+        if silent:
+            return str(silent)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)

@@ -12,13 +12,14 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, FrozenSet, Iterator, List, Optional, Sequence
 
-from .._base.address import Address, family
+from .._base.address import Address, family, normal_form
 from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
 from .configuration import Configuration
 from .host import Host, HostAddress
 from .listeners import Listener, active_services, listeners
+from .origin import INET_INTERFACES
 from .own_addresses import Resolver, enabled_families, own_addresses, proxy_addresses
 from .refused_values import refused_values
 
@@ -79,6 +80,17 @@ class Outlook:
         return listeners(
             self.settings, services, port_of, self.own_addresses, self.host, self.resolve, self.allow_absent
         )
+
+    @once
+    def cached(self) -> Optional[FrozenSet[str]]:
+        """What a master that starts by this keeps of inet_interfaces as long as it lives: addresses, or ``all`` alone.
+
+        A service without a host that a reload brings gets its sockets by that (get_master_ent() in
+        master/master_ent.c). None where it is not known.
+        """
+        if self.settings.get("inet_interfaces") == "all":
+            return frozenset(["all"])
+        return frozenset(map(normal_form, self.own_addresses))
 
     @once
     def clients(self) -> List[Client]:
@@ -186,8 +198,16 @@ class Outlook:
             if known.up and family(address) == family_name and not address.is_loopback and not address.is_link_local:
                 yield known
 
-    def with_seen(self, seen: Sequence[Listener], families: FrozenSet[str]) -> Outlook:
-        """Return the same with listeners and families that a master was seen to have, whatever the rules say now."""
+    def with_seen(
+        self, seen: Sequence[Listener], families: FrozenSet[str], cached: Optional[FrozenSet[str]]
+    ) -> Outlook:
+        """Return the same with what a master was seen to have, whatever the rules say now.
+
+        :param cached: as the attribute; where it is not known, a service without a host shows it
+        """
+        if cached is None:
+            bare = [listener.socket for listener in seen if listener.origin == INET_INTERFACES]
+            cached = frozenset("all" if one.is_wildcard else one.address for one in bare) or None
         outlook = Outlook(self.configuration, self.host, self.resolve, self.allow_absent)
-        vars(outlook).update(listeners=list(seen), families=families, error=None)
+        vars(outlook).update(listeners=list(seen), families=families, cached=cached, error=None)
         return outlook

@@ -5,7 +5,8 @@
 
 The rules are those of master(8): a reload opens the sockets of new services and closes those of services that are gone,
 but never touches the sockets of a service that stays, and never takes up other protocol families (postconf(5),
-inet_interfaces and inet_protocols: "stop and start Postfix").
+inet_interfaces and inet_protocols: "stop and start Postfix"). A new service without a host gets the addresses that
+inet_interfaces had when the master started, which keeps them (get_master_ent() in master/master_ent.c).
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ RULES: Dict[str, Rule] = {
         "restart",
         "a reload leaves the sockets of existing services as they are",
     ),
+    "cached": Rule(
+        "`inet_interfaces`, and a service without a host is new",
+        "restart",
+        "a new service would get the addresses that inet_interfaces had when the master started",
+    ),
     "own_addresses": Rule(
         "`inet_interfaces`, all inet services name their host",
         "reload",
@@ -99,9 +105,6 @@ RULES: Dict[str, Rule] = {
         "a reload leaves the sockets of existing services as they are",
     ),
     "services": Rule("", "reload", "a reload opens the sockets of new services and closes those of vanished ones"),
-    "cached": Rule(
-        "", "restart", "a new service would get the addresses that inet_interfaces had when the master started"
-    ),
     "unread": Rule("", "reload", "a file was changed after Postfix last read it"),
     "died": Rule("", "restart", "it has died, and the master does not start it again before throttle_time is over"),
     "exchanged": Rule("", "restart", "instances that exchange addresses have to be stopped together"),
@@ -146,9 +149,18 @@ def strongest(reasons: Iterable[Reason]) -> Action:
 
 
 def reload_or_restart(before: Outlook, after: Outlook) -> List[Reason]:
-    """Return every difference that Postfix has to be told of; text-only differences are none."""
-    reasons = [_parameter(name, before, after) for name in PARAMETERS]
-    return [each for each in reasons if each] + _services(before, after)
+    """Return every difference that Postfix has to be told of; text-only differences are none.
+
+    :param before: what the master runs by
+    """
+    parameters = [_parameter(name, before, after) for name in PARAMETERS]
+    reasons = [each for each in parameters if each] + _services(before, after)
+    if not before.runs:
+        why = f"{RULES['broken'].why} ({before.error})"
+        return [each._replace(action=RULES["broken"].action, why=why) for each in reasons]
+    if strongest(reasons) != "restart":
+        reasons += _out_of_reach(before, after)
+    return reasons
 
 
 def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
@@ -160,28 +172,6 @@ def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
             takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
             reasons.append(reason(name, "parameter" if takes_up else _AT_START.get(name, "parameter")))
     return reasons
-
-
-def out_of_reach(before: Outlook, after: Outlook, held: FrozenSet[Socket], same_own: bool) -> List[Reason]:
-    """Return what a reload would not open or close although the files promise it.
-
-    It only sees services that are new or gone.
-
-    :param before: what the master runs by
-    :param held: the sockets that it has
-    :param same_own: whether the own addresses are those that it has cached since its start
-    """
-    old, new = _by_identity(before), _by_identity(after)
-    kept = _union(old[key] for key in old.keys() & new.keys())
-    closed = _union(old[key] for key in old.keys() - new.keys()) - kept
-    opened = _union(new[key] for key in new.keys() - old.keys())
-    promised = sockets_of(after.listeners)
-    if (held - closed) | opened != promised:
-        return [reason("listeners", "interfaces", in_words(held), in_words(promised))]
-    bare = {_identity(listener, after) for listener in after.listeners if listener.origin == INET_INTERFACES}
-    if bare and not same_own and not bare & old.keys():
-        return [reason("inet_interfaces", "cached")]
-    return []
 
 
 def by_sockets(after: Outlook, held: FrozenSet[Socket], read_since: bool) -> List[Reason]:
@@ -207,21 +197,45 @@ def _parameter(name: str, before: Outlook, after: Outlook) -> Optional[Reason]:
     old, new = before.settings.get(name), after.settings.get(name)
     if equivalent(name, old, new, after.version):
         return None
-    if not before.runs:
-        broken = reason(name, "broken", old, new)
-        return broken._replace(why=f"{broken.why} ({before.error})")
     rule = "parameter"
-    if name == "inet_protocols" and before.families != after.families:
+    if not before.runs:
+        rule = "broken"
+    elif name == "inet_protocols" and before.families != after.families:
         rule = "protocols"
     elif name == "inet_interfaces":
-        rule = "interfaces" if _moved(before, after) else "own_addresses"
+        moved = _moved(before, after)
+        rule = "interfaces" if moved else "cached" if _opens_others(before, after) else "own_addresses"
     return reason(name, rule, old, new)
 
 
+def _out_of_reach(before: Outlook, after: Outlook) -> List[Reason]:
+    """Return what a reload would not open or close although the files promise it, whatever the reason for that is.
+
+    Names that resolve to other addresses now are one, and inet_interfaces when the master started is another.
+    """
+    if _moved(before, after):
+        sockets = [in_words(sockets_of(outlook.listeners)) for outlook in (before, after)]
+        return [reason("listeners", "interfaces", *sockets)]
+    return [reason("inet_interfaces", "cached")] if _opens_others(before, after) else []
+
+
 def _moved(before: Outlook, after: Outlook) -> bool:
-    """Return whether a service that stays would have other sockets: the one thing that a reload never does."""
+    """Return whether a service that stays would have other sockets: a reload never sees to that."""
     old, new = _by_identity(before), _by_identity(after)
     return any(old[key] != new[key] for key in old.keys() & new.keys())
+
+
+def _opens_others(before: Outlook, after: Outlook) -> bool:
+    """Return whether a reload would open other sockets than promised for a new service without a host.
+
+    A master that started without any own address works them out at the first reload that gives some; but then ``all``
+    is each of them, and no wildcard (own_inet_addr_list() in global/own_inet_addr.c).
+    """
+    known = _by_identity(before)
+    bare = [one for one in after.listeners if one.origin == INET_INTERFACES and _identity(one, after) not in known]
+    if not bare or before.cached == after.cached:
+        return False
+    return before.cached is None or bool(before.cached) or bare[0].socket.is_wildcard
 
 
 def _services(before: Outlook, after: Outlook) -> List[Reason]:
@@ -293,10 +307,6 @@ def _by_key(outlook: Outlook) -> Dict[str, Service]:
     except InputError:  # files by which Postfix does not run
         services = outlook.configuration.services
     return {service_key(service, outlook.configuration.port_of): service for service in services}
-
-
-def _union(sets: Iterable[FrozenSet[Socket]]) -> FrozenSet[Socket]:
-    return frozenset().union(*sets)
 
 
 def _title(service: Service) -> str:

@@ -224,6 +224,23 @@ def test_the_first_bare_service_after_a_reload_with_other_addresses_needs_a_rest
     assert case.look(case.texts(ADDRESS, ONE + SUBMISSION), case.master).action == "restart"
 
 
+def test_the_first_bare_service_of_a_master_on_all_addresses_needs_a_reload(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, ONE)
+    found = case.then(ALL, TWO, "started")
+    case.sockets = sockets_of(found.promised or ())
+    remember(found, case.master, False, case.state)  # the record comes from the disk
+    assert case.look(case.texts(ALL, TWO + SUBMISSION), case.master).action == "reload"
+
+
+def test_a_reload_lets_a_master_without_own_addresses_work_them_out(tmp_path: Path) -> None:
+    case = Case(tmp_path, "inet_interfaces =\n", ONE)
+    found = case.then(ADDRESS, ONE, "started")
+    assert found.action == "reload"
+    remember(found, case.master, False, case.state)
+    assert case.look(case.texts(ADDRESS, ONE + SUBMISSION), case.master).action == "reload"
+    assert case.look(case.texts(BOTH, ONE + SUBMISSION), case.master).action == "restart"
+
+
 @pytest.mark.parametrize("how", KNOWN)
 def test_what_somebody_else_reloaded_since_needs_no_reload(tmp_path: Path, how: str) -> None:
     case = Case(tmp_path, ALL, SMTP)

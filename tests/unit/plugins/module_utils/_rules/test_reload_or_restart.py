@@ -36,6 +36,7 @@ EXAMPLES = [
     ("protocols", ("inet_protocols = all\n", BARE), ("inet_protocols = ipv4\n", BARE), (3, 7)),
     ("protocols", ("inet_protocols = ipv4\n", NAMED), ("", NAMED), (3, 5)),
     ("interfaces", ("", BARE), ("inet_interfaces = 10.77.0.1\n", BARE), (3, 7)),
+    ("cached", ("", NAMED), ("inet_interfaces = 10.77.0.1\n", NAMED + OTHER), (3, 7)),
     ("own_addresses", ("", NAMED), ("inet_interfaces = 10.77.0.1\n", NAMED), (3, 7)),
     ("parameter", ("", BARE), ("proxy_interfaces = 203.0.113.5\n", BARE), (3, 7)),
     ("parameter", ("", BARE), ("smtp_bind_address = 10.77.0.1\n", BARE), (3, 7)),
@@ -102,6 +103,28 @@ def test_what_only_commands_read_needs_nothing(name: str) -> None:
 def test_text_alone_needs_nothing(before: tuple[str, str], after: tuple[str, str]) -> None:
     assert changed(before, after, (3, 7)) == []
     assert changed(after, before, (3, 7)) == []
+
+
+@pytest.mark.parametrize(
+    "before, after, action",
+    [
+        (("inet_interfaces = 10.77.0.1\n", NAMED), ("inet_interfaces = all\n", NAMED + OTHER), "restart"),
+        (("inet_interfaces = 10.77.0.1\n", OTHER), ("inet_interfaces = 10.77.0.2\n", BARE), "restart"),
+        (("inet_interfaces = 10.77.0.1\n", OTHER), ("inet_interfaces = 10.77.0.1, 10.77.1\n", BARE), "reload"),
+        (("inet_interfaces =\n", NAMED), ("inet_interfaces = 10.77.0.2\n", NAMED + OTHER), "reload"),
+        (("inet_interfaces =\n", NAMED), ("inet_interfaces = all\n", NAMED + OTHER), "restart"),
+        (("inet_interfaces = all\n", OTHER), ("inet_interfaces = 10.77.0.1\n", NAMED), "reload"),
+    ],
+)
+def test_a_new_service_without_a_host_gets_what_the_master_has_cached(
+    before: tuple[str, str], after: tuple[str, str], action: str
+) -> None:
+    assert strongest(changed(before, after, (3, 7))) == action
+
+
+def test_what_did_not_work_before_needs_a_start_whatever_is_changed() -> None:
+    (reason,) = changed(("", BARE + "10.9.9.9:587 inet n - n - - smtpd\n"), ("", BARE), (3, 7))
+    assert (reason.action, "10.9.9.9" in reason.why) == ("restart", True)
 
 
 def test_without_a_stop_in_two_steps() -> None:
