@@ -67,7 +67,7 @@ def explicit_sources(
         if service.options and service.type == "unix" and client_of(service):  # without options it is main.cf again
             with_options = settings.with_options(service.option_values)
             places.append((with_options, client_of(service), f"{service.name}/{service.type}"))
-    seen: Set[Tuple[str, str, bool, FrozenSet[str]]] = set()
+    seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
         try:
             families = enabled_families(process, host)
@@ -83,7 +83,7 @@ def explicit_sources(
             except InputError:
                 continue
             address = parse_address(unbracket(value))
-            key = parameter, value, enforced, families
+            key = parameter, value, enforced
             if key not in seen and address is not None and not address.is_unspecified:
                 seen.add(key)
                 address = asked_for(address, families)

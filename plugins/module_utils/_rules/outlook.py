@@ -177,12 +177,13 @@ class Outlook:
         return [known.address for known in self._reachable(family_name)]
 
     def stable(self, family_name: str) -> List[Address]:
-        """Return those of :meth:`reachable` that the host will keep, and that can be used now."""
-        return [known.address for known in self._reachable(family_name) if known.is_stable]
+        """Return those of :meth:`reachable` that the host will keep, and that can be used now, public ones first."""
+        stable = [known for known in self._reachable(family_name) if known.is_stable]
+        return [known.address for known in sorted(stable, key=lambda known: (is_private(known.address), known.dynamic))]
 
     def best(self, family_name: str) -> Optional[Address]:
         """Return the address of a family that mail to other hosts can leave from; None where there is none."""
-        return min(self.stable(family_name), key=is_private, default=None)
+        return next(iter(self.stable(family_name)), None)
 
     def _reachable(self, family_name: str) -> Iterator[HostAddress]:
         for known in self.host.addresses:

@@ -60,6 +60,19 @@ def faults_of_source(
     return faults_after(outlook, services=with_options(outlook, [place], values), is_error=is_error)
 
 
+def faults_without(outlook: Outlook, place: str, parameter: str, is_error: bool = False) -> FrozenSet[str]:
+    """Return the same for a source address that is taken out of main.cf, or of the options of a service."""
+    if place == "main.cf":
+        return faults_after(outlook, values={parameter: ""}, is_error=is_error)
+    services = [
+        service._replace(options=tuple(option for option in service.options if option[0] != parameter))
+        if f"{service.name}/{service.type}" == place
+        else service
+        for service in outlook.configuration.services
+    ]
+    return faults_after(outlook, services=services, is_error=is_error)
+
+
 def with_options(outlook: Outlook, places: Sequence[str], values: Mapping[str, str]) -> Sequence[Service]:
     """Return the services, those of some names and types with more options."""
     return [

@@ -42,7 +42,11 @@ def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
                 f"inet_interfaces has {other} and not {loopback}, though inet_protocols and the host have {name}: "
             )
             message += f"clients of localhost are refused when they ask by {loopback}"
-            yield Point("inet_interfaces", message, f"Add {loopback} to inet_interfaces")
+            remedy = f"Add {loopback} to inet_interfaces"
+            value = f"{outlook.settings.raw('inet_interfaces')}, {loopback}"
+            if faults_after(outlook, {"inet_interfaces": value}):
+                remedy = f"Let clients ask by {other}"
+            yield Point("inet_interfaces", message, remedy)
 
 
 def _takes_localhost(socket: Socket, ports: AbstractSet[int]) -> bool:
@@ -93,8 +97,10 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
             if chosen and sources[name].origin == KERNEL:
                 half = sources[chosen[0]]
                 parameter = for_family(chosen_by(half), name)
-                halves.append(((parameter, chosen[0], name, half.origin.in_master_cf), client.transport))
-    for (parameter, chosen_name, name, in_master_cf), transports in grouped(halves).items():
+                halves.append(((parameter, chosen[0], name), (client.transport, half.origin.in_master_cf)))
+    for (parameter, chosen_name, name), those in grouped(halves).items():
+        transports = [transport for transport, _in_master_cf in those]
+        in_master_cf = all(each for _transport, each in those)
         message = f"a source address is set for {chosen_name}, and none for {name}: {listed(transports)}"
         remedy = f"Set {parameter} too"
         address = outlook.best(name)

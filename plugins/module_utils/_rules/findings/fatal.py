@@ -12,7 +12,7 @@ from ..._base.errors import InputError
 from ..bindable import bind_problem, source_problem
 from ..explicit_sources import ExplicitSource, is_absent
 from ..outlook import Outlook
-from .assumed import apart_from_loopback, faults_of_source
+from .assumed import apart_from_loopback, faults_of_source, faults_without
 from .finding import Point, grouped, listed
 
 
@@ -59,14 +59,16 @@ def absent_address(outlook: Outlook) -> Iterator[Point]:
 
 
 def another_source(source: ExplicitSource, outlook: Outlook, words: str, is_error: bool = True) -> str:
-    """Return a remedy: to write another address instead, or none where each would lead to another fault."""
+    """Return a remedy that leads to no other fault: to write another address instead, or to take it out."""
     best = outlook.best(source.family)
     if best is not None:
         text = normal_form(best)
         faults = faults_of_source(outlook, source.place, {source.parameter: text}, is_error)
         if not faults or apart_from_loopback(faults):
             return f"{words}, such as {text}{apart_from_loopback(faults)}"
-    return "Take it out"
+    if not faults_without(outlook, source.place, source.parameter, is_error):
+        return "Take it out"
+    return f"Give the host an {source.family} address for it, or correct what else is found"
 
 
 def refuse_unknown_name(error: InputError) -> None:

@@ -11,7 +11,8 @@ from typing import Iterator, Tuple
 from ..._base.address import family
 from ..next_hops import default_transports, transports
 from ..outlook import Outlook
-from ..source_addresses import Client, Source
+from ..parameters import for_family
+from ..source_addresses import Client, Source, client_of
 from .assumed import apart_from_loopback, faults_after, faults_of_source
 from .families import chosen_by
 from .finding import Point, grouped, listed
@@ -77,6 +78,7 @@ def bound_next_hop_on_loopback(outlook: Outlook) -> Iterator[Point]:
 def half_bound(outlook: Outlook) -> Iterator[Point]:
     """Of the clients that mail takes by default, one has a source address as an option, and another has none."""
     clients = {client.transport: client for client in outlook.clients}
+    programs = {f"{service.name}/{service.type}": client_of(service) for service in outlook.services}
     by_default = {
         parameter: clients[f"{name}/unix"]
         for parameter, name in default_transports(outlook.settings)
@@ -85,8 +87,8 @@ def half_bound(outlook: Outlook) -> Iterator[Point]:
     for bound, unbound in permutations(by_default, 2):
         client, other = by_default[bound], by_default[unbound]
         values = {
-            chosen_by(source): str(source.address)
-            for source, its in _both(client, other)
+            for_family(f"{programs[other.transport]}_bind_address", name): str(source.address)
+            for name, source, its in _both(client, other)
             if chosen_by(source) and source.origin.in_master_cf and not chosen_by(its) and not its.origin.in_master_cf
         }
         if not values:
@@ -96,15 +98,17 @@ def half_bound(outlook: Outlook) -> Iterator[Point]:
         names = " and ".join(values)
         faults = faults_of_source(outlook, other.transport, values)
         remedy = f"Give {other.transport} the option {names} too{apart_from_loopback(faults)}"
+        if faults and not apart_from_loopback(faults):
+            remedy = f"Give {client.transport} and {other.transport} addresses that stay by {names}"
         if not faults_after(outlook, values):
             remedy += f", or set {names} in main.cf"
         is_taken = unbound == "relay_transport" and outlook.settings.is_set("relay_domains")
         yield Point(next(iter(values), ""), message, remedy, mild=not is_taken)
 
 
-def _both(one: Client, other: Client) -> Iterator[Tuple[Source, Source]]:
-    """Yield the sources of two clients for each family that both can use."""
+def _both(one: Client, other: Client) -> Iterator[Tuple[str, Source, Source]]:
+    """Yield each family that two clients can use, with the source of each of them."""
     others = dict(other.sources())
     for family_name, source in one.sources():
         if family_name in others and not source.failure and not others[family_name].failure:
-            yield source, others[family_name]
+            yield family_name, source, others[family_name]

@@ -91,7 +91,15 @@ def _narrower(outlook: Outlook, services: Sequence[str]) -> str:
     them, its = ("the services", "their host parts") if len(services) > 1 else ("the service", "its host part")
     others = [each for each in outlook.configuration.services if each.type != "inet" or each.name not in services]
     why = "if inet_interfaces alone should decide"
-    return f"Take {its} away {why}" if faults_after(outlook, services=others) else f"Remove {them} {why}"
+    if not faults_after(outlook, services=others):
+        return f"Remove {them} {why}"
+    bare = [
+        each._replace(name=split_endpoint(each.name)[1]) if each.type == "inet" and each.name in services else each
+        for each in outlook.configuration.services
+    ]
+    if not faults_after(outlook, services=bare):
+        return f"Take {its} away {why}"
+    return f"Write addresses of inet_interfaces as {its} {why}"
 
 
 def _is_way(outlook: Outlook, value: str) -> bool:

@@ -60,9 +60,12 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
         programs = {client_of(one) for one in outlook.services if f"{one.name}/{one.type}" in senders}
         parameters = " and ".join(name for client, name in zip(CLIENTS, (smtp, lmtp)) if client in programs)
         meant = "if that is meant" + (", with a transport of its own for what is on loopback" if near else "")
-        remedy = f"Set {parameters} to it {meant}"
+        ways = []
+        if not faults_after(outlook, dict.fromkeys((smtp, lmtp), address)) - {"bound_next_hop_on_loopback"}:
+            ways.append(f"to it {meant}")
         if not faults_after(outlook, dict.fromkeys((smtp, lmtp), WILDCARDS[family_name])):
-            remedy += f", or to {WILDCARDS[family_name]} to let the kernel choose"
+            ways.append(f"to {WILDCARDS[family_name]} to let the kernel choose")
+        remedy = f"Set {parameters} {', or '.join(ways) or 'to an address that stays'}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
             remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
@@ -94,13 +97,16 @@ def _is_good(source: ExplicitSource, other: str, outlook: Outlook) -> bool:
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
     """The source address of mail to other hosts is a loopback address."""
     usual = [f"{name}/unix" for _parameter, name in default_transports(outlook.settings)]
+    inward = []
     for source in outlook.explicit_sources:
         # Other services with options of their own, and lmtp, may be there for this host alone.
         for_all = source.place in ("main.cf", *usual) and source.parameter.startswith("smtp")
         if for_all and source.is_of_its_family and source.address.is_loopback:
-            message = f"{source} is a loopback address: mail to other hosts cannot leave"
-            remedy = another_source(source, outlook, "Use an address that other hosts can reach")
-            yield Point(source.parameter, message, remedy)
+            inward.append(((source.parameter, source.value), source))
+    for (parameter, value), sources in grouped(inward).items():
+        message = f"{parameter} = {value} in {listed([source.place for source in sources])} is a loopback address: mail "
+        remedy = another_source(sources[0], outlook, "Use an address that other hosts can reach")
+        yield Point(parameter, f"{message}to other hosts cannot leave", remedy)
 
 
 def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
@@ -132,11 +138,12 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
 def private_source_address(outlook: Outlook) -> Iterator[Point]:
     """Mail to all hosts leaves from a private address, though the host has a public one."""
     seen: Set[Tuple[str, str]] = set()
+    senders = [f"{service.name}/{service.type}" for service in outlook.services if client_of(service) == "smtp"]
     for client in outlook.clients:
         for family_name, source in client.sources():
             parameter = source.origin.parameter
             # A service with an option of its own is there for certain hosts; lmtp is for those nearby.
-            if not source.address or not parameter or source.origin.in_master_cf or parameter.startswith("lmtp"):
+            if not source.address or not parameter or source.origin.in_master_cf or client.transport not in senders:
                 continue
             if (parameter, source.address) in seen or not is_private(ip_address(source.address)):
                 continue
