@@ -24,6 +24,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
 
 ONE = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64")
 TWO = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64")
+FOUR = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24")
 MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 
 
@@ -222,6 +223,11 @@ def test_duplicate_parameter() -> None:
         one = only({}, repeated=[name], overridden=[name] * overridden)
         assert one[:3] == ("duplicate_parameter", severity, name)
         assert ("only the last line counts" in one.message) == overridden
+    text = "inet_interfaces = 10.77.0.1 10.77.0.2\n"
+    (one,) = findings(outlook_of_texts(text + "inet_interfaces = [10.77.0.2], 10.77.0.1\nmynetworks=\n", MASTER, FOUR))
+    assert one[:2] == ("duplicate_parameter", "info")  # another spelling of the same
+    (one,) = findings(outlook_of_texts(text + "inet_interfaces = 10.77.0.2, 127.0.0.1\nmynetworks=\n", MASTER, FOUR))
+    assert one[:2] == ("duplicate_parameter", "warning")
     text = "mynetworks = 127.0.0.0/8\ninet_interfaces = all\nx = 1\nx = 2\ninet_interfaces = all\n"
     answer = findings(outlook_of_texts(text, MASTER, TWO))
     assert [(one.severity, one.parameter) for one in answer] == [("info", "inet_interfaces"), ("info", "x")]
@@ -551,10 +557,13 @@ def test_nat_without_proxy_interfaces() -> None:
 
     world = {"mx.example.org": ["203.0.113.25"]}
     (one,) = told(world)
-    assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
+    assert one[:3] == ("nat_without_proxy_interfaces", "info", "proxy_interfaces")
     assert "203.0.113.25" in one.remedy
+    (one,) = told({"mx.example.org": ["203.0.113.25", "2001:db8::25"]}, relay_domains="example.net")
+    assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
+    assert "Add 203.0.113.25 and 2001:db8::25 to" in one.remedy
     assert told(world, proxy_interfaces="203.0.113.25") == []
-    for loopback in ("loopback-only", "127.0.0.1", "127.0.0.1, ::1", "localhost"):
+    for loopback in ("loopback-only", "127.0.0.1", "127.0.0.1, ::1", "localhost", "[::1] localhost"):
         answer = told({**world, "localhost": ["127.0.0.1", "::1"]}, inet_interfaces=loopback)
         assert "nat_without_proxy_interfaces" not in [one.code for one in answer]
     for harmless in (
