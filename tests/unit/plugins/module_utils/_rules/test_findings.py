@@ -607,6 +607,14 @@ def test_each_value_that_postfix_dies_of_is_named() -> None:
         ({}, "587 inet n - n - - smtpd -o smtpd_timeout=ten", "smtpd_timeout", "not a time"),
         ({}, "pickup unix n - n 60 1 pickup -o inet_protocols=ipv5", "inet_protocols", "not a protocol"),
         ({}, "pickup unix n - n 60 1 pickup -o inet_interfaces=10.77.0.9", "inet_interfaces", "on no interface"),
+        ({"smtpd_upstream_proxy_protocol": "HAProxy"}, "", "smtpd_upstream_proxy_protocol", "has 'HAProxy'"),
+        ({"smtpd_tls_security_level": "dane"}, "", "smtpd_tls_security_level", "smtp/inet cannot run"),
+        ({"smtp_host_lookup": "dns, nativ"}, "", "smtp_host_lookup", "has 'nativ'"),
+        ({"smtp_host_lookup": ""}, "", "smtp_host_lookup", "is empty"),
+        ({"notify_classes": "bounce resources"}, "", "notify_classes", "has 'resources'"),
+        ({}, "587 inet n - n - - smtpd -o receive_override_options=no_milter", "receive_override_options", "587/inet"),
+        ({"mailbox_delivery_lock": "fcntl, dot"}, "local unix - n n - - local", "mailbox_delivery_lock", "'dot'"),
+        ({"smtp_sasl_auth_enable": "yes"}, "", "smtp_sasl_auth_enable", "needs smtp_sasl_password_maps"),
         ({"mailbox_size_limit": "1000"}, "local unix - n n - - local", "mailbox_size_limit", "less than message_size"),
         ({"message_size_limit": "0"}, "local unix - n n - - local", "mailbox_size_limit", "unlimited"),
         ({"message_size_limit": "60000000"}, "virtual unix - n n - - virtual", "virtual_mailbox_limit", "60000000"),
@@ -621,6 +629,10 @@ def test_program_failure(settings: dict, line: str, parameter: str, words: str) 
 def test_services_that_can_run() -> None:
     assert found({"mailbox_size_limit": "0", "message_size_limit": "0"}, f"{MASTER}local unix - n n - - local\n") == []
     assert found({"smtpd_timeout": "${stress?{10}:{300}}s"}) == []
+    wrapped = MASTER.replace("smtpd\n", "smtpd -o smtpd_tls_wrappermode=yes\n")
+    assert found({"smtpd_tls_security_level": "dane"}, wrapped) == []
+    assert found({"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/x"}) == []
+    assert found({"smtp_host_lookup": "native, dns", "notify_classes": "", "smtpd_upstream_proxy_protocol": ""}) == []
     assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
 
 
