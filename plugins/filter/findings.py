@@ -100,7 +100,7 @@ _value:
           V(mynetworks_default), warning or info: mynetworks is not set, and because of inet_interfaces its default
           lacks networks of the host.
         - >-
-          V(nat_without_proxy_interfaces), warning: The host is behind NAT or a proxy, and its public address is not in
+          V(nat_without_proxy_interfaces), warning or info: The host is behind NAT or a proxy, and its public address is not in
           proxy_interfaces.
         - >-
           V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.

@@ -27,7 +27,7 @@ def take_over(host: MailHost, directory: Path) -> str:
 def test_a_stock_host(host: MailHost, tmp_path: Path):
     text = take_over(host, tmp_path)
     assert "postfix_interfaces_inet_interfaces: all" in text
-    assert "name: smtp" in text
+    assert "services" not in text
 
 
 def test_a_host_with_a_history(host: MailHost, tmp_path: Path):

@@ -98,6 +98,10 @@ class MainCf:
         """Return the parameters that are set more than once."""
         return [name for name, settings in self._settings.items() if len(settings) > 1]
 
+    def all_values(self, name: str) -> List[str]:
+        """Return the value of each line that sets a parameter."""
+        return [setting.value for setting in self._settings.get(name, ())]
+
     def overridden(self) -> List[str]:
         """Return those of :meth:`duplicates` that are set to different values."""
         return [name for name in self.duplicates() if len({setting.value for setting in self._settings[name]}) > 1]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Dict, Optional, Tuple
 
 from .._base.records import NamedTuple
+from .._base.words import words_between
 from .parameters import Version
 
 #: What every program reads, what the master does besides, and the command postfix(1), without which no master starts.
@@ -69,8 +70,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 class Bound(NamedTuple):
     """What the values of one parameter have to be."""
 
-    #: "yes_no", "number", "long" (a number of 64 bits), "time", "text", "raw" (a text whose ``$`` are not replaced), or
-    #: words with ``|`` between them
+    #: "yes_no", "number", "long" (a number of 64 bits), "time", "text", "raw" (a text whose ``$`` are not replaced);
+    #: words with ``|`` between them, in any case, or with a plus before them, for a list of such words as they are
     kind: str
     #: 0 for none, as in Postfix
     low: int
@@ -113,6 +114,8 @@ def problem(bound: Bound, value: str) -> Optional[Tuple[str, str]]:
     """Return why a program dies of a value, and the remedy; None where it takes it."""
     if bound.kind == "yes_no":
         return None if value.lower() in ("yes", "no") else ("is neither yes nor no", "Write yes or no")
+    if bound.kind.startswith("+"):
+        return _problem_of_words(bound, value)
     if "|" in bound.kind:
         words = bound.kind.split("|")
         fits = value.lower() in words
@@ -134,6 +137,14 @@ def problem(bound: Bound, value: str) -> Optional[Tuple[str, str]]:
     if bound.high and number > bound.high:
         return f"is more than {bound.high}{unit}, the most that Postfix takes", f"Write {bound.high}{unit} or less"
     return None
+
+
+def _problem_of_words(bound: Bound, value: str) -> Optional[Tuple[str, str]]:
+    known, words = bound.kind[1:].split("|"), words_between(value, " \t\r\n,")
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        return f"has {unknown[0]!r}, which Postfix does not know here", f"Write {', '.join(known)}, or some of them"
+    return _problem_of_text(bound, value) if bound.low else None
 
 
 def _problem_of_text(bound: Bound, value: str) -> Optional[Tuple[str, str]]:

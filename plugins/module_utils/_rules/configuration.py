@@ -17,6 +17,7 @@ from .._files.service import Service
 from .listeners import SHARED_PORTS_SINCE
 from .parameters import Version
 from .settings import Settings
+from .values import equivalent
 
 
 class Configuration(NamedTuple):
@@ -31,7 +32,7 @@ class Configuration(NamedTuple):
     fatal: Optional[InputError] = None
     #: the parameters that main.cf sets more than once
     repeated: Sequence[str] = ()
-    #: of these, the ones that are set to different values
+    #: of these, the ones that are set to values of different meanings
     overridden: Sequence[str] = ()
     #: the files themselves, for who has more to ask of them; empty where this is not :meth:`from_texts`
     main: MainCf = MainCf("")
@@ -59,7 +60,12 @@ class Configuration(NamedTuple):
         :param settings: what main.cf says, and what ``master`` got its port lookup from
         """
         fatal = main.fatal() or master.fatal()
-        return cls(settings, master.services(), master.port_of, fatal, main.duplicates(), main.overridden())
+        overridden = [
+            name
+            for name in main.overridden()
+            if not all(equivalent(name, value, settings.raw(name), settings.version) for value in main.all_values(name))
+        ]
+        return cls(settings, master.services(), master.port_of, fatal, main.duplicates(), overridden)
 
 
 def port_lookup(settings: Settings, lookup: PortLookup) -> PortLookup:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterator, Sequence, Set, Tuple
 
-from .._base.address import Address, asked_for, family, parse_address, unbracket
+from .._base.address import FAMILIES, Address, asked_for, family, needs_scope, parse_address, unbracket
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._files.service import Service
+from .bindable import source_problem
+from .host import Host
+from .own_addresses import enabled_families
 from .parameters import for_family
 from .settings import Settings
 from .source_addresses import CLIENTS, client_of
@@ -29,6 +32,8 @@ class ExplicitSource(NamedTuple):
     place: str
     #: mail stays in the queue rather than leave from another address
     enforced: bool
+    #: that the client uses
+    families: FrozenSet[str] = frozenset(FAMILIES)
 
     def __str__(self) -> str:
         return f"{self.parameter} = {self.value} in {self.place}"
@@ -43,8 +48,15 @@ class ExplicitSource(NamedTuple):
         return "mail stays in the queue" if self.enforced else "Postfix warns, and sends from another address"
 
 
+def is_absent(source: ExplicitSource, host: Host) -> bool:
+    """Return whether the host has not got an address that could be a source otherwise."""
+    address = source.address
+    is_usual = source.is_of_its_family and not address.is_loopback and not needs_scope(address)
+    return is_usual and source_problem(address, host, has_zone=False) is not None
+
+
 def explicit_sources(
-    settings: Settings, services: Sequence[Service], families: FrozenSet[str]
+    settings: Settings, services: Sequence[Service], host: Host
 ) -> Iterator[ExplicitSource]:
     """Yield the source addresses that main.cf and options in master.cf set, each value once, wildcards left out.
 
@@ -57,6 +69,10 @@ def explicit_sources(
             places.append((with_options, client_of(service), f"{service.name}/{service.type}"))
     seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
+        try:
+            families = enabled_families(process, host)
+        except InputError:  # the client dies
+            continue
         for family_name in sorted(families):
             parameter = for_family(f"{program}_bind_address", family_name)
             try:
@@ -67,6 +83,8 @@ def explicit_sources(
             except InputError:
                 continue
             address = parse_address(unbracket(value))
-            if (parameter, value, enforced) not in seen and address is not None and not address.is_unspecified:
-                seen.add((parameter, value, enforced))
-                yield ExplicitSource(parameter, value, asked_for(address, families), family_name, place, enforced)
+            key = parameter, value, enforced
+            if key not in seen and address is not None and not address.is_unspecified:
+                seen.add(key)
+                address = asked_for(address, families)
+                yield ExplicitSource(parameter, value, address, family_name, place, enforced, families)

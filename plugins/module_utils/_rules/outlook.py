@@ -10,9 +10,9 @@ shown of it can never see two answers; host names too have one answer (the resol
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, FrozenSet, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, FrozenSet, Iterator, List, Mapping, Optional, Sequence
 
-from .._base.address import Address, family, normal_form
+from .._base.address import Address, family, is_private, normal_form
 from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
@@ -105,7 +105,7 @@ class Outlook:
         """The source addresses that parameters set, whether or not Postfix can use them."""
         from .explicit_sources import explicit_sources
 
-        return list(explicit_sources(self.settings, self.services, self.families))
+        return list(explicit_sources(self.settings, self.services, self.host))
 
     @once
     def program_failures(self) -> List[Failure]:
@@ -165,7 +165,7 @@ class Outlook:
 
     @once
     def _counterpart(self) -> Outlook:
-        counterpart = Outlook(self.configuration, self.host, self.resolve, not self.allow_absent)
+        counterpart = type(self)(self.configuration, self.host, self.resolve, not self.allow_absent)
         vars(counterpart).update(_counterpart=self)
         return counterpart
 
@@ -189,14 +189,24 @@ class Outlook:
         return [known.address for known in self._reachable(family_name)]
 
     def stable(self, family_name: str) -> List[Address]:
-        """Return those of :meth:`reachable` that the host will keep, and that can be used now."""
-        return [known.address for known in self._reachable(family_name) if known.is_stable]
+        """Return those of :meth:`reachable` that the host will keep, and that can be used now, public ones first."""
+        stable = [known for known in self._reachable(family_name) if known.is_stable]
+        return [known.address for known in sorted(stable, key=lambda known: (is_private(known.address), known.dynamic))]
+
+    def best(self, family_name: str) -> Optional[Address]:
+        """Return the address of a family that mail to other hosts can leave from; None where there is none."""
+        return next(iter(self.stable(family_name)), None)
 
     def _reachable(self, family_name: str) -> Iterator[HostAddress]:
         for known in self.host.addresses:
             address = known.address
             if known.up and family(address) == family_name and not address.is_loopback and not address.is_link_local:
                 yield known
+
+    def with_values(self, values: Mapping[str, str]) -> Outlook:
+        """Return the same with other values in main.cf."""
+        configuration = self.configuration._replace(settings=self.settings.with_options(values))
+        return Outlook(configuration, self.host, self.resolve, self.allow_absent)
 
     def with_seen(
         self, seen: Sequence[Listener], families: FrozenSet[str], cached: Optional[FrozenSet[str]]

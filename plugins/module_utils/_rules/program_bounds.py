@@ -200,4 +200,37 @@ lmtp |none|may|encrypt|fingerprint|dane|dane-only|verify|secure: lmtp_tls_securi
 postscreen drop|enforce|ignore: postscreen_bare_newline_action postscreen_blacklist_action<3.6
   postscreen_denylist_action@3.6 postscreen_dnsbl_action postscreen_greet_action postscreen_non_smtp_command_action
   postscreen_pipelining_action
+smtp +dns|native 1: smtp_host_lookup
+lmtp +dns|native 1: lmtp_host_lookup
+smtp +res_defnames|res_dnsrch: smtp_dns_resolver_options
+lmtp +res_defnames|res_dnsrch: lmtp_dns_resolver_options
+smtp rcpt|data: smtp_address_verify_target
+lmtp rcpt|data: lmtp_address_verify_target
+smtp may|encrypt|dane: smtp_tls_dane_insecure_mx_policy
+smtp standard|obsolete: header_from_format@3.7
+lmtp standard|obsolete: header_from_format@3.7
+smtpd standard|obsolete: header_from_format@3.7
+bounce standard|obsolete: header_from_format@3.7
+cleanup standard|obsolete: header_from_format
+smtpd +haproxy: smtpd_upstream_proxy_protocol
+postscreen +haproxy: postscreen_upstream_proxy_protocol
+smtpd |none|may|encrypt|fingerprint|verify|secure: smtpd_tls_security_level
+tlsproxy |none|may|encrypt|fingerprint|verify|secure: smtpd_tls_security_level tlsproxy_tls_security_level
+smtpd defer|defer_if_permit: unknown_address_tempfail_action unknown_helo_hostname_tempfail_action
+  unverified_recipient_tempfail_action unverified_sender_tempfail_action
+smtpd no|normalize|note|reject|yes: smtpd_forbid_bare_newline@3.5.24,3.6.14,3.7.10,3.8.5,3.9
+smtpd +2bounce|bounce|data|delay|policy|protocol|resource|software: notify_classes
+smtpd +no_address_mappings|no_header_body_checks|no_milters|no_unknown_recipient_checks: receive_override_options
+pickup +no_address_mappings|no_header_body_checks|no_milters|no_unknown_recipient_checks: receive_override_options
+qmqpd +no_address_mappings|no_header_body_checks|no_milters|no_unknown_recipient_checks: receive_override_options
+cleanup +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
+local +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
+smtp +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
+cleanup +envelope_recipient|envelope_sender|header_recipient|header_sender 1: canonical_classes
+cleanup +envelope_sender|header_sender 1: sender_canonical_classes
+cleanup +envelope_recipient|header_recipient 1: recipient_canonical_classes
+local +alias|forward|include: allow_mail_to_commands allow_mail_to_files
+local +command|file|forward: prepend_delivered_header
+local +dotlock|fcntl|flock 1: mailbox_delivery_lock
+virtual +dotlock|fcntl|flock 1: virtual_mailbox_lock
 """

@@ -7,7 +7,7 @@ of its own ``-o`` options, or of its columns in master.cf. Source addresses of c
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Sequence
+from typing import AbstractSet, Dict, Iterator, List, Sequence
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
@@ -32,6 +32,7 @@ _PRIVILEGED = ("local", "pipe", "spawn", "virtual", "nbdb_reindexd")
 
 #: types of tables that several processes can write to; for others each process needs a table of its own
 _SHARED_TABLES = ("proxy:", "lmdb:", "memcache:")
+_WRAPPER = "smtpd_tls_wrappermode"
 _CACHE_TYPE_SINCE = (3, 11)  # has default_cache_db_type, whose default depends on how Postfix was built
 
 #: by program, the parameter whose value has to be as large as message_size_limit, and its default
@@ -61,16 +62,40 @@ def program_failures(
         process = settings.with_options(options)
         errors = list(refused_values(process, host)) if options else []
         of_program = bounds.get(program, {})
-        errors += out_of_bounds(process, {name: of_program[name] for name in of_program.keys() - PARAMETERS.keys()})
+        unused = _unused(program, process)
+        errors += out_of_bounds(process, {name: of_program[name] for name in of_program.keys() - unused})
         if not client_of(service) and not options.keys().isdisjoint(("inet_interfaces", "inet_protocols")):
             errors += _bad_addresses(process, host, resolve, allow_absent)
         errors += _bad_columns(service, program, settings)
         if program == "postscreen":
             errors += _taken_cache(service, process, caches)
+        if client_of(service):
+            errors += _no_passwords(process, program)
         if program in _MAILBOX_LIMITS:
             errors += _small_mailboxes(process, *_MAILBOX_LIMITS[program])
         for error in errors:
             yield Failure(service, error)
+
+
+def _unused(program: str, process: Settings) -> AbstractSet[str]:
+    """Return the parameters about which others tell, or whose value a program never looks at."""
+    try:
+        if program == "smtpd" and process.is_set(_WRAPPER) and process.yes_no(_WRAPPER):
+            return PARAMETERS.keys() | {"smtpd_tls_security_level"}
+    except InputError:
+        pass
+    return PARAMETERS.keys()
+
+
+def _no_passwords(process: Settings, program: str) -> Iterator[InputError]:
+    """Look whether a client that has to log in has a table to take the password from (smtp_sasl_initialize())."""
+    switch, table = f"{program}_sasl_auth_enable", f"{program}_sasl_password_maps"
+    try:
+        if process.is_set(switch) and process.yes_no(switch) and not process.raw(table):
+            remedy = f"Set {table}, or write no"
+            yield InputError(switch, process.get(switch), f"needs {table}, which is empty", remedy)
+    except InputError:  # told already
+        return
 
 
 def _bad_columns(service: Service, program: str, settings: Settings) -> Iterator[InputError]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import AbstractSet, Iterator, Sequence
 
-from ..._base.address import FAMILIES, family
-from ..._base.sockets import Socket
+from ..._base.address import FAMILIES, normal_form, unbracket
+from ..._base.sockets import WILDCARDS, Socket
+from ..interface_list import split_tokens
 from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
 from ..parameters import for_family
 from ..source_addresses import CLIENTS, Source
-from .finding import Point
+from .assumed import apart_from_loopback, faults_after, with_options
+from .finding import Point, grouped, listed
 
 
 def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
@@ -30,6 +32,8 @@ def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
     ports = {socket.port for socket in listed if ip_address(socket.address).is_loopback}
     heard = {listener.socket.family for listener in outlook.listeners if _takes_localhost(listener.socket, ports)}
+    if "localhost" in map(unbracket, split_tokens(outlook.settings.get("inet_interfaces"))):
+        return  # clients ask by the same addresses, whichever the name has
     for name, loopback in (("ipv4", "127.0.0.1"), ("ipv6", "::1")):
         known = outlook.host.find(ip_address(loopback))
         if ports and name in outlook.families - heard and known is not None and known.up:
@@ -38,7 +42,11 @@ def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
                 f"inet_interfaces has {other} and not {loopback}, though inet_protocols and the host have {name}: "
             )
             message += f"clients of localhost are refused when they ask by {loopback}"
-            yield Point("inet_interfaces", message, f"Add {loopback} to inet_interfaces")
+            remedy = f"Add {loopback} to inet_interfaces"
+            value = f"{outlook.settings.raw('inet_interfaces')}, {loopback}"
+            if faults_after(outlook, {"inet_interfaces": value}):
+                remedy = f"Let clients ask by {other}"
+            yield Point("inet_interfaces", message, remedy)
 
 
 def _takes_localhost(socket: Socket, ports: AbstractSet[int]) -> bool:
@@ -52,23 +60,34 @@ def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[
     for name in both:
         if heard and name not in heard | by_endpoint:
             message = f"inet_interfaces has no {name} address, though inet_protocols and the host have {name}"
-            remedy = f"Add the {name} address that the host's name resolves to"
-            if len(outlook.reachable(name)) > 1:  # else mail would leave from the one that is added
-                remedy += f", and set {' and '.join(for_family(f'{client}_bind_address', name) for client in CLIENTS)}"
-            if not _is_named(outlook, name):
-                remedy += f", or take {name} out of inet_protocols"
-            yield Point("inet_interfaces", message, remedy)
+            remedies = [*_add_address(outlook, name)]
+            (other,) = {*both} - {name}
+            if not faults_after(outlook, {"inet_protocols": other}):
+                remedies.append(f"take {name} out of inet_protocols")
+            remedy = ", or ".join(remedies) or f"add an {name} address, or do without {name} everywhere"
+            yield Point("inet_interfaces", message, remedy[0].upper() + remedy[1:])
 
 
-def _is_named(outlook: Outlook, name: str) -> bool:
-    """Return whether files name an address of a family, so that Postfix could not do without the family."""
-    hops = (hop.address for hop in outlook.next_hops if hop.address is not None)
-    sources = (source.address for source in outlook.explicit_sources)
-    return any(family(address) == name for address in (*outlook.own_addresses, *hops, *sources))
+def _add_address(outlook: Outlook, name: str) -> Iterator[str]:
+    """Yield the remedy to listen by a family, if there is a way that leads to no other fault."""
+    address = outlook.best(name)
+    if address is None:
+        return
+    text = normal_form(address)
+    values = {"inet_interfaces": f"{outlook.settings.raw('inet_interfaces')}, {text}"}
+    remedy = f"add the {name} address that the host's name should resolve to, such as {text}"
+    if len(outlook.reachable(name)) > 1:  # else mail would leave from the one that is added
+        parameters = [for_family(f"{client}_bind_address", name) for client in CLIENTS]
+        kernel = {each: WILDCARDS[name] for each in parameters if not outlook.settings.is_set(each)}
+        values.update(kernel)
+        remedy += f", and set {' and '.join(kernel)} to {WILDCARDS[name]}" if kernel else ""
+    if not faults_after(outlook, values):
+        yield remedy
 
 
 def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
     several = [name for name in both if len(outlook.reachable(name)) > 1]
+    halves = []
     for client in outlook.clients:
         sources = dict(client.sources())
         if not sources.keys() >= set(both):  # the transport leaves a family out on purpose
@@ -76,9 +95,21 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
         chosen = [name for name in both if chosen_by(sources[name])]
         for name in several:
             if chosen and sources[name].origin == KERNEL:
-                parameter = for_family(chosen_by(sources[chosen[0]]), name)
-                message = f"{client.transport} has a source address for {chosen[0]}, but not for {name}"
-                yield Point(parameter, message, f"Set {parameter} too")
+                half = sources[chosen[0]]
+                parameter = for_family(chosen_by(half), name)
+                halves.append(((parameter, chosen[0], name), (client.transport, half.origin.in_master_cf)))
+    for (parameter, chosen_name, name), those in grouped(halves).items():
+        transports = [transport for transport, _in_master_cf in those]
+        in_master_cf = all(each for _transport, each in those)
+        message = f"a source address is set for {chosen_name}, and none for {name}: {listed(transports)}"
+        remedy = f"Set {parameter} too"
+        address = outlook.best(name)
+        if address is not None:
+            value = {parameter: normal_form(address)}
+            services = with_options(outlook, transports, value) if in_master_cf else None
+            faults = faults_after(outlook, None if in_master_cf else value, services)
+            remedy += f", such as to {normal_form(address)}{apart_from_loopback(faults)}"
+        yield Point(parameter, message, remedy)
 
 
 def chosen_by(source: Source) -> str:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Tuple
+from typing import Iterator
 
-from ..._base.address import needs_scope, parse_address, unbracket
+from ..._base.address import normal_form, parse_address, unbracket
 from ..._base.errors import InputError
 from ..bindable import bind_problem, source_problem
+from ..explicit_sources import ExplicitSource, is_absent
 from ..outlook import Outlook
-from .finding import Point
+from .assumed import apart_from_loopback, faults_of_source, faults_without
+from .finding import Point, grouped, listed
 
 
 def fatal(outlook: Outlook) -> Iterator[Point]:
@@ -32,17 +34,16 @@ def program_failure(outlook: Outlook) -> Iterator[Point]:
 
     :raises InputError: for a host name whose addresses were not given
     """
-    services: Dict[Tuple[str, str], List[str]] = {}
-    errors: Dict[Tuple[str, str], InputError] = {}
+    failures = []
     for service, error in outlook.program_failures:
         refuse_unknown_name(error)
-        key = error.parameter, error.value
-        errors.setdefault(key, error)
-        services.setdefault(key, []).append(f"{service.name}/{service.type}")
-    for key, error in errors.items():
-        what = "it" if error.parameter == "services" else f"{error.parameter} = {error.value[:200]!r}"
-        message = f"{', '.join(services[key])} cannot run: {what} {error.reason}"
-        yield Point(error.parameter, message, error.remedy)
+        what = "" if error.parameter == "services" else f"{error.parameter} = {error.value[:200]!r} "
+        name = f"{service.name}/{service.type}"
+        failures.append(((error.parameter, f"{what}{error.reason}", error.remedy), name))
+    for (parameter, why, remedy), names in grouped(failures).items():
+        what = "each " if len(names) > 1 else "it "
+        message = f"{listed(names)} cannot run: {what if parameter == 'services' else ''}{why}"
+        yield Point(parameter, message, remedy)
 
 
 def absent_address(outlook: Outlook) -> Iterator[Point]:
@@ -51,11 +52,23 @@ def absent_address(outlook: Outlook) -> Iterator[Point]:
     if error is not None and _is_absence(error, outlook.lenient):
         yield _fatal_error(error)
     for source in outlook.explicit_sources:
-        if source.is_of_its_family and not source.address.is_loopback and not needs_scope(source.address):
-            problem = source_problem(source.address, outlook.host, has_zone=False)
-            if problem is not None:
-                message = f"{source} {problem}: {source.consequence}"
-                yield Point(source.parameter, message, "Use an address of the host", mild=not source.enforced)
+        if is_absent(source, outlook.host):
+            message = f"{source} {source_problem(source.address, outlook.host, has_zone=False)}: {source.consequence}"
+            remedy = another_source(source, outlook, "Use an address of the host", is_error=source.enforced)
+            yield Point(source.parameter, message, remedy, mild=not source.enforced)
+
+
+def another_source(source: ExplicitSource, outlook: Outlook, words: str, is_error: bool = True) -> str:
+    """Return a remedy that leads to no other fault: to write another address instead, or to take it out."""
+    best = outlook.best(source.family)
+    if best is not None:
+        text = normal_form(best)
+        faults = faults_of_source(outlook, source.place, {source.parameter: text}, is_error)
+        if not faults or apart_from_loopback(faults):
+            return f"{words}, such as {text}{apart_from_loopback(faults)}"
+    if not faults_without(outlook, source.place, source.parameter, is_error):
+        return "Take it out"
+    return f"Give the host an {source.family} address for it, or correct what else is found"
 
 
 def refuse_unknown_name(error: InputError) -> None:

@@ -19,10 +19,8 @@ from ..interface_list import split_tokens
 from ..outlook import Outlook
 from ..parameters import PARAMETERS, dotted
 from ..source_addresses import CLIENTS, client_of
-from .fatal import absent_address
-from .finding import Point
-from .sources import loopback_source, source_failure, wrong_family
-from .surroundings import bad_proxy_interfaces
+from .assumed import faults_after
+from .finding import Point, grouped, listed
 
 #: what a client reads as an option beside its source addresses
 _OF_CLIENTS = ("inet_interfaces", "inet_protocols", "proxy_interfaces")
@@ -39,67 +37,85 @@ def duplicate_parameter(outlook: Outlook) -> Iterator[Point]:
 
 def duplicate_service(outlook: Outlook) -> Iterator[Point]:
     """master.cf has a service more than once."""
-    seen: Dict[str, Service] = {}
+    services: Dict[str, List[Service]] = {}
     for service in outlook.configuration.services:
-        key = service_key(service, outlook.configuration.port_of)
-        if key in seen:
-            shown = f"{seen[key].name}/{service.type}"
+        services.setdefault(service_key(service, outlook.configuration.port_of), []).append(service)
+    for same in services.values():
+        if len(same) > 1:
+            shown = f"{same[0].name}/{same[0].type}"
             message = f"master.cf has the service {shown} more than once, and only the last entry counts"
-            yield Point("services", message, "Keep one of the entries")
-        seen[key] = service
+            yield Point("services", message, "Keep the last entry")
 
 
 def bad_command_line(outlook: Outlook) -> Iterator[Point]:
     """The program of a service dies of words in its line of master.cf, or ignores them."""
+    found = []
     for service in outlook.services:
         bad = bad_command_line_of(service, outlook.version)
         if bad and not (service.type == "unix" and client_of(service)):  # of those source_failure tells
-            label = f"{service.name}/{service.type}"
-            yield Point("services", f"{label}: {service.command} {bad.reason}", bad.remedy, mild=bad.ignored)
+            found.append(((service.command, bad), f"{service.name}/{service.type}"))
+    for (command, bad), names in grouped(found).items():
+        yield Point("services", f"{listed(names)}: {command} {bad.reason}", bad.remedy, mild=bad.ignored)
 
 
 def unknown_to_version(outlook: Outlook) -> Iterator[Point]:
     """A parameter is set that this version of Postfix does not have yet."""
-    for name, place in _names_in_use(outlook):
+    for name, places in grouped(_names_in_use(outlook)).items():
         parameter = PARAMETERS.get(name)
         if parameter is not None and outlook.version < parameter.since:
             since = f"Postfix has it since {dotted(parameter.since)}, and this is {dotted(outlook.version)}"
-            message = f"{name} in {place} has no effect: {since}"
+            message = f"{name} in {listed(places)} has no effect: {since}"
             yield Point(name, message, "Remove it, or upgrade Postfix")
 
 
 def misspelt_parameter(outlook: Outlook) -> Iterator[Point]:
     """A name is not a parameter of Postfix, but nearly one."""
+    found = []
     for name, place in _names_in_use(outlook):
         meant = None if name in PARAMETERS else _similar_parameter(name)
         if meant is not None and not outlook.settings.refers_to(name):
-            message = f"{name} in {place} is not a parameter of Postfix and has no effect; {meant} is one"
-            yield Point(name, message, f"Write {meant}" if _would_do(outlook, name, place, meant) else "Take it out")
+            found.append(((name, meant, _would_do(outlook, name, place, meant)), place))
+    for (name, meant, is_meant), places in grouped(found).items():
+        message = f"{name} in {listed(places)} is not a parameter of Postfix and has no effect; {meant} is one"
+        yield Point(name, message, f"Write {meant}" if is_meant else "Take it out")
 
 
 def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
     """A service has a source address as an option, which its program does not read."""
+    found = []
     for service, name in _options(outlook.services):
         client, _underscore, rest = name.partition("_")
         own = client_of(service)
         if client in CLIENTS and rest.startswith("bind_address") and client != own:
             place = f"{service.name}/{service.type}"
-            message = f"-o {name} of {place} has no effect: {service.command} does not read it"
             remedy = f"Take it out, and set it on a service that runs {client} if that is meant"
             if own and _would_do(outlook, name, place, f"{own}_{rest}"):
                 remedy = f"Write {own}_{rest}"
-            yield Point(name, message, remedy)
+            found.append(((name, service.command, remedy), place))
+    for (name, command, remedy), places in grouped(found).items():
+        yield Point(name, f"-o {name} of {listed(places)} has no effect: {command} does not read it", remedy)
 
 
 def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
     """A listening service has inet_interfaces or inet_protocols as an option, which does not change its sockets."""
+    found = []
     for service, name in _options(outlook.services):
         if service.type == "inet" and name in ("inet_interfaces", "inet_protocols"):
-            message = f"-o {name} of {service.name}/{service.type} does not change where the service listens"
-            host, port = split_endpoint(service.name)
-            places = _places_meant(outlook, name, service.option_values[name]) if not host else []
-            instead = " and ".join(f"{place}:{port}" for place in places)
-            yield Point(name, message, f"Name the service {instead} instead of {port}" if places else "Take it out")
+            found.append(((name, _instead(outlook, service, name)), f"{service.name}/{service.type}"))
+    for (name, remedy), places in grouped(found).items():
+        yield Point(name, f"-o {name} of {listed(places)} changes nothing about the sockets there", remedy)
+
+
+def _instead(outlook: Outlook, service: Service, name: str) -> str:
+    """Return the remedy for an option of a server: to name the service as it seems to be meant, if that will do."""
+    host, port = split_endpoint(service.name)
+    names = [f"{place}:{port}" for place in _places_meant(outlook, name, service.option_values[name])]
+    options = tuple(option for option in service.options if option[0] != name)
+    those = [service._replace(name=each, options=options) for each in names]
+    services = [new for each in outlook.configuration.services for new in (those if each == service else (each,))]
+    if host or not names or faults_after(outlook, services=services):
+        return "Take it out"
+    return f"Name the service {' and '.join(names)} instead of {port}"
 
 
 def _places_meant(outlook: Outlook, name: str, value: str) -> List[str]:
@@ -123,28 +139,18 @@ def _would_do(outlook: Outlook, name: str, place: str, meant: str) -> bool:
     """
     if meant not in PARAMETERS:
         return False
-    configuration = outlook.configuration
     if place == "main.cf":
-        if outlook.settings.is_set(meant):
-            return False
-        settings = outlook.settings.with_options({meant: outlook.settings.raw(name)})
-        configuration = configuration._replace(settings=settings)
-    else:
-        services = [each for each in configuration.services if f"{each.name}/{each.type}" == place]
-        client = client_of(services[-1])
-        is_read = meant.startswith(f"{client}_") if "_bind_address" in meant else client and meant in _OF_CLIENTS
-        if not is_read or meant in services[-1].option_values:
-            return False
-        renamed = [(meant if option == name else option, value) for option, value in services[-1].options]
-        changed = services[-1]._replace(options=tuple(renamed))
-        configuration = configuration._replace(
-            services=[changed if each is services[-1] else each for each in configuration.services]
-        )
-    then = Outlook(configuration, outlook.host, outlook.resolve)
-    if then.failure is not None:
-        return outlook.failure is not None
-    faults = (source_failure, wrong_family, loopback_source, absent_address, bad_proxy_interfaces)
-    return not any({*check(then)} - {*check(outlook)} for check in faults if outlook.failure is None)
+        values = {meant: outlook.settings.raw(name)}
+        return not outlook.settings.is_set(meant) and not faults_after(outlook, values)
+    services = outlook.configuration.services
+    service = [each for each in services if f"{each.name}/{each.type}" == place][-1]
+    client = client_of(service)
+    is_read = meant.startswith(f"{client}_") if "_bind_address" in meant else client and meant in _OF_CLIENTS
+    if not is_read or meant in service.option_values:
+        return False
+    renamed = [(meant if option == name else option, value) for option, value in service.options]
+    changed = service._replace(options=tuple(renamed))
+    return not faults_after(outlook, services=[changed if each is service else each for each in services])
 
 
 def _names_in_use(outlook: Outlook) -> Iterator[Tuple[str, str]]:

@@ -5,8 +5,16 @@
 
 from __future__ import annotations
 
+from typing import Dict, Iterable, List, Sequence, Tuple, TypeVar
+
 from ..._base.records import NamedTuple
 from ..._base.words import Severity
+
+
+Fact = TypeVar("Fact")
+Who = TypeVar("Who")
+
+_MOST = 8  # names in one sentence
 
 
 class Point(NamedTuple):
@@ -31,3 +39,16 @@ class Finding(NamedTuple):
     parameter: str
     message: str
     remedy: str
+
+
+def grouped(pairs: Iterable[Tuple[Fact, Who]]) -> Dict[Fact, List[Who]]:
+    """Return for each fact all of whom it is true, each once, so that it is said once."""
+    groups: Dict[Fact, Dict[Who, None]] = {}
+    for fact, who in pairs:
+        groups.setdefault(fact, {})[who] = None
+    return {fact: list(group) for fact, group in groups.items()}
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names for a sentence; of very many the first ones, and how many there are."""
+    return ", ".join(names[:_MOST]) + (f", ... ({len(names)} in all)" if len(names) > _MOST else "")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Sequence
 
 from ..._base.address import family, needs_scope, normal_form, parse_address, unbracket
 from ..._base.records import NamedTuple
@@ -16,7 +16,8 @@ from ..origin import IN_MASTER_CF
 from ..outlook import Outlook
 from ..parameters import for_family
 from ..source_addresses import client_of
-from .finding import Point
+from .assumed import faults_after, faults_of_source
+from .finding import Point, grouped, listed
 
 
 class Use(NamedTuple):
@@ -32,6 +33,8 @@ class Use(NamedTuple):
     is_needed: bool
     #: whether it is written as an address, not by a name or the kernel's choice
     is_literal: bool = True
+    #: the services that listen on it, or the place where a source address is set
+    places: Sequence[str] = ()
 
 
 def temporary_address(outlook: Outlook) -> Iterator[Point]:
@@ -76,7 +79,7 @@ def _uses(outlook: Outlook) -> Iterator[Use]:
         if known is not None and source.is_of_its_family:
             user = f"{source.parameter} in {source.place} is"
             consequence = f"without it {source.consequence}"
-            yield Use(known, source.parameter, user, consequence, source.enforced)
+            yield Use(known, source.parameter, user, consequence, source.enforced, places=[source.place])
     yield from _kernel_sources(outlook)
 
 
@@ -95,13 +98,16 @@ def _listed(outlook: Outlook) -> Iterator[Use]:
 
 
 def _endpoints(outlook: Outlook) -> Iterator[Use]:
+    uses = []
     for listener in outlook.listeners:
         address = parse_address(listener.socket.address)
         known = None if address is None or listener.origin != IN_MASTER_CF else outlook.host.find(address)
         if known is not None:
             is_literal = parse_address(unbracket(split_endpoint(listener.service)[0])) == address
-            user = f"the service {listener.service} listens on"
-            yield Use(known, "services", user, "without it Postfix does not start", True, is_literal)
+            uses.append(((known, is_literal), listener.service))
+    for (known, is_literal), names in grouped(uses).items():
+        user = f"the services {listed(names)} listen on" if len(names) > 1 else f"the service {names[0]} listens on"
+        yield Use(known, "services", user, "without it Postfix does not start", True, is_literal, names)
 
 
 def _kernel_sources(outlook: Outlook) -> Iterator[Use]:
@@ -119,17 +125,35 @@ def _kernel_sources(outlook: Outlook) -> Iterator[Use]:
         if known is not None:
             parameter = for_family("smtp_bind_address", family_name)
             consequence = "other hosts, and their checks by SPF and DNS, see another one each time"
-            user = f"{', '.join(names)} send by the kernel's choice from"
+            user = f"{listed(names)} send by the kernel's choice from"
             yield Use(known, parameter, user, consequence, is_needed=False, is_literal=False)
 
 
 def _remedy(use: Use, outlook: Outlook) -> str:
     name = family(use.known.address)
-    if not outlook.stable(name):
+    better = next((each for each in map(normal_form, outlook.stable(name)[:4]) if _would_do(use, outlook, each)), None)
+    if better is None:
         return f"Give the host an {name} address that stays"
-    better = normal_form(outlook.stable(name)[0])
     if use.parameter == "services":
         return f"Write a service on an address that stays, such as {better}, instead"
     if use.parameter == "inet_interfaces":
         return f"List an address that stays, such as {better}, instead"
     return f"Set {use.parameter} to an address that stays, such as {better}"
+
+
+def _would_do(use: Use, outlook: Outlook, better: str) -> bool:
+    """Return whether another address can be written instead without another fault."""
+    if use.parameter == "services":
+        services = [
+            service._replace(name=f"[{better}]:{split_endpoint(service.name)[1]}")
+            if service.type == "inet" and service.name in use.places
+            else service
+            for service in outlook.configuration.services
+        ]
+        return not faults_after(outlook, services=services)
+    if use.parameter == "inet_interfaces":
+        words = split_tokens(outlook.settings.get("inet_interfaces"))
+        others = [word for word in words if parse_address(unbracket(word)) != use.known.address]
+        return not faults_after(outlook, {"inet_interfaces": ", ".join((*others, better))})
+    place = use.places[0] if use.places else "main.cf"
+    return not faults_of_source(outlook, place, {use.parameter: better})

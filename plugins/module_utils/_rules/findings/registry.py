@@ -78,7 +78,7 @@ REGISTRY = (
     Rule(mail_ways.half_bound, ["warning", "info"]),
     Rule(surroundings.mynetworks_grows, ["error", "warning"], needs="change"),
     Rule(surroundings.mynetworks_default, ["warning", "info"]),
-    Rule(surroundings.nat_without_proxy_interfaces, ["warning"], needs="hostname"),
+    Rule(surroundings.nat_without_proxy_interfaces, ["warning", "info"], needs="hostname"),
     Rule(sockets.endpoint_outside_inet_interfaces, ["info"]),
     Rule(sockets.proxy_protocol_for_all, ["info"]),
     Rule(lifetimes.deprecated_address, ["info"]),

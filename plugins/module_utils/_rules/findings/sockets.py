@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ..._base.address import normal_form
+from ..._base.errors import InputError
 from ..._base.words import is_number
 from ..._files.endpoint import split_endpoint
 from ..listeners import overlapping
 from ..origin import INET_INTERFACES
 from ..outlook import Outlook
-from .finding import Point
+from .assumed import faults_after
+from .finding import Point, grouped, listed
 
 
 def no_listener(outlook: Outlook) -> Iterator[Point]:
@@ -24,6 +26,8 @@ def no_listener(outlook: Outlook) -> Iterator[Point]:
     why, remedy = "master.cf has no active service of type inet", "Add the service smtp of type inet if it should"
     if not outlook.families:
         why, remedy = "inet_protocols is empty", "Set inet_protocols to all if it should"
+        if faults_after(outlook, {"inet_protocols": "all"}):
+            remedy = "Correct inet_interfaces and services, and set inet_protocols to all if it should"
     elif any(service.type == "inet" for service in outlook.configuration.services):
         why += ", because of master_service_disable"
         remedy = "Take the service out of master_service_disable if it should"
@@ -34,25 +38,29 @@ def no_listener(outlook: Outlook) -> Iterator[Point]:
 
 def shared_socket(outlook: Outlook) -> Iterator[Point]:
     """Two services listen on the same address and port."""
-    for earlier, later in overlapping(outlook.listeners):
-        if earlier.service != later.service and earlier.socket.address == later.socket.address:
-            both = f"the services {earlier.service} and {later.service} both"
-            place = f"{later.socket.address} port {later.socket.port}"
-            message = f"{both} listen on {place}, and each connection goes to either by chance"
-            yield Point("services", message, "Keep one of them")
+    shared = [
+        ((earlier.service, later.service, later.socket.port), later.socket.address)
+        for earlier, later in overlapping(outlook.listeners)
+        if earlier.service != later.service and earlier.socket.address == later.socket.address
+    ]
+    for (one, other, port), addresses in grouped(shared).items():
+        message = f"the services {one} and {other} both listen on {listed(addresses)} port {port}, and each connection "
+        yield Point("services", f"{message}goes to either by chance", "Keep one of them")
 
 
 def endpoint_shadows_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
     """A service on one address takes connections away from one that listens on all addresses."""
+    shadows = []
     for earlier, later in overlapping(outlook.listeners):
         differ = earlier.service != later.service and earlier.socket.address != later.socket.address
         if differ and earlier.origin != later.origin:
             bare, endpoint = (later, earlier) if later.origin == INET_INTERFACES else (earlier, later)
-            place = f"{endpoint.socket.address} port {endpoint.socket.port}"
-            why = f"not to {bare.service}, which listens on all addresses by inet_interfaces"
-            message = f"connections to {place} go to the service {endpoint.service}, {why}"
-            remedy = f"Give {bare.service} a host part too, or remove {endpoint.service} if it is left over"
-            yield Point("services", message, remedy)
+            shadows.append(((bare.service, endpoint.service, endpoint.socket.port), endpoint.socket.address))
+    for (bare_name, name, port), addresses in grouped(shadows).items():
+        why = f"not to {bare_name}, which listens on all addresses by inet_interfaces"
+        message = f"connections to {listed(addresses)} port {port} go to the service {name}, {why}"
+        remedy = f"Give {bare_name} a host part too, or remove {name} if it is left over"
+        yield Point("services", message, remedy)
 
 
 def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
@@ -60,24 +68,45 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
     if outlook.settings.get("inet_interfaces") in ("all", ""):
         return
     own = {normal_form(address) for address in outlook.own_addresses}
-    bare = {listener.socket.port for listener in outlook.listeners if listener.origin == INET_INTERFACES}
+    outside: Dict[str, List[str]] = {}  # by service
     for listener in outlook.listeners:
         text = listener.socket.address
-        is_outside = listener.origin != INET_INTERFACES and text not in own
-        if is_outside and not ip_address(text).is_loopback:
-            known = outlook.host.find(ip_address(text))
-            fact, wider = f"listens on {text}, which inet_interfaces does not name", f"add {text} to inet_interfaces"
-            if listener.socket.is_wildcard:
-                fact = "listens everywhere, and inet_interfaces names fewer addresses"
-                wider = "set inet_interfaces to all"
-            remedy = "Remove the service if inet_interfaces alone should decide"
-            # Else the address would be taken twice, would not be there, or would be the only one to send from.
-            is_beside = known is not None and any(
-                each.version == known.address.version for each in outlook.own_addresses
-            )
-            if listener.socket.port not in bare and (listener.socket.is_wildcard or is_beside):
-                remedy += f", or {wider}"
-            yield Point("services", f"the service {listener.service} {fact}", remedy)
+        if listener.origin != INET_INTERFACES and text not in own and not ip_address(text).is_loopback:
+            outside.setdefault(listener.service, []).append("" if listener.socket.is_wildcard else text)
+    places = [(tuple(dict.fromkeys(addresses)), service) for service, addresses in outside.items()]
+    for addresses, services in grouped(places).items():
+        names = f"services {listed(services)} listen" if len(services) > 1 else f"service {services[0]} listens"
+        if "" in addresses:
+            message = f"the {names} everywhere, and inet_interfaces names fewer addresses"
+            value, wider = "all", "set inet_interfaces to all"
+        else:
+            message = f"the {names} on {listed(addresses)}, which inet_interfaces does not name"
+            value = ", ".join((outlook.settings.raw("inet_interfaces"), *addresses))
+            wider = f"add {' and '.join(addresses)} to inet_interfaces"
+        yield Point("services", message, _narrower(outlook, services) + f", or {wider}" * _is_way(outlook, value))
+
+
+def _narrower(outlook: Outlook, services: Sequence[str]) -> str:
+    """Return the remedy by which services listen on no other address than those of inet_interfaces."""
+    them, its = ("the services", "their host parts") if len(services) > 1 else ("the service", "its host part")
+    others = [each for each in outlook.configuration.services if each.type != "inet" or each.name not in services]
+    why = "if inet_interfaces alone should decide"
+    if not faults_after(outlook, services=others):
+        return f"Remove {them} {why}"
+    bare = [
+        each._replace(name=split_endpoint(each.name)[1]) if each.type == "inet" and each.name in services else each
+        for each in outlook.configuration.services
+    ]
+    if not faults_after(outlook, services=bare):
+        return f"Take {its} away {why}"
+    return f"Write addresses of inet_interfaces as {its} {why}"
+
+
+def _is_way(outlook: Outlook, value: str) -> bool:
+    """Return whether inet_interfaces can have a value so that there is no other fault, and mail leaves as before."""
+    then = outlook.with_values({"inet_interfaces": value})
+    is_good = not faults_after(outlook, {"inet_interfaces": value}) and then.failure is None
+    return is_good and then.clients == outlook.clients
 
 
 def odd_port(outlook: Outlook) -> Iterator[Point]:
@@ -91,19 +120,35 @@ def odd_port(outlook: Outlook) -> Iterator[Point]:
 
 def postscreen_lacks_service(outlook: Outlook) -> Iterator[Point]:
     """A service runs postscreen, and one that postscreen hands clients or questions to is not in master.cf."""
-    for lack in outlook.postscreen_lacks:
-        message = f"{lack.error.value} {lack.reason}"
-        yield Point("services", message, lack.error.remedy, mild=not lack.is_needed)
+    lacks = [((lack.reason, lack.error.remedy, lack.is_needed), lack.error.value) for lack in outlook.postscreen_lacks]
+    for (reason, remedy, is_needed), names in grouped(lacks).items():
+        yield Point("services", f"{listed(names)}: {reason}", remedy, mild=not is_needed)
 
 
 def proxy_protocol_on_loopback(outlook: Outlook) -> Iterator[Point]:
     """By main.cf a service on loopback expects the PROXY protocol, which programs on this host do not speak."""
-    filters = any(map(outlook.settings.is_set, ("content_filter", "smtpd_proxy_filter")))
+    has_filter = _has_filter(outlook)
     for parameter, _outside, inside in _proxied(outlook):
-        for name in inside:
-            message = f"main.cf sets {parameter} for all services, and so {name} expects the PROXY protocol: content "
-            message += "filters that give mail back, and other programs on this host, are not served there"
-            yield Point(parameter, message, f"Give {name} the option {parameter} with an empty value", mild=not filters)
+        if inside:
+            message = f"main.cf sets {parameter} for all services, and so {listed(inside)} on loopback wants the PROXY "
+            message += "protocol too: programs on this host are not served there"
+            if has_filter:
+                message += ", such as a content filter that gives mail back"
+            remedy = f"Give {listed(inside)} the option {parameter} with an empty value"
+            yield Point(parameter, message, remedy, mild=not has_filter)
+
+
+def _has_filter(outlook: Outlook) -> bool:
+    """Return whether main.cf or a service has a content filter."""
+    places = [outlook.settings, *(outlook.settings.with_options(each.option_values) for each in outlook.services)]
+    for process in places:
+        for name in ("content_filter", "smtpd_proxy_filter"):
+            try:
+                if process.is_set(name) and process.get(name):
+                    return True
+            except InputError:  # its services die
+                continue
+    return False
 
 
 def proxy_protocol_for_all(outlook: Outlook) -> Iterator[Point]:

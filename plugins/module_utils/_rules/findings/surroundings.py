@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Iterator, Sequence, Union
 
-from ..._base.address import family, is_private
+from ..._base.address import family, is_private, normal_form
 from ..._base.errors import InputError
 from ..mynetworks import default_mynetworks, mynetworks_style
 from ..outlook import Outlook
@@ -44,14 +44,27 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
         resolved = [address for address in outlook.resolve(hostname) if family(address) in outlook.families]
     except InputError:  # nobody knows the name here; or this is a bad_proxy_interfaces
         return
-    for address in resolved:
-        is_local = outlook.host.find(address) is not None or address.is_loopback or is_private(address)
-        if not is_local and address not in proxies:
-            message = (
-                f"{hostname} resolves to {address}, which no interface of the host has: if connections to it come "
-            )
-            message += "here, Postfix does not know that mail for a host with this address is for itself"
-            yield Point("proxy_interfaces", message, f"Add {address} to proxy_interfaces if they do")
+    outside = [
+        normal_form(address)
+        for address in dict.fromkeys(resolved)
+        if outlook.host.find(address) is None and not address.is_loopback and not is_private(address)
+        if address not in proxies
+    ]
+    if outside:
+        names = " and ".join(outside)
+        message = f"{hostname} resolves to {names}, which no interface of the host has: if connections to it come here, "
+        message += "Postfix does not know that mail for a host with this address is for itself"
+        remedy = f"Add {names} to proxy_interfaces if they do"
+        yield Point("proxy_interfaces", message, remedy, mild=not _takes_mail_for_others(outlook))
+
+
+def _takes_mail_for_others(outlook: Outlook) -> bool:
+    """Return whether the host may be a backup MX, whose mail loops when it does not know itself."""
+    settings = outlook.settings
+    try:
+        return bool(settings.is_set("relay_domains") and settings.get("relay_domains"))
+    except InputError:
+        return False
 
 
 def mynetworks_default(outlook: Outlook) -> Iterator[Point]:

@@ -24,6 +24,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
 
 ONE = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64")
 TWO = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64")
+FOUR = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24")
 MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 
 
@@ -173,8 +174,18 @@ def test_endpoint_that_takes_connections_away() -> None:
 
 def test_endpoint_beside_inet_interfaces() -> None:
     settings = {"inet_interfaces": "loopback-only"}
-    assert only(settings, "10.77.0.1:25 inet n - n - - smtpd\n")[:2] == ("endpoint_outside_inet_interfaces", "info")
-    assert "add 10.77.0.1" in only(settings, "10.77.0.1:25 inet n - n - - smtpd\n").remedy
+    one = only(settings, "10.77.0.1:25 inet n - n - - smtpd\n10.77.0.1:587 inet n - n - - smtpd\n")
+    assert one[:2] == ("endpoint_outside_inet_interfaces", "info")
+    assert "the services 10.77.0.1:25, 10.77.0.1:587 listen on 10.77.0.1" in one.message
+    assert one.remedy.startswith("Take their host parts away")  # without them there is no listener
+    assert "add" not in one.remedy  # loopback-only stands alone
+    beside = {"inet_interfaces": "10.77.0.2, fd77::1, fd77::2"}
+    answer = found(beside, f"{MASTER}10.77.0.1:587 inet n - n - - smtpd\n")
+    (one,) = [one for one in answer if one.code == "endpoint_outside_inet_interfaces"]
+    assert one.remedy.startswith("Remove the service")
+    assert "add" not in one.remedy  # mail would not leave from 10.77.0.2 any more
+    one = only({"inet_interfaces": "127.0.0.1, ::1"}, "10.77.0.1:587 inet n - n - - smtpd\n")
+    assert "or add 10.77.0.1" in one.remedy
     everywhere = only(settings, "[::]:25 inet n - n - - smtpd\n")
     assert "everywhere" in everywhere.message
     assert "inet_interfaces to all" in everywhere.remedy
@@ -212,6 +223,11 @@ def test_duplicate_parameter() -> None:
         one = only({}, repeated=[name], overridden=[name] * overridden)
         assert one[:3] == ("duplicate_parameter", severity, name)
         assert ("only the last line counts" in one.message) == overridden
+    text = "inet_interfaces = 10.77.0.1 10.77.0.2\n"
+    (one,) = findings(outlook_of_texts(text + "inet_interfaces = [10.77.0.2], 10.77.0.1\nmynetworks=\n", MASTER, FOUR))
+    assert one[:2] == ("duplicate_parameter", "info")  # another spelling of the same
+    (one,) = findings(outlook_of_texts(text + "inet_interfaces = 10.77.0.2, 127.0.0.1\nmynetworks=\n", MASTER, FOUR))
+    assert one[:2] == ("duplicate_parameter", "warning")
     text = "mynetworks = 127.0.0.0/8\ninet_interfaces = all\nx = 1\nx = 2\ninet_interfaces = all\n"
     answer = findings(outlook_of_texts(text, MASTER, TWO))
     assert [(one.severity, one.parameter) for one in answer] == [("info", "inet_interfaces"), ("info", "x")]
@@ -282,8 +298,10 @@ def test_bind_addresses(settings: dict, code: str, severity: str, words: str) ->
 
 def test_enforced_address_that_is_absent() -> None:
     answer = found({"smtp_bind_address": "10.77.0.9", "smtp_bind_address_enforce": "yes"})
-    assert [(one.code, one.severity) for one in answer] == [("absent_address", "error"), ("source_failure", "error")]
+    assert [(one.code, one.severity) for one in answer] == [("absent_address", "error")]
     assert "stays in the queue" in answer[0].message
+    answer = found({"smtp_bind_address": "fd77::1", "smtp_bind_address_enforce": "yes"})
+    assert [(one.code, one.severity) for one in answer] == [("wrong_family", "error")]
 
 
 def test_not_enforced_is_said_once() -> None:
@@ -539,10 +557,13 @@ def test_nat_without_proxy_interfaces() -> None:
 
     world = {"mx.example.org": ["203.0.113.25"]}
     (one,) = told(world)
-    assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
+    assert one[:3] == ("nat_without_proxy_interfaces", "info", "proxy_interfaces")
     assert "203.0.113.25" in one.remedy
+    (one,) = told({"mx.example.org": ["203.0.113.25", "2001:db8::25"]}, relay_domains="example.net")
+    assert one[:3] == ("nat_without_proxy_interfaces", "warning", "proxy_interfaces")
+    assert "Add 203.0.113.25 and 2001:db8::25 to" in one.remedy
     assert told(world, proxy_interfaces="203.0.113.25") == []
-    for loopback in ("loopback-only", "127.0.0.1", "127.0.0.1, ::1", "localhost"):
+    for loopback in ("loopback-only", "127.0.0.1", "127.0.0.1, ::1", "localhost", "[::1] localhost"):
         answer = told({**world, "localhost": ["127.0.0.1", "::1"]}, inet_interfaces=loopback)
         assert "nat_without_proxy_interfaces" not in [one.code for one in answer]
     for harmless in (
@@ -586,6 +607,14 @@ def test_each_value_that_postfix_dies_of_is_named() -> None:
         ({}, "587 inet n - n - - smtpd -o smtpd_timeout=ten", "smtpd_timeout", "not a time"),
         ({}, "pickup unix n - n 60 1 pickup -o inet_protocols=ipv5", "inet_protocols", "not a protocol"),
         ({}, "pickup unix n - n 60 1 pickup -o inet_interfaces=10.77.0.9", "inet_interfaces", "on no interface"),
+        ({"smtpd_upstream_proxy_protocol": "HAProxy"}, "", "smtpd_upstream_proxy_protocol", "has 'HAProxy'"),
+        ({"smtpd_tls_security_level": "dane"}, "", "smtpd_tls_security_level", "smtp/inet cannot run"),
+        ({"smtp_host_lookup": "dns, nativ"}, "", "smtp_host_lookup", "has 'nativ'"),
+        ({"smtp_host_lookup": ""}, "", "smtp_host_lookup", "is empty"),
+        ({"notify_classes": "bounce resources"}, "", "notify_classes", "has 'resources'"),
+        ({}, "587 inet n - n - - smtpd -o receive_override_options=no_milter", "receive_override_options", "587/inet"),
+        ({"mailbox_delivery_lock": "fcntl, dot"}, "local unix - n n - - local", "mailbox_delivery_lock", "'dot'"),
+        ({"smtp_sasl_auth_enable": "yes"}, "", "smtp_sasl_auth_enable", "needs smtp_sasl_password_maps"),
         ({"mailbox_size_limit": "1000"}, "local unix - n n - - local", "mailbox_size_limit", "less than message_size"),
         ({"message_size_limit": "0"}, "local unix - n n - - local", "mailbox_size_limit", "unlimited"),
         ({"message_size_limit": "60000000"}, "virtual unix - n n - - virtual", "virtual_mailbox_limit", "60000000"),
@@ -600,6 +629,10 @@ def test_program_failure(settings: dict, line: str, parameter: str, words: str) 
 def test_services_that_can_run() -> None:
     assert found({"mailbox_size_limit": "0", "message_size_limit": "0"}, f"{MASTER}local unix - n n - - local\n") == []
     assert found({"smtpd_timeout": "${stress?{10}:{300}}s"}) == []
+    wrapped = MASTER.replace("smtpd\n", "smtpd -o smtpd_tls_wrappermode=yes\n")
+    assert found({"smtpd_tls_security_level": "dane"}, wrapped) == []
+    assert found({"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/x"}) == []
+    assert found({"smtp_host_lookup": "native, dns", "notify_classes": "", "smtpd_upstream_proxy_protocol": ""}) == []
     assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
 
 
@@ -923,7 +956,8 @@ def test_a_filter_on_loopback_that_is_contacted_from_outside() -> None:
     ((severity, parameter, message),) = told({**bound, "content_filter": "scan:[127.0.0.1]:10025"}, scan)
     assert (severity, parameter) == ("warning", "content_filter")
     assert "scan/unix contacts it from 10.77.0.1" in message
-    assert len(told({**bound, "content_filter": "scan:localhost:10025"}, scan)) == 2
+    ((_severity, _parameter, message),) = told({**bound, "content_filter": "scan:localhost:10025"}, scan)
+    assert "from 10.77.0.1 because of smtp_bind_address and fd77::1 because of smtp_bind_address6" in message
     assert len(told({**bound, "relayhost": "[::1]:10025"})) == 1
     assert len(told({"lmtp_bind_address": "10.77.0.1", "virtual_transport": "lmtp:inet:127.0.0.1:24"})) == 1
     assert len(told({"content_filter": "scan:[127.0.0.1]:10025"}, f"{scan} -o smtp_bind_address=10.77.0.1")) == 1

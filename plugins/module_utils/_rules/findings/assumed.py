@@ -1,0 +1,99 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a remedy would make of a configuration: none is given that leads to another fault."""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
+
+from ..._base.errors import InputError
+from ..._files.service import Service
+from ..outlook import Outlook
+
+_LOOPBACK_APART = ", with a transport of its own for what is on loopback"
+
+
+class Assumed(Outlook):
+    """An outlook that a remedy would lead to, or starts from: its own remedies are not read by anybody."""
+
+
+def faults_after(
+    outlook: Outlook,
+    values: Optional[Mapping[str, str]] = None,
+    services: Optional[Sequence[Service]] = None,
+    is_error: bool = False,
+) -> FrozenSet[str]:
+    """Return the codes of the errors and warnings that a change would lead to and that are not there without it.
+
+    :param values: to be set in main.cf
+    :param services: to be in master.cf
+    :param is_error: whether the change is against an error, so that warnings do not matter
+    """
+    if isinstance(outlook, Assumed):
+        return frozenset()
+    configuration = outlook.configuration
+    if values is not None:
+        configuration = configuration._replace(settings=outlook.settings.with_options(values))
+    if services is not None:
+        configuration = configuration._replace(services=services)
+    try:
+        if "faults" not in vars(outlook):
+            vars(outlook)["faults"] = _faults(Assumed(outlook.configuration, outlook.host, outlook.resolve))
+        before = vars(outlook)["faults"]
+        after = _faults(Assumed(configuration, outlook.host, outlook.resolve))
+    except InputError:  # a name whose addresses nobody knows
+        return frozenset(("fatal",))
+    grave = ("error",) if is_error else ("error", "warning")
+    return frozenset(key[0] for key, count in after.items() if key[1] in grave and count > before.get(key, 0))
+
+
+def faults_of_source(
+    outlook: Outlook, place: str, values: Mapping[str, str], is_error: bool = False
+) -> FrozenSet[str]:
+    """Return the same for parameters that are set in main.cf, or by the options of a service.
+
+    :param place: main.cf, or the name and type of a service
+    """
+    if place == "main.cf":
+        return faults_after(outlook, values=values, is_error=is_error)
+    return faults_after(outlook, services=with_options(outlook, [place], values), is_error=is_error)
+
+
+def faults_without(outlook: Outlook, place: str, parameter: str, is_error: bool = False) -> FrozenSet[str]:
+    """Return the same for a source address that is taken out of main.cf, or of the options of a service."""
+    if place == "main.cf":
+        return faults_after(outlook, values={parameter: ""}, is_error=is_error)
+    services = [
+        service._replace(options=tuple(option for option in service.options if option[0] != parameter))
+        if f"{service.name}/{service.type}" == place
+        else service
+        for service in outlook.configuration.services
+    ]
+    return faults_after(outlook, services=services, is_error=is_error)
+
+
+def with_options(outlook: Outlook, places: Sequence[str], values: Mapping[str, str]) -> Sequence[Service]:
+    """Return the services, those of some names and types with more options."""
+    return [
+        service._replace(options=(*service.options, *values.items()))
+        if f"{service.name}/{service.type}" in places
+        else service
+        for service in outlook.configuration.services
+    ]
+
+
+def apart_from_loopback(faults: FrozenSet[str]) -> str:
+    """Return what to add to a remedy that sets a source address; only next hops on loopback may suffer from that."""
+    return _LOOPBACK_APART if faults == {"bound_next_hop_on_loopback"} else ""
+
+
+def _faults(outlook: Outlook) -> Dict[Tuple[str, str], int]:
+    """Return how often each code is found with each severity."""
+    from .registry import findings  # which knows the checks that ask here
+
+    counts: Dict[Tuple[str, str], int] = {}
+    for finding in findings(outlook, ask_for_hostname=False):
+        key = finding.code, finding.severity
+        counts[key] = counts.get(key, 0) + 1
+    return counts
