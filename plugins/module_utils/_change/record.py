@@ -45,8 +45,9 @@ class Record(NamedTuple):
         return (self.main, self.master)
 
     def is_read_again(self, master: Master) -> bool:
-        """Return whether this very master can have been reloaded since; one that is not known for sure can."""
-        return not self.readers & readers_of(master)
+        """Return whether this very master can have been reloaded since; without such processes nothing tells of it."""
+        now = readers_of(master)
+        return bool(now) and not self.readers & now
 
     @classmethod
     def load(cls, state: State, master: Master) -> Optional[Record]:

@@ -210,7 +210,7 @@ class Host:
         os.utime(self.etc / "main.cf", (time.time() - 5,) * 2)
 
     def apply(self, check_mode: bool = False) -> Dict[str, Any]:
-        return apply(self.instance, timeout=10, check_mode=check_mode, state_directory=self.state)
+        return apply(self.instance, timeout=60, check_mode=check_mode, state_directory=self.state)
 
     def fails(self, check_mode: bool = False) -> Tuple[str, Dict[str, Any]]:
         with pytest.raises(ApplyError) as caught:

@@ -45,6 +45,8 @@ TCPMAIL = "2526 inet n - y - - smtpd\n"
 class Case:
     """An instance whose master runs by some files, and has read them at a known time."""
 
+    rest = REST
+
     def __init__(self, path: Path, main: str, master: str, version: Tuple[int, ...] = (3, 7, 11)) -> None:
         self.path = path
         self.instance = instance_of(version=version, queue_directory=str(path))
@@ -59,7 +61,7 @@ class Case:
 
     def texts(self, main: str, master: str, age: float = 0) -> ConfigFiles:
         at = int((time.time() - age) * 1e9)
-        return ConfigFiles("/etc/postfix", main, master + REST, (at, at), (at - 10**9, at - 10**9))
+        return ConfigFiles("/etc/postfix", main, master + self.rest, (at, at), (at - 10**9, at - 10**9))
 
     def started(self, ago: float) -> None:
         """The master and its children run since so many seconds."""
@@ -391,6 +393,17 @@ def test_times_prove_nothing_after_the_clock_was_set_ahead(
     case.started(ago=0)
     remember(found, case.master, False, case.state)
     assert case.look(edited, case.master).in_sync
+
+
+def test_without_processes_that_tell_the_record_stands(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.rest = ""
+    case.files = case.texts(ALL, SMTP, age=1e9)  # before the master's own start
+    for pid, name in ((321, "smtpd"), (322, "cleanup")):
+        write_stat(case.path / "proc", pid, name, 320, 1)
+    case.known("started")
+    assert case.look(case.texts(ALL, SMTP), case.master).in_sync
+    assert case.look(case.texts(ALL + "smtpd_banner = x\n", SMTP, age=3600), case.master).action == "reload"
 
 
 def test_a_record_of_an_earlier_version_has_no_processes(tmp_path: Path) -> None:
