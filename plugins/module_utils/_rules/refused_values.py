@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from .._base.errors import InputError
+from .._base.words import HIDDEN
 from .bounds import START, Bound, problem, read_bounds
 from .expansion import LEVEL
 from .host import Accounts, Host
@@ -173,9 +174,9 @@ def _environment(settings: Settings) -> Iterator[InputError]:
     name = "import_environment"
     words = re.sub(_IN_BRACES, "x", _value(settings, name) or "")  # what is in braces has a form of its own
     if "{" in words:
-        yield InputError(name, words, "has a brace that is not closed", "Close it")
+        yield InputError(name, HIDDEN, "has a brace that is not closed", "Close it")
     elif any(word.startswith("=") for word in split_words(words)):
-        yield InputError(name, words, "has a value without a name", "Write NAME=value")
+        yield InputError(name, HIDDEN, "has a value without a name", "Write NAME=value")
 
 
 def _style(settings: Settings, host: Host) -> Iterator[InputError]:
