@@ -21,9 +21,15 @@ FATAL_MAIN = ("missing attribute name", "missing '=' after attribute name")
 FATAL_MASTER = ("bad field count", *(f"invalid {name} " for name in FIELDS[1:7]))
 # A wakeup time that postconf lets through: the master dies of it.
 NOT_FATAL = ('invalid wakeup field "-?"', 'invalid wakeup field "?"')
-_ENOUGH = 100  # characters of a message: our own shorten long ones
 _MANGLED = re.compile(r"(?:[^ -~]|\?)+")
 _BLANKS = re.compile(r"[ \t\r\n]+")
+
+
+class _All(tuple):  # type: ignore[type-arg]
+    """The names of all parameters."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def disagreements(main: str, master: str, answers: Dict[str, Answer]) -> List[str]:
@@ -48,7 +54,7 @@ def disagreements(main: str, master: str, answers: Dict[str, Answer]) -> List[st
     found += _compare("parameter", used, printed)
     rest = {mangled(name): mangled(value) for name, value in values.items() if name not in used}
     found += _compare("unused parameter", rest, unused)
-    found += _compare("main.cf warning", _warnings(our_main.problems()), _warned(answers["main"]))
+    found += _compare("main.cf warning", _warnings(our_main.problems(_All())), _warned(answers["main"]))
     entries = [Entry(line) for line in logical_lines(master) if not line.stray]
     found += _compare("entry", {str(n): _entry(e) for n, e in enumerate(entries)}, _numbered(answers["entries"]))
     found += _compare("field", _fields(entries), set(lines(answers["fields"].out)))
@@ -111,7 +117,7 @@ def _warnings(problems: List[Problem]) -> Set[Tuple[int, str]]:
         if _said(problem).startswith("overriding"):
             found.add((problem.line, mangled(_said(problem))))
         elif _said(problem).startswith("logical line must"):
-            found.add((0, mangled(_said(problem))[:45]))
+            found.add((0, mangled(_said(problem))[: len("logical line must not start with whitespace")]))
     return found
 
 
@@ -123,7 +129,7 @@ def _warned(answer: Answer) -> Set[Tuple[int, str]]:
             found.add((int(match.group(1)), mangled(match.group(2))))
         match = re.match(r"postconf: warning: /cases/[^/]*/main\.cf: (logical line must.*)\Z", line, re.S)
         if match:
-            found.add((0, mangled(match.group(1))[:45]))
+            found.add((0, mangled(match.group(1))[: len("logical line must not start with whitespace")]))
     return found
 
 
@@ -178,7 +184,7 @@ def _word_problems(entries: List[Entry]) -> Set[str]:
     for entry in entries:
         for problem in entry.problems:
             if _said(problem).startswith(("missing '}'", "syntax error")):
-                found.add(mangled(_said(problem))[:_ENOUGH])
+                found.add(_said(problem))
     return found
 
 
@@ -187,5 +193,5 @@ def _word_warnings(answer: Answer) -> Set[str]:
     for line in lines(answer.err):
         match = re.match(r"postconf: warning: master\.cf: ((missing '}'|syntax error after).*)\Z", line, re.S)
         if match:
-            found.add(mangled(match.group(1))[:_ENOUGH])
+            found.add(match.group(1).partition(' in "')[0])
     return found

@@ -17,6 +17,22 @@ else:
 
 # Regular expressions would do as well, but each takes as long to compile as a small module to load.
 
+HIDDEN = "(not shown)"
+"""What stands for a text that may hold a password."""
+
+
+def hidden(value: object, before: object) -> str:
+    """Return what stands for a value, which tells whether it is another one than before."""
+    return HIDDEN if value == before else "(not shown, changed)"
+
+
+def outline(text: str) -> str:
+    """Return how a line of a file begins, without what may be a value in it: its first word, up to a ``=``."""
+    words = text.split(None, 1)
+    if not words or "=" in words[0]:
+        return text.strip().partition("=")[0] + ("= ..." if words else "")
+    return f"{words[0]} ..." if len(words) > 1 else HIDDEN
+
 
 def is_number(text: str) -> bool:
     """Return whether a text is made of ASCII digits."""

@@ -62,7 +62,7 @@ def describe(instance: Instance, destinations: Sequence[str] = (), stock: Sequen
         "reasons": [reason._asdict() for reason in assessment.reasons],
         "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
         "findings": [finding._asdict() for finding in findings(outlook)],
-        "problems": _problems("main.cf", main.problems()) + _problems("master.cf", services.problems()),
+        "problems": _problems("main.cf", main.problems(PARAMETERS)) + _problems("master.cf", services.problems()),
         "addresses": _addresses(host),
         "destinations": routes(destinations, host, clients),
         "variables": variables(main, services, instance.version, stock),

@@ -85,7 +85,8 @@ def bad_command_line(service: Service, version: Tuple[int, ...]) -> Optional[Bad
     wrong, index = _read_options(words, grammar.options)
     arguments = words[index:]
     if service.invalid or wrong == "-o":
-        setting = " ".join(["-o", *service.invalid[:1], *arguments[:1]])
+        name, equals, _value = " ".join([*service.invalid[:1], *arguments[:1]]).partition("=")
+        setting = " ".join(["-o", *name.split()[:1], *equals])
         return BadCommandLine(f"dies of {setting}, which is not a setting", _WRITE_OPTION, setting)
     if wrong:
         return BadCommandLine(f"dies of the option {wrong}", "Remove it", wrong)
@@ -100,7 +101,11 @@ def bad_command_line(service: Service, version: Tuple[int, ...]) -> Optional[Bad
         reason = f"has text behind -o {name} that is not part of the value, and {consequence}"
         remedy = f"Put name and value in braces, as in -o {{ {name} = ... }}, or remove that text"
     else:
-        reason, remedy = f"takes no argument {strays[0]!r}, and {consequence}", "Remove it"
+        name, equals, _value = strays[0].partition("=")
+        which = "takes no argument '#'" if name[:1] == "#" else f"takes no argument {name}="
+        if not equals and name[:1] != "#":
+            which = "has an argument that it does not take"
+        reason, remedy = f"{which}, and {consequence}", "Remove it"
     return BadCommandLine(reason, remedy, strays[0], grammar.ignores)
 
 

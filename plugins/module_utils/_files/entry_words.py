@@ -56,9 +56,9 @@ def unbraced(word: str) -> Tuple[str, str]:
     for match in re.finditer("[{}]", word):
         level += 1 if match.group() == "{" else -1
         if not level:
-            problem = f"syntax error after '}}' in \"{word}\"" if match.end() < len(word) else ""
+            problem = "syntax error after '}'" if match.end() < len(word) else ""
             return word[1 : match.start()].strip(WHITE), problem
-    return word[1:].strip(WHITE), f"missing '}}' in \"{word}\""
+    return word[1:].strip(WHITE), "missing '}'"
 
 
 def setting_letter(word: str) -> int:

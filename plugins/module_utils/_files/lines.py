@@ -16,7 +16,7 @@ from typing import Callable, Iterable, Iterator, List, Sequence, Tuple
 
 from .._base.errors import InputError, shortened
 from .._base.records import NamedTuple
-from .._base.words import Severity
+from .._base.words import Severity, outline
 
 WHITE = " \t\n\v\f\r"  # isspace(3) in the C locale; str.isspace() knows more
 
@@ -140,11 +140,11 @@ def comment_blocks(text: str, lines: Iterable[LogicalLine]) -> Iterator[Tuple[in
 def line_problems(line: LogicalLine, file: str) -> List[Problem]:
     """Return what is wrong with a logical line of a file, whatever it is about."""
     problems = []
-    value = line.text[:30]
+    value = outline(line.text)
     if line.stray:
         reason = "starts with white space, and Postfix ignores it"
         remedy = "Remove the white space before it, or the line"
-        problems.append((reason, remedy, f'logical line must not start with whitespace: "{value}"'))
+        problems.append((reason, remedy, "logical line must not start with whitespace"))
     if "\0" in line.text:
         reason = "has a null byte, and Postfix ignores the text after it"
         problems.append((reason, "Remove the null byte", "text after null byte is ignored"))

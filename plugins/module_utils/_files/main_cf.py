@@ -10,11 +10,11 @@ Nothing is expanded and no default is known. Of a parameter that is set several 
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional
+from typing import Container, Dict, List, Optional
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
-from .._base.words import words_between
+from .._base.words import HIDDEN, outline, words_between
 from .lines import (
     WHITE,
     Edit,
@@ -106,16 +106,20 @@ class MainCf:
         """Return those of :meth:`duplicates` that are set to different values."""
         return [name for name in self.duplicates() if len({setting.value for setting in self._settings[name]}) > 1]
 
-    def problems(self) -> List[Problem]:
-        """Return what Postfix would complain about, in the order of the file."""
+    def problems(self, shown: Container[str] = ()) -> List[Problem]:
+        """Return what Postfix would complain about, in the order of the file.
+
+        :param shown: the parameters whose values can be shown
+        """
         problems = [problem for line in self._lines for problem in line_problems(line, "main.cf")]
         problems += [Problem(number, "error", str(error)) for number, error in self._errors.items()]
         for name, settings in self._settings.items():
             for old, new in zip(settings, settings[1:]):
+                was, value = (each.value if name in shown else HIDDEN for each in (old, new))
                 reason, said = "is set to the same value again", ""
                 if old.value != new.value:
-                    reason, said = "replaces an earlier value", f"overriding earlier entry: {name}={old.value}"
-                parts = (name, new.value, reason, "Keep one line", said)
+                    reason, said = "replaces an earlier value", f"overriding earlier entry: {name}={was}"
+                parts = (name, value, reason, "Keep one line", said)
                 problems.append(line_problem("warning", new.line.number, *parts))
         return sorted(problems)
 
@@ -201,7 +205,7 @@ def _setting(line: LogicalLine) -> Setting:
     if not equals or words_between(name, WHITE) != [name]:
         said = "missing '=' after attribute name" if name else "missing attribute name"
         remedy = "Write name = value, or remove the line"
-        raise line_error(line.number, "main.cf", text, "is not a setting", remedy, f'{said}: "{text}"')
+        raise line_error(line.number, "main.cf", outline(text), "is not a setting", remedy, said)
     value = right.strip(WHITE)
     start = len(text) - len(right.lstrip(WHITE)) if value else len(left) + 1
     return Setting(name, value, start, start + len(value), line)

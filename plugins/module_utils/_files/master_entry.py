@@ -15,7 +15,7 @@ from typing import List, Optional, Set, Tuple
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
-from .._base.words import Severity
+from .._base.words import Severity, outline
 from .endpoint import PortLookup, port_number, split_endpoint
 from .entry_words import open_braces, setting_letter, split_words, takes_next, unbraced
 from .lines import WHITE, LogicalLine, Problem, Word, indentation, line_error, line_problem, line_problems
@@ -76,9 +76,9 @@ class Entry:
             self._read_words(list(split_words(self.text, self.options_end)))
         elif not line.stray:
             missing = FIELDS[len(self.fields)]
-            said = f'bad field count: missing "{missing}" field: "{self.text[:60]}"'
+            said = f'bad field count: missing "{missing}" field'
             remedy = "Write all eight fields, or remove the line"
-            self._refuse(self.text, f"ends before the field {missing}", remedy, said)
+            self._refuse(outline(self.text), f"ends before the field {missing}", remedy, said)
 
     @property
     def label(self) -> str:
@@ -135,7 +135,7 @@ class Entry:
             self.rest.append(Word(start, end, self._unbraced(start, end)))
             if text[0] == "#":
                 reason = "is an argument, although it looks like a comment"
-                self._complain("warning", self.label, text, reason, "Write comments on lines of their own")
+                self._complain("warning", self.label, "#", reason, "Write comments on lines of their own")
 
     def _unbraced(self, start: int, end: int) -> str:
         value, said = unbraced(self.text[start:end])
@@ -148,7 +148,7 @@ class Entry:
         # Only a word of its own has braces to take off. postconf takes them off -o{a=b} too, the daemons do not.
         if inner[0] == "{" and start == letter + 1:
             reason = "has a brace that the daemon takes for text"
-            self._complain("warning", self.label, f"-o{inner}", reason, "Write a blank before the brace")
+            self._complain("warning", self.label, "-o{", reason, "Write a blank before the brace")
         elif inner[0] == "{":
             inner, said = unbraced(inner)
             if said:
@@ -157,8 +157,9 @@ class Entry:
         name, value = left.strip(WHITE), right.strip(WHITE)
         if not equals or not name or any(char in name for char in WHITE):
             why = "missing '=' after attribute name" if name else "missing attribute name"
-            invalid = f'invalid "-o {inner}" option value: {why}'
-            self._complain("error", self.label, f"-o {inner}", "is not a setting", _WRITE_OPTION, invalid)
+            written = f"-o {' '.join(name.split()[:1])}{equals}"
+            invalid = f'invalid "{written}" option value: {why}'
+            self._complain("error", self.label, written, "is not a setting", _WRITE_OPTION, invalid)
             self.invalid.append(Word(start, end, inner))
             return
         if name in self._names:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
+from .._base.words import outline
 from .command_line import arguments_taken
 from .entry_words import BLANKS, needs_braces, option_text, takes_next, unbraced
 from .lines import WHITE, Edit, Word, changed_words, edit_line, logical_lines
@@ -102,7 +103,7 @@ class EntryEditor:
             program = self.entry.fields[7].value
             reason = f"is in the entry, is not an argument that {program} takes, and would be dropped"
             remedy = "Put the option that it belongs to in braces, as in -o { name = value }, or remove it"
-            raise InputError(f"command of {self.entry.label}", strays[0].value, reason, remedy)
+            raise InputError(f"command of {self.entry.label}", outline(strays[0].value), reason, remedy)
         if [word.value for word in head[1:]] != [word.value for word in self.entry.flags]:
             # -vo name=value becomes -v -o name=value, to change the flag alone
             self._apply([Edit(letter, letter, " -") for letter in self.entry.shared])
@@ -110,7 +111,7 @@ class EntryEditor:
         self._apply(changed_words(self.entry.line, old, head, command, 0))
         if rest and self.entry.swallows:
             reason = "would be swallowed by a brace that is open in the options"
-            raise InputError(f"command of {self.entry.label}", command, reason, "Set or unset that option")
+            raise InputError(f"command of {self.entry.label}", outline(command), reason, "Set or unset that option")
         old = []
         for word in self.entry.rest:
             malformed = unbraced(self.entry.text[word.start : word.end])[1]

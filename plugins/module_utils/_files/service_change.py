@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
-from .._base.words import is_number
+from .._base.words import HIDDEN, is_number, outline
 from .endpoint import PortLookup, port_number, split_endpoint
 from .entry_words import split_words, takes_next, unbraced
 from .lines import Word, check_encoding, checked_value, is_parameter_name
@@ -86,8 +86,9 @@ def check_change(change: ServiceChange) -> None:
         option = f"option {name} of {label}"
         if not isinstance(value, str):
             raise InputError(option, value, "is not text", "Put it in quotes")
-        if not _balanced(checked_value(option, value)):
-            raise InputError(option, value, "has braces that do not match", "Close every brace")
+        _check_text(option, value)
+        if not _balanced(value):
+            raise InputError(option, HIDDEN, "has braces that do not match", "Close every brace")
         if name in change.unset_options:
             remedy = "Give it in options or in unset_options"
             raise InputError(f"options of {label}", name, "is to be set and unset at once", remedy)
@@ -109,15 +110,17 @@ def check_name(change: ServiceChange, lookup: PortLookup) -> None:
 
 
 def _check_command(label: str, command: str) -> None:
-    words = [command[start:end] for start, end in split_words(checked_value(label, command))]
+    _check_text(label, command)
+    words = [command[start:end] for start, end in split_words(command.strip(" \t"))]
     if not words or not re.match(_PROGRAM, words[0]):
         remedy = "Write the program and its arguments"
-        raise InputError(label, command, "does not start with the name of a program", remedy)
-    for word in words:
+        raise InputError(label, outline(command), "does not start with the name of a program", remedy)
+    for number, word in enumerate(words, start=1):
         if unbraced(word)[1] or not _balanced(word):
-            raise InputError(label, command, f"has braces that do not match in {word!r}", "Close every brace")
+            reason = f"has braces that do not match in its word {number}"
+            raise InputError(label, outline(command), reason, "Close every brace")
         if word[0] == "#":
-            raise InputError(label, command, "has a comment, which Postfix would take for an argument", "Leave it out")
+            raise InputError(label, outline(command), "has a comment, which Postfix would take for an argument", "Leave it out")
     after_flag = False
     for word in (unbraced(word)[0] for word in words[1:]):
         # The daemons see no braces, and take the word behind a flag such as -m for its argument.
@@ -125,7 +128,15 @@ def _check_command(label: str, command: str) -> None:
             break
         after_flag = word[:1] == "-"
         if after_flag and "o" in word[1:]:
-            raise InputError(label, command, "has -o settings in it", "Give them as options")
+            raise InputError(label, outline(command), "has -o settings in it", "Give them as options")
+
+
+def _check_text(label: str, text: str) -> None:
+    """Refuse a text that Postfix would not read back, without saying it: it may hold a password."""
+    try:
+        checked_value(label, text)
+    except InputError as error:
+        raise InputError(label, HIDDEN, error.reason, error.remedy) from None
 
 
 def _balanced(text: str) -> bool:

@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from .._base.errors import InputError
+from .._base.words import HIDDEN
 from .bounds import START, Bound, problem, read_bounds
 from .expansion import LEVEL
 from .host import Accounts, Host
@@ -176,7 +177,7 @@ def _environment(settings: Settings) -> Iterator[InputError]:
         found = problem(value)
         if found:
             yield InputError(
-                "import_environment", value, f"has {found}", "Write NAME or NAME=value, with blanks {NAME = value}"
+                "import_environment", HIDDEN, f"has {found}", "Write NAME or NAME=value, with blanks {NAME = value}"
             )
 
 

@@ -17,7 +17,7 @@ from .._base.address import parse_address
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._base.sockets import Socket, in_words
-from .._base.words import Action
+from .._base.words import HIDDEN, Action, hidden
 from .._files.endpoint import identity, split_endpoint
 from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
@@ -248,7 +248,7 @@ def _services(before: Outlook, after: Outlook) -> List[Reason]:
         elif was is not None and becomes is None:
             reasons.append(reason(_title(was), "removed", _summary(was)))
         elif was is not None and becomes is not None and was.meaning != becomes.meaning:
-            reasons.append(reason(_title(was), "fields", _summary(was), _summary(becomes)))
+            reasons.append(reason(_title(was), "fields", _summary(was), _summary(becomes, was)))
     return reasons
 
 
@@ -313,8 +313,15 @@ def _title(service: Service) -> str:
     return f"{service.name}/{service.type}"
 
 
-def _summary(service: Service) -> str:
+def _summary(service: Service, was: Optional[Service] = None) -> str:
+    """Return an entry in short. Values that are not of this family are not shown: they can be secrets.
+
+    :param was: the same before
+    """
     fields = (service.private, service.unprivileged, service.chroot, service.wakeup, service.process_limit)
-    options = [f"-o {{ {name} = {value} }}" for name, value in service.option_values.items()]
-    options += [f"-o {word}" for word in service.invalid]
-    return " ".join([*fields, service.command, *service.arguments, *options])
+    words = [hidden(service.arguments, was.arguments if was else service.arguments)] if service.arguments else []
+    old = was.option_values if was else {}
+    for name, value in service.option_values.items():
+        words.append(f"-o {{ {name} = {value if name in PARAMETERS else hidden(value, old.get(name, value))} }}")
+    words += [f"-o {HIDDEN}" for _word in service.invalid]
+    return " ".join([*fields, service.command, *words])

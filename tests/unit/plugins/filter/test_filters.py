@@ -167,7 +167,7 @@ def test_services_that_send() -> None:
         ([{"name": "smtp", "private": "y"}], "is private"),
         ([{"name": "smtp", "type": "tcp"}], "has the type 'tcp'"),
         ([{"name": ["smtp", "x"]}], "smtp, x"),
-        ("smtp inet n - n\n", "services: 'smtp inet n - n' ends before the field wakeup"),
+        ("smtp inet n - n\n", "services: 'smtp ...' ends before the field wakeup"),
         ("smtp inet n - n - - smtpd -o { a = b\n", "missing '}'"),
         ("smtp inet - - n - - smtpd\n", "is private"),
     ],

@@ -190,8 +190,8 @@ def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
             "inet_interfaces",
             "10.77.0.99",
         ),
-        ({"services": [ServiceChange("smtp", "unix", command="smtp stray")]}, "master.cf", "stray"),
-        ({"values": {"inet_protocols": "ipv4"}, "main": MAIN + "stray\n"}, "main.cf", "stray"),
+        ({"services": [ServiceChange("smtp", "unix", command="smtp stray")]}, "master.cf", "does not take"),
+        ({"values": {"inet_protocols": "ipv4"}, "main": MAIN + "stray\n"}, "main.cf", "is not a setting"),
         (
             {"values": {"inet_protocols": "ipv4"}, "master": MASTER + "stray unix\n"},
             "services",
@@ -279,8 +279,8 @@ def test_a_reason_shows_the_fields_as_they_are_written():
     done = plan(services=[ServiceChange("relay", "unix", chroot="n")])
     assert only(done) == (
         "relay/unix",
-        "- - y - - smtp -o { syslog_name = postfix/$service_name }",
-        "- - n - - smtp -o { syslog_name = postfix/$service_name }",
+        "- - y - - smtp -o { syslog_name = (not shown) }",
+        "- - n - - smtp -o { syslog_name = (not shown) }",
         "reload",
     )
 
@@ -355,7 +355,7 @@ def test_flags_of_a_client_are_taken_where_postfix_has_them():
     change = ServiceChange("x", "unix", command="lmtp flags=DORX", options={"lmtp_bind_address": "10.77.0.1"})
     assert "lmtp -o lmtp_bind_address" not in plan(services=[change]).master
     assert "  flags=DORX\n" in plan(services=[change], version=(3, 5, 25)).master
-    with pytest.raises(InputError, match="flags=DORX"):
+    with pytest.raises(InputError, match="flags="):
         plan(services=[change], version=(3, 4, 29))
 
 

@@ -75,8 +75,8 @@ def test_a_first_line_that_starts_with_white_space_is_dropped_with_what_continue
     [problem] = line_problems(stray, "main.cf")
     assert (problem.line, problem.severity) == (2, "warning")
     assert problem.message == (
-        "main.cf: '  abc def' starts with white space, and Postfix ignores it (line 2; Postfix: logical line must not "
-        'start with whitespace: "  abc def"). Remove the white space before it, or the line.'
+        "main.cf: 'abc ...' starts with white space, and Postfix ignores it (line 2; Postfix: logical line must not "
+        "start with whitespace). Remove the white space before it, or the line."
     )
 
 
