@@ -50,9 +50,7 @@ class Record(NamedTuple):
                 for service, kind, address, port, family, origin in data["listeners"]
             ]
             own = None if data["own"] is None else frozenset(data["own"])
-            record = cls(
-                data["identity"], data["main"], data["master"], listeners, frozenset(data["families"]), own
-            )
+            record = cls(data["identity"], data["main"], data["master"], listeners, frozenset(data["families"]), own)
         except (KeyError, TypeError, ValueError):
             return None
         return record if sockets_of(listeners) == master.sockets else None
