@@ -74,9 +74,9 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
     if edited:
         versions = zip(edited.as_left.texts, edited.planned.texts)
         texts = dict(zip(("main.cf", "master.cf"), versions))
-        differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.changed]
+        differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
-    if (edited and edited.changed) or reasons:
+    if (edited and edited.written) or reasons:
         needs = "".join(f"needs a {one['action']} for {one['parameter']}: {one['why']}\n" for one in reasons)
         before = in_words(result["before"]) if edited else ""
         after = in_words(result["after"]) if edited else ""
