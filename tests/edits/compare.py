@@ -107,8 +107,9 @@ def _done(case: dict[str, Any], runs: Runs) -> list[str]:
             found.append(f"the sockets are {after['sockets']}, the run says {promised}")
     if before["links"] != after["links"]:
         found.append(f"links were {before['links']} and are {after['links']}")
-    if before["names"] != [name for name in after["names"] if "~" not in name]:
-        found.append(f"left in the directory: {after['names']}")
+    left = [name for name in after["names"] if name not in before["names"] and "~" not in name]
+    if left:
+        found.append(f"left in the directory: {left}")
     return found + _diffs(case, runs, edited)
 
 

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,9 @@ class Host:
         if since == "interrupted":
             self.module("postfix_interfaces", _EDIT, False, interrupted=True)
         if "reloaded" in since:
+            replaced = _children(_master())
             _run("systemctl", "reload", self.unit, check=False)
-            time.sleep(1.5)
+            self._await_master(replaced)
         if "restarted" in since:
             _run("systemctl", "restart", self.unit, check=False)
             self._await_master()
@@ -130,10 +132,11 @@ class Host:
         _run("systemctl", "reset-failed", check=False)
 
     @staticmethod
-    def _await_master() -> None:
-        """Wait until the master, if it comes up at all, has its first children."""
-        for _time in range(60):
-            if not _master() or len(_children(_master())) == 2:
+    def _await_master(replaced: Sequence[list[str]] = ()) -> None:
+        """Wait until the master, if it comes up at all, has its first children, and others than those replaced."""
+        for _time in range(100):
+            children = _children(_master())
+            if not _master() or (len(children) == 2 and not any(child in replaced for child in children)):
                 break
             time.sleep(0.05)
 

@@ -27,8 +27,19 @@ class Edited(NamedTuple):
     changed: List[str]
     #: what became of a change that an earlier run left half written
     recovered: Optional[str]
-    #: whether that has written to a file
-    completed: bool = False
+    #: the files before that was completed, where it has written to one
+    left: Optional[ConfigFiles] = None
+
+    @property
+    def as_left(self) -> ConfigFiles:
+        """The files as this run has found them."""
+        return self.left or self.found
+
+    @property
+    def written(self) -> List[str]:
+        """The paths of those that are other than this run has found them."""
+        versions = zip(NAMES, self.as_left.texts, self.planned.texts)
+        return [os.path.join(self.found.config_directory, name) for name, old, new in versions if old != new]
 
     @property
     def planned(self) -> ConfigFiles:
@@ -62,17 +73,19 @@ class Edit:
         left = read_files(self.instance.config_directory)
         recovered = None if check_mode else self.transactions.recover()
         found = read_files(self.instance.config_directory) if recovered else left
-        completed = found.texts != left.texts or (pending is not None and pending.progress == "half")
-        return self.plan_for(pending.settled if pending else found, recovered, completed)
+        settled = pending.settled if pending else found
+        return self.plan_for(settled, recovered, left if settled.texts != left.texts else None)
 
-    def plan_for(self, found: ConfigFiles, recovered: Optional[str] = None, completed: bool = False) -> Edited:
+    def plan_for(
+        self, found: ConfigFiles, recovered: Optional[str] = None, left: Optional[ConfigFiles] = None
+    ) -> Edited:
         """Return what these files would become."""
         plan = make_plan(self.wanted, found.main, found.master, self.around)
         versions = zip(NAMES, found.texts, (plan.main, plan.master))
         changed = [os.path.join(self.instance.config_directory, name) for name, old, new in versions if old != new]
         if changed:
             refuse_mounts(changed)
-        return Edited(plan, found, changed, recovered, completed)
+        return Edited(plan, found, changed, recovered, left)
 
     def commit(self, edited: Edited, before_commit: Callable[[List[str]], None] = lambda paths: None) -> Edited:
         """Write what was planned; where somebody else has written a file since, plan and write once more.
@@ -84,7 +97,8 @@ class Edit:
             return self._commit(edited, before_commit)
         except FileChanged:
             again = self.plan(check_mode=False)
-            return self._commit(again._replace(recovered=edited.recovered or again.recovered), before_commit)
+            recovered, left = edited.recovered or again.recovered, edited.left or again.left
+            return self._commit(again._replace(recovered=recovered, left=left), before_commit)
 
     def _commit(self, edited: Edited, before_commit: Callable[[List[str]], None]) -> Edited:
         if edited.changed:

@@ -60,7 +60,7 @@ class Member:
     @property
     def changed(self) -> bool:
         """Whether a file or the running master was changed, or will be."""
-        files = self._completed or bool(self.edited and (self.edited.changed or self.edited.completed))
+        files = self._completed or bool(self.edited and self.edited.written)
         return files or bool(self.steps) or self.run.report.changed
 
     @property
@@ -150,7 +150,7 @@ class Member:
     @contextmanager
     def planned_files(self) -> Iterator[str]:
         """Where the files are as they will be: in the instance's directory, or for this context in another one."""
-        if self.edited is None or (self.exists and not self.edited.changed):
+        if self.edited is None or (self.exists and not self.edited.written):
             yield self.directory
             return
         with tempfile.TemporaryDirectory(prefix="mailfleet-") as directory:

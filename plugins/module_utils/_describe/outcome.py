@@ -32,7 +32,7 @@ def result_of(part: Union[Member, Secondary], apply: bool, report_unlisted: bool
         plan = edited.plan
         before = effective_view(plan.before)
         result.update(
-            files=edited.changed,
+            files=edited.written,
             action=plan.action,
             reasons=[reason._asdict() for reason in plan.reasons],
             before=before,
@@ -72,11 +72,11 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
     if steps:
         differences.append(_difference(part.directory, "", steps))
     if edited:
-        versions = zip(edited.found.texts, edited.planned.texts)
+        versions = zip(edited.as_left.texts, edited.planned.texts)
         texts = dict(zip(("main.cf", "master.cf"), versions))
-        differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.changed]
+        differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
-    if (edited and edited.changed) or reasons:
+    if (edited and edited.written) or reasons:
         needs = "".join(f"needs a {one['action']} for {one['parameter']}: {one['why']}\n" for one in reasons)
         before = in_words(result["before"]) if edited else ""
         after = in_words(result["after"]) if edited else ""

@@ -96,9 +96,11 @@ def test_check_mode_writes_nothing_even_where_an_earlier_run_was_interrupted(hos
     before = written()
     predicted = host.edit(LOOPBACK, check_mode=True)
     assert predicted.changed == []
+    assert (predicted.written, predicted.as_left.main) == ([str(host.main)], MAIN)
     assert predicted.recovered is None
     assert written() == before
     done = host.edit(LOOPBACK)
+    assert (done.written, done.as_left.main) == ([str(host.main)], MAIN)
     assert (done.changed, done.plan.main) == ([], predicted.plan.main)
     assert done.recovered is not None
     assert "was interrupted" in done.recovered
