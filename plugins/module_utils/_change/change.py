@@ -29,12 +29,11 @@ def foresee(together: Together) -> None:
     """
     attempts = _attempts(together)
     obstacle = _obstacle(together, attempts)
-    for member, attempt in attempts:
-        member.run.report.interruption = attempt.foresee_interruption()
     for group in in_turn([attempt for _member, attempt in attempts]):
-        if len(group) > 1:
-            for attempt in group:
+        for attempt in group:
+            if len(group) > 1:
                 attempt.exchange_with(group)
+            attempt.foresee_interruption()
     if obstacle:
         member, words = obstacle
         pending = member.run.transactions.pending() if member.exists else None

@@ -54,6 +54,8 @@ class Assessment(NamedTuple):
     action: Action
     reasons: List[Reason]
     record: Optional[Record] = None
+    #: what the master runs by, as far as that is known
+    before: Optional[Outlook] = None
 
     @property
     def promised(self) -> Optional[Sequence[Listener]]:
@@ -98,6 +100,7 @@ def assess(
     own = _own(after)
     reasons: List[Reason] = []
     record = Record.load(state, master) if master else None
+    before: Optional[Outlook] = None
     if master is None:
         reasons = [reason("master", "stopped")]
     elif not after.runs:
@@ -105,7 +108,7 @@ def assess(
     elif os.path.realpath(master.queue_directory) != os.path.realpath(instance.queue_directory):
         reasons = [reason("queue_directory", "at_start", master.queue_directory, instance.queue_directory)]
     elif record and (record.main, record.master) == files.texts and sockets_of(after.listeners) == master.sockets:
-        pass
+        before = after
     else:
         before, cached = _before(record, pending, master, instance, host, resolve)
         read_since = changed(files) < master.last_read()
@@ -119,7 +122,7 @@ def assess(
             reasons = by_sockets(after, master.sockets, read_since)
     if master and after.runs and strongest(reasons) != "restart" and dead(after, master):
         reasons.append(reason("qmgr", "died"))
-    return Assessment(files, master, after, own, strongest(reasons), reasons, record)
+    return Assessment(files, master, after, own, strongest(reasons), reasons, record, before)
 
 
 def remember(assessment: Assessment, master: Master, started: bool, state: State) -> None:

@@ -220,7 +220,7 @@ def test_with_nothing_to_go_back_to_and_nothing_running(host: Host) -> None:
 def test_the_answer_of_each_server_is_told(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
     expected = [
-        {"address": "127.0.0.1", "port": port, "banner": "220 stand-in ESMTP", "problem": None}
+        {"address": "127.0.0.1", "port": port, "banner": "220 stand-in ESMTP", "problem": None, "slow": False}
         for port in sorted([running.port, running.other])
     ]
     assert running.apply(check_mode=True)["answers"] == []

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an instance could do before a run touched it: what fails now as it failed then is no reason to go back.
+
+One address of each service that stays as it is gets asked for its banner while the old master still serves, beside what
+else precedes a stop. A quick host does not wait for that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Dict, List, Optional, Sequence, Set
+
+from .._base.errors import InputError
+from .._files.service import Service, service_key
+from .._host.banner import PROVEN, Answer, Endpoint, Visits, endpoints
+from .._host.master_process import COMM
+from .._rules.outlook import Outlook
+from .in_sync import Assessment
+
+_PATIENCE = 2.0  # seconds for what has not answered yet: what dies of its configuration has died by then
+
+
+class Earlier:
+    """What the running master of an instance can do, and the services that it can do it with.
+
+    :param assessment: of the instance, before it is touched
+    """
+
+    def __init__(self, assessment: Assessment) -> None:
+        self._before, self._master = assessment.before, assessment.master
+        self._services = _services(assessment.before) if assessment.before else {}
+        children = self._master.children() if self._master else []
+        self._programs = {child.name for child in children if time.time() - child.started > PROVEN}
+        self._asked: Dict[str, Endpoint] = {}
+        self._visits: Optional[Visits] = None
+        self._answers: Dict[str, Answer] = {}
+
+    def ask(self, after: Outlook) -> None:
+        """Begin to ask the services that stay as they are."""
+        if self._before is None or self._master is None or self._visits or not self._before.runs:
+            return
+        try:
+            known = endpoints(self._before)
+        except InputError:  # the rules do not understand what it runs by
+            known = []
+        for endpoint in known:
+            if endpoint.at in self._master.sockets and self.is_unchanged(endpoint.service, after):
+                self._asked.setdefault(endpoint.service, endpoint)
+        self._visits = Visits(list(self._asked.values()))
+
+    def settle(self) -> None:
+        """Take the answers, at the latest before the master is stopped."""
+        if self._visits and self._master and not self._answers:
+            found = self._visits.answers(self._master, time.monotonic() + _PATIENCE)
+            self._answers = {service: found[endpoint.at] for service, endpoint in self._asked.items()}
+
+    def is_unchanged(self, service: str, after: Outlook) -> bool:
+        """Return whether master.cf says the same of a service as before."""
+        was, becomes = self._services.get(service), _services(after).get(service)
+        return was is not None and becomes is not None and was.meaning == becomes.meaning
+
+    def failed(self, endpoint: Endpoint, after: Outlook) -> bool:
+        """Return whether a server that stays as it is gave no good answer before."""
+        answer = self._answers.get(endpoint.service)
+        return answer is not None and answer.problem is not None and self.is_unchanged(endpoint.service, after)
+
+    def could_run(self, program: str, after: Outlook, complaints: Sequence[str]) -> bool:
+        """Return whether it must be because of a change that the master cannot run a program.
+
+        That is so where a process of it lived before, and where it is not known that what it is run by is as before.
+
+        :param complaints: what Postfix has logged since
+        """
+        if self._before is None or program[:COMM] in self._programs:
+            return True
+        names = self._changed(self._before, after)
+        for line in complaints:
+            if f"/{program}: " in line and names.intersection(re.findall(r"\w+", line)):
+                return True
+        now = _services(after)
+        using = [key for key, service in now.items() if os.path.basename(service.command) == program]
+        return not using or not all(self.is_unchanged(key, after) for key in using)
+
+    def ran(self, programs: Sequence[str]) -> bool:
+        """Return whether a process of each of these programs lived before."""
+        return all(program[:COMM] in self._programs for program in programs)
+
+    @staticmethod
+    def _changed(before: Outlook, after: Outlook) -> Set[str]:
+        """Return the parameters of main.cf that differ."""
+        names = before.settings.names() | after.settings.names()
+        return {name for name in names if before.settings.raw(name) != after.settings.raw(name)}
+
+
+def _services(outlook: Outlook) -> Dict[str, Service]:
+    port_of = outlook.configuration.port_of
+    services: List[Service] = list(outlook.configuration.services)
+    return {service_key(service, port_of): service for service in services}
