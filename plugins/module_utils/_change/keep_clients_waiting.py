@@ -25,9 +25,9 @@ import os
 import socket
 import struct
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
-from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple, Type
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple, Type
 
 from .._base.sockets import WILDCARDS, Socket, ipv4_first
 from .._host.connections import Unanswered, unanswered
@@ -38,7 +38,6 @@ from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .deafen import Deafening
 from .tcp_migrate_req import SWITCH, Migration
 
-_OTHER_FILES = 256  # that a run has open meanwhile, at most
 _QUEUE = 4096  # the kernel lowers it to net.core.somaxconn
 _GREETING_TIME = 0.15  # seconds at most for servers to greet those who have just connected
 _LONGEST_WAIT = 0.5  # seconds at most until no client waits at the old master's sockets
@@ -105,7 +104,6 @@ class Hold:
             try:
                 if self._new:
                     stack.enter_context(self._migration)
-                    stack.enter_context(_files_for(len(self._new) + len(self._old)))
                 stack.callback(self._close)
                 self._open()
             except OSError as error:  # one socket that cannot be held, and clients are refused as without any
@@ -188,24 +186,6 @@ class Hold:
 def _swallowed(old: FrozenSet[Socket], new: FrozenSet[Socket]) -> FrozenSet[Socket]:
     """Return the addresses that had a socket of their own, and are part of a wildcard from now on."""
     return frozenset(place for place in old - new if place._replace(address=WILDCARDS[place.family]) in new)
-
-
-@contextmanager
-def _files_for(count: int) -> Iterator[None]:
-    """Allow this process so many more open files, as far as it may."""
-    import resource
-
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + _OTHER_FILES if most == resource.RLIM_INFINITY else min(count + _OTHER_FILES, most)
-    changes = now != resource.RLIM_INFINITY and now < wanted
-    with suppress(ValueError, OSError):
-        if changes:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-    try:
-        yield
-    finally:
-        if changes:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
 def _listen(place: Socket, earlier: int, silent: bool = False) -> socket.socket:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .._base.sockets import Socket, in_words, ipv4_first
@@ -37,6 +37,7 @@ from .tcp_migrate_req import Migration
 _KEPT_LINES = 8  # of a command's output
 # Seconds at least for a phase, whatever those before it took: nothing may be left down because they were slow.
 _FOR_CHECK, _FOR_STOP, _FOR_START, _FOR_ANSWERS = 10.0, 10.0, 15.0, 5.0
+_OTHER_FILES = 64  # that a run opens beside one for each socket to hold it, and one to ask the server there
 _SETTLE = 3.0  # seconds that a master gets to appear and to open its sockets, after the command has ended
 
 
@@ -145,7 +146,8 @@ class Attempt:
         self._deadline = time.monotonic() + self.run.timeout
         self._report.changed = True
         try:
-            yield
+            with more_files(2 * len(self._promised) + _OTHER_FILES):
+                yield
         except PhaseFailed as failure:
             if failure.run is self.run:
                 logged = self._log.words(journal=bool(self._service.unit))
@@ -251,6 +253,8 @@ class Attempt:
         except PhaseFailed as failure:
             self._interrupted(str(failure))
             raise
+        if outcome.status is None:
+            self._report.warnings.append(f"Postfix runs, but {outcome.end}.")
 
     def _await_sockets(self, outcome: Outcome, replaced: Optional[Set[Process]] = None) -> None:
         """Wait until the master has exactly the promised sockets.
@@ -376,6 +380,22 @@ def _stop_and_start(attempts: Sequence[Attempt]) -> None:
     finally:
         for attempt in attempts:
             attempt.tidy()
+
+
+@contextmanager
+def more_files(count: int) -> Iterator[None]:
+    """Allow this process to have so many more files open in this context, as far as it may."""
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = now + count if most == resource.RLIM_INFINITY else min(now + count, most)
+    if now != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    try:
+        yield
+    finally:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
 def described(sockets: Iterable[Socket]) -> str:

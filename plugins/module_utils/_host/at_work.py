@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Dict, FrozenSet, Optional, Set, Tuple
+from typing import Dict, FrozenSet, Optional, Sequence, Tuple
 
 from .banner import PROVEN, Endpoint
 from .master_process import COMM, Master, Process, read_process, socket_inodes
@@ -30,33 +30,32 @@ def at_work(endpoint: Endpoint, client: Tuple[str, int], master: Master) -> Opti
         taken = {inode for inode, each in local.items() if each.remote == client and each.local[1] == endpoint.at.port}
         if taken:
             break
-    children = {child: _sockets(child, master) for child in master.children()}
-    for child, sockets in children.items():
-        if sockets & taken and _lives_on(child, master):
+    children = master.children()
+    for child in children:
+        if _sockets(child, master) & taken and _lives_on(child, master):
             awaited = awaited_by(child.pid, master.proc, tuple(taken))
             waits = f", and waits for {awaited}" if awaited else ""
             return f"{child.name} (process {child.pid}) has the connection{waits}"
     if taken - {"0"}:
         return None  # it was taken, and who did that has ended, or is about to
-    return _all_busy(endpoint, children, {inode for inode in local if _serves(local[inode].local, endpoint)}, master)
+    # One that has no client, and does not take this one, does not hear it.
+    connected = {inode for inode in local if _serves(local[inode].local, endpoint)}
+    able = servers(endpoint, children, master)
+    if not able or not all(sockets & connected and _lives_on(child, master) for child, sockets in able.items()):
+        return None
+    awaited = next(filter(None, (awaited_by(child.pid, master.proc) for child in able)), "")
+    waits = f", and one waits for {awaited}" if awaited else ""
+    return f"all {len(able)} processes of {endpoint.program} have other clients{waits}"
 
 
-def _all_busy(
-    endpoint: Endpoint, children: Dict[Process, FrozenSet[str]], connected: Set[str], master: Master
-) -> Optional[str]:
-    """Return that all processes of the service have other clients, if that is so.
+def servers(endpoint: Endpoint, children: Sequence[Process], master: Master) -> Dict[Process, FrozenSet[str]]:
+    """Return the processes that serve an endpoint, with their sockets.
 
-    One that has none, and does not take this client, does not hear it.
+    :param children: of the master
     """
     listening = {inode for inode, at in master.held.items() if at == endpoint.at}
-    servers = [
-        child for child, sockets in children.items() if child.name == endpoint.program[:COMM] and sockets & listening
-    ]
-    if not servers or not all(children[child] & connected and _lives_on(child, master) for child in servers):
-        return None
-    awaited = next(filter(None, (awaited_by(child.pid, master.proc) for child in servers)), "")
-    waits = f", and one waits for {awaited}" if awaited else ""
-    return f"all {len(servers)} processes of {endpoint.program} have other clients{waits}"
+    found = {child: _sockets(child, master) for child in children if child.name == endpoint.program[:COMM]}
+    return {child: sockets for child, sockets in found.items() if sockets & listening}
 
 
 def _serves(local: Tuple[str, int], endpoint: Endpoint) -> bool:

@@ -109,8 +109,7 @@ class Visits:
         """
         last_alive = time.monotonic()
         while self._go_on(0.03) and time.monotonic() < deadline:
-            programs = {child.name for child in master.children()}
-            if all(visit.endpoint.program[:COMM] in programs for visit in self._visits if not visit.answer):
+            if all(_has_process(visit, master) for visit in self._visits if not visit.answer):
                 last_alive = time.monotonic()
             elif time.monotonic() - last_alive > _ABSENT:
                 break
@@ -140,8 +139,15 @@ class Visits:
         return any(visit.is_open for visit in self._visits)
 
     def _fill(self) -> None:
-        while self._later and sum(visit.is_open for visit in self._visits) < _AT_ONCE:
-            self._visits.append(_Visit(self._later.pop()))
+        begun = sum(visit.is_open for visit in self._visits)
+        while self._later and begun < _AT_ONCE:
+            try:
+                self._visits.append(_Visit(self._later[-1]))
+            except OSError:  # a family that is not there, or no file left
+                if begun:
+                    return
+            self._later.pop()
+            begun += 1
 
 
 class _Visit:
@@ -231,6 +237,18 @@ def _is_whole(received: bytes) -> bool:
     """Return whether the last line that came is not one behind which another line follows."""
     lines = received.split(b"\n")[:-1]
     return bool(lines) and not _GOES_ON.match(lines[-1])
+
+
+def _has_process(visit: _Visit, master: Master) -> bool:
+    """Return whether the master has a process for a server: of its program, and after a while of its service."""
+    children = master.children()
+    if visit.endpoint.program[:COMM] not in {child.name for child in children}:
+        return False
+    if time.monotonic() - visit.began < PROVEN:
+        return True
+    from .at_work import servers  # seldom
+
+    return visit.endpoint.at not in master.sockets or bool(servers(visit.endpoint, children, master))
 
 
 def _late(visit: _Visit, master: Master) -> Answer:
