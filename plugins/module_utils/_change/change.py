@@ -55,7 +55,11 @@ def change(together: Together) -> None:
     """
     with rollback(together):
         if together.apply:
-            obstacle = _obstacle(together, _attempts(together))
+            attempts = _attempts(together)
+            earlier = [attempt.look_back() for _member, attempt in attempts]
+            obstacle = _obstacle(together, attempts)
+            for each in earlier:
+                each.settle()
             if obstacle:
                 raise PhaseFailed(f"The files cannot be applied: {obstacle[1]}", obstacle[0].run)
         for member in together.members:

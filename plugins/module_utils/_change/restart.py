@@ -14,25 +14,27 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._base.sockets import Socket, in_words, ipv4_first
+from .._base.sockets import Socket, in_words
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
+from .._host.open_files import more_files
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
 from .conflicts import Claims, claimed, shared
 from .earlier import Earlier
-from .in_sync import Assessment, dead
+from .in_sync import Assessment, dead, outlook_of
 from .keep_clients_waiting import Hold, cannot_hold, cannot_hold_at
 from .order import Move, in_order
 from .report import socket_states
 from .run import Run
 from .tcp_migrate_req import Migration
+from .transaction import read_files
 
 _KEPT_LINES = 8  # of a command's output
 # Seconds at least for a phase, whatever those before it took: nothing may be left down because they were slow.
@@ -121,6 +123,16 @@ class Attempt:
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 
+    def look_back(self) -> Earlier:
+        """Begin to find out what the instance can do now; the first call counts, if possible before an edit."""
+        run = self.run
+        if run.earlier is None:
+            run.earlier = Earlier(self._assessment)
+            if self._assessment.master:
+                files, around = read_files(run.instance.config_directory), run.around
+                run.earlier.ask(self._assessment.after, outlook_of(files, run.instance, around.host, around.resolve))
+        return run.earlier
+
     def carry_out(self) -> None:
         """Do what the assessment calls for, one phase after the other.
 
@@ -140,7 +152,7 @@ class Attempt:
         """Have what Postfix logs in this context reported when a phase fails in it."""
         self._log = LogMark(*_log_of(self._assessment))
         self._report.answers, self._report.warnings = {}, []
-        self.run.earlier = self._earlier = self.run.earlier or Earlier(self._assessment)
+        self._earlier = self.look_back()
         if self._assessment.master:
             time.sleep(_until_settled(self._main_cf))
         self._deadline = time.monotonic() + self.run.timeout
@@ -160,8 +172,7 @@ class Attempt:
 
     def _reload(self, master: Master) -> None:
         replaced = {child for child in master.children() if child.name in ("qmgr", "pickup")}
-        self._earlier.ask(self._assessment.after)  # those who are asked keep their server, and it what it has read
-        outcome = self._service.reload(self._deadline)
+        outcome = self._service.reload(self._deadline)  # who was asked keeps his server, and it what it has read
         self._earlier.settle()
         try:
             self._await_sockets(outcome, replaced)
@@ -183,7 +194,6 @@ class Attempt:
 
     def prepare(self) -> None:
         """Check the files once more, as Postfix itself does before each start."""
-        self._earlier.ask(self._assessment.after)
         checked = self._service.prepare(self._at_least(_FOR_CHECK))
         self._earlier.settle()
         if checked.status is None:
@@ -288,51 +298,18 @@ class Attempt:
         master = find_master(self._instance)
         if master is None:
             raise self._failure("Postfix has ended as soon as it had its sockets.")
-        began = time.monotonic()
-        self._verify_answers(master)
+        began, after, report = time.monotonic(), self._assessment.after, self._report
+        report.answers = ask(endpoints(after), master, self._at_least(_FOR_ANSWERS))
+        report.sockets = socket_states(self._assessment.promised, master)
+        self._fail_if(self._earlier.judge_answers(report.answers, after, report.warnings))
         for _turn in range(2):  # on a busy host it comes late
-            program = dead(self._assessment.after, master, began + _until_settled(self._main_cf) + PROVEN)
+            program = dead(after, master, began + _until_settled(self._main_cf) + PROVEN)
             if not program:
                 break
             began = time.monotonic()
-        if program:
-            raise self._failure(f"{program} does not stay alive, and without it no mail is delivered.")
-        self._verify_programs()
+        self._fail_if(program and f"{program} does not stay alive, and without it no mail is delivered.")
+        self._fail_if(self._earlier.judge_programs(self._log, bool(self._service.unit), after, report.warnings))
         self.run.works(self._assessment, master, started)
-
-    def _verify_answers(self, master: Master) -> None:
-        """Make sure that each server answers that did before; warn of those that are slow, or fail as before."""
-        after = self._assessment.after
-        asked = {endpoint.at: endpoint for endpoint in endpoints(after)}
-        self._report.answers = ask(list(asked.values()), master, self._at_least(_FOR_ANSWERS))
-        self._report.sockets = socket_states(self._assessment.promised, master)
-        for place in ipv4_first(self._report.answers):
-            answer = self._report.answers[place]
-            if not answer.problem:
-                continue
-            before = self._earlier.failed(asked[place], after)
-            if not before and not answer.slow:
-                raise self._failure(f"The server at {place} {answer.problem}.")
-            self._report.warnings.append(
-                f"The server at {place} {answer.problem}.{' It did not answer before the change either.' * before}"
-            )
-
-    def _verify_programs(self) -> None:
-        """Make sure that the master can run what it could run before."""
-        journal = bool(self._service.unit)
-        throttled = self._log.throttled(journal)
-        if not throttled:
-            return
-        after, complaints = self._assessment.after, self._log.words(journal)
-        fails_still = {asked.program for asked in endpoints(after) if self._earlier.failed(asked, after)}
-        changed = [name for name in throttled if self._earlier.could_run(name, after, complaints)]
-        failed = [name for name in changed if name not in fails_still]
-        if failed:
-            before = self._earlier.ran(failed)
-            raise self._failure(f"The master cannot run {' and '.join(failed)}{', and could before' * before}.")
-        self._report.warnings.append(
-            f"The master cannot run {' and '.join(throttled)}, by what was not changed. The log says why."
-        )
 
     def exchange_with(self, others: Sequence[Attempt]) -> None:
         """Have the instance stopped along with others, because they exchange addresses."""
@@ -351,6 +328,10 @@ class Attempt:
         from .._host.waiting import name_server  # seldom
 
         return name_server(master.process.pid) is not None
+
+    def _fail_if(self, message: Optional[str]) -> None:
+        if message:
+            raise self._failure(message)
 
     def _failure(self, message: str) -> PhaseFailed:
         return PhaseFailed(message, self.run)
@@ -380,22 +361,6 @@ def _stop_and_start(attempts: Sequence[Attempt]) -> None:
     finally:
         for attempt in attempts:
             attempt.tidy()
-
-
-@contextmanager
-def more_files(count: int) -> Iterator[None]:
-    """Allow this process to have so many more files open in this context, as far as it may."""
-    import resource
-
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = now + count if most == resource.RLIM_INFINITY else min(now + count, most)
-    if now != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-    try:
-        yield
-    finally:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
 def described(sockets: Iterable[Socket]) -> str:
