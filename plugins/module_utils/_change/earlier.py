@@ -23,6 +23,7 @@ from .._host.master_process import COMM
 from .._rules.outlook import Outlook
 from .in_sync import Assessment
 
+_AT_ONCE = 8  # services that are asked at the same time, while other things go on
 _PATIENCE = 2.0  # seconds for what has not answered yet: what dies of its configuration has died by then
 
 
@@ -59,7 +60,7 @@ class Earlier:
         for endpoint in known:
             if endpoint.at in self._master.sockets and self._is_unchanged(endpoint.service, after):
                 self._asked.setdefault(endpoint.service, endpoint)
-        self._visits = Visits(list(self._asked.values()))
+        self._visits = Visits(list(self._asked.values()), _AT_ONCE)
 
     def settle(self) -> None:
         """Take the answers, at the latest before the master is stopped."""

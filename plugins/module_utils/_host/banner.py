@@ -92,10 +92,11 @@ class Visits:
     """Connections to endpoints, as a client on this host makes them. They begin at once, and nothing here blocks.
 
     :param asked: where to connect to
+    :param at_once: to how many at the same time
     """
 
-    def __init__(self, asked: Sequence[Endpoint]) -> None:
-        self._asked = asked
+    def __init__(self, asked: Sequence[Endpoint], at_once: int = _AT_ONCE) -> None:
+        self._asked, self._at_once = asked, at_once
         self._later = list(reversed(asked))
         self._visits: List[_Visit] = []
         self._poll = select.poll()
@@ -140,7 +141,7 @@ class Visits:
 
     def _fill(self) -> None:
         begun = sum(visit.is_open for visit in self._visits)
-        while self._later and begun < _AT_ONCE:
+        while self._later and begun < self._at_once:
             try:
                 self._visits.append(_Visit(self._later[-1]))
             except OSError:  # a family that is not there, or no file left
