@@ -28,6 +28,7 @@ from .transaction import ConfigFiles, Pending, Transactions, read_files
 
 if TYPE_CHECKING:
     from .edit_files import Edited
+    from .guard import Guard
 
 
 class Run:
@@ -47,6 +48,7 @@ class Run:
         self.timeout = timeout
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
+        self.guard: Optional[Guard] = None  # while something is changed
 
     def assess(self, planned: Optional[Edited] = None, settled: bool = False) -> Assessment:
         """Compare the files with the running master, and report what is needed.
