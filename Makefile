@@ -28,6 +28,7 @@ PAIRS ?= 2000
 CASES ?= 1000
 SEED ?= 1
 RESTARTS ?= 3
+SIGNALS ?= 6
 
 # What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
 # nothing else runs, what measures durations.
@@ -112,10 +113,10 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 	$(PYTEST) $(JUNIT) tests/lab
 
 INTERRUPTION := tests/integration/test_least_interruption.py
-INTEGRATION = $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=6 --ignore=$(INTERRUPTION) tests/integration
+INTEGRATION = MAILFLEET_SUITES="$(SUITES)" MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED=$(SEED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=6 --ignore=$(INTERRUPTION) tests/integration
 .PHONY: integration
-integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
-	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
+integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
+	$(INTEGRATION)
 
 INTERRUPT = MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) -rP $(JUNIT) $(INTERRUPTION)
 .PHONY: interruption
@@ -126,7 +127,7 @@ interruption: images ## who is refused or waits while Postfix restarts; on a mac
 .PHONY: integration-chosen interruption-chosen
 integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: images
-	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
+	$(INTEGRATION)
 interruption-chosen: images
 	$(INTERRUPT)
 
@@ -191,7 +192,7 @@ conformance-chosen: images
 
 .PHONY: nightly
 nightly: ## all that make test has a share of, at full size on each release (root; hours)
-	$(MAKE) --keep-going differential conformance crash integration molecule interruption SUITES="$(RELEASES)" RESTARTS=20
+	$(MAKE) --keep-going differential conformance crash integration molecule interruption SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz
