@@ -29,9 +29,11 @@ CASES ?= 1000
 SEED ?= 1
 EDITS ?= 20
 RESTARTS ?= 3
+
 # What is generated in make test is always the same; in make nightly it comes from a seed that nobody has chosen, unless SEED= does.
 SEEDS := 1 77 78 79 80
 FRESH := $(if $(filter file,$(origin SEED)),$(shell shuf --input-range=100-99999999 --head-count=1),$(SEED))
+SIGNALS ?= 6
 
 # What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
 # nothing else runs, what measures durations.
@@ -116,11 +118,12 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 	$(PYTEST) $(JUNIT) tests/lab
 
 INTERRUPTION := tests/integration/test_least_interruption.py
-GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SEED=$(SEED) MAILFLEET_EDIT="$(EDIT)"
-INTEGRATION = $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=6 --ignore=$(INTERRUPTION) tests/integration
+GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED=$(SEED) MAILFLEET_EDIT="$(EDIT)"
+INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=6 \
+    --ignore=$(INTERRUPTION) tests/integration
 .PHONY: integration
-integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky")
-	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
+integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
+	$(INTEGRATION)
 
 .PHONY: edits
 edits: images ## random edits of random hosts alone: check mode against the run (root; EDITS=75 a release, SEED=, EDIT="1/17 77/3")
@@ -136,7 +139,7 @@ interruption: images ## who is refused or waits while Postfix restarts; on a mac
 integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
 integration-chosen: images
-	MAILFLEET_SUITES="$(SUITES)" $(INTEGRATION)
+	$(INTEGRATION)
 interruption-chosen: images
 	$(INTERRUPT)
 
@@ -204,7 +207,7 @@ conformance-chosen: images
 nightly: ## all that make test has a share of, at full size on each release (root; hours; SEED= repeats one)
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
 	$(MAKE) --keep-going differential conformance crash integration molecule interruption \
-	    SUITES="$(RELEASES)" RESTARTS=20 EDITS=75 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
+	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz

@@ -41,6 +41,7 @@ attributes:
     details:
       - Either both files change or none, whenever the run is killed and whatever happens to the disk. If a run was
         killed halfway, the next run of any module of this collection completes the change.
+      - Signals that would end the run, such as that of a lost connection, wait until it has changed what it has to.
       - Owner, group, mode, ACL, SELinux context and other extended attributes stay. A symbolic link stays a link, and
         its target changes. If a file has several hard links, the other names keep the old content.
       - A changed file gets a modification time of two seconds ago. If C(main.cf) is younger than that, Postfix's

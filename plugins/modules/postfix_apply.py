@@ -29,6 +29,11 @@ description:
     was applied, brings Postfix up with it, and fails. The message says what happened, what was restored and what runs
     now. An edit made by somebody else is undone only if Postfix did not work with it and an earlier run knows what the
     running master had read before. The version that did not work is kept in C(/var/lib/mailfleet.postfix).
+  - A run that ends early does not leave Postfix stopped. While it changes something, SIGHUP, SIGINT and SIGTERM wait
+    until it has done its work or has gone back; then it ends as it would have. So a lost connection or Ctrl-C does no
+    harm. Before a stop, it starts a process that finishes its work if it is killed all the same. That process is in a
+    session of its own, with systemd in a transient scope (C(mailfleet-PID.scope)). It says in the mail log what it
+    does (as C(mailfleet)), and ends together with the run.
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0

@@ -24,7 +24,7 @@ from xdist.scheduler import LoadScopeScheduling
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 #: what runs on another host of a release than the rest, at the same time
-OTHERS = {"test_failures.py": 2, "test_actions.py": 2, "test_together.py": 3}
+OTHERS = {"test_failures.py": 2, "test_actions.py": 2, "test_together.py": 3, "test_a_run_that_ends_early.py": 3}
 
 
 @pytest.fixture(scope="session")

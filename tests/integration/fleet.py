@@ -150,6 +150,13 @@ class MailHost:
             self.run("systemctl", "disable", unit, check=False)
         self.run("rm", "-rf", OTHER, *(f"/var/{place}/postfix-out" for place in ("lib", "spool")))
 
+    def lose_power(self) -> None:
+        """Cut the host's power, and switch it on again."""
+        self.host.cut_power()
+        self._has_view = False
+        self.host.boot()
+        self.host.wait()
+
     def terminate(self) -> None:
         """Stop Postfix whatever its files say: its own stop dies of an address that is gone."""
         self.run("systemctl", "kill", "--signal=SIGTERM", self.unit, check=False)

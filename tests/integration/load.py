@@ -87,11 +87,12 @@ class Clients(_Threads):
 
 
 class Mail(_Threads):
-    """Messages with numbers, sent without a pause; what was not taken is sent again, as every mail server does."""
+    """Messages with numbers, sent one after the other; what was not taken is sent again, as every mail server does."""
 
-    def __init__(self, recipient: str, *addresses: str) -> None:
+    def __init__(self, recipient: str, *addresses: str, pause: float = PAUSE) -> None:
         super().__init__(addresses)
         self.taken: set[str] = set()
+        self._pause = pause
         self._recipient = recipient
 
     def _work(self, place: str) -> None:
@@ -106,4 +107,4 @@ class Mail(_Threads):
             # A session that ends after this does not matter: it was taken.
             self.taken.add(name)
             number += 1
-            time.sleep(PAUSE)
+            time.sleep(self._pause)

@@ -171,6 +171,8 @@ class Attempt:
             raise
 
     def _start_stopped(self) -> None:
+        if self.run.guard:
+            self.run.guard.begin()
         self._await_sockets(self._service.start(self._at_least(_FOR_START)))
         self.verify(started=True)
 
@@ -350,9 +352,14 @@ class Attempt:
 
 def _stop_and_start(attempts: Sequence[Attempt]) -> None:
     """Stop several instances, start them again, and verify that each works."""
+    guard = attempts[0].run.guard
     try:
+        if guard:
+            guard.hire()
         for attempt in attempts:
             attempt.prepare()
+        if guard:
+            guard.begin()  # before the old master's sockets are made deaf
         with ExitStack() as stack:
             migration = Migration(attempts[0].run.transactions.state.base)
             holds = [stack.enter_context(attempt.clients_waiting(migration)) for attempt in attempts]

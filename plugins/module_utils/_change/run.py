@@ -29,6 +29,7 @@ from .transaction import ConfigFiles, Pending, Transactions, read_files
 if TYPE_CHECKING:
     from .earlier import Earlier
     from .edit_files import Edited
+    from .guard import Guard
 
 
 class Run:
@@ -49,6 +50,7 @@ class Run:
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
         self.earlier: Optional[Earlier] = None  # what the instance could do before the first action
+        self.guard: Optional[Guard] = None  # while something is changed
 
     def assess(self, planned: Optional[Edited] = None, settled: bool = False) -> Assessment:
         """Compare the files with the running master, and report what is needed.

@@ -45,7 +45,9 @@ class Together:
         self.apply, self.check_mode, self.before_commit = apply, check_mode, before_commit
         #: whether to refuse a change whose result has a finding of severity error
         self.refuse_errors = False
-        self._state = State(None, state_directory)
+        #: whether a keeper finishes this run if it ends early
+        self.guarded = True
+        self.state = State(None, state_directory)
 
     def carry_out(self) -> None:
         """Do what is wanted.
@@ -93,8 +95,8 @@ class Together:
 
     def _assess(self) -> None:
         if not self.check_mode:
-            put_back(self._state.base)
-        begun = (self._state.load(_BEGUN) or {}).get("directories", ())
+            put_back(self.state.base)
+        begun = (self.state.load(_BEGUN) or {}).get("directories", ())
         for member in self.members:
             assessment = member.assess(self.check_mode)
             service = member.run.service_of(assessment)
@@ -143,14 +145,18 @@ class Together:
             if member.secondary:
                 member.secondary.confirm()
         if self.several:
-            self._state.remove(_BEGUN)
+            self.state.remove(_BEGUN)
 
     def _change(self) -> None:
         from .change import change  # takes long to load, and most runs do nothing
+        from .guard import Guard
 
         if self.several:
-            self._state.save(_BEGUN, {"directories": [member.directory for member in self.members]})
-        change(self)
-        self._confirm()
-        for removal in self.removals:
-            removal.destroy()
+            self.state.save(_BEGUN, {"directories": [member.directory for member in self.members]})
+        with Guard(self) as guard:
+            for member in self.members:
+                member.run.guard = guard
+            change(self)
+            self._confirm()
+            for removal in self.removals:
+                removal.destroy()

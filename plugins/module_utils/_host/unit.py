@@ -25,6 +25,7 @@ from .quick_restart import give_back, is_as_packaged, is_quick, quicken
 
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
 _CHECKED = "quick-start"  # a file that tells postfix-script to start without checks; it removes the file
+_OURS = b"mailfleet.postfix\n"  # in such a file; one that `postfix quick-stop` makes is empty
 _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses force
 
 
@@ -56,9 +57,13 @@ class ServiceControl(NamedTuple):
         return checked
 
     def tidy(self) -> None:
-        """Undo what :meth:`prepare` did to the unit, also where an earlier run was killed after it."""
+        """Undo what :meth:`prepare` and :meth:`start` did for a moment, also where an earlier run was killed then."""
         if self.unit:
             give_back(self.unit)
+        mark = os.path.join(self.instance.queue_directory, _CHECKED)
+        with suppress(OSError):
+            if os.lstat(mark).st_size == len(_OURS):
+                os.unlink(mark)
 
     def start(self, deadline: float, checked: bool = False, watch: Callable[[], None] = lambda: None) -> Outcome:
         """Start the instance.
@@ -74,7 +79,9 @@ class ServiceControl(NamedTuple):
         try:
             if checked:
                 with suppress(OSError):
-                    os.close(os.open(mark, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
+                    descriptor = os.open(mark, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+                    with open(descriptor, "wb") as stream:
+                        stream.write(_OURS)
             if self.unit:
                 return self._start_unit(self.unit, deadline, watch)
             if not checked:

@@ -229,7 +229,8 @@ class Host:
 
     @property
     def sockets(self) -> Set[Tuple[str, int]]:
-        return {socket[:2] for socket in self.master.sockets} if self.master else set()
+        master = self.master
+        return {socket[:2] for socket in master.sockets} if master else set()
 
     @property
     def commands(self) -> List[str]:
