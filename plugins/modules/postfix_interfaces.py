@@ -367,6 +367,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
@@ -380,6 +381,7 @@ def main() -> None:
         add_file_common_args=True,
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
     )
+    take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     try:
@@ -388,6 +390,8 @@ def main() -> None:
         module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:  # of the host, such as a limit or a full disk
+        module.fail_json(msg=f"The host does not allow it: {error}.")
 
 
 def carry_out(module: AnsibleModule) -> None:

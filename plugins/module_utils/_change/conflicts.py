@@ -17,6 +17,7 @@ from .._base.errors import InputError
 from .._base.sockets import Socket
 from .._host.instance import Instance, find_instances
 from .._host.master_process import PROC, Master, Process, all_listening_sockets, owners
+from .._host.network import network_of
 from .._host.socket_in_use import also_for_ipv4, is_in_use
 from .._host.store import TransactionError
 from .._rules.host import Host
@@ -95,12 +96,13 @@ def shared(promised: Sequence[Listener], instance: Instance, claims: Claims) -> 
 
 
 def claims_of_others(here: Collection[str], host: Host, resolve: Resolver) -> Claims:
-    """Return what the enabled instances of this host promise, but for those with these directories."""
+    """Return what the enabled instances in this network promise, but for those with these directories."""
     known = {os.path.realpath(directory) for directory in here}
     claims = []
     with suppress(InputError):  # an instance of a Postfix that is not installed as the system's
         for other in find_instances():
-            if other.enabled and os.path.realpath(other.config_directory) not in known:
+            is_near = other.enabled and network_of(other) is None
+            if is_near and os.path.realpath(other.config_directory) not in known:
                 with suppress(TransactionError):
                     theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised
                     claims.append((other.config_directory, theirs or ()))

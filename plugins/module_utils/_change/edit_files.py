@@ -11,7 +11,7 @@ from typing import Callable, List, Optional
 
 from .._base.records import NamedTuple
 from .._host.instance import Instance
-from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, explained, mount_points
+from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, explained
 from .._host.surroundings import Surroundings, surroundings
 from .plan import Plan, Wanted, make_plan
 from .transaction import NAMES, ConfigFiles, Transactions, read_files
@@ -71,22 +71,22 @@ class Edit:
         versions = zip(NAMES, found.texts, (plan.main, plan.master))
         changed = [os.path.join(self.instance.config_directory, name) for name, old, new in versions if old != new]
         if changed:
-            self._refuse_mounts(changed)
+            self._refuse_fixed(changed)
         return Edited(plan, found, changed, recovered, completed)
 
     @staticmethod
-    def _refuse_mounts(paths: List[str]) -> None:
-        """Refuse to replace a file that is a mount by itself, as in some containers: rename(2) cannot do it.
+    def _refuse_fixed(paths: List[str]) -> None:
+        """Refuse to replace a file where it is known that this fails, so that check mode fails too.
 
-        :raises TransactionError: one of the files is
+        :raises TransactionError: one of the files is immutable, for example
         """
-        mounted = mount_points()
+        from .._host.replaceable import obstacle  # most runs replace nothing
+
         for path in paths:
             with explained(f"{path} cannot be read"):
-                real = os.path.realpath(path)
-            if real in mounted:
-                remedy = "Mount its directory instead of the file."
-                raise TransactionError(f"{path} is mounted by itself, so it cannot be replaced in one step. {remedy}")
+                problem = obstacle(path)
+            if problem:
+                raise TransactionError(problem)
 
     def commit(self, edited: Edited, before_commit: Callable[[List[str]], None] = lambda paths: None) -> Edited:
         """Write what was planned; where somebody else has written a file since, plan and write once more.

@@ -27,7 +27,7 @@ from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
 from .conflicts import Claims, claimed, shared
 from .in_sync import Assessment, dead
-from .keep_clients_waiting import Hold, cannot_hold
+from .keep_clients_waiting import Hold, cannot_hold, has_room
 from .order import Move, in_order
 from .report import socket_states
 from .run import Run
@@ -89,7 +89,8 @@ class Attempt:
 
     def foresee_interruption(self) -> str:
         """Return "brief" where clients will be refused for a moment, "none" where none will."""
-        return "brief" if self._assessment.action == "restart" and cannot_hold(self._instance.version) else "none"
+        possible = not cannot_hold(self._instance.version) and has_room(len(self._promised))
+        return "brief" if self._assessment.action == "restart" and not possible else "none"
 
     def obstacle(self, claims: Claims, leaving: Collection[str] = (), directory: str = "") -> Optional[str]:
         """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it.

@@ -11,6 +11,7 @@ from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._host.installed import BuiltIn
 from .._host.instance import find_instance
+from .._host.network import enter_network_of
 from .._host.store import STATE_DIRECTORY
 from .._host.surroundings import surroundings
 from .._rules.parameters import parse_version
@@ -56,26 +57,32 @@ def together_of(
     before_commit: Callable[[Member, List[str]], None] = lambda member, paths: None,
     state_directory: str = STATE_DIRECTORY,
 ) -> Asked:
-    """Return the run that does what is wished.
+    """Return the run that does what is wished; it goes on in the network namespace of the instances.
 
     :raises InputError: a wish is for an instance that does not exist, or that cannot
+    :raises TransactionError: this process may not enter that network namespace
     """
-    around = surroundings(parse_version(compiled.version))
     default: Optional[Transactions] = None
     if any(wish.state for wish in wishes):
         default = Transactions(find_instance(compiled=compiled).config_directory, state_directory)
-    parts: List[Union[Member, Secondary]] = []
+    secondaries, instances = [], []
     for wish in wishes:
         check_timeout(wish.timeout)
         secondary = None
         if default and wish.state:
             secondary = _secondary(wish, check_mode, state_directory, default, compiled)
-            if wish.state == "absent":
-                parts.append(secondary)
-                continue
             instance = secondary.find() or secondary.planned
         else:
             instance = find_instance(wish.config_directory, wish.instance, compiled)
+        secondaries.append(secondary)
+        instances.append(instance)
+    enter_network_of([instance for wish, instance in zip(wishes, instances) if wish.state != "absent"])
+    around = surroundings(parse_version(compiled.version))
+    parts: List[Union[Member, Secondary]] = []
+    for wish, secondary, instance in zip(wishes, secondaries, instances):
+        if secondary and wish.state == "absent":
+            parts.append(secondary)
+            continue
         run = Run(instance, wish.timeout, state_directory, around)
         if default and instance.is_default:
             run.transactions = default  # its lock is that of the list of instances too

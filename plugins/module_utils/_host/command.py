@@ -76,7 +76,9 @@ def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda:
 
 def _available(descriptor: int, seconds: float) -> bytes:
     """Return what can be read within a time."""
-    if select.select([descriptor], [], [], seconds)[0]:
+    poll = select.poll()  # select(2) takes no descriptor from 1,024 on, and a run can hold a socket for each address
+    poll.register(descriptor, select.POLLIN)
+    if poll.poll(seconds * 1000):
         try:
             return os.read(descriptor, 65536)
         except OSError:  # nobody has the terminal open any more

@@ -40,7 +40,7 @@ def listening(pid: "int | str", proc: str) -> List[Listening]:
     :param pid: the process, or "self"
     :param proc: where /proc is; what is known of a process there is read there
     """
-    if proc == "/proc" and _is_in_ours(pid):
+    if proc == "/proc" and is_in_our_network(pid):
         try:
             return [each for _table, family, name in _TABLES for each in _asked(family, name)]
         except OSError:
@@ -48,7 +48,7 @@ def listening(pid: "int | str", proc: str) -> List[Listening]:
     return [each for table, family, name in _TABLES for each in _written(f"{proc}/{pid}/net/{table}", family, name)]
 
 
-def _is_in_ours(pid: "int | str") -> bool:
+def is_in_our_network(pid: "int | str") -> bool:
     """Return whether a process is in the network namespace of this one."""
     try:
         return os.path.samefile(f"/proc/{pid}/ns/net", "/proc/self/ns/net")

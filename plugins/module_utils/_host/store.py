@@ -16,7 +16,7 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from .._base import byte_code
 
@@ -61,18 +61,6 @@ def read_regular(path: str) -> Tuple[bytes, os.stat_result]:
         raise
     with open(descriptor, "rb") as stream:
         return stream.read(), status
-
-
-def mount_points(proc: str = "/proc") -> Set[str]:
-    """Return the paths at which something is mounted (proc(5), mountinfo)."""
-    try:
-        with open(f"{proc}/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
-            found = {line.split()[4] for line in stream}
-    except OSError:
-        return set()
-    for escape, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        found = {path.replace(escape, character) for path in found}
-    return found
 
 
 def sync_directory(path: str) -> None:
