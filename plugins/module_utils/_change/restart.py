@@ -22,6 +22,7 @@ from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
+from .._host.network import starts_elsewhere
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
@@ -114,6 +115,10 @@ class Attempt:
             return str(conflict)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
+        if assessment.action == "restart" and master and service.is_outside(master):
+            if starts_elsewhere(str(service.unit), master):
+                remedy = f"Give the unit that NetworkNamespacePath, and start Postfix by systemctl start {service.unit}."
+                return f"Postfix runs outside of {service.unit}, in a network namespace of its own. {remedy}"
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 

@@ -16,7 +16,7 @@ from typing import Iterator, Optional, Sequence
 from .._base.errors import InputError
 from .instance import Instance
 from .listening import is_in_our_network
-from .master_process import find_master, written_pid
+from .master_process import Master, find_master, written_pid
 from .store import TransactionError
 
 _OURS = "/proc/self/ns/net"
@@ -79,19 +79,31 @@ def in_network_of(instance: Instance) -> Iterator[None]:
             os.close(before)
 
 
+def starts_elsewhere(unit: str, master: Master) -> bool:
+    """Return whether a unit would start an instance in another network namespace than its master is in."""
+    try:
+        now = os.stat(f"/proc/{master.process.pid}/ns/net")
+        return not os.path.samestat(now, os.stat(_named_by(unit) or "/proc/1/ns/net"))
+    except OSError:  # it may not be looked at, or is not there
+        return False
+
+
 def _of_unit(instance: Instance) -> Optional[str]:
-    """Return the network namespace in which the unit will start an instance, if the unit says so."""
-    from .command import run  # only what is stopped needs it
-    from .unit import find_service
+    """Return the network namespace in which the unit will start an instance, if that is named and not ours."""
+    from .unit import find_service  # only what is stopped needs it
 
     unit = find_service(instance).unit
-    if unit is None:
-        return None
-    words = run(["systemctl", "show", "--property=NetworkNamespacePath", unit], time.monotonic() + 10).words
-    path = "".join(words).partition("=")[2]
+    path = _named_by(unit) if unit else None
     with suppress(OSError):
         return path if path and not os.path.samefile(path, _OURS) else None
     return None
+
+
+def _named_by(unit: str) -> Optional[str]:
+    from .command import run
+
+    words = run(["systemctl", "show", "--property=NetworkNamespacePath", unit], time.monotonic() + 10).words
+    return "".join(words).partition("=")[2] or None
 
 
 def _enter(descriptor: int) -> None:
