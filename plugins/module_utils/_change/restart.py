@@ -115,10 +115,10 @@ class Attempt:
             return str(conflict)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
-        if assessment.action == "restart" and master and service.is_outside(master):
-            if starts_elsewhere(str(service.unit), master):
-                remedy = f"Give the unit that NetworkNamespacePath, and start Postfix by systemctl start {service.unit}."
-                return f"Postfix runs outside of {service.unit}, in a network namespace of its own. {remedy}"
+        outside = master if assessment.action == "restart" and service.is_outside(master) else None
+        if outside and starts_elsewhere(str(service.unit), outside):
+            remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
+            return f"Postfix runs outside of {service.unit}, in a network namespace of its own. {remedy}"
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 
