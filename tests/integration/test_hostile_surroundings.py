@@ -154,6 +154,20 @@ def test_others_who_reload_restart_and_edit_meanwhile(host: MailHost):
     assert host.shell(left) == ""
 
 
+def test_somebody_restarts_postfix_while_it_is_verified(host: MailHost):
+    assert done(host.bring(), "none")
+    text = f"""
+def ask(*arguments, original=restart.ask):
+    restart.ask = original
+    os.system("systemctl restart --no-block {host.unit}; sleep 0.3")
+    return original(*arguments)
+restart.ask = ask
+answer = bring({{"inet_interfaces": {host.ipv4!r}}})"""
+    assert done(host.core(text), "restart")
+    assert host.sockets() == {(host.ipv4, 25)}
+    assert done(host.bring(), "none")
+
+
 @pytest.mark.parametrize("stage", ["prepare", "stop"])
 def test_a_host_that_loses_power_in_mid_run(host: MailHost, stage: str):
     assert done(host.bring(), "none")

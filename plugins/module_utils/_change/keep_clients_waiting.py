@@ -31,7 +31,6 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple, Type
 
 from .._base.sockets import WILDCARDS, Socket, ipv4_first
 from .._host.connections import Unanswered, unanswered
-from .._host.descriptors import make_room
 from .._host.master_process import PROC, all_listening_sockets, waiting
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .deafen import Deafening
@@ -57,11 +56,6 @@ def cannot_hold(version: Tuple[int, ...], proc: str = PROC) -> Optional[str]:
     if not os.access(path, os.W_OK) or os.statvfs(path).f_flag & os.ST_RDONLY:
         return "net.ipv4.tcp_migrate_req may not be changed here"
     return None
-
-
-def has_room(number: int) -> bool:
-    """Return whether this process may open so many sockets."""
-    return make_room(number) >= number
 
 
 class Hold:
@@ -117,8 +111,6 @@ class Hold:
         open_now = list(all_listening_sockets(self._proc).values())
         places = frozenset(listener.socket for listener in self._new)
         swallowed = _swallowed(frozenset(self._old.values()), places)
-        if not has_room(len(places) + 2 * len(swallowed)):
-            raise OSError("there are more sockets than this process may open")
         with suppress(OSError):
             inodes = frozenset(inode for inode, place in self._old.items() if place in swallowed)
             self._deafening = Deafening(inodes, self._proc)

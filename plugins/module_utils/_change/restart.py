@@ -28,7 +28,7 @@ from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
 from .conflicts import Claims, claimed, shared
 from .in_sync import Assessment, dead
-from .keep_clients_waiting import Hold, cannot_hold, has_room
+from .keep_clients_waiting import Hold, cannot_hold
 from .order import Move, in_order
 from .report import socket_states
 from .run import Run
@@ -90,8 +90,7 @@ class Attempt:
 
     def foresee_interruption(self) -> str:
         """Return "brief" where clients will be refused for a moment, "none" where none will."""
-        possible = not cannot_hold(self._instance.version) and has_room(len(self._promised))
-        return "brief" if self._assessment.action == "restart" and not possible else "none"
+        return "brief" if self._assessment.action == "restart" and cannot_hold(self._instance.version) else "none"
 
     def obstacle(self, claims: Claims, leaving: Collection[str] = (), directory: str = "") -> Optional[str]:
         """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it.
@@ -155,14 +154,14 @@ class Attempt:
 
     def _start_stopped(self) -> None:
         self._await_sockets(self._service.start(self._deadline))
-        self.verify(started=True)
+        self.verify_who_runs(started=True)
 
     def _reload(self, master: Master) -> None:
         replaced = {child for child in master.children() if child.name in ("qmgr", "pickup")}
         outcome = self._service.reload(self._deadline)
         try:
             self._await_sockets(outcome, replaced)
-            self.verify(started=False)
+            self.verify_who_runs(started=False)
         except PhaseFailed as failure:
             if outcome.status != 0 or not master.is_alive():
                 raise
@@ -276,6 +275,30 @@ class Attempt:
             raise self._failure(f"The master cannot run {' and '.join(throttled)}, and could before.")
         self.run.works(self._assessment, master, started)
 
+    def verify_who_runs(self, started: bool) -> None:
+        """Verify, and again where somebody else has restarted Postfix meanwhile, as the hook of another program does.
+
+        :param started: whether the master was started, and not only told to read its files again
+        """
+        while True:
+            master = find_master(self._instance)
+            try:
+                return self.verify(started)
+            except PhaseFailed:
+                if not self._is_replaced(master):
+                    raise
+            started = True
+
+    def _is_replaced(self, master: Optional[Master]) -> bool:
+        """Return whether a master has ended, and another one with its sockets has come; it gets a moment for that."""
+        until = min(time.monotonic() + _SETTLE, self._deadline)
+        while time.monotonic() < until and not (master and master.is_alive()):
+            successor = find_master(self._instance)
+            if successor and successor.sockets == self._promised:
+                return True
+            time.sleep(0.03)
+        return False
+
     def exchange_with(self, others: Sequence[Attempt]) -> None:
         """Have the instance stopped along with others, because they exchange addresses."""
         directories = " and ".join(other.run.instance.config_directory for other in others if other is not self)
@@ -305,7 +328,7 @@ def _stop_and_start(attempts: Sequence[Attempt]) -> None:
             for attempt, hold in zip(attempts, holds):
                 attempt.start(hold)
         for attempt in attempts:
-            attempt.verify(started=True)
+            attempt.verify_who_runs(started=True)
     finally:
         for attempt in attempts:
             attempt.tidy()

@@ -23,7 +23,6 @@ from .._base.sockets import WILDCARDS, Socket
 from .._files.endpoint import identity
 from .._rules.outlook import Outlook
 from .._rules.settings import Settings
-from .descriptors import make_room
 from .master_process import COMM, Master
 
 PROVEN = 1.5
@@ -77,14 +76,9 @@ def ask(asked: Sequence[Endpoint], master: Master, deadline: float) -> Dict[Sock
     :param deadline: when to stop waiting, by time.monotonic(); a server without any process is not waited for so long
     """
     answers: Dict[Socket, Answer] = {}
-    left = [endpoint.at for endpoint in reversed(asked)]
-    for number in range(min(len(asked), _AT_ONCE, make_room(_AT_ONCE))):
-        try:
-            threading.Thread(target=_ask, args=(left, answers, deadline), daemon=True).start()
-        except RuntimeError:  # no more threads are allowed here
-            if not number:
-                _ask(left, answers, deadline)
-            break
+    gate = threading.Semaphore(_AT_ONCE)
+    for endpoint in asked:
+        threading.Thread(target=_ask, args=(endpoint.at, answers, gate, deadline), daemon=True).start()
     last_alive = time.monotonic()
     while len(answers) < len(asked) and time.monotonic() < deadline:
         programs = {child.name for child in master.children()}
@@ -97,19 +91,14 @@ def ask(asked: Sequence[Endpoint], master: Master, deadline: float) -> Dict[Sock
     return {endpoint.at: in_time.get(endpoint.at, Answer(problem="does not answer")) for endpoint in asked}
 
 
-def _ask(left: List[Socket], answers: Dict[Socket, Answer], deadline: float) -> None:
-    """Ask one server after the other, as long as some are left, and others do the same."""
-    while True:
-        try:
-            at = left.pop()
-        except IndexError:
-            return
+def _ask(at: Socket, answers: Dict[Socket, Answer], gate: threading.Semaphore, deadline: float) -> None:
+    with gate:
         address = _LOOPBACK.get(at.address, at.address)
         try:
             connection = socket.create_connection((address, at.port), timeout=max(deadline - time.monotonic(), 0.1))
         except OSError:  # a packet filter, or no loopback, which says nothing about the server
             answers[at] = Answer()
-            continue
+            return
         with connection:
             answers[at] = _greeting(connection)
 

@@ -76,7 +76,7 @@ def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda:
 
 def _available(descriptor: int, seconds: float) -> bytes:
     """Return what can be read within a time."""
-    poll = select.poll()  # select(2) takes no descriptor from 1,024 on, and a run can hold a socket for each address
+    poll = select.poll()  # select(2) takes no descriptor above 1023
     poll.register(descriptor, select.POLLIN)
     if poll.poll(seconds * 1000):
         try:

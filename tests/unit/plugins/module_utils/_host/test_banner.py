@@ -149,30 +149,6 @@ def test_more_endpoints_than_are_asked_at_once(server: Tuple[socket.socket, List
     assert set(found.values()) == {Answer()}  # nobody listens there: says nothing about the server
 
 
-@pytest.mark.parametrize("allowed", [0, 1, 3])
-def test_few_threads_are_allowed(
-    server: Tuple[socket.socket, List[bytes]], monkeypatch: pytest.MonkeyPatch, allowed: int
-) -> None:
-    """As by the limit of a control group, which binds root too."""
-    listener, words = server
-    words.append(b"220 x\r\n")
-    started: List[threading.Thread] = []
-    start = threading.Thread.start
-
-    def limited(thread: threading.Thread) -> None:
-        if len(started) == allowed:
-            raise RuntimeError("can't start new thread")
-        started.append(thread)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", limited)
-    port = listener.getsockname()[1]
-    asked = [Endpoint(Socket(f"127.0.0.{number}", port, "ipv4"), "smtpd") for number in (1, 2, 3, 4, 5)]
-    found = ask(asked, master("smtpd"), time.monotonic() + 10)
-    assert len(found) == 5
-    assert found[Socket("127.0.0.1", port, "ipv4")] == Answer("220 x")
-
-
 @pytest.mark.duration
 def test_a_server_without_processes_is_not_waited_for() -> None:
     with socket.socket() as mute:

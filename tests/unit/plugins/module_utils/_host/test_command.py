@@ -10,7 +10,6 @@ import time
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import run
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.descriptors import make_room
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import command_environment
 
 
@@ -52,7 +51,7 @@ def test_a_command_of_a_process_with_many_files() -> None:
     if before[1] != resource.RLIM_INFINITY and before[1] < 1200:
         pytest.skip("the hard limit of open files is too low")
     with open(os.devnull, "rb") as one:
-        assert make_room(1100) == 1100
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1200, before[1]))
         opened = [os.dup(one.fileno()) for _turn in range(1100)]
         try:
             assert run(["echo", "here"], soon()).words == ["here"]
