@@ -14,7 +14,7 @@ from fleet import FILES, STATE, WILDCARDS, MailHost
 from mailfleet_lab.system import wait_until
 
 MANY = 1100
-OPEN = f"while :; do find /run/systemd/system {STATE} /etc/postfix -perm -2 ! -type l; sleep 0.02; done"
+OPEN = f"while :; do find /run/systemd/system {STATE} /etc/postfix -perm -2 ! -type l 2>&-; sleep 0.02; done"
 
 
 def done(result: dict[str, Any], action: str) -> bool:

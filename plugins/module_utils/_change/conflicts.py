@@ -57,6 +57,9 @@ def claimed(
     ours = [*(master.sockets if master else ()), *(at for inode, at in others.items() if inode in leaving)]
     for listener in wanted:
         if not any(map(listener.socket.overlaps, ours)) and is_in_use(listener.socket, version >= SHARED_PORTS_SINCE):
+            for inode, held in taken:  # one that is called master, and does not share
+                if listener.socket.overlaps(held):
+                    return _not_free(listener, _who(owners(inode, proc)))
             return _not_free(listener, "the kernel says that a program uses it, though none listens there")
     return None
 
@@ -71,9 +74,13 @@ def _held(
     shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
     if shares and held.address != listener.socket.address:
         return None  # of two instances the one with the specific address gets its connections
-    names = sorted({f"{process.name} (process {process.pid})" for process in processes})
-    who = f"{' and '.join(names) or 'another program'} does"
+    who = _who(processes)
     return _not_free(listener, who if held == seen else f"{who}, on {seen} for IPv4 too")
+
+
+def _who(processes: Sequence[Process]) -> str:
+    names = sorted({f"{process.name} (process {process.pid})" for process in processes})
+    return f"{' and '.join(names) or 'another program'} does"
 
 
 def _not_free(listener: Listener, why: str) -> InputError:
