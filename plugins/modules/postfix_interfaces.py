@@ -354,7 +354,7 @@ backup_files:
 """
 
 import os
-from typing import Any
+from typing import Any, List
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -413,6 +413,7 @@ def carry_out(module: AnsibleModule) -> None:
     compiled = built_in(remember=not module.check_mode)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
+    refuse_attributes(module, [part.directory for part in asked.parts if isinstance(part, Member) and part.exists])
     failure = None
     try:
         asked.together.carry_out()
@@ -453,6 +454,18 @@ def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:
         given = {name: value for name, value in checked.validated_parameters.items() if name in entry}
         entries.append(options.entry_of(params, given))
     return entries
+
+
+def refuse_attributes(module: AnsibleModule, directories: List[str]) -> None:
+    """End the module if the attributes asked for cannot be, such as an owner that does not exist; change nothing."""
+    check_mode, module.check_mode = module.check_mode, True
+    try:
+        for directory in directories:
+            set_attributes(module, directory, {"changed": False})
+    except (ValueError, OverflowError) as error:  # a NUL, or a number that is too large
+        module.fail_json(msg=f"owner, group, mode or attributes cannot be set: {error}.")
+    finally:
+        module.check_mode = check_mode
 
 
 def set_attributes(module: AnsibleModule, directory: str, result: dict[str, Any]) -> None:

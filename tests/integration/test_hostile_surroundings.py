@@ -142,7 +142,8 @@ def test_others_who_reload_restart_and_edit_meanwhile(host: MailHost):
     version = host.run("dpkg-query", "--show", "--showformat=${Version}", "postfix").stdout
     hook = "systemctl reload postfix; sleep 0.3; postconf -e smtpd_banner=mine; "
     package = f"/var/lib/dpkg/info/postfix.postinst configure {version}"
-    with meanwhile(host, f"export DEBIAN_FRONTEND=noninteractive; {hook} {package}; sleep 5"):
+    dpkg = "export DEBIAN_FRONTEND=noninteractive DPKG_MAINTSCRIPT_NAME=postinst DPKG_MAINTSCRIPT_PACKAGE=postfix"
+    with meanwhile(host, f"{dpkg}; {hook} {package}; sleep 5"):
         for wanted in ([host.ipv4], "all"):
             host.bring({"inet_interfaces": wanted})
     host.run("pkill", "-f", "postfix.postinst", check=False)
