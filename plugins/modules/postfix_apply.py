@@ -268,6 +268,7 @@ byte_code = ByteCode.use()  # what is imported from here on is not compiled agai
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
@@ -288,6 +289,7 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[["all_instances", "config_directory", "instance"]],
     )
+    take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     params = module.params
@@ -305,6 +307,8 @@ def main() -> None:
         module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:  # of the host, such as a limit or a full disk
+        module.fail_json(msg=f"The host does not allow it: {error}.")
     warn(module, result)
     for one in result.get("instances", [result]):
         if one.get("outside_unit"):

@@ -123,6 +123,7 @@ byte_code = ByteCode.use()  # what is imported from here on is not compiled agai
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.instances import create, remove
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
 
@@ -135,6 +136,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     params = module.params
@@ -147,6 +149,8 @@ def main() -> None:
         module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:  # of the host, such as a limit or a full disk
+        module.fail_json(msg=f"The host does not allow it: {error}.")
     module.exit_json(changed=bool(result.steps), **result._asdict())
 
 

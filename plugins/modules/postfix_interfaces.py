@@ -358,7 +358,7 @@ backup_files:
 """
 
 import os
-from typing import Any
+from typing import Any, List
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -371,6 +371,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
@@ -384,6 +385,7 @@ def main() -> None:
         add_file_common_args=True,
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
     )
+    take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     try:
@@ -392,6 +394,8 @@ def main() -> None:
         module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:  # of the host, such as a limit or a full disk
+        module.fail_json(msg=f"The host does not allow it: {error}.")
 
 
 def carry_out(module: AnsibleModule) -> None:
@@ -414,6 +418,7 @@ def carry_out(module: AnsibleModule) -> None:
     compiled = built_in(remember=not module.check_mode)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
+    refuse_attributes(module, [part.directory for part in asked.parts if isinstance(part, Member) and part.exists])
     failure = None
     try:
         asked.together.carry_out()
@@ -457,6 +462,18 @@ def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:
         given = {name: value for name, value in checked.validated_parameters.items() if name in entry}
         entries.append(options.entry_of(params, given))
     return entries
+
+
+def refuse_attributes(module: AnsibleModule, directories: List[str]) -> None:
+    """End the module if the attributes asked for cannot be, such as an owner that does not exist; change nothing."""
+    check_mode, module.check_mode = module.check_mode, True
+    try:
+        for directory in directories:
+            set_attributes(module, directory, {"changed": False})
+    except (ValueError, OverflowError) as error:  # a NUL, or a number that is too large
+        module.fail_json(msg=f"owner, group, mode or attributes cannot be set: {error}.")
+    finally:
+        module.check_mode = check_mode
 
 
 def set_attributes(module: AnsibleModule, directory: str, result: dict[str, Any]) -> None:

@@ -273,6 +273,7 @@ byte_code = ByteCode.use()  # what is imported from here on is not compiled agai
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance, find_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.stock import stock_services
@@ -290,6 +291,7 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[["config_directory", "instance", "all_instances"]],
     )
+    take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     params = module.params
@@ -305,6 +307,8 @@ def main() -> None:
             result = describe(instance, params["destinations"], stock)
     except (InputError, TransactionError) as error:
         module.fail_json(msg=str(error))
+    except OSError as error:  # of the host, such as a limit or a sandbox
+        module.fail_json(msg=f"The host does not allow it: {error}.")
     module.exit_json(changed=False, **result)
 
 

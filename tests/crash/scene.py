@@ -28,7 +28,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transact
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import master_process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import master_process, replaceable
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
@@ -47,7 +47,7 @@ def texts(value: str) -> Texts:
 
 
 # What is imported when it is needed, so that each writer makes the same calls.
-LATE = (in_sync, codecs.lookup("ascii"))
+LATE = (in_sync, replaceable, codecs.lookup("ascii"))
 
 OLD: Texts = (_MAIN.format("all"), _MASTER.format(""))
 FIRST, SECOND = "loopback-only", "127.0.0.1"

@@ -46,4 +46,4 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         remedy = self.remedy[:1].upper() + self.remedy[1:]
-        return f"{self.parameter}: {shortened(self.value)!r} {self.reason}. {remedy}."
+        return f"{shortened(self.parameter)}: {shortened(self.value)!r} {self.reason}. {remedy}."

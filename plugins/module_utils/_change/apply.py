@@ -15,6 +15,7 @@ from typing import Any, Dict, Optional
 from .._base.errors import InputError
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instances
+from .._host.network import in_network_of
 from .._host.store import STATE_DIRECTORY, TransactionError
 from .member import Member
 from .report import ApplyError
@@ -34,13 +35,14 @@ def apply(
     :raises ApplyError: Postfix does not run by the files afterwards, or would not
     """
     check_timeout(timeout)
-    run = Run(instance, timeout, state_directory)
-    member = Member(run)
-    try:
-        Together([member], check_mode=check_mode, state_directory=state_directory).carry_out()
-    except ApplyError as error:
-        raise ApplyError(str(error), run.report.as_result()) from error
-    return {**run.report.as_result(), "changed": member.changed}
+    with in_network_of(instance):
+        run = Run(instance, timeout, state_directory)
+        member = Member(run)
+        try:
+            Together([member], check_mode=check_mode, state_directory=state_directory).carry_out()
+        except ApplyError as error:
+            raise ApplyError(str(error), run.report.as_result()) from error
+        return {**run.report.as_result(), "changed": member.changed}
 
 
 def apply_all(

@@ -17,6 +17,7 @@ from .._base.errors import InputError
 from .._base.sockets import Socket
 from .._host.instance import Instance, find_instances
 from .._host.master_process import PROC, Master, Process, all_listening_sockets, owners
+from .._host.network import network_of
 from .._host.socket_in_use import also_for_ipv4, is_in_use
 from .._host.store import TransactionError
 from .._rules.host import Host
@@ -56,6 +57,9 @@ def claimed(
     ours = [*(master.sockets if master else ()), *(at for inode, at in others.items() if inode in leaving)]
     for listener in wanted:
         if not any(map(listener.socket.overlaps, ours)) and is_in_use(listener.socket, version >= SHARED_PORTS_SINCE):
+            for inode, held in taken:  # one that is called master, and does not share
+                if listener.socket.overlaps(held):
+                    return _not_free(listener, _who(owners(inode, proc)))
             return _not_free(listener, "the kernel says that a program uses it, though none listens there")
     return None
 
@@ -70,9 +74,13 @@ def _held(
     shares = version >= SHARED_PORTS_SINCE and any(process.name == "master" for process in processes)
     if shares and held.address != listener.socket.address:
         return None  # of two instances the one with the specific address gets its connections
-    names = sorted({f"{process.name} (process {process.pid})" for process in processes})
-    who = f"{' and '.join(names) or 'another program'} does"
+    who = _who(processes)
     return _not_free(listener, who if held == seen else f"{who}, on {seen} for IPv4 too")
+
+
+def _who(processes: Sequence[Process]) -> str:
+    names = sorted({f"{process.name} (process {process.pid})" for process in processes})
+    return f"{' and '.join(names) or 'another program'} does"
 
 
 def _not_free(listener: Listener, why: str) -> InputError:
@@ -95,12 +103,13 @@ def shared(promised: Sequence[Listener], instance: Instance, claims: Claims) -> 
 
 
 def claims_of_others(here: Collection[str], host: Host, resolve: Resolver) -> Claims:
-    """Return what the enabled instances of this host promise, but for those with these directories."""
+    """Return what the enabled instances in this network promise, but for those with these directories."""
     known = {os.path.realpath(directory) for directory in here}
     claims = []
     with suppress(InputError):  # an instance of a Postfix that is not installed as the system's
         for other in find_instances():
-            if other.enabled and os.path.realpath(other.config_directory) not in known:
+            is_near = other.enabled and network_of(other) is None
+            if is_near and os.path.realpath(other.config_directory) not in known:
                 with suppress(TransactionError):
                     theirs = outlook_of(read_files(other.config_directory), other, host, resolve).promised
                     claims.append((other.config_directory, theirs or ()))

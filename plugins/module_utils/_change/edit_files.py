@@ -11,7 +11,7 @@ from typing import Callable, List, Optional
 
 from .._base.records import NamedTuple
 from .._host.instance import Instance
-from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError, refuse_mounts
+from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
 from .._host.surroundings import Surroundings, surroundings
 from .plan import Plan, Wanted, make_plan
 from .transaction import NAMES, ConfigFiles, Transactions, read_files
@@ -84,7 +84,9 @@ class Edit:
         versions = zip(NAMES, found.texts, (plan.main, plan.master))
         changed = [os.path.join(self.instance.config_directory, name) for name, old, new in versions if old != new]
         if changed:
-            refuse_mounts(changed)
+            from .._host.replaceable import refuse_fixed  # most runs replace nothing
+
+            refuse_fixed(changed)
         return Edited(plan, found, changed, recovered, left)
 
     def commit(self, edited: Edited, before_commit: Callable[[List[str]], None] = lambda paths: None) -> Edited:

@@ -22,6 +22,7 @@ from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
+from .._host.network import starts_elsewhere
 from .._host.open_files import more_files
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
@@ -124,6 +125,10 @@ class Attempt:
             return str(silent)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
+        outside = master if assessment.action == "restart" and service.is_outside(master) else None
+        if outside and starts_elsewhere(str(service.unit), outside):
+            remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
+            return f"Postfix runs outside of {service.unit}, in a network namespace of its own. {remedy}"
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 
@@ -174,7 +179,7 @@ class Attempt:
         if self.run.guard:
             self.run.guard.begin()
         self._await_sockets(self._service.start(self._at_least(_FOR_START)))
-        self.verify(started=True)
+        self.verify_who_runs(started=True)
 
     def _reload(self, master: Master) -> None:
         replaced = {child for child in master.children() if child.name in ("qmgr", "pickup")}
@@ -182,7 +187,7 @@ class Attempt:
         self._earlier.settle()
         try:
             self._await_sockets(outcome, replaced)
-            self.verify(started=False)
+            self.verify_who_runs(started=False)
         except PhaseFailed as failure:
             if not master.is_alive():
                 self._interrupted(f"the master has ended upon {outcome.command}")
@@ -317,6 +322,30 @@ class Attempt:
         self._fail_if(self._earlier.judge_programs(self._log, bool(self._service.unit), after, report.warnings))
         self.run.works(self._assessment, master, started)
 
+    def verify_who_runs(self, started: bool) -> None:
+        """Verify, and again where somebody else has restarted Postfix meanwhile, as the hook of another program does.
+
+        :param started: whether the master was started, and not only told to read its files again
+        """
+        while True:
+            master = find_master(self._instance)
+            try:
+                return self.verify(started)
+            except PhaseFailed:
+                if not self._is_replaced(master):
+                    raise
+            started = True
+
+    def _is_replaced(self, master: Optional[Master]) -> bool:
+        """Return whether a master has ended, and another one with its sockets has come; it gets a moment for that."""
+        until = min(time.monotonic() + _SETTLE, self._deadline)
+        while time.monotonic() < until and not (master and master.is_alive()):
+            successor = find_master(self._instance)
+            if successor and successor.sockets == self._promised:
+                return True
+            time.sleep(0.03)
+        return False
+
     def exchange_with(self, others: Sequence[Attempt]) -> None:
         """Have the instance stopped along with others, because they exchange addresses."""
         directories = " and ".join(other.run.instance.config_directory for other in others if other is not self)
@@ -368,7 +397,7 @@ def _stop_and_start(attempts: Sequence[Attempt]) -> None:
             for attempt, hold in zip(attempts, holds):
                 attempt.start(hold)
         for attempt in attempts:
-            attempt.verify(started=True)
+            attempt.verify_who_runs(started=True)
     finally:
         for attempt in attempts:
             attempt.tidy()

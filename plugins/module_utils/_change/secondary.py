@@ -22,7 +22,8 @@ from .._host.command import run
 from .._host.installed import BuiltIn, built_in
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import find_master
-from .._host.store import State, TransactionError, refuse_mounts
+from .._host.replaceable import refuse_fixed
+from .._host.store import State, TransactionError
 from .._host.unit import ServiceControl, find_service
 from .boot import Step, disabling
 from .directories import queued, remove_directories, remove_files
@@ -178,7 +179,7 @@ class Secondary:
 
         :raises TransactionError: the default main.cf is a mount by itself
         """
-        refuse_mounts([os.path.join(self.default.config_directory, "main.cf")])
+        refuse_fixed([os.path.join(self.default.config_directory, "main.cf")])
 
     def edit_list(self, edit: Callable[[str], str]) -> None:
         """Edit the list of instances; that stays whatever becomes of other edits of the default main.cf."""

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._host.installed import BuiltIn
-from .._host.instance import find_instance
+from .._host.instance import Instance, find_instance
+from .._host.network import enter_network_of
 from .._host.store import STATE_DIRECTORY
 from .._host.surroundings import surroundings
 from .._rules.parameters import parse_version
@@ -59,36 +60,43 @@ def together_of(
     before_commit: Callable[[Member, List[str]], None] = lambda member, paths: None,
     state_directory: str = STATE_DIRECTORY,
 ) -> Asked:
-    """Return the run that does what is wished.
+    """Return the run that does what is wished; it goes on in the network namespace of the instances.
 
     :raises InputError: a wish is for an instance that does not exist, or that cannot
+    :raises TransactionError: this process may not enter that network namespace
     """
-    around = surroundings(parse_version(compiled.version))
     default: Optional[Transactions] = None
     if any(wish.state for wish in wishes):
         default = Transactions(find_instance(compiled=compiled).config_directory, state_directory)
-    parts: List[Union[Member, Secondary]] = []
+    named: List[Union[Secondary, Tuple[Optional[Creation], Instance]]] = []
     for wish in wishes:
         check_timeout(wish.timeout)
-        secondary: Optional[Creation] = None
         if default and wish.state:
             from .creation import Creation  # most runs neither create nor remove any
             from .secondary import Secondary
 
             if wish.state == "absent":
-                parts.append(_named(Secondary, wish, check_mode, state_directory, default, compiled))
-                continue
-            secondary = _named(Creation, wish, check_mode, state_directory, default, compiled)
-            instance = secondary.find() or secondary.planned
+                named.append(_named(Secondary, wish, check_mode, state_directory, default, compiled))
+            else:
+                created = _named(Creation, wish, check_mode, state_directory, default, compiled)
+                named.append((created, created.find() or created.planned))
         else:
-            instance = find_instance(wish.config_directory, wish.instance, compiled)
+            named.append((None, find_instance(wish.config_directory, wish.instance, compiled)))
+    enter_network_of([one[1] for one in named if isinstance(one, tuple)])
+    around = surroundings(parse_version(compiled.version))
+    parts: List[Union[Member, Secondary]] = []
+    for wish, one in zip(wishes, named):
+        if not isinstance(one, tuple):
+            parts.append(one)
+            continue
+        creation, instance = one
         run = Run(instance, wish.timeout, state_directory, around)
         if default and instance.is_default:
             run.transactions = default  # its lock is that of the list of instances too
-        parts.append(Member(run, Edit(instance, wish.wanted, run.transactions, around), secondary))
+        parts.append(Member(run, Edit(instance, wish.wanted, run.transactions, around), creation))
     members = [one for one in parts if isinstance(one, Member)]
-    removals = [one for one in parts if not isinstance(one, Member)]
-    return Asked(Together(members, removals, apply, check_mode, before_commit, state_directory), parts)
+    removed = [one for one in parts if not isinstance(one, Member)]
+    return Asked(Together(members, removed, apply, check_mode, before_commit, state_directory), parts)
 
 
 def _named(

@@ -17,6 +17,7 @@ from .._host.addresses import read_host
 from .._host.instance import Instance
 from .._host.master_process import find_master
 from .._host.names import system_resolver
+from .._host.network import in_network_of
 from .._host.routes import routes
 from .._host.unit import find_service
 from .._rules.findings.registry import findings
@@ -35,6 +36,11 @@ def describe(instance: Instance, destinations: Sequence[str] = (), stock: Sequen
     :raises InputError: one of the destinations is no address
     :raises TransactionError: one of its files cannot be read
     """
+    with in_network_of(instance):
+        return _described(instance, destinations, stock)
+
+
+def _described(instance: Instance, destinations: Sequence[str], stock: Sequence[Service]) -> Dict[str, Any]:
     host, resolve, transactions = read_host(), system_resolver(), Transactions(instance.config_directory)
     files, pending = read_files(instance.config_directory), transactions.pending()
     master = find_master(instance)

@@ -115,10 +115,10 @@ def _named(instance: Instance, group: str, compiled: BuiltIn) -> Dict[str, str]:
     """Return what names an instance, and has the role create it where it does not exist and that makes the same."""
     if instance.is_default:
         return {"instance": instance.name}
-    from .._change.instances import Secondary  # here, since most hosts have one instance only
+    from .._change.creation import Creation  # here, since most hosts have one instance only
 
     with suppress(InputError):
-        secondary = Secondary(instance.name, None, True, STATE_DIRECTORY, compiled=compiled)
+        secondary = Creation(instance.name, None, True, STATE_DIRECTORY, compiled=compiled)
         secondary.create()
         if not secondary.steps and secondary.directory == instance.config_directory:
             grouped = {"group": group} if group else {}

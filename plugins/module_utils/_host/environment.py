@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment in which commands of Postfix and of the system are run."""
+"""The environment in which commands of Postfix and of the system are run, and the umask of a run."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def command_environment() -> Dict[str, str]:
     environment["LC_ALL"] = "C"
     environment["PATH"] = ":".join([environment.get("PATH") or os.defpath, *_SYSTEM_PATH])
     return environment
+
+
+def take_usual_umask() -> None:
+    """Have files made with the permissions that are asked for, as Postfix's own programs do, whatever umask(2) is."""
+    os.umask(0o022)

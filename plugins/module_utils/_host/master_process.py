@@ -124,7 +124,7 @@ def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
 
     :raises TransactionError: there seems to be one, but this process may not look at it
     """
-    written = _pid_file(os.path.join(instance.queue_directory, _PID_FILE))
+    written = written_pid(instance)
     hidden: Optional[int] = None
     # The file can be lost or damaged, or elsewhere because queue_directory was changed.
     for pid in itertools.chain([] if written is None else [written], _pids(proc)):
@@ -218,10 +218,12 @@ def runs_by(process: Process, instance: Instance, proc: str = PROC) -> bool:
     """Return whether a process runs by the instance's directory: the one that its MAIL_CONFIG names, below its root.
 
     Its root counts because the host of a container also sees the container's processes, which have the same
-    environment.
+    environment. Its user counts because anybody can give a process this name and environment.
     """
     base = f"{proc}/{process.pid}"
     try:
+        if _real_user(base) not in (0, os.geteuid()):
+            return False
         with open(f"{base}/environ", "rb") as stream:
             environment = stream.read().split(b"\0")
         named = [entry[len(b"MAIL_CONFIG=") :] for entry in environment if entry.startswith(b"MAIL_CONFIG=")]
@@ -234,6 +236,15 @@ def runs_by(process: Process, instance: Instance, proc: str = PROC) -> bool:
         return False
 
 
+def _real_user(base: str) -> int:
+    """Return the user that a process belongs to. A master takes another effective one for moments.
+
+    :param base: its directory in /proc
+    """
+    with open(f"{base}/status", encoding="utf-8", errors="replace") as stream:
+        return next((int(line.split()[1]) for line in stream if line.startswith("Uid:")), -1)
+
+
 def processes(name: str, proc: str = PROC) -> Iterator[Process]:
     """Yield the processes with this name."""
     for pid in _pids(proc):
@@ -242,8 +253,9 @@ def processes(name: str, proc: str = PROC) -> Iterator[Process]:
             yield process
 
 
-def _pid_file(path: str) -> Optional[int]:
-    """Return the pid in a file; None if the file is lost or damaged."""
+def written_pid(instance: Instance) -> Optional[int]:
+    """Return the pid that the last master of an instance has written down; None if the file is lost or damaged."""
+    path = os.path.join(instance.queue_directory, "pid", "master.pid")
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return int(stream.readline())

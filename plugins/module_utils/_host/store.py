@@ -16,7 +16,7 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterable, Iterator, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from .._base import byte_code
 
@@ -61,32 +61,6 @@ def read_regular(path: str) -> Tuple[bytes, os.stat_result]:
         raise
     with open(descriptor, "rb") as stream:
         return stream.read(), status
-
-
-def mount_points(proc: str = "/proc") -> Set[str]:
-    """Return the paths at which something is mounted (proc(5), mountinfo)."""
-    try:
-        with open(f"{proc}/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
-            found = {line.split()[4] for line in stream}
-    except OSError:
-        return set()
-    for escape, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        found = {path.replace(escape, character) for path in found}
-    return found
-
-
-def refuse_mounts(paths: Iterable[str]) -> None:
-    """Refuse to replace a file that is a mount by itself, as in some containers: rename(2) cannot do it.
-
-    :raises TransactionError: one of the files is
-    """
-    mounted = mount_points()
-    for path in paths:
-        with explained(f"{path} cannot be read"):
-            real = os.path.realpath(path)
-        if real in mounted:
-            remedy = "Mount its directory instead of the file."
-            raise TransactionError(f"{path} is mounted by itself, so it cannot be replaced in one step. {remedy}")
 
 
 def sync_directory(path: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Iterator, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import conflicts
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import claimed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import socket_in_use
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
@@ -90,6 +91,15 @@ def test_a_socket_that_does_not_listen_is_in_the_way_too(port: int) -> None:
         assert error is not None
         assert "none listens there" in error.reason
         assert asked("127.0.0.2", port) is None
+
+
+def test_a_program_that_is_called_master_and_does_not_share(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A master shares its ports, where the other one has the wildcard."""
+    monkeypatch.setattr(conflicts, "owners", lambda inode, proc: [process_of(7, "master")])
+    with closing(held("0.0.0.0", port)):
+        error = asked("127.0.0.1", port)
+        assert error is not None
+        assert "master (process 7) does" in error.reason
 
 
 def test_a_kernel_that_tells_nothing_of_ipv6_sockets_is_asked_by_a_trial(port: int, monkeypatch: Any) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import Edited, edit
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import store
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import replaceable
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import FileChanged, TransactionError
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     ConfigDir,
@@ -127,7 +127,7 @@ def test_what_would_never_end_is_not_read(host: Host, name: str) -> None:
 def test_a_file_that_is_mounted_by_itself_is_refused_beforehand(
     host: Host, monkeypatch: pytest.MonkeyPatch, check_mode: bool
 ) -> None:
-    monkeypatch.setattr(store, "mount_points", lambda: {"/", os.path.realpath(str(host.main))})
+    monkeypatch.setattr(replaceable, "mount_points", lambda: {"/", os.path.realpath(str(host.main))})
     with pytest.raises(TransactionError, match="main.cf is mounted by itself, .*Mount its directory"):
         host.edit(LOOPBACK, check_mode=check_mode)
     assert not host.edit(Wanted({})).changed

@@ -54,8 +54,12 @@ class FakeProc:
     def process(self, pid: int, name: str, parent: int = 1, ticks: int = 500, state: str = "S") -> None:
         write_stat(self.path, pid, name, parent, ticks, state)
 
+    def user(self, pid: int, uid: int, effective: int = 0) -> None:
+        self.write(f"{pid}/status", f"Name:\tmaster\nPid:\t{pid}\nUid:\t{uid}\t{effective}\t{uid}\t{effective}\n")
+
     def master(self, pid: int, cwd: str, **environment: str) -> None:
         self.process(pid, "master")
+        self.user(pid, os.geteuid())
         self.write(f"{pid}/environ", "".join(f"{name}={value}\0" for name, value in environment.items()))
         self.write(f"{pid}/net/tcp", TCP)
         self.write(f"{pid}/net/tcp6", TCP6)
@@ -141,7 +145,13 @@ def container(found: Instance, proc: FakeProc) -> None:
     (proc.path / "320" / "root").symlink_to(proc.path)
 
 
-@pytest.mark.parametrize("arrange", [other_directory, no_directory, other_program, ended, container])
+def somebody(found: Instance, proc: FakeProc) -> None:
+    """A process of a user, which has the name and the environment of a master."""
+    proc.master(320, found.queue_directory, MAIL_CONFIG=found.config_directory)
+    proc.user(320, os.geteuid() + 1)
+
+
+@pytest.mark.parametrize("arrange", [other_directory, no_directory, other_program, ended, container, somebody])
 def test_a_process_that_is_not_this_instance_s_master(
     tmp_path: Path, proc: FakeProc, arrange: Callable[[Instance, FakeProc], None]
 ) -> None:
@@ -154,6 +164,13 @@ def test_a_process_that_is_not_this_instance_s_master(
 def test_a_master_without_mail_config_is_known_by_where_it_works(tmp_path: Path, proc: FakeProc) -> None:
     found = instance_in(tmp_path)
     proc.master(320, found.queue_directory, PATH="/bin")
+    assert find_master(found, str(proc.path)) is not None
+
+
+def test_a_master_that_is_another_user_for_a_moment_is_found(tmp_path: Path, proc: FakeProc) -> None:
+    found = instance_in(tmp_path)
+    proc.master(320, found.queue_directory, MAIL_CONFIG=found.config_directory)
+    proc.user(320, 0, effective=os.geteuid() + 1)
     assert find_master(found, str(proc.path)) is not None
 
 

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: rollout_batches
+short_description: Check the groups of a rollout, and count the hosts of each
+version_added: 0.1.0
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+description:
+  - Refuses what would be a rollout over other hosts than those that were meant, before any host is touched. The
+    playbooks P(mailfleet.postfix.converge#playbook) and others use it in their keywords C(hosts) and C(serial).
+  - An error are a text in place of a list, a name that is not a group, a group without hosts, a host in two of the
+    groups, and a limit that leaves none of their hosts.
+positional: groups, limited
+options:
+  _input:
+    description: The names of the groups in the order of the rollout.
+    type: list
+    elements: str
+    required: true
+  groups:
+    description: All groups with the names of their hosts, as the variable C(groups).
+    type: dict
+    required: true
+  limited:
+    description:
+      - The names of the hosts that C(--limit) leaves. In the keywords of a play this is C(ansible_play_hosts_all).
+      - All hosts, if it is not given.
+    type: list
+    elements: str
+"""
+
+EXAMPLES = r"""
+- name: Work on one group after the other
+  hosts: "{{ (['canary', 'site_a'] | mailfleet.postfix.rollout_batches(groups)).pattern }}"
+  serial: "{{ (['canary', 'site_a'] | mailfleet.postfix.rollout_batches(groups, ansible_play_hosts_all)).sizes }}"
+  tasks: []
+"""
+
+RETURN = r"""
+_value:
+  description: The hosts of the rollout.
+  type: dict
+  contains:
+    pattern:
+      description: The groups as the keyword C(hosts) takes them.
+      type: str
+      sample: canary:site_a
+    sizes:
+      description: How many hosts of each group the limit leaves, without groups of which it leaves none.
+      type: list
+      elements: int
+      sample: [1, 20]
+"""
+
+from typing import Any
+
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout import batches
+
+
+@filter_function
+def rollout_batches(names: Any, groups: Any, limited: Any = None) -> dict[str, Any]:
+    return batches(names, groups, limited)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"rollout_batches": rollout_batches}
