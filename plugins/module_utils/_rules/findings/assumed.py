@@ -48,9 +48,7 @@ def faults_after(
     return frozenset(key[0] for key, count in after.items() if key[1] in grave and count > before.get(key, 0))
 
 
-def faults_of_source(
-    outlook: Outlook, place: str, values: Mapping[str, str], is_error: bool = False
-) -> FrozenSet[str]:
+def faults_of_source(outlook: Outlook, place: str, values: Mapping[str, str], is_error: bool = False) -> FrozenSet[str]:
     """Return the same for parameters that are set in main.cf, or by the options of a service.
 
     :param place: main.cf, or the name and type of a service
@@ -89,11 +87,10 @@ def apart_from_loopback(faults: FrozenSet[str]) -> str:
 
 
 def _faults(outlook: Outlook) -> Dict[Tuple[str, str], int]:
-    """Return how often each code is found with each severity."""
+    """Return of how many parameters each code is found with each severity."""
     from .registry import findings  # which knows the checks that ask here
 
     counts: Dict[Tuple[str, str], int] = {}
-    for finding in findings(outlook, ask_for_hostname=False):
-        key = finding.code, finding.severity
-        counts[key] = counts.get(key, 0) + 1
+    for key in {finding[:3] for finding in findings(outlook, ask_for_hostname=False)}:
+        counts[key[:2]] = counts.get(key[:2], 0) + 1
     return counts

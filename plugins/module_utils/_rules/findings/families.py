@@ -30,7 +30,7 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
 def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
     """By inet_interfaces Postfix listens on loopback by one family only, and clients may ask localhost by both."""
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    ports = {socket.port for socket in listed if ip_address(socket.address).is_loopback}
+    ports = {socket.port for socket in listed if socket.address in ("127.0.0.1", "::1")}
     heard = {listener.socket.family for listener in outlook.listeners if _takes_localhost(listener.socket, ports)}
     if "localhost" in map(unbracket, split_tokens(outlook.settings.get("inet_interfaces"))):
         return  # clients ask by the same addresses, whichever the name has

@@ -63,6 +63,7 @@ REGISTRY = (
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
     Rule(mail_ways.unknown_transport, ["error"]),
     Rule(mail_ways.stranded_next_hop, ["error", "warning"]),
+    Rule(sources.stranded_source_address, ["warning", "info"]),
     Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),
     Rule(files.duplicate_parameter, ["warning", "info"], needs="files"),

@@ -342,7 +342,9 @@ def _only_one(files: Files, finding: Finding) -> bool:
 
 
 def _both_families(files: Files, finding: Finding) -> bool:
-    match = re.search(r"[Aa]dd the \w+ address .*, such as ([^, ]+)(?:, and set (.*?) to (\S+?))?(?:,|$)", finding.remedy)
+    match = re.search(
+        r"[Aa]dd the \w+ address .*, such as ([^, ]+)(?:, and set (.*?) to (\S+?))?(?:,|$)", finding.remedy
+    )
     if match is not None:
         address, names, wildcard = match.groups()
         files.main["inet_interfaces"] += f", {address}"
@@ -405,6 +407,7 @@ _WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
     "proxy_protocol_on_loopback": (_empty_option,),
     "unknown_transport": (_add_transport,),
     "stranded_next_hop": (_add_family,),
+    "stranded_source_address": (_remove, _add_family),
     "temporary_address": (_staying,),
     "no_listener": (_listen,),
     "duplicate_parameter": (_keep_last_line,),

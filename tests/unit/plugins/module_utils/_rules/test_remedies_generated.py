@@ -37,7 +37,8 @@ ABSENT = ["10.77.0.9", "fd77::9"]
 WRONG = ["ALL", "0.0.0.0", "10.77.0.1/32", "IPv6:fd77::1", "[10.77.0.1", "all"]
 HOPS = ["[127.0.0.1]:10025", "[::1]:10025", "localhost:10025", "[10.77.0.9]", "[fd77::9]:25", "[mx.example.org]"]
 MISSPELT = [
-    "smtpd_bind_address", "smtp_bind_adress", "inet_interface", "inet_protocol", "proxy_interface", "lmtpd_bind_address6",
+    "smtpd_bind_address", "smtp_bind_adress", "inet_interface", "inet_protocol", "proxy_interface",
+    "lmtpd_bind_address6",
 ]  # fmt: skip
 BINDINGS = ["smtp_bind_address", "smtp_bind_address6", "lmtp_bind_address", "lmtp_bind_address6"]
 ENFORCE = ["smtp_bind_address_enforce", "lmtp_bind_address_enforce"]
@@ -146,7 +147,7 @@ class Case:
 def graver(after: List[Finding], before: List[Finding], severity: str) -> List[Any]:
     """Return the errors, and for what is no error the warnings too, that have come."""
     grave = ("error",) if severity == "error" else ("error", "warning")
-    counts = [Counter((one.code, one.severity) for one in answer) for answer in (after, before)]
+    counts = [Counter(key[:2] for key in {one[:3] for one in answer}) for answer in (after, before)]
     return [key for key in counts[0] - counts[1] if key[1] in grave]
 
 
@@ -167,6 +168,7 @@ def test_a_remedy_leads_to_no_other_fault(start: int) -> None:
 def test_each_fact_is_told_once() -> None:
     for number in NUMBERS:
         answer = findings(Case(number).outlook)
+        answer = [one for one in answer if one.code != "duplicate_service"]  # of which the name is all that differs
         facts = [(*one[:3], re.sub(r"\S+/(unix|inet|pass)\b,?|, ", "", one.message), one.remedy) for one in answer]
         assert len(set(facts)) == len(facts), (number, [fact for fact in facts if facts.count(fact) > 1])
 
