@@ -757,6 +757,7 @@ smtp inet n - n - 1 postscreen
 smtpd pass - - n - - smtpd
 dnsblog unix - - n - 0 dnsblog
 tlsproxy unix - - n - 0 tlsproxy
+proxywrite unix - - n - 1 proxymap
 """
 
 
@@ -777,6 +778,7 @@ def test_postscreen_with_all_that_it_needs() -> None:
         ("tlsproxy", {"smtpd_use_tls": "yes"}, "error", "leaves TLS to tlsproxy/unix"),
         ("tlsproxy", {"postscreen_tls_security_level": "encrypt"}, "error", "leaves TLS to tlsproxy/unix"),
         ("tlsproxy", {}, "info", "leaves TLS to tlsproxy/unix"),
+        ("proxywrite", {"postscreen_cache_map": "proxy:btree:/x"}, "error", "has its cache from proxywrite/unix"),
         (
             "tlsproxy",
             {"smtpd_tls_security_level": "may", "postscreen_tls_security_level": "none"},

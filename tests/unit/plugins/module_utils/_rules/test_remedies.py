@@ -45,7 +45,7 @@ SMTPD = "smtp inet n - n - - smtpd\n"
 CLIENTS = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 STOCK = SMTPD + CLIENTS
 SCREEN = "smtp inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n"
-HELPERS = "dnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\n"
+HELPERS = "dnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\nproxywrite unix - - n - 1 proxymap\n"
 PROXY = "smtpd_upstream_proxy_protocol"
 END = " inet n - n - - smtpd\n"
 BOUND = STOCK.replace(" smtp\n", " smtp -o smtp_bind_address=10.77.0.1\n", 1)
