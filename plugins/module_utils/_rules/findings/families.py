@@ -15,7 +15,7 @@ from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
 from ..parameters import for_family
 from ..source_addresses import CLIENTS, Source
-from .assumed import apart_from_loopback, faults_after, with_options
+from .assumed import apart_from_loopback, faults_after, faults_of_sources, with_options
 from .finding import Point, grouped, listed
 
 
@@ -107,7 +107,7 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
         if address is not None:
             value = {parameter: normal_form(address)}
             services = with_options(outlook, transports, value) if in_master_cf else None
-            faults = faults_after(outlook, None if in_master_cf else value, services)
+            faults = faults_of_sources(outlook, None if in_master_cf else value, services)
             remedy += f", such as to {normal_form(address)}{apart_from_loopback(faults)}"
         yield Point(parameter, message, remedy)
 

@@ -19,7 +19,7 @@ from ..outlook import Outlook
 from ..own_addresses import enabled_families
 from ..parameters import for_family
 from ..source_addresses import CLIENTS, client_of
-from .assumed import faults_after, faults_of_source, with_options
+from .assumed import faults_after, faults_of_source, faults_of_sources, with_options
 from .fatal import another_source
 from .finding import Point, grouped, listed
 
@@ -62,9 +62,9 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
         parameters = [for_family(f"{client}_bind_address", family_name) for client in CLIENTS if client in programs]
         meant = "if that is meant" + (", with a transport of its own for what is on loopback" if near else "")
         ways = []
-        if not faults_after(outlook, dict.fromkeys(parameters, address)) - {"bound_next_hop_on_loopback"}:
+        if not faults_of_sources(outlook, dict.fromkeys(parameters, address)) - {"bound_next_hop_on_loopback"}:
             ways.append(f"to it {meant}")
-        if not faults_after(outlook, dict.fromkeys(parameters, WILDCARDS[family_name])):
+        if not faults_of_sources(outlook, dict.fromkeys(parameters, WILDCARDS[family_name])):
             ways.append(f"to {WILDCARDS[family_name]} to let the kernel choose")
         remedy = f"Set {' and '.join(parameters)} {', or '.join(ways) or 'to an address that stays'}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
@@ -117,9 +117,14 @@ def stranded_source_address(outlook: Outlook) -> Iterator[Point]:
                     stranded.append(((parameter, name, place == "main.cf"), place))
         except InputError:  # the client dies
             continue
-    for (parameter, name, is_main), names_ in grouped(stranded).items():
-        message = f"{parameter} in {listed(names_)} has no effect: {name} is switched off there by inet_protocols"
-        yield Point(parameter, message, f"Take it out, or add {name} to inet_protocols there", mild=is_main)
+    services = {f"{service.name}/{service.type}": service for service in outlook.services}
+    for (parameter, name, is_main), places_ in grouped(stranded).items():
+        message = f"{parameter} in {listed(places_)} has no effect: {name} is switched off there by inet_protocols"
+        remedy = "Take it out"
+        own = any("inet_protocols" in services[place].option_values for place in places_ if place in services)
+        if not own and not faults_after(outlook, {"inet_protocols": "all"}):
+            remedy += f", or add {name} to inet_protocols"
+        yield Point(parameter, message, remedy, mild=is_main)
 
 
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
@@ -160,7 +165,7 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
         options = with_options(outlook, own, switches)
         if own:
             remedy += f", also where {listed(own)} has an option for it"
-        if faults_after(outlook, switches, options):
+        if faults_of_sources(outlook, switches, options):
             remedy = f"Correct what else is wrong with source addresses, and then {remedy[:1].lower()}{remedy[1:]}"
         yield Point(loose[0].parameter, message, remedy)
 

@@ -72,7 +72,7 @@ class Files:
 
 def applied(finding: Finding, outlook: Outlook) -> Iterator[Outlook]:
     """Yield what the files come to after each of the ways out that a remedy names and that can be followed by rote."""
-    for way in _WAYS.get(finding.code, ()):
+    for way in WAYS.get(finding.code, ()):
         files = Files(outlook)
         if way(files, finding):
             yield files.outlook_now()
@@ -395,7 +395,7 @@ def _add_proxy(files: Files, finding: Finding) -> bool:
     return True
 
 
-_WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
+WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
     "fatal": (_of_word,),
     "absent_address": (_of_word, _of_source),
     "program_failure": (_process_limit,),
