@@ -65,6 +65,9 @@ _value:
           V(stranded_next_hop), error or warning: A next hop, filter, milter or policy service has an address of a
           family that inet_protocols switches off.
         - >-
+          V(stranded_source_address), warning or info: A source address is set for a family that inet_protocols switches
+          off, so that no mail leaves from it.
+        - >-
           V(temporary_address), error or warning: An address in use is one that the host will lose, because it is
           temporary, or deprecated with a lifetime.
         - "V(no_listener), warning: Postfix listens on no network socket."
@@ -100,8 +103,8 @@ _value:
           V(mynetworks_default), warning or info: mynetworks is not set, and because of inet_interfaces its default
           lacks networks of the host.
         - >-
-          V(nat_without_proxy_interfaces), warning or info: The host is behind NAT or a proxy, and its public address is not in
-          proxy_interfaces.
+          V(nat_without_proxy_interfaces), warning or info: The host is behind NAT or a proxy, and its public address is
+          not in proxy_interfaces.
         - >-
           V(endpoint_outside_inet_interfaces), info: A service listens on an address that inet_interfaces does not name.
         - >-

@@ -107,6 +107,8 @@ EFFECTS = [
            "smtp inet n - n - 1 postscreen\n", "", _no_greeting, greeted="10.77.0.1"),
     Effect("stranded_next_hop", "inet_protocols = ipv4\nrelayhost = [fd77::100]:4025", _SMTP, _OUTSIDE,
            _sent_from(None)),
+    Effect("stranded_source_address", "inet_protocols = ipv4\nsmtp_bind_address6 = fd77::2", _SMTP, _OUTSIDE,
+           _sent_from(None)),
     Effect("unknown_transport", "content_filter = scan:[127.0.0.1]:4025", _SMTP, _INSIDE, _sent_from(None)),
     Effect("bound_next_hop_on_loopback", "smtp_bind_address = 10.77.0.2\ncontent_filter = smtp:[127.0.0.1]:4025", _SMTP,
            "127.0.0.1", _sent_from("10.77.0.2")),

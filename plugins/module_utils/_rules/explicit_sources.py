@@ -55,9 +55,7 @@ def is_absent(source: ExplicitSource, host: Host) -> bool:
     return is_usual and source_problem(address, host, has_zone=False) is not None
 
 
-def explicit_sources(
-    settings: Settings, services: Sequence[Service], host: Host
-) -> Iterator[ExplicitSource]:
+def explicit_sources(settings: Settings, services: Sequence[Service], host: Host) -> Iterator[ExplicitSource]:
     """Yield the source addresses that main.cf and options in master.cf set, each value once, wildcards left out.
 
     What is not a numeric address, or does not expand, is left out too: the client of it fails.

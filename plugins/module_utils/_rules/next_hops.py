@@ -30,11 +30,12 @@ _RELAY_HOST = rf"{_MAIL}(?:sender_dependent_)?relayhost(?:_maps)?\Z"
 #: parameters of next hops that only some mail goes to
 _FALLBACK = r"(?:smtp_|lmtp_)?fallback_relay\Z"
 #: tables that are written out in main.cf
-_INLINE = r"(static|randmap|inline):"
+_INLINE = r"(static|randmap|inline|pipemap):"
 _FILTER_ACTION = r"\bFILTER\s+([^\s,}]+)"
 
 _SEPARATORS = r"[\s,{}=]+"
-_ADDRESS = r"(\[(?:(?:[Ii][Pp][Vv]6:)?[0-9A-Fa-f:.]+|localhost)\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|localhost)"
+_LOCALHOST = r"(?:localhost(?:[46]|\.localdomain)?|ip6-localhost)"
+_ADDRESS = rf"(\[(?:(?:[Ii][Pp][Vv]6:)?[0-9A-Fa-f:.]+|{_LOCALHOST})\]|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}|{_LOCALHOST})"
 _HOP = rf"(?:([\w.-]+):)?(?:inet:)?{_ADDRESS}(?::[\w-]*)?\Z"
 _CONNECTION = rf"()(?:[\w.-]+:)?(?:inet|tcp):{_ADDRESS}(?::.*)?\Z"
 _NAME = r"[\w.-]+\Z"
@@ -81,7 +82,8 @@ def next_hops(settings: Settings, services: Sequence[Service], host: Host) -> It
 
     :param services: those that count
     """
-    clients = {service.name: service for service in services if service.type == "unix" and client_of(service)}
+    by_name = {service.name: service for service in services if service.type == "unix"}
+    clients = {name: service for name, service in by_name.items() if client_of(service)}
     for process, names, place in _places(settings, services):
         try:
             of_process = enabled_families(process, host)
@@ -90,6 +92,8 @@ def next_hops(settings: Settings, services: Sequence[Service], host: Host) -> It
         for name in names:
             for word, literal, transport in _addresses(process, name):
                 families = of_process
+                if transport in by_name and transport not in clients:  # such as error, whose next hop is a text
+                    continue
                 if transport in clients:
                     try:
                         families = enabled_families(settings.with_options(clients[transport].option_values), host)
@@ -97,7 +101,7 @@ def next_hops(settings: Settings, services: Sequence[Service], host: Host) -> It
                         continue
                 bare = literal.strip("[]")
                 address = parse_address(bare[5:] if bare[:5].lower() == "ipv6:" else bare)
-                if address is not None or bare == "localhost":
+                if address is not None or re.match(rf"{_LOCALHOST}\Z", bare):
                     yield NextHop(name, place, word, address, transport, families)
 
 
@@ -167,11 +171,17 @@ def _addresses(process: Settings, name: str) -> Iterator[Tuple[str, str, str]]:
 
 def _inline_results(value: str) -> Iterator[str]:
     """Yield what tables in a value give: ``static:x``, ``randmap:{x, y}`` and ``inline:{a=x, {b = y}}``."""
+    inside = 0  # where a table within another one ends
     for match in re.finditer(_INLINE, value):
+        if match.start() < inside:
+            continue
         text = value[match.end() :]
         content = _in_braces(text)
         if content is None:
             yield re.split(r"[\s,}]", text, maxsplit=1)[0]
+        elif match.group(1) == "pipemap":  # its last table gives the result
+            inside = match.end() + len(content) + 2
+            yield from _inline_results(([""] + list(_items(content)))[-1])
         elif match.group(1) == "static":
             yield content
         else:
@@ -190,10 +200,12 @@ def _in_braces(text: str) -> Optional[str]:
 
 
 def _items(content: str) -> Iterator[str]:
-    """Yield the items of a list, which are separated by commas or blanks, or in braces of their own."""
-    rest = content.lstrip(" \t\n,")
-    while rest:
-        braced = _in_braces(rest)
-        item = re.split(r"[\s,]", rest, maxsplit=1)[0] if braced is None else braced
-        yield item.strip()
-        rest = rest[len(item) + (2 if braced is not None else 0) :].lstrip(" \t\n,")
+    """Yield the items of a list, separated by commas or blanks that are not in braces; those around an item go."""
+    depth, start = 0, 0
+    for at, character in enumerate(f"{content},"):
+        depth += (character == "{") - (character == "}")
+        if depth <= 0 and character in " \t\n,":
+            item = content[start:at]
+            if item:
+                yield (_in_braces(item) or item).strip()
+            start = at + 1

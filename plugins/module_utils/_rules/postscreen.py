@@ -59,6 +59,10 @@ def _lacks_of(service: Service, process: Settings, private: AbstractSet[Tuple[st
             f"runs postscreen, which asks {dnsblog}/unix about postscreen_dnsbl_sites, and there is no such service"
         )
         yield Lack(service, f"{dnsblog} unix - - n - 0 dnsblog", reason, is_needed=bool(sites))
+    proxywrite = named("proxywrite_service_name", "proxywrite")
+    if named("postscreen_cache_map", "").startswith("proxy:") and (proxywrite, "unix") not in private:
+        reason = f"runs postscreen, which has its cache from {proxywrite}/unix, and there is no such service"
+        yield Lack(service, f"{proxywrite} unix - - n - 1 proxymap", reason)
     tlsproxy = named("tlsproxy_service_name", "tlsproxy")
     if (tlsproxy, "unix") not in private:
         reason = f"runs postscreen, which leaves TLS to {tlsproxy}/unix, and there is no such service"

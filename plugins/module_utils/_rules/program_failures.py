@@ -134,7 +134,7 @@ def _taken_cache(service: Service, process: Settings, caches: Dict[str, str]) ->
     first = caches.setdefault(table, f"{service.name}/{service.type}")
     if first != f"{service.name}/{service.type}":
         reason = f"is the cache of the service {first} too, and only one postscreen can have it"
-        remedy = f"Write proxy:{table} for all of them, or give each a cache of its own"
+        remedy = f"Write proxy:{table} for all of them (with proxywrite in master.cf), or give each a cache of its own"
         yield InputError(name, table, reason, remedy)
 
 

@@ -15,7 +15,7 @@ from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
 from ..outlook import Outlook
 from ..parameters import for_family
 from ..source_addresses import CLIENTS, Source
-from .assumed import apart_from_loopback, faults_after, with_options
+from .assumed import apart_from_loopback, faults_after, faults_of_sources, with_options
 from .finding import Point, grouped, listed
 
 
@@ -30,7 +30,7 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
 def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
     """By inet_interfaces Postfix listens on loopback by one family only, and clients may ask localhost by both."""
     listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    ports = {socket.port for socket in listed if ip_address(socket.address).is_loopback}
+    ports = {socket.port for socket in listed if socket.address in ("127.0.0.1", "::1")}
     heard = {listener.socket.family for listener in outlook.listeners if _takes_localhost(listener.socket, ports)}
     if "localhost" in map(unbracket, split_tokens(outlook.settings.get("inet_interfaces"))):
         return  # clients ask by the same addresses, whichever the name has
@@ -107,7 +107,7 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
         if address is not None:
             value = {parameter: normal_form(address)}
             services = with_options(outlook, transports, value) if in_master_cf else None
-            faults = faults_after(outlook, None if in_master_cf else value, services)
+            faults = faults_of_sources(outlook, None if in_master_cf else value, services)
             remedy += f", such as to {normal_form(address)}{apart_from_loopback(faults)}"
         yield Point(parameter, message, remedy)
 

@@ -90,6 +90,10 @@ def _is_absence(error: InputError, lenient: Outlook) -> bool:
     """
     if lenient.failure is not None:
         return False
+    own = [address for address in lenient.own_addresses if not address.is_unspecified]
+    gone = [address for address in own if lenient.host.find(address) is None]
+    if error.parameter == "inet_interfaces" and gone:  # an interface must have them, whatever could be bound
+        return not any(bind_problem(address, lenient.host) for address in own if address not in gone)
     listening = (parse_address(listener.socket.address) for listener in lenient.listeners)
     addresses = (parse_address(unbracket(error.value)), *lenient.own_addresses, *listening)
     unusable = (address for address in addresses if address is not None and bind_problem(address, lenient.host))

@@ -10,7 +10,6 @@ from typing import Dict, Iterable, List, Sequence, Tuple, TypeVar
 from ..._base.records import NamedTuple
 from ..._base.words import Severity
 
-
 Fact = TypeVar("Fact")
 Who = TypeVar("Who")
 

@@ -13,7 +13,7 @@ from ..next_hops import default_transports, transports
 from ..outlook import Outlook
 from ..parameters import for_family
 from ..source_addresses import Client, Source, client_of
-from .assumed import apart_from_loopback, faults_after, faults_of_source
+from .assumed import apart_from_loopback, faults_after, faults_of_source, faults_of_sources
 from .families import chosen_by
 from .finding import Point, grouped, listed
 
@@ -100,7 +100,7 @@ def half_bound(outlook: Outlook) -> Iterator[Point]:
         remedy = f"Give {other.transport} the option {names} too{apart_from_loopback(faults)}"
         if faults and not apart_from_loopback(faults):
             remedy = f"Give {client.transport} and {other.transport} addresses that stay by {names}"
-        if not faults_after(outlook, values):
+        if not faults_of_sources(outlook, values):
             remedy += f", or set {names} in main.cf"
         is_taken = unbound == "relay_transport" and outlook.settings.is_set("relay_domains")
         yield Point(next(iter(values), ""), message, remedy, mild=not is_taken)

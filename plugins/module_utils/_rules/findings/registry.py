@@ -8,7 +8,7 @@ There is no finding beside these. The stock configuration has none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Container, Iterator, List, Optional, Sequence
 
 from ..._base.records import NamedTuple
 from ..._base.words import Severity
@@ -63,6 +63,7 @@ REGISTRY = (
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
     Rule(mail_ways.unknown_transport, ["error"]),
     Rule(mail_ways.stranded_next_hop, ["error", "warning"]),
+    Rule(sources.stranded_source_address, ["warning", "info"]),
     Rule(lifetimes.temporary_address, ["error", "warning"]),
     Rule(sockets.no_listener, ["warning"]),
     Rule(files.duplicate_parameter, ["warning", "info"], needs="files"),
@@ -89,13 +90,19 @@ REGISTRY = (
 )
 
 
-def findings(outlook: Outlook, ask_for_hostname: bool = True, before: Optional[Outlook] = None) -> List[Finding]:
+def findings(
+    outlook: Outlook,
+    ask_for_hostname: bool = True,
+    before: Optional[Outlook] = None,
+    codes: Container[str] = (),
+) -> List[Finding]:
     """Return what is worth knowing about a configuration, gravest first.
 
     Where Postfix does not start, only what the files say is looked at beside the reason.
 
     :param ask_for_hostname: resolve myhostname where that tells something; slow while DNS does not answer
     :param before: what an edit has made the configuration from
+    :param codes: to look for; none for all
     :raises InputError: for a host name whose addresses were not given, so that nothing can be told
     """
     usable, usable_before = _usable(outlook), before and _usable(before)
@@ -104,6 +111,8 @@ def findings(outlook: Outlook, ask_for_hostname: bool = True, before: Optional[O
         views = [outlook if rule.needs == "files" else usable]
         if rule.needs == "change":
             views.insert(0, usable_before)
+        if codes and rule.code not in codes:
+            continue
         if None in views or (rule.needs == "hostname" and not ask_for_hostname):
             continue
         for point in rule.check(*views):

@@ -128,8 +128,8 @@ def postscreen_lacks_service(outlook: Outlook) -> Iterator[Point]:
 def proxy_protocol_on_loopback(outlook: Outlook) -> Iterator[Point]:
     """By main.cf a service on loopback expects the PROXY protocol, which programs on this host do not speak."""
     has_filter = _has_filter(outlook)
-    for parameter, _outside, inside in _proxied(outlook):
-        if inside:
+    for parameter, outside, inside in _proxied(outlook):
+        if inside and outside:
             message = f"main.cf sets {parameter} for all services, and so {listed(inside)} on loopback wants the PROXY "
             message += "protocol too: programs on this host are not served there"
             if has_filter:
@@ -153,9 +153,10 @@ def _has_filter(outlook: Outlook) -> bool:
 
 def proxy_protocol_for_all(outlook: Outlook) -> Iterator[Point]:
     """By main.cf several services expect the PROXY protocol, and serve no client that connects to them directly."""
-    for parameter, outside, _inside in _proxied(outlook):
-        if len(outside) > 1:
-            message = f"main.cf sets {parameter} for {', '.join(outside)}: clients that do not come through a proxy "
+    for parameter, outside, inside in _proxied(outlook):
+        services = outside or inside
+        if len(services) > 1:
+            message = f"main.cf sets {parameter} for {listed(services)}: clients that do not come through a proxy "
             remedy = f"Set {parameter} as an option of those services only that a proxy connects to"
             yield Point(parameter, f"{message}are not served there", remedy)
 
@@ -178,5 +179,4 @@ def _proxied(outlook: Outlook) -> Iterator[Tuple[str, List[str], List[str]]]:
                 services[f"{service.name}/{service.type}"] = loopback
         if len(services) > 1:
             outside = [name for name, loopback in services.items() if not loopback]
-            if outside:
-                yield parameter, outside, [name for name, loopback in services.items() if loopback]
+            yield parameter, outside, [name for name, loopback in services.items() if loopback]

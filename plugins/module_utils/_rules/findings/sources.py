@@ -8,16 +8,18 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Iterator, List, Set, Tuple
 
-from ..._base.address import family, is_private, needs_scope, normal_form
+from ..._base.address import FAMILIES, family, is_private, needs_scope, normal_form, parse_address, unbracket
+from ..._base.errors import InputError
 from ..._base.sockets import WILDCARDS
 from ..._files.command_line import bad_command_line
 from ..bindable import source_problem
 from ..explicit_sources import ExplicitSource, is_absent
 from ..next_hops import default_transports
 from ..outlook import Outlook
+from ..own_addresses import enabled_families
 from ..parameters import for_family
 from ..source_addresses import CLIENTS, client_of
-from .assumed import faults_after, faults_of_source, with_options
+from .assumed import faults_after, faults_of_source, faults_of_sources, with_options
 from .fatal import another_source
 from .finding import Point, grouped, listed
 
@@ -56,16 +58,15 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
         near = [hop for hop in outlook.next_hops if hop.is_loopback and f"{hop.transport}/unix" in senders]
         if near:
             message += f", on loopback too: {near[0]}"
-        smtp, lmtp = (for_family(f"{client}_bind_address", family_name) for client in CLIENTS)
         programs = {client_of(one) for one in outlook.services if f"{one.name}/{one.type}" in senders}
-        parameters = " and ".join(name for client, name in zip(CLIENTS, (smtp, lmtp)) if client in programs)
+        parameters = [for_family(f"{client}_bind_address", family_name) for client in CLIENTS if client in programs]
         meant = "if that is meant" + (", with a transport of its own for what is on loopback" if near else "")
         ways = []
-        if not faults_after(outlook, dict.fromkeys((smtp, lmtp), address)) - {"bound_next_hop_on_loopback"}:
+        if not faults_of_sources(outlook, dict.fromkeys(parameters, address)) - {"bound_next_hop_on_loopback"}:
             ways.append(f"to it {meant}")
-        if not faults_after(outlook, dict.fromkeys((smtp, lmtp), WILDCARDS[family_name])):
+        if not faults_of_sources(outlook, dict.fromkeys(parameters, WILDCARDS[family_name])):
             ways.append(f"to {WILDCARDS[family_name]} to let the kernel choose")
-        remedy = f"Set {parameters} {', or '.join(ways) or 'to an address that stays'}"
+        remedy = f"Set {' and '.join(parameters)} {', or '.join(ways) or 'to an address that stays'}"
         if any(map(outlook.settings.is_set, ("multi_instance_name", "multi_instance_directories"))):
             remedy += ". Of several instances, let the kernel choose in the one that sends to all networks, or "
             remedy += "give that one inet_interfaces = all and the others endpoints in master.cf"
@@ -94,6 +95,38 @@ def _is_good(source: ExplicitSource, other: str, outlook: Outlook) -> bool:
     return is_usable and not is_set
 
 
+def stranded_source_address(outlook: Outlook) -> Iterator[Point]:
+    """A source address is set for a family that inet_protocols switches off, so that no mail leaves from it."""
+    programs = {client_of(service) for service in outlook.services if service.type == "unix"}
+    places = [
+        ("main.cf", client, outlook.settings, outlook.settings.names()) for client in CLIENTS if client in programs
+    ]
+    for service in outlook.services:
+        if service.type == "unix" and client_of(service) and service.options:
+            options = service.option_values
+            process = outlook.settings.with_options(options)
+            places.append((f"{service.name}/{service.type}", client_of(service), process, frozenset(options)))
+    stranded = []
+    for place, client, process, names in places:
+        try:
+            used = enabled_families(process, outlook.host)
+            for name in sorted({*FAMILIES} - used if used else ()):
+                parameter = for_family(f"{client}_bind_address", name)
+                value = parse_address(unbracket(process.get(parameter))) if parameter in names else None
+                if value is not None and not value.is_unspecified:
+                    stranded.append(((parameter, name, place == "main.cf"), place))
+        except InputError:  # the client dies
+            continue
+    services = {f"{service.name}/{service.type}": service for service in outlook.services}
+    for (parameter, name, is_main), places_ in grouped(stranded).items():
+        message = f"{parameter} in {listed(places_)} has no effect: {name} is switched off there by inet_protocols"
+        remedy = "Take it out"
+        own = any("inet_protocols" in services[place].option_values for place in places_ if place in services)
+        if not own and not faults_after(outlook, {"inet_protocols": "all"}):
+            remedy += f", or add {name} to inet_protocols"
+        yield Point(parameter, message, remedy, mild=is_main)
+
+
 def loopback_source(outlook: Outlook) -> Iterator[Point]:
     """The source address of mail to other hosts is a loopback address."""
     usual = [f"{name}/unix" for _parameter, name in default_transports(outlook.settings)]
@@ -104,7 +137,9 @@ def loopback_source(outlook: Outlook) -> Iterator[Point]:
         if for_all and source.is_of_its_family and source.address.is_loopback:
             inward.append(((source.parameter, source.value), source))
     for (parameter, value), sources in grouped(inward).items():
-        message = f"{parameter} = {value} in {listed([source.place for source in sources])} is a loopback address: mail "
+        message = (
+            f"{parameter} = {value} in {listed([source.place for source in sources])} is a loopback address: mail "
+        )
         remedy = another_source(sources[0], outlook, "Use an address that other hosts can reach")
         yield Point(parameter, f"{message}to other hosts cannot leave", remedy)
 
@@ -130,7 +165,7 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
         options = with_options(outlook, own, switches)
         if own:
             remedy += f", also where {listed(own)} has an option for it"
-        if faults_after(outlook, switches, options):
+        if faults_of_sources(outlook, switches, options):
             remedy = f"Correct what else is wrong with source addresses, and then {remedy[:1].lower()}{remedy[1:]}"
         yield Point(loose[0].parameter, message, remedy)
 

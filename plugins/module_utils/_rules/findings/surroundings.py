@@ -52,7 +52,9 @@ def nat_without_proxy_interfaces(outlook: Outlook) -> Iterator[Point]:
     ]
     if outside:
         names = " and ".join(outside)
-        message = f"{hostname} resolves to {names}, which no interface of the host has: if connections to it come here, "
+        message = (
+            f"{hostname} resolves to {names}, which no interface of the host has: if connections to it come here, "
+        )
         message += "Postfix does not know that mail for a host with this address is for itself"
         remedy = f"Add {names} to proxy_interfaces if they do"
         yield Point("proxy_interfaces", message, remedy, mild=not _takes_mail_for_others(outlook))

@@ -72,7 +72,7 @@ class Files:
 
 def applied(finding: Finding, outlook: Outlook) -> Iterator[Outlook]:
     """Yield what the files come to after each of the ways out that a remedy names and that can be followed by rote."""
-    for way in _WAYS.get(finding.code, ()):
+    for way in WAYS.get(finding.code, ()):
         files = Files(outlook)
         if way(files, finding):
             yield files.outlook_now()
@@ -342,7 +342,9 @@ def _only_one(files: Files, finding: Finding) -> bool:
 
 
 def _both_families(files: Files, finding: Finding) -> bool:
-    match = re.search(r"[Aa]dd the \w+ address .*, such as ([^, ]+)(?:, and set (.*?) to (\S+?))?(?:,|$)", finding.remedy)
+    match = re.search(
+        r"[Aa]dd the \w+ address .*, such as ([^, ]+)(?:, and set (.*?) to (\S+?))?(?:,|$)", finding.remedy
+    )
     if match is not None:
         address, names, wildcard = match.groups()
         files.main["inet_interfaces"] += f", {address}"
@@ -393,7 +395,7 @@ def _add_proxy(files: Files, finding: Finding) -> bool:
     return True
 
 
-_WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
+WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
     "fatal": (_of_word,),
     "absent_address": (_of_word, _of_source),
     "program_failure": (_process_limit,),
@@ -405,6 +407,7 @@ _WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
     "proxy_protocol_on_loopback": (_empty_option,),
     "unknown_transport": (_add_transport,),
     "stranded_next_hop": (_add_family,),
+    "stranded_source_address": (_remove, _add_family),
     "temporary_address": (_staying,),
     "no_listener": (_listen,),
     "duplicate_parameter": (_keep_last_line,),

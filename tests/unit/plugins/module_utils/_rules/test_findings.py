@@ -30,7 +30,7 @@ MASTER = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n -
 
 def found(settings: dict, master: str = MASTER, host: Host = TWO, version: str = "3.12", **more: Any) -> list:
     given = {"mynetworks": "127.0.0.0/8", **settings}
-    outlook = outlook_of(given, master, host, version, {"mx": "10.77.0.1"})
+    outlook = outlook_of(given, master, host, version, {"mx": "10.77.0.1", "localhost": "127.0.0.1"})
     configuration = outlook.configuration._replace(**more)
     answer = findings(Outlook(configuration, host, outlook.resolve))
     order = ["error", "warning", "info"]
@@ -249,6 +249,13 @@ def test_odd_port(port: str) -> None:
             "inet_interfaces",
             "'10.77.0.9' is on no interface",
         ),
+        (
+            {"inet_interfaces": "127.0.1.1"},
+            MASTER,
+            "absent_address",
+            "inet_interfaces",
+            "'127.0.1.1' is on no interface",
+        ),
         ({}, MASTER + "10.77.0.9:587 inet n - n - - smtpd\n", "absent_address", "services", "10.77.0.9:587/inet"),
         ({"inet_interfaces": "0.0.0.0"}, MASTER, "fatal", "inet_interfaces", "wildcard"),
         ({"inet_interfaces": "10.77.0.0/24"}, MASTER, "fatal", "inet_interfaces", "is a network"),
@@ -317,6 +324,22 @@ def test_not_enforced_is_said_once() -> None:
 def test_not_enforced_where_it_makes_no_difference() -> None:
     assert found({"smtp_bind_address": "10.77.0.1"}, host=ONE) == []
     assert found({"smtp_bind_address": "10.77.0.1", "smtp_bind_address6": "::"}, version="3.6") == []
+
+
+def test_source_address_of_a_family_that_is_off() -> None:
+    def told(settings: dict, line: str = "") -> list:
+        answer = found({"inet_protocols": "ipv4", **settings}, f"{MASTER}{line}\n")
+        return [(one.severity, one.message) for one in answer if one.code == "stranded_source_address"]
+
+    ((severity, message),) = told({"smtp_bind_address6": "fd77::1"})
+    assert (severity, "smtp_bind_address6 in main.cf has no effect: ipv6" in message) == ("info", True)
+    six = "six unix - - n - - smtp -o smtp_bind_address6=fd77::1"
+    ((severity, message),) = told({}, six)
+    assert (severity, "in six/unix has no effect" in message) == ("warning", True)
+    assert told({}, f"{six} -o inet_protocols=all") == []
+    assert told({"inet_protocols": "all"}, f"{six} -o inet_protocols=ipv4")[0][0] == "warning"
+    for settings in ({"smtp_bind_address6": "::"}, {"smtp_bind_address6": ""}, {"inet_protocols": "all"}):
+        assert told(settings) == []
 
 
 def test_bind_address_of_one_client() -> None:
@@ -503,6 +526,7 @@ def test_half_dual_stack_of_listeners() -> None:
         ({"inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4"}, MASTER, None),
         ({"inet_interfaces": "127.0.0.1, ::1"}, MASTER, None),
         ({"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1, fd77::2"}, MASTER, None),
+        ({"inet_interfaces": "localhost"}, MASTER, None),  # which has no other address on this host
         ({"inet_interfaces": "all"}, MASTER + "127.0.0.1:10025 inet n - n - - smtpd\n", None),
     ],
 )
@@ -733,6 +757,7 @@ smtp inet n - n - 1 postscreen
 smtpd pass - - n - - smtpd
 dnsblog unix - - n - 0 dnsblog
 tlsproxy unix - - n - 0 tlsproxy
+proxywrite unix - - n - 1 proxymap
 """
 
 
@@ -753,6 +778,7 @@ def test_postscreen_with_all_that_it_needs() -> None:
         ("tlsproxy", {"smtpd_use_tls": "yes"}, "error", "leaves TLS to tlsproxy/unix"),
         ("tlsproxy", {"postscreen_tls_security_level": "encrypt"}, "error", "leaves TLS to tlsproxy/unix"),
         ("tlsproxy", {}, "info", "leaves TLS to tlsproxy/unix"),
+        ("proxywrite", {"postscreen_cache_map": "proxy:btree:/x"}, "error", "has its cache from proxywrite/unix"),
         (
             "tlsproxy",
             {"smtpd_tls_security_level": "may", "postscreen_tls_security_level": "none"},
@@ -888,6 +914,9 @@ def test_next_hops_of_ipv4_and_of_transports_with_a_family_of_their_own() -> Non
         assert stranded({**only6, "content_filter": word})
     for word in ("localhost:10025", "smtp:[mail.example.org]", "lmtp:unix:/run/x", ""):
         assert not stranded({**only6, "content_filter": word})
+    others = "error unix - - n - - error\nscan unix - n n - - pipe user=x argv=/x"
+    for word in ("error:[127.0.0.1] is down", "scan:[127.0.0.1]"):  # they connect to nothing
+        assert not stranded({**only6, "default_transport": word}, others)
     six = "six unix - - n - - smtp -o inet_protocols=ipv6"
     assert stranded({"default_transport": "six:[10.77.0.9]"}, six)
     assert stranded({"default_transport": "six", "relayhost": "[10.77.0.9]"}, six)
@@ -932,6 +961,8 @@ def test_a_transport_that_is_not_there(settings: dict, line: str, parameter: str
 
 
 def test_what_is_not_a_transport() -> None:
+    (one,) = found({"transport_maps": "pipemap:{inline:{a=key}, randmap:{smtp:, slow:}}"})
+    assert (one.code, "the transport slow" in one.message) == ("unknown_transport", True)
     for settings in (
         {
             "transport_maps": "inline:{a.test=:[10.77.0.9], b.test=:}",
@@ -959,6 +990,7 @@ def test_a_filter_on_loopback_that_is_contacted_from_outside() -> None:
     ((_severity, _parameter, message),) = told({**bound, "content_filter": "scan:localhost:10025"}, scan)
     assert "from 10.77.0.1 because of smtp_bind_address and fd77::1 because of smtp_bind_address6" in message
     assert len(told({**bound, "relayhost": "[::1]:10025"})) == 1
+    assert len(told({**bound, "content_filter": "scan:localhost.localdomain:10025"}, scan)) == 1
     assert len(told({"lmtp_bind_address": "10.77.0.1", "virtual_transport": "lmtp:inet:127.0.0.1:24"})) == 1
     assert len(told({"content_filter": "scan:[127.0.0.1]:10025"}, f"{scan} -o smtp_bind_address=10.77.0.1")) == 1
     for settings, line in (
@@ -1015,5 +1047,11 @@ def test_proxy_protocol_for_all_services() -> None:
     assert told(on, submission) == [("proxy_protocol_for_all", "info", parameter)]
     assert told(on, submission + off, back + off) == []
     assert told({}, submission + off + "haproxy", back) == []
-    assert told({**on, "inet_interfaces": "loopback-only"}, submission) == []
+    assert told({**on, "inet_interfaces": "loopback-only"}, submission) == [
+        ("proxy_protocol_for_all", "info", parameter)
+    ]
+    assert told(on, back, submission + " -o content_filter=scan:[10.77.0.9]")[0][1] == "error"
+    for settings, is_named in ((on, False), (filter_, True), ({**on, "content_filter": ""}, False)):
+        (one,) = [one for one in found(settings, f"{MASTER}{back}\n") if one.code == "proxy_protocol_on_loopback"]
+        assert ("content filter" in one.message) == is_named
     assert told({"postscreen_upstream_proxy_protocol": "haproxy"}, back, submission) == []

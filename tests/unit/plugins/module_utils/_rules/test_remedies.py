@@ -45,7 +45,7 @@ SMTPD = "smtp inet n - n - - smtpd\n"
 CLIENTS = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 STOCK = SMTPD + CLIENTS
 SCREEN = "smtp inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n"
-HELPERS = "dnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\n"
+HELPERS = "dnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\nproxywrite unix - - n - 1 proxymap\n"
 PROXY = "smtpd_upstream_proxy_protocol"
 END = " inet n - n - - smtpd\n"
 BOUND = STOCK.replace(" smtp\n", " smtp -o smtp_bind_address=10.77.0.1\n", 1)
@@ -136,6 +136,10 @@ CASES = [
          {"relayhost": "[10.77.0.9]", "inet_protocols": "ipv4"}),
     Case("stranded_next_hop", "add ipv6 to inet_protocols", {"relayhost": "[fd77::9]", "inet_protocols": "ipv4"},
          {"relayhost": "[fd77::9]", "inet_protocols": "ipv4, ipv6"}),
+    Case("stranded_source_address", "Take it out", {"inet_protocols": "ipv4", "smtp_bind_address6": "fd77::1"},
+         {"inet_protocols": "ipv4"}),
+    Case("stranded_source_address", "or add ipv6", {"inet_protocols": "ipv4", "smtp_bind_address6": "fd77::1"},
+         {"smtp_bind_address6": "fd77::1"}),
     Case("temporary_address", "such as fd77::1", {"inet_interfaces": "10.77.0.2, fd77::2"},
          {"inet_interfaces": "10.77.0.2, fd77::1"}, host=PASSING),
     Case("temporary_address", "such as fd77::1", {}, {}, option("", name="[fd77::2]:587 inet n - n - -"),
@@ -240,7 +244,8 @@ CASES = [
          {"inet_interfaces": "10.77.0.2, fd77::1"}, host=PASSING),
     Case("dynamic_address", "Give the host this address for good", {"inet_interfaces": "10.77.0.1, fd77::1"},
          {"inet_interfaces": "10.77.0.1, fd77::1"}, host=PASSING),
-    Case("half_dual_stack", "such as fd77::1, and set smtp_bind_address6 and lmtp_bind_address6 to ::", {"inet_interfaces": "10.77.0.1, 10.77.0.2"},
+    Case("half_dual_stack", "such as fd77::1, and set smtp_bind_address6 and lmtp_bind_address6 to ::",
+         {"inet_interfaces": "10.77.0.1, 10.77.0.2"},
          {"inet_interfaces": "10.77.0.1, 10.77.0.2, fd77::1", "smtp_bind_address6": "::", "lmtp_bind_address6": "::"}),
     Case("half_dual_stack", "take ipv6 out", {"inet_interfaces": "10.77.0.1, 10.77.0.2"},
          {"inet_interfaces": "10.77.0.1, 10.77.0.2", "inet_protocols": "ipv4"}),
