@@ -10,6 +10,7 @@ from typing import Any, List, Mapping, Sequence, Tuple
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
+from .._base.once import once
 from .._base.records import NamedTuple
 from .._base.words import Action
 from .._files.command_line import bad_command_line
@@ -47,22 +48,29 @@ class Wanted(NamedTuple):
     allow_no_listener: bool = False
 
 
-class Plan(NamedTuple):
-    """The new text of both files, with what it means."""
+class Plan:
+    """The new text of both files, with what it means.
 
-    main: str
-    master: str
-    reasons: List[Reason]
-    before: Outlook
-    after: Outlook
-    findings: List[Finding]
-    #: the names of the inet services that were not given
-    unlisted: List[str]
+    :ivar unlisted: the names of the inet services that were not given
+    """
+
+    def __init__(
+        self, main: str, master: str, reasons: List[Reason], before: Outlook, after: Outlook, unlisted: List[str]
+    ) -> None:
+        self.main, self.master = main, master
+        self.reasons = reasons
+        self.before, self.after = before, after
+        self.unlisted = unlisted
 
     @property
     def action(self) -> Action:
         """ "none", "reload" or "restart", whichever covers every reason."""
         return strongest(self.reasons)
+
+    @once
+    def findings(self) -> List[Finding]:
+        """What is worth knowing about the new files; found when asked for, since remedies are tried for it."""
+        return findings(self.after, ask_for_hostname=False, before=self.before)
 
 
 def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
@@ -89,8 +97,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
         raise InputError("services", "inet", "has no listener left after this edit", remedy)
-    found = findings(after, ask_for_hostname=False, before=before)
-    return Plan(main.text, master.text, reasons, before, after, found, unlisted)
+    return Plan(main.text, master.text, reasons, before, after, unlisted)
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
