@@ -113,18 +113,17 @@ def narrow(host: MailHost) -> dict[str, Any]:
     return {"inet_interfaces": ["127.0.0.1", host.ipv4, host.ipv6]}
 
 
-def left_behind(host: MailHost) -> str:
-    """All that there is of a run that has ended, and should not be."""
-    return host.run(
-        "sh",
-        "-c",
-        f"""pgrep -a mailfleet; pgrep -f tcp_migrate_req -a | grep -v pgrep
+FILES = f"/tmp/mailfleet* {STATE}/*/planned {STATE}/*/*.new /etc/postfix/*.tmp"
+
+
+def left_behind(host: MailHost, *, by_the_next: bool = False) -> str:
+    """All that there is of a run that has ended, and should not be; also files that the next run removes, after it."""
+    drop_in = f"/run/systemd/system/{host.unit}.d /run/systemd/transient/mailfleet*"
+    script = f"""pgrep -a mailfleet; pgrep -f tcp_migrate_req -a | grep -v pgrep
         systemctl list-units --all --no-legend 'mailfleet*'
-        ls -d {SPOOL}/quick-start /run/systemd/system/{host.unit}.d /run/systemd/transient/mailfleet* /tmp/mailfleet*
-        ls /etc/postfix/*.tmp {STATE}/*/*.new
-        grep -v 0 /proc/sys/net/ipv4/tcp_migrate_req""",
-        check=False,
-    ).stdout
+        ls -d {SPOOL}/quick-start {drop_in} {FILES if by_the_next else ""}
+        grep -v 0 /proc/sys/net/ipv4/tcp_migrate_req"""
+    return host.run("sh", "-c", script, check=False).stdout
 
 
 def up_again(host: MailHost, since: float) -> float:
@@ -156,7 +155,7 @@ def next_run_is_green(host: MailHost, wanted: dict[str, Any], promised: set[Any]
     assert host.sockets() == promised
     assert host.runs(host.unit) == systemd
     assert host.bring(wanted, systemd=systemd)["changed"] is False
-    assert not left_behind(host)
+    assert not left_behind(host, by_the_next=True)
 
 
 def begin(host: MailHost, *, systemd: bool) -> None:
