@@ -27,7 +27,7 @@ SIGNALS = int(os.environ.get("MAILFLEET_SIGNALS", "6"))
 SEED = int(os.environ.get("MAILFLEET_SEED", "1"))
 SPOOL = "/var/spool/postfix"
 SYSTEMD = pytest.mark.parametrize("systemd", [True, False], ids=["systemd", "no-systemd"])
-LOG = "journalctl -n 200 | grep -vE 'postfix/(smtpd|qmgr|cleanup|local|pickup)'"
+LOG = "journalctl -n 2000 | grep -vE 'postfix/(smtpd|qmgr|cleanup|local|pickup)' | tail -n 60"
 UP = int(os.environ.get("MAILFLEET_UP", "10"))  # seconds in which Postfix has to be up, whatever happens
 
 # In the run's process: a signal to it or to its group, at the first call of a method that stops or starts.
