@@ -14,6 +14,8 @@ from typing import Iterator
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import (
     START,
@@ -123,3 +125,14 @@ def test_the_mark_of_a_run_that_was_killed_is_removed_and_no_other(running: Host
     mark.write_text("mailfleet.postfix\n")
     service.tidy()
     assert not mark.exists()
+
+
+def test_who_waits_in_vain_learns_that_a_run_is_being_finished(running: Host) -> None:
+    """The kernel names the process that took the lock, which has ended; its keeper has the lock from it."""
+    running.write("127.0.0.1", f"{running.other}", mail_name="mute", **START)
+    running.age()
+    assert ends_early(running.apply, at("stop", kill)) == signal.SIGKILL
+    with pytest.raises(TransactionError, match="is locked by what finishes a run that has ended early; nothing"):
+        apply(running.instance, timeout=1, state_directory=running.state)
+    assert soon(lambda: running.sockets == {("127.0.0.1", running.port)})
+    assert not running.apply()["changed"]
