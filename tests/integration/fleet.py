@@ -209,6 +209,11 @@ class MailHost:
         pid = self.run("cat", SYSLOGD_PID).stdout
         return ["nsenter", "--mount", f"--target={pid}", "--"]
 
+    def is_at_work(self) -> bool:
+        """Whether a run, or what finishes one that has ended early, has the lock of the default instance."""
+        command = f"ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q {STATE}/etc-postfix/lock"
+        return self.run("sh", "-c", command, check=False).returncode == 0
+
     def edit(self, name: str, value: str) -> None:
         """Set a parameter in main.cf as somebody does by hand."""
         self.run("postconf", "-e", f"{name} = {value}")

@@ -271,7 +271,8 @@ def test_a_run_that_is_killed_at_any_stage_is_finished_by_the_next(host: MailHos
             promised = promised | {(address, 2526) for address, _port in promised}
         killed = host.core(f"{KILL}\nkill_at({what}, {when!r})\nanswer = bring({options})", systemd=systemd)
         assert killed is None, (what, when)
-        wait_until(lambda: host.run("cat", SWITCH).stdout == "0\n", 20, "the switch being put back")
+        wait_until(lambda: not host.is_at_work(), 60, "the run being finished")
+        wait_until(lambda: host.run("cat", SWITCH).stdout == "0\n", 5, "the switch being put back")
         finished = host.core(f"answer = bring({options})", systemd=systemd)
         assert finished.get("in_sync"), (what, when, finished)
         assert not host.run("sh", "-c", f"cat /run/systemd/system/{host.unit}.d/* || true").stdout

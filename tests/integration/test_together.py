@@ -227,7 +227,8 @@ def run_into(host: MailHost, trouble: Trouble, number: int, old: str, new: str) 
     finally:
         host.shell(fill(trouble.end))
     if trouble.script == "kill":
-        wait_until(lambda: host.run("cat", "/proc/sys/net/ipv4/tcp_migrate_req").stdout == "0\n", 20, "the switch")
+        wait_until(lambda: not host.is_at_work(), 60, "the run being finished")
+        wait_until(lambda: host.run("cat", "/proc/sys/net/ipv4/tcp_migrate_req").stdout == "0\n", 5, "the switch")
     repaired = bring(host, new)
     assert "msg" not in repaired, (what, repaired)
     assert all(one["in_sync"] for one in repaired["instances"]), (what, repaired)

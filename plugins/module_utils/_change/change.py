@@ -113,7 +113,7 @@ def _obstacle(together: Together, attempts: List[Tuple[Member, Attempt]]) -> Opt
     for member, attempt in attempts:
         others = [(one.directory, one.promised) for one in members if one is not member]
         leaving = {inode for master in masters if master for inode in master.held}
-        with member.planned_files() as directory:
+        with member.planned_files(together.check_mode) as directory:
             obstacle = attempt.obstacle([*others, *elsewhere], leaving, directory)
         if obstacle:
             return member, obstacle

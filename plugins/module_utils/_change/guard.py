@@ -99,8 +99,8 @@ def finish(together: Together, begun: bool) -> None:
         else:
             for member in members:
                 find_service(member.run.instance, find_master(member.run.instance)).tidy()
-    except (ApplyError, InputError, TransactionError, OSError) as error:
-        syslog.syslog(syslog.LOG_ERR, str(error))
+    except Exception as error:
+        syslog.syslog(syslog.LOG_ERR, str(error) or repr(error))
         return
     for member in members if begun else ():
         master = find_master(member.run.instance)

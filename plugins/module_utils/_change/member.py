@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Union
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .creation import Creation
     from .edit_files import Edit, Edited
     from .secondary import Secondary
+
+_PLANNED = "planned"  # a directory of the state of the instance
 
 
 class Member:
@@ -148,16 +151,31 @@ class Member:
             self._committed = False
 
     @contextmanager
-    def planned_files(self) -> Iterator[str]:
+    def planned_files(self, check_mode: bool) -> Iterator[str]:
         """Where the files are as they will be: in the instance's directory, or for this context in another one."""
         if self.edited is None or (self.exists and not self.edited.written):
             yield self.directory
             return
-        with tempfile.TemporaryDirectory(prefix="mailfleet-") as directory:
+        with self._place(check_mode) as directory:
             for name, text in zip(NAMES, self.edited.planned.texts):
                 with open(os.path.join(directory, name), "wb") as stream:
                     stream.write(encode_config(text))
             yield directory
+
+    @contextmanager
+    def _place(self, check_mode: bool) -> Iterator[str]:
+        """A directory for this context: in the state, so that what a run leaves that is killed is found by the next."""
+        if check_mode:  # which writes nothing there
+            with tempfile.TemporaryDirectory(prefix="mailfleet-") as directory:
+                yield directory
+            return
+        directory = self.run.transactions.state.path(_PLANNED)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.mkdir(directory, 0o700)
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def refuse_twice(parts: "Sequence[Union[Member, Secondary]]") -> None:

@@ -107,6 +107,8 @@ def _holder(descriptor: int) -> str:
         with open("/proc/locks", encoding="utf-8") as locks:
             for words in map(str.split, locks):
                 if len(words) == 8 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                    if not os.path.exists(f"/proc/{words[4]}"):
+                        return "what finishes a run that has ended early"  # its keeper has the lock from it
                     with open(f"/proc/{words[4]}/comm", encoding="utf-8", errors="replace") as comm:
                         return f"{comm.read().strip()} (process {words[4]})"
     except OSError:

@@ -18,13 +18,14 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any, Deque, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, find_master
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_in
 
 COMMON = """\
@@ -271,3 +272,51 @@ def free_ports() -> List[int]:
     while len(_RESERVED) > 100:
         _RESERVED.popleft().close()
     return found
+
+
+def at(name: str, act: Callable[[], object], turn: int = 1) -> Callable[[], None]:
+    """Return what has something done after a method of ServiceControl, at its first call or another one.
+
+    By the process only that calls it; not by what is forked from it.
+    """
+
+    def install() -> None:
+        original, here, left = getattr(ServiceControl, name), os.getpid(), [turn]
+
+        def instead(*arguments: Any, **options: Any) -> Any:
+            result = original(*arguments, **options)
+            left[0] -= os.getpid() == here
+            if os.getpid() == here and not left[0]:
+                act()
+            return result
+
+        setattr(ServiceControl, name, instead)
+
+    return install
+
+
+def ends_early(run: Callable[[], object], install: Callable[[], None]) -> int:
+    """Run in a process of its own, and return its exit status as waitpid(2) has it; 0x700 if nothing has ended it."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            install()
+            run()
+            status = 7
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1]
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def soon(condition: Callable[[], object]) -> bool:
+    end = time.monotonic() + 20
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(condition())

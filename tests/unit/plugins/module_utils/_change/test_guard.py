@@ -10,12 +10,21 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Iterator
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import START, Host
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import (
+    START,
+    Host,
+    at,
+    ends_early,
+    kill,
+    soon,
+)
 
 pytestmark = pytest.mark.one_python  # but for one of each kind
 
@@ -29,55 +38,10 @@ def _running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     host.end()
 
 
-def at(name: str, act: Callable[[], object]) -> Callable[[], None]:
-    """Return what has something done after a method of ServiceControl, once, and by this process only."""
-
-    def install() -> None:
-        original, here = getattr(ServiceControl, name), os.getpid()
-
-        def instead(*arguments: Any, **options: Any) -> Any:
-            result = original(*arguments, **options)
-            if os.getpid() == here:
-                setattr(ServiceControl, name, original)
-                act()
-            return result
-
-        setattr(ServiceControl, name, instead)
-
-    return install
-
-
-def ends_early(host: Host, install: Callable[[], None]) -> int:
-    """Apply in a process of its own, and return its exit status as waitpid(2) has it; 0x700 if nothing has ended it."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_DFL)
-            install()
-            host.apply()
-            status = 7
-        finally:
-            os._exit(status)
-    return os.waitpid(child, 0)[1]
-
-
-def kill() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def soon(condition: Callable[[], object]) -> bool:
-    end = time.monotonic() + 20
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return bool(condition())
-
-
 @pytest.mark.every_python
 def test_a_run_that_is_killed_after_the_stop_is_finished(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
-    assert ends_early(running, at("stop", kill)) == signal.SIGKILL
+    assert ends_early(running.apply, at("stop", kill)) == signal.SIGKILL
     assert soon(lambda: running.sockets == {("127.0.0.1", running.other)})
     assert not running.apply()["changed"]  # it waits until the keeper has ended
     assert running.transactions.pending() is None
@@ -85,7 +49,7 @@ def test_a_run_that_is_killed_after_the_stop_is_finished(running: Host) -> None:
 
 def test_it_goes_back_where_the_start_fails_then(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
-    assert ends_early(running, at("stop", kill)) == signal.SIGKILL
+    assert ends_early(running.apply, at("stop", kill)) == signal.SIGKILL
     assert soon(lambda: running.sockets == {("127.0.0.1", running.port)})
     assert not running.apply()["changed"]
     assert running.main("127.0.0.1") == (running.etc / "main.cf").read_text()
@@ -93,7 +57,7 @@ def test_it_goes_back_where_the_start_fails_then(running: Host) -> None:
 
 def test_a_run_that_is_killed_while_it_goes_back_is_finished(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
-    assert ends_early(running, at("start", kill)) == signal.SIGKILL
+    assert ends_early(running.apply, at("start", kill)) == signal.SIGKILL
     assert soon(lambda: running.sockets == {("127.0.0.1", running.port)})
     assert not running.apply()["changed"]
 
@@ -101,7 +65,7 @@ def test_a_run_that_is_killed_while_it_goes_back_is_finished(running: Host) -> N
 def test_a_run_that_is_killed_before_the_stop_leaves_the_master_alone(running: Host) -> None:
     before = running.master
     running.commit("127.0.0.1", f"{running.other}", **START)
-    assert ends_early(running, at("prepare", kill)) == signal.SIGKILL
+    assert ends_early(running.apply, at("prepare", kill)) == signal.SIGKILL
     assert running.transactions.pending() is not None
     time.sleep(0.5)
     assert running.master == before
@@ -113,7 +77,7 @@ def test_a_run_that_ends_by_a_fault_of_its_own_is_finished(running: Host) -> Non
         raise MemoryError
 
     running.commit("127.0.0.1", f"{running.other}", **START)
-    assert ends_early(running, at("stop", fail)) == 1 << 8
+    assert ends_early(running.apply, at("stop", fail)) == 1 << 8
     assert soon(lambda: running.sockets == {("127.0.0.1", running.other)})
     assert not running.apply()["changed"]
 
@@ -122,14 +86,14 @@ def test_a_run_that_ends_by_a_fault_of_its_own_is_finished(running: Host) -> Non
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_until_the_run_has_done_its_work(running: Host, number: signal.Signals) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
-    assert ends_early(running, at("stop", lambda: os.kill(os.getpid(), number))) == number
+    assert ends_early(running.apply, at("stop", lambda: os.kill(os.getpid(), number))) == number
     assert running.sockets == {("127.0.0.1", running.other)}
     assert not running.apply()["changed"]
 
 
 def test_a_signal_waits_until_the_run_has_gone_back(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
-    assert ends_early(running, at("stop", lambda: os.kill(os.getpid(), signal.SIGHUP))) == signal.SIGHUP
+    assert ends_early(running.apply, at("stop", lambda: os.kill(os.getpid(), signal.SIGHUP))) == signal.SIGHUP
     assert running.sockets == {("127.0.0.1", running.port)}
     assert not running.apply()["changed"]
 
@@ -140,7 +104,7 @@ def test_a_signal_that_is_ignored_stays_so(running: Host) -> None:
         at("stop", lambda: os.kill(os.getpid(), signal.SIGHUP))()
 
     running.commit("127.0.0.1", f"{running.other}", **START)
-    assert ends_early(running, install) == 7 << 8
+    assert ends_early(running.apply, install) == 7 << 8
 
 
 def test_a_run_that_ends_well_leaves_no_process_and_no_handler(running: Host) -> None:
@@ -161,3 +125,14 @@ def test_the_mark_of_a_run_that_was_killed_is_removed_and_no_other(running: Host
     mark.write_text("mailfleet.postfix\n")
     service.tidy()
     assert not mark.exists()
+
+
+def test_who_waits_in_vain_learns_that_a_run_is_being_finished(running: Host) -> None:
+    """The kernel names the process that took the lock, which has ended; its keeper has the lock from it."""
+    running.write("127.0.0.1", f"{running.other}", mail_name="mute", **START)
+    running.age()
+    assert ends_early(running.apply, at("stop", kill)) == signal.SIGKILL
+    with pytest.raises(TransactionError, match="is locked by what finishes a run that has ended early; nothing"):
+        apply(running.instance, timeout=1, state_directory=running.state)
+    assert soon(lambda: running.sockets == {("127.0.0.1", running.port)})
+    assert not running.apply()["changed"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
@@ -21,7 +22,14 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.run impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.together import Together
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import Host, free_ports
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import (
+    Host,
+    at,
+    ends_early,
+    free_ports,
+    kill,
+    soon,
+)
 
 pytestmark = pytest.mark.one_python
 
@@ -226,6 +234,15 @@ def test_a_run_that_was_killed_between_the_two_goes_back_in_the_next(pair: Pair,
             pair.run((c, c), (d, d))
     assert pair.files() == before
     assert pair.listens() == [[a], [b]]
+
+
+@pytest.mark.parametrize("name", ["stop", "start"])
+def test_a_run_that_is_killed_while_two_exchange_their_addresses_is_finished(pair: Pair, name: str) -> None:
+    """By one keeper for both."""
+    a, b = pair.ports
+    assert ends_early(lambda: pair.run((a, b), (b, a)), at(name, kill, turn=2)) == signal.SIGKILL
+    assert soon(lambda: pair.listens() == [[b], [a]])
+    assert not any(member.changed for member in pair.run((b, b), (a, a)))
 
 
 def test_one_instance_twice_is_refused(pair: Pair) -> None:
