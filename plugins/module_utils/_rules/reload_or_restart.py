@@ -22,7 +22,7 @@ from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
-from .parameters import PARAMETERS, Version
+from .parameters import AT_START, PARAMETERS, READ_BY_COMMANDS, Version
 from .values import equivalent
 
 # Weakest first: an action includes those before it.
@@ -108,22 +108,6 @@ RULES: Dict[str, Rule] = {
     "stopped": Rule("", "start", "no master runs by this directory"),
 }
 
-#: what else the master takes up only when it starts (main() in master/master.c, util/inet_listen.c): parameter, rule
-_AT_START = {
-    "queue_directory": "at_start",
-    "data_directory": "at_start",
-    "import_environment": "environment",
-    "daemon_directory": "program",
-    "tcp_windowsize": "window",
-}
-#: what no daemon reads: postmulti(1), and commands that read it whenever they run
-_NOT_READ = {f"multi_instance_{word}" for word in ("directories", "enable", "group", "wrapper")} | {
-    "alternate_config_directories",
-    "maillog_file_compressor",
-    "maillog_file_rotate_suffix",
-    *(f"authorized_{verb}_users" for verb in ("flush", "mailq", "submit")),
-}
-
 
 class Reason(NamedTuple):
     """One difference, with what it needs and why."""
@@ -154,11 +138,11 @@ def reload_or_restart(before: Outlook, after: Outlook) -> List[Reason]:
 def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
     """Return the differences in parameters beyond this family. Their values are not shown, for they can be secrets."""
     reasons = []
-    for name in sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ):
+    for name in sorted((before.settings.names() | after.settings.names()) - {*PARAMETERS, *READ_BY_COMMANDS}):
         was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
         if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
             takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
-            reasons.append(reason(name, "parameter" if takes_up else _AT_START.get(name, "parameter")))
+            reasons.append(reason(name, "parameter" if takes_up else AT_START.get(name, "parameter")))
     return reasons
 
 
