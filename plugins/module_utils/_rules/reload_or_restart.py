@@ -10,6 +10,7 @@ inet_interfaces and inet_protocols: "stop and start Postfix").
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from .._base.address import parse_address
@@ -23,6 +24,7 @@ from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
 from .parameters import AT_START, PARAMETERS, READ_BY_COMMANDS, Version
+from .settings import Settings
 from .values import equivalent
 
 # Weakest first: an action includes those before it.
@@ -138,12 +140,24 @@ def reload_or_restart(before: Outlook, after: Outlook) -> List[Reason]:
 def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
     """Return the differences in parameters beyond this family. Their values are not shown, for they can be secrets."""
     reasons = []
-    for name in sorted((before.settings.names() | after.settings.names()) - {*PARAMETERS, *READ_BY_COMMANDS}):
-        was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
-        if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
-            takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
-            reasons.append(reason(name, "parameter" if takes_up else AT_START.get(name, "parameter")))
+    for name in sorted((before.settings.names() | after.settings.names() | AT_START.keys()) - set(PARAMETERS)):
+        was, becomes = (_text(name, outlook.settings) for outlook in (before, after))
+        if was == becomes or (name in READ_BY_COMMANDS and not after.settings.refers_to(name)):
+            continue
+        takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
+        reasons.append(reason(name, "parameter" if takes_up else AT_START.get(name, "parameter")))
     return reasons
+
+
+def _text(name: str, settings: Settings) -> Optional[str]:
+    """Return what a parameter is set to, and what it comes to where another one in it could change that."""
+    if not settings.is_set(name):
+        return None
+    text = settings.raw(name)
+    if name in AT_START:
+        with suppress(InputError):  # Postfix does not run by it
+            text = settings.get(name)
+    return " ".join(text.split())
 
 
 def out_of_reach(before: Outlook, after: Outlook, held: FrozenSet[Socket], same_own: bool) -> List[Reason]:
