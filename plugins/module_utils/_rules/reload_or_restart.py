@@ -11,6 +11,7 @@ inet_interfaces had when the master started, which keeps them (get_master_ent() 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from .._base.address import parse_address
@@ -23,7 +24,8 @@ from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
-from .parameters import PARAMETERS, Version
+from .parameters import AT_START, PARAMETERS, READ_BY_COMMANDS, Version
+from .settings import Settings
 from .values import equivalent
 
 # Weakest first: an action includes those before it.
@@ -111,22 +113,6 @@ RULES: Dict[str, Rule] = {
     "stopped": Rule("", "start", "no master runs by this directory"),
 }
 
-#: what else the master takes up only when it starts (main() in master/master.c, util/inet_listen.c): parameter, rule
-_AT_START = {
-    "queue_directory": "at_start",
-    "data_directory": "at_start",
-    "import_environment": "environment",
-    "daemon_directory": "program",
-    "tcp_windowsize": "window",
-}
-#: what no daemon reads: postmulti(1), and commands that read it whenever they run
-_NOT_READ = {f"multi_instance_{word}" for word in ("directories", "enable", "group", "wrapper")} | {
-    "alternate_config_directories",
-    "maillog_file_compressor",
-    "maillog_file_rotate_suffix",
-    *(f"authorized_{verb}_users" for verb in ("flush", "mailq", "submit")),
-}
-
 
 class Reason(NamedTuple):
     """One difference, with what it needs and why."""
@@ -166,12 +152,24 @@ def reload_or_restart(before: Outlook, after: Outlook) -> List[Reason]:
 def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
     """Return the differences in parameters beyond this family. Their values are not shown, for they can be secrets."""
     reasons = []
-    for name in sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ):
-        was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
-        if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
-            takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
-            reasons.append(reason(name, "parameter" if takes_up else _AT_START.get(name, "parameter")))
+    for name in sorted((before.settings.names() | after.settings.names() | AT_START.keys()) - set(PARAMETERS)):
+        was, becomes = (_text(name, outlook.settings) for outlook in (before, after))
+        if was == becomes or (name in READ_BY_COMMANDS and not after.settings.refers_to(name)):
+            continue
+        takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
+        reasons.append(reason(name, "parameter" if takes_up else AT_START.get(name, "parameter")))
     return reasons
+
+
+def _text(name: str, settings: Settings) -> Optional[str]:
+    """Return what a parameter is set to, and what it comes to where another one in it could change that."""
+    if not settings.is_set(name):
+        return None
+    text = settings.raw(name)
+    if name in AT_START:
+        with suppress(InputError):  # Postfix does not run by it
+            text = settings.get(name)
+    return " ".join(text.split())
 
 
 def by_sockets(after: Outlook, held: FrozenSet[Socket], read_since: bool) -> List[Reason]:

@@ -84,6 +84,14 @@ def test_what_a_reload_is_enough_for(before: tuple[str, str], after: tuple[str, 
     assert strongest(changed(before, after, (3, 7))) == "reload"
 
 
+def test_what_comes_from_another_parameter() -> None:
+    text = "import_environment = TZ LANG=$lang\nsyslog_name = $multi_instance_group\nlang = C\n"
+    (environment, lang) = changed((text, BARE), (f"{text}lang = de\n", BARE), (3, 7))
+    assert (environment.parameter, environment.action) == ("import_environment", "restart")
+    assert (lang.parameter, lang.action) == ("lang", "reload")
+    assert strongest(changed((text, BARE), (f"{text}multi_instance_group = x\n", BARE), (3, 7))) == "reload"
+
+
 @pytest.mark.parametrize("name", ["alternate_config_directories", "authorized_mailq_users", "multi_instance_group"])
 def test_what_only_commands_read_needs_nothing(name: str) -> None:
     assert changed(("", BARE), (f"{name} = x\n", BARE), (3, 7)) == []
