@@ -27,7 +27,7 @@ from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
 
-from . import effects
+from . import effects, kept
 from .compare import disagreements
 from .filters import question, through_filters
 from .generate import task
@@ -133,6 +133,15 @@ def without_effect(name: str, tree: str, version: str, scratch: str) -> list[tup
     return wrong
 
 
+def wrongly_kept(name: str, tree: str, version: str, scratch: str) -> list[tuple[Done, str]]:
+    """What a reload takes up, and what only a start does, where the rules say something else."""
+    changes = kept.tasks(version)
+    done = run(name, tree, changes, scratch)
+    wrong = [(one, text) for one in done for text in kept.differences(one.task, one.answer)]
+    print(f"{name}: {len(changes)} changes reloaded, then started by: {len(wrong)} disagreements")
+    return wrong
+
+
 def by_filters(everything: list[Done], scratch: str) -> Iterator[tuple[Done, str]]:
     """What the filters say differently from the real thing."""
     asked = []
@@ -179,7 +188,10 @@ def main() -> int:
             wrong += bad
             version = next((done.answer["version"] for done in found if "version" in done.answer), "0.0")
             shown(bad)
-            missed = [] if options.only else without_effect(name, directory, version, scratch)
+            missed = []
+            if not options.only:
+                missed = without_effect(name, directory, version, scratch)
+                missed += wrongly_kept(name, directory, version, scratch)
             wrong += missed
             shown(missed)
             seconds = time.monotonic() - start

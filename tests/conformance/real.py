@@ -34,6 +34,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 from ..postfix_tree import PostfixTree
+from . import observe
 
 PORT = 4025
 SINKS = ("10.77.0.100", "fd77::100")
@@ -320,6 +321,8 @@ class Postfix:
         }
         # Without a master.cf: postconf dies of one that it cannot read, which says nothing of the others.
         room.write(MAIN + task["main"], "", "")
+        if "keeps" in task or "survive" in task:
+            return {**answer, **self._kept(task)}
         if "expand" in task:
             expanded, answer["expansion_dies"] = room.ask("postconf", "-o", "mynetworks=", "-x", "-h", task["expand"])
             return {**answer, "expanded": expanded}
@@ -354,12 +357,64 @@ class Postfix:
                 if task.get("after"):
                     answer["reload"] = self._reload(master, task)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(master.pid, signal.SIGKILL)
-            master.wait()
+            self._end(master)
             for held in holders:
                 held.close()
         return answer
+
+    def _kept(self, task: dict[str, Any]) -> dict[str, Any]:
+        """What is seen of a master by its files, after a reload by others, and after a start by these."""
+        for name in ("data", "other"):
+            shutil.rmtree(self.room.root / name, ignore_errors=True)
+            (self.room.root / name).mkdir()
+            os.chown(self.room.root / name, self.room.owner, -1)
+        programs = self.room.root / os.path.dirname(self.master_program).lstrip("/")
+        if "daemon_directory" in task.get("keeps", {}).get("main", ""):
+            shutil.copytree(programs, self.room.root / "programs", symlinks=True, dirs_exist_ok=True)
+        for name in observe.LOGS:
+            (self.room.root / name.lstrip("/")).unlink(missing_ok=True)
+
+        def see() -> dict[str, Any]:
+            return observe.observed(master, self.room.root, self.room.lines)
+
+        self.room.write(MAIN + task["main"], MASTER + task["master"], "")
+        master = self._start()
+        try:
+            if "survive" in task:
+                lasting, left = observe.survivors(master, self.room.root, task["survive"])
+                self._reload_whole(master)
+                return {"survivors": [lasting, left()]}
+            seen = [see()]
+            self.room.write(MAIN + task["keeps"]["main"], MASTER + task["keeps"]["master"], "")
+            self._reload_whole(master)
+            seen.append(see())
+            self._end(master)
+            master = self._start()
+            seen.append(see())
+        finally:
+            self._end(master)
+        return {"kept": seen}
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Start a master as postfix-script does, and wait until it has read its files."""
+        program = self.room.ask("postconf", "-h", "daemon_directory")[0] + "/master"
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        master = self.room.start(program, "-c", "/conf", "-d", **quiet)
+        observe.wait_for_readers(master, set())
+        return master
+
+    @staticmethod
+    def _reload_whole(master: subprocess.Popen[bytes]) -> None:
+        """Reload, and wait until that is done."""
+        before = set(observe.children(master.pid))
+        master.send_signal(signal.SIGHUP)
+        observe.wait_for_readers(master, before)
+
+    @staticmethod
+    def _end(master: subprocess.Popen[bytes]) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(master.pid, signal.SIGKILL)
+        master.wait()
 
     def _conflict(self, task: dict[str, Any], host: Any) -> str | None:
         """What the collection says of the sockets that it promises and other programs hold; None if all are free."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import WILDCARDS, MailHost
+from fleet import FILES, STATE, WILDCARDS, MailHost
 
 SAME = ("action", "reasons", "interruption", "unit", "outside_unit", "recovered")
 
@@ -250,6 +250,54 @@ def test_another_queue_directory_needs_a_restart(host: MailHost):
         assert host.run("readlink", f"/proc/{host.master()}/cwd").stdout.strip() == "/var/spool/postfix"
     finally:
         host.run("rm", "-rf", other)
+
+
+def test_an_environment_is_taken_up_by_a_start_alone(host: MailHost):
+    """Also on a host that this collection has never seen before, where somebody has reloaded Postfix since."""
+
+    def environment() -> list[str]:
+        return host.run("sh", "-c", "tr '\\0' '\\n' </proc/$(pgrep -o -x qmgr)/environ").stdout.split("\n")
+
+    assert host.bring()["in_sync"]
+    for value, seen_before in (("one", True), ("two, three", False)):
+        host.edit("import_environment", f"MAIL_CONFIG, MAIL_LOGTAG TZ LANG=C {{ LAB = {value} }}")
+        host.run("sleep", "2")
+        host.run("postfix", "reload")
+        host.run("sleep", "1")
+        assert f"LAB={value}" not in environment()
+        if not seen_before:
+            host.run("rm", "-r", STATE)
+        check(host, f"LAB is {value}", "restart", WILDCARDS)
+        assert f"LAB={value}" in environment()
+        check(host, "the same", "none", WILDCARDS)
+
+
+def test_what_postfix_has_read_is_told_by_processes_and_not_by_times(host: MailHost):
+    main, master = (host.run("cat", path).stdout for path in FILES)
+    assert host.bring()["in_sync"]
+    # Others that somebody has reloaded, and those before put back: the files are what they were.
+    host.run("postconf", "-P", "smtp/inet/smtpd_banner=$myhostname,other")
+    host.run("postfix", "reload")
+    host.run("sleep", "1")
+    host.write("/etc/postfix/master.cf", master)
+    assert host.banner(host.ipv4).endswith(",other")
+    check(host, "the previous files", "reload", WILDCARDS)
+    assert not host.banner(host.ipv4).endswith(",other")
+    for when in ("-1 hour", "+1 hour"):
+        host.edit("smtpd_banner", f"$myhostname {when}")
+        host.run("touch", "-d", when, "/etc/postfix/main.cf")
+        check(host, f"a file of {when}", "reload", WILDCARDS)
+        check(host, "the same", "none", WILDCARDS)
+    # What was written when the master started is older than the master: somebody has set the clock ahead since.
+    host.write("/etc/postfix/main.cf", main)
+    host.run("sleep", "2")
+    host.run("postfix", "reload")
+    host.run("sleep", "1")
+    host.run("rm", "-r", STATE)
+    assert host.bring(check_mode=True)["action"] == "none"
+    host.run("touch", "-d", "-1 day", "/var/spool/postfix/pid/master.pid")
+    check(host, "in doubt", "reload", WILDCARDS)
+    check(host, "not in doubt any more", "none", WILDCARDS)
 
 
 def test_what_can_never_work_is_refused_before_anything_is_touched(host: MailHost):

@@ -15,8 +15,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("quick", deadline=None, derandomize=True, database=None)
-settings.register_profile("few", deadline=None, derandomize=True, database=None, max_examples=20)
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", derandomize=True, database=None, **_PATIENT)
+settings.register_profile("few", derandomize=True, database=None, max_examples=20, **_PATIENT)
 settings.register_profile(
     "thorough", deadline=None, database=None, max_examples=5000, suppress_health_check=list(HealthCheck)
 )

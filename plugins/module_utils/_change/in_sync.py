@@ -4,8 +4,9 @@
 """How far the running master is behind its files, and what brings it in line.
 
 The sockets of the master are the truth. What it has read is told by the record of this very master
-(:mod:`_change.record`). Where there is no record, the version before a pending commit tells, if the sockets are those
-that it promised; else only the sockets and the start times of the master's children do.
+(:mod:`_change.record`), as long as nobody else has reloaded it since. Where there is no record, the version before a
+pending commit tells, if the sockets are those that it promised; else only the sockets and the start times of the
+master's children do, and what else is seen of the master.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from .._rules.reload_or_restart import (
     sockets_of,
     strongest,
 )
-from .record import Record
+from .record import Record, readers_of
 from .transaction import ConfigFiles, Pending
 
 
@@ -101,19 +102,22 @@ def assess(
         reasons = [reason("master", "stopped")]
     elif not after.runs:
         pass  # there is nothing to bring it in line with
-    elif os.path.realpath(master.queue_directory) != os.path.realpath(instance.queue_directory):
+    elif _are_others(master.queue_directory, instance.queue_directory):
         reasons = [reason("queue_directory", "at_start", master.queue_directory, instance.queue_directory)]
-    elif record and (record.main, record.master) == files.texts and sockets_of(after.listeners) == master.sockets:
-        before = after
     else:
-        before = _before(record, pending, master, instance, host, resolve)
-        read_since = changed(files) < master.last_read()
-        if before:
-            reasons = reload_or_restart(before, after) + other_parameters(before, after)
-            if read_since:
-                reasons = [each for each in reasons if each.action != "reload"]
+        read = has_read(files, master, record)
+        if record and record.texts == files.texts and sockets_of(after.listeners) == master.sockets:
+            before = after
+            reasons = [] if read else [reason("main.cf and master.cf", "unread")]
         else:
-            reasons = by_sockets(after, master.sockets, read_since)
+            before = _before(record, pending, master, instance, host, resolve)
+            if before:
+                reasons = reload_or_restart(before, after) + other_parameters(before, after)
+                if read:
+                    reasons = [each for each in reasons if each.action != "reload"]
+            else:
+                reasons = by_sockets(after, master.sockets, read) + _not_imported(after, master)
+            reasons = _as_seen(reasons, master, instance)
     if master and after.runs and strongest(reasons) != "restart" and dead(after, master):
         reasons.append(reason("qmgr", "died"))
     return Assessment(files, master, after, strongest(reasons), reasons, record, before)
@@ -131,7 +135,8 @@ def remember(assessment: Assessment, master: Master, started: bool, state: State
         cached = frozenset(map(normal_form, after.own_addresses))
     promised = list(assessment.promised or ())
     files = assessment.files
-    new = Record(master.identity, files.main, files.master, promised, after.families, cached)
+    readers = earlier.readers if earlier and not earlier.is_read_again(master) else readers_of(master)
+    new = Record(master.identity, files.main, files.master, promised, after.families, cached, readers)
     if new != earlier:
         new.save(state)
 
@@ -173,6 +178,36 @@ def _before(
     return None
 
 
-def changed(files: ConfigFiles) -> float:
-    """Return when the files were changed last, in whatever way, in seconds since the epoch."""
-    return max(*files.mtimes, *files.ctimes) / 1e9
+def has_read(files: ConfigFiles, master: Master, record: Optional[Record] = None) -> bool:
+    """Return whether the master has read these files; in doubt it has not.
+
+    The record tells as long as nobody has reloaded the master since. Else the times do, unless the clock was set.
+    """
+    if record and not record.is_read_again(master):
+        return record.texts == files.texts
+    changed = max(*files.mtimes, *files.ctimes) / 1e9
+    return changed < master.last_read() and not master.clock_was_set()
+
+
+def _are_others(one: str, other: str) -> bool:
+    return os.path.realpath(one) != os.path.realpath(other)
+
+
+def _as_seen(reasons: List[Reason], master: Master, instance: Instance) -> List[Reason]:
+    """Return the reasons, where the directories of the master tell more than the texts that it has read."""
+    has = {"queue_directory": master.queue_directory, "data_directory": master.data_directory()}
+    reasons = [each for each in reasons if not has.get(each.parameter)]
+    if has["data_directory"] and _are_others(has["data_directory"], instance.data_directory):
+        reasons.append(reason("data_directory", "at_start", has["data_directory"], instance.data_directory))
+    return reasons
+
+
+def _not_imported(after: Outlook, master: Master) -> List[Reason]:
+    """Return what the environment of the master's children lacks, whatever was reloaded since."""
+    environment = master.environment()
+    if environment is None or not after.settings.is_set("import_environment"):
+        return []
+    from .._rules.environment import has_imported  # few files set it
+
+    imported = has_imported(after.settings.get("import_environment"), environment)
+    return [] if imported else [reason("import_environment", "environment")]

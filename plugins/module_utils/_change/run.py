@@ -22,7 +22,7 @@ from .._host.surroundings import Surroundings, surroundings
 from .._host.unit import ServiceControl, find_service
 from .._rules.outlook import Outlook
 from .._rules.reload_or_restart import sockets_of
-from .in_sync import Assessment, assess, changed, outlook_of, remember
+from .in_sync import Assessment, assess, has_read, outlook_of, remember
 from .report import Report, socket_states
 from .transaction import ConfigFiles, Pending, Transactions, read_files
 
@@ -90,7 +90,7 @@ class Run:
     def runs_by(self, files: ConfigFiles) -> bool:
         """Return whether the master has read these files and has the sockets that they promised then."""
         master = find_master(self.instance)
-        if master is None or not changed(files) < master.last_read():
+        if master is None or not has_read(files, master):
             return False
         lenient = outlook_of(files, self.instance, self.around.host, self.around.resolve).lenient
         return lenient.runs and sockets_of(lenient.listeners) == master.sockets

@@ -26,6 +26,10 @@ PROC = "/proc"
 COMM = 15
 """How many characters of a program's name the kernel keeps."""
 
+_READERS = ("qmgr", "pickup")  # which each start and each reload replaces, and which otherwise hardly ever end
+_PID_FILE = os.path.join("pid", "master.pid")
+_ROUNDED = 0.5  # seconds, more than the times of files and of processes are rounded by
+
 
 class Process(NamedTuple):
     """A process; ``ticks`` is when it started, in clock ticks after boot. Together with the pid this is unique."""
@@ -38,8 +42,8 @@ class Process(NamedTuple):
     @property
     def started(self) -> float:
         """When the process started, in seconds since the epoch, by the clock as it is set now."""
-        ago = time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK")
-        return time.time() - ago
+        now = time.time()  # first: where this is held up, what follows is rather too early, which only makes careful
+        return now - (time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK"))
 
 
 class Master(NamedTuple):
@@ -76,14 +80,43 @@ class Master(NamedTuple):
         processes = [read_process(child, self.proc) for child in pids]
         return [process for process in processes if process and process.parent == pid]
 
+    def readers(self) -> List[Process]:
+        """Return the qmgr(8) and the pickup(8) that run: as long as one of them stays, nothing was reloaded."""
+        return [child for child in self.children() if child.name in _READERS]
+
     def last_read(self) -> float:
         """Return the latest time at which the master can have read its configuration, in seconds since the epoch.
 
-        Each start and each reload starts a new qmgr(8) and a new pickup(8), which otherwise hardly ever end. The older
-        of the two counts, because the other may have been replaced since then for another reason.
+        The older of the readers counts, because the other may have been replaced since then for another reason.
         """
-        started = [child.started for child in self.children() if child.name in ("qmgr", "pickup")]
-        return min(started, default=self.process.started)
+        return min((child.started for child in self.readers()), default=self.process.started)
+
+    def clock_was_set(self) -> bool:
+        """Return whether the clock was set ahead since the master started, so that times of files prove nothing.
+
+        The master has written its pid file when it started. By the clock as it is set now that was before it did.
+        """
+        try:
+            written = os.stat(os.path.join(self.queue_directory, _PID_FILE)).st_mtime
+        except OSError:
+            return False
+        return written + _ROUNDED < self.process.started
+
+    def data_directory(self) -> Optional[str]:
+        """Return the directory that the master has locked for itself, beside its queue; None if that is not known."""
+        with suppress(OSError):  # it has ended meanwhile
+            for target in _open_files(self.process.pid, self.proc):
+                if os.path.basename(target) == "master.lock":
+                    return os.path.dirname(target)
+        return None
+
+    def environment(self) -> Optional[Dict[str, str]]:
+        """Return the environment that the master has given to a child; None if that is not known."""
+        for child in self.readers():
+            path = f"{self.proc}/{child.pid}/environ"
+            with suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                return dict(entry.split("=", 1) for entry in stream.read().split("\0") if "=" in entry)
+        return None
 
 
 def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
@@ -91,7 +124,7 @@ def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
 
     :raises TransactionError: there seems to be one, but this process may not look at it
     """
-    written = _pid_file(os.path.join(instance.queue_directory, "pid", "master.pid"))
+    written = _pid_file(os.path.join(instance.queue_directory, _PID_FILE))
     hidden: Optional[int] = None
     # The file can be lost or damaged, or elsewhere because queue_directory was changed.
     for pid in itertools.chain([] if written is None else [written], _pids(proc)):
@@ -225,9 +258,13 @@ def _pids(proc: str) -> Iterator[int]:
 
 
 def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
+    for target in _open_files(pid, proc):
+        if target.startswith("socket:["):
+            yield target[len("socket:[") : -1]
+
+
+def _open_files(pid: int, proc: str) -> Iterator[str]:
     directory = f"{proc}/{pid}/fd"
     for name in os.listdir(directory):
         with suppress(FileNotFoundError):  # closed meanwhile
-            target = os.readlink(f"{directory}/{name}")
-            if target.startswith("socket:["):
-                yield target[len("socket:[") : -1]
+            yield os.readlink(f"{directory}/{name}")

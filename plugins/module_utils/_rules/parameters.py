@@ -52,6 +52,31 @@ PARAMETERS: Dict[str, Parameter] = {
     )
 }
 
+#: Of the others: what the master takes up only when it starts (main() in master/master.c, util/inet_listen.c), and the
+#: rule of :mod:`_rules.reload_or_restart` that says why. All else of main.cf is read again at a reload: by the master,
+#: and by the programs that replace those that run (postconf(5)).
+AT_START: Dict[str, str] = {
+    "queue_directory": "at_start",
+    "data_directory": "at_start",
+    "import_environment": "environment",
+    "daemon_directory": "program",
+    "tcp_windowsize": "window",
+}
+
+#: What no daemon reads: postmulti(1), and commands that read main.cf whenever they run.
+READ_BY_COMMANDS = (
+    "alternate_config_directories",
+    "authorized_flush_users",
+    "authorized_mailq_users",
+    "authorized_submit_users",
+    "maillog_file_compressor",
+    "maillog_file_rotate_suffix",
+    "multi_instance_directories",
+    "multi_instance_enable",
+    "multi_instance_group",
+    "multi_instance_wrapper",
+)
+
 
 def for_family(parameter: str, family: str) -> str:
     """Return the parameter of the source address for a family: with a 6 at its end for ipv6."""

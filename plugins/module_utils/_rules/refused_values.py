@@ -35,7 +35,6 @@ _BEFORE_NAMES = frozenset(
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\Z"
 _OLD_LEVEL = r"[0-9].*\.|[ \t]*[-+]?[0-9]{1,9}\Z"
 _FACILITY = r"(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|security|syslog|user|uucp|local[0-7])\Z"
-_IN_BRACES = r"(?<![^ \t,]){[^{}]*}"
 _ACCOUNTS = {"mail_owner": "postfix", "default_privs": "nobody", "setgid_group": "postdrop"}
 _WRITE_A_NAME = "Write a host name such as mx.example.org"
 _EMPTY = "is empty", "Give it a value, or remove the line"
@@ -169,13 +168,16 @@ def _myorigin(settings: Settings, host: Host) -> Iterator[InputError]:
 
 
 def _environment(settings: Settings) -> Iterator[InputError]:
-    """Look at import_environment, which the master applies: ``NAME`` and ``NAME=value``, in braces or without."""
-    name = "import_environment"
-    words = re.sub(_IN_BRACES, "x", _value(settings, name) or "")  # what is in braces has a form of its own
-    if "{" in words:
-        yield InputError(name, words, "has a brace that is not closed", "Close it")
-    elif any(word.startswith("=") for word in split_words(words)):
-        yield InputError(name, words, "has a value without a name", "Write NAME=value")
+    """Look at import_environment, which the master applies."""
+    value = _value(settings, "import_environment")
+    if value:
+        from .environment import problem  # few files set it
+
+        found = problem(value)
+        if found:
+            yield InputError(
+                "import_environment", value, f"has {found}", "Write NAME or NAME=value, with blanks {NAME = value}"
+            )
 
 
 def _style(settings: Settings, host: Host) -> Iterator[InputError]:

@@ -11,6 +11,7 @@ inet_interfaces had when the master started, which keeps them (get_master_ent() 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from .._base.address import parse_address
@@ -23,7 +24,8 @@ from .._files.service import Service, service_key
 from .listeners import SHARED_PORTS_SINCE, Listener
 from .origin import IN_MASTER_CF, INET_INTERFACES
 from .outlook import Outlook
-from .parameters import PARAMETERS, Version
+from .parameters import AT_START, PARAMETERS, READ_BY_COMMANDS, Version
+from .settings import Settings
 from .values import equivalent
 
 # Weakest first: an action includes those before it.
@@ -88,18 +90,28 @@ RULES: Dict[str, Rule] = {
         "a reload opens the service's sockets",
         since=SHARED_PORTS_SINCE,
     ),
-    "at_start": Rule("`queue_directory`", "restart", "the master enters and locks this directory only when it starts"),
+    "at_start": Rule(
+        "`queue_directory`, `data_directory`",
+        "restart",
+        "the master enters and locks these directories only when it starts",
+    ),
+    "environment": Rule(
+        "`import_environment`", "restart", "the master sets the environment of all its programs only when it starts"
+    ),
+    "program": Rule(
+        "`daemon_directory`", "restart", "a reload takes the other programs from there, but the master stays what it is"
+    ),
+    "window": Rule(
+        "`tcp_windowsize`, and an `inet` service stays",
+        "restart",
+        "a reload leaves the sockets of existing services as they are",
+    ),
     "services": Rule("", "reload", "a reload opens the sockets of new services and closes those of vanished ones"),
     "unread": Rule("", "reload", "a file was changed after Postfix last read it"),
     "died": Rule("", "restart", "it has died, and the master does not start it again before throttle_time is over"),
     "exchanged": Rule("", "restart", "instances that exchange addresses have to be stopped together"),
     "stopped": Rule("", "start", "no master runs by this directory"),
 }
-
-#: what the master looks at only when it starts
-_AT_START = ("queue_directory", "data_directory")
-#: what only postmulti(1) reads
-_NOT_READ = {f"multi_instance_{word}" for word in ("directories", "enable", "group", "wrapper")}
 
 
 class Reason(NamedTuple):
@@ -140,11 +152,24 @@ def reload_or_restart(before: Outlook, after: Outlook) -> List[Reason]:
 def other_parameters(before: Outlook, after: Outlook) -> List[Reason]:
     """Return the differences in parameters beyond this family. Their values are not shown, for they can be secrets."""
     reasons = []
-    for name in sorted((before.settings.names() | after.settings.names()) - set(PARAMETERS) - _NOT_READ):
-        was, becomes = (" ".join(outlook.settings.raw(name).split()) for outlook in (before, after))
-        if was != becomes or before.settings.is_set(name) != after.settings.is_set(name):
-            reasons.append(reason(name, "at_start" if name in _AT_START else "parameter"))
+    for name in sorted((before.settings.names() | after.settings.names() | AT_START.keys()) - set(PARAMETERS)):
+        was, becomes = (_text(name, outlook.settings) for outlook in (before, after))
+        if was == becomes or (name in READ_BY_COMMANDS and not after.settings.refers_to(name)):
+            continue
+        takes_up = name == "tcp_windowsize" and not _by_identity(before).keys() & _by_identity(after).keys()
+        reasons.append(reason(name, "parameter" if takes_up else AT_START.get(name, "parameter")))
     return reasons
+
+
+def _text(name: str, settings: Settings) -> Optional[str]:
+    """Return what a parameter is set to, and what it comes to where another one in it could change that."""
+    if not settings.is_set(name):
+        return None
+    text = settings.raw(name)
+    if name in AT_START:
+        with suppress(InputError):  # Postfix does not run by it
+            text = settings.get(name)
+    return " ".join(text.split())
 
 
 def by_sockets(after: Outlook, held: FrozenSet[Socket], read_since: bool) -> List[Reason]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import REGISTRY
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST
+from ansible_collections.mailfleet.postfix.tests.conformance import kept
 from ansible_collections.mailfleet.postfix.tests.conformance.__main__ import newer
 from ansible_collections.mailfleet.postfix.tests.conformance.compare import disagreements, sockets_of
 from ansible_collections.mailfleet.postfix.tests.conformance.effects import EFFECTS, NOT_PROVOKED
@@ -111,3 +112,23 @@ def test_each_finding_is_provoked() -> None:
     provoked = {effect.code for effect in EFFECTS}
     assert not provoked & NOT_PROVOKED
     assert provoked | NOT_PROVOKED == {rule.code for rule in REGISTRY}
+
+
+def test_what_is_kept_over_a_reload_is_compared_with_the_rules() -> None:
+    by_name = {one["id"]: one for one in kept.tasks("3.7.11")}
+    assert len(by_name) == len(kept.CHANGES) + 1
+    assert len(kept.tasks("3.5.25")) < len(by_name)
+    task = by_name["kept: programs"]
+    answer: dict[str, Any] = {"version": "3.7.11", "addresses": ["10.77.0.1/24"]}
+    old, new = {"master": "old", "environment": []}, {"master": "new", "environment": []}
+    assert kept.differences(task, {**answer, "kept": [old, old, new]}) == []
+    (taken_up,) = kept.differences(task, {**answer, "kept": [old, new, new]})
+    assert "daemon_directory needs a restart, we say" in taken_up
+    (hidden,) = kept.differences(task, {**answer, "kept": [old, old, old]})
+    assert "does not show" in hidden
+    task = by_name["kept: facility"]
+    old, new = ({"server log": one, "master log": one, "environment": []} for one in ("old", "new"))
+    assert kept.differences(task, {**answer, "kept": [old, new, new]}) == []
+    assert len(kept.differences(task, {**answer, "kept": [old, old, new]})) == 2
+    (left,) = kept.differences(by_name["kept: programs that last"], {"survivors": [["anvil", "verify"], ["verify"]]})
+    assert left.startswith("verify of anvil, verify")

@@ -10,13 +10,15 @@ commands refuse an unusable main.cf, a master that cannot bind dies. The real Po
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
 import sys
 import time
+from collections import deque
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Deque, Dict, List, Optional, Set, Tuple
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
@@ -160,6 +162,8 @@ if "nosuch" in setting("mail_name"):
 """
 
 
+_RESERVED: Deque[socket.socket] = deque()
+
 START = {"data_directory": "/var/lib/other"}
 """A change that only a stop and a start takes up."""
 
@@ -206,7 +210,7 @@ class Host:
         os.utime(self.etc / "main.cf", (time.time() - 5,) * 2)
 
     def apply(self, check_mode: bool = False) -> Dict[str, Any]:
-        return apply(self.instance, timeout=10, check_mode=check_mode, state_directory=self.state)
+        return apply(self.instance, timeout=60, check_mode=check_mode, state_directory=self.state)
 
     def fails(self, check_mode: bool = False) -> Tuple[str, Dict[str, Any]]:
         with pytest.raises(ApplyError) as caught:
@@ -240,7 +244,23 @@ class Host:
 
 
 def free_ports() -> List[int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1], two.getsockname()[1]]
+    """Two ports that nobody else gets, as long as the last of :data:`_RESERVED` do.
+
+    They are below those that the kernel gives to clients. Other tests that run now reserve theirs in the same way.
+    """
+    found: List[int] = []
+    while len(found) < 2:
+        port = random.randrange(10000, 32768)  # see ip_local_port_range of ip(7)
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0mailfleet.postfix test port {port}")
+            with socket.socket() as one:
+                one.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        found.append(port)
+        _RESERVED.append(reservation)
+    while len(_RESERVED) > 100:
+        _RESERVED.popleft().close()
+    return found

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
@@ -43,6 +45,8 @@ TCPMAIL = "2526 inet n - y - - smtpd\n"
 class Case:
     """An instance whose master runs by some files, and has read them at a known time."""
 
+    rest = REST
+
     def __init__(self, path: Path, main: str, master: str, version: Tuple[int, ...] = (3, 7, 11)) -> None:
         self.path = path
         self.instance = instance_of(version=version, queue_directory=str(path))
@@ -57,7 +61,7 @@ class Case:
 
     def texts(self, main: str, master: str, age: float = 0) -> ConfigFiles:
         at = int((time.time() - age) * 1e9)
-        return ConfigFiles("/etc/postfix", main, master + REST, (at, at), (at - 10**9, at - 10**9))
+        return ConfigFiles("/etc/postfix", main, master + self.rest, (at, at), (at - 10**9, at - 10**9))
 
     def started(self, ago: float) -> None:
         """The master and its children run since so many seconds."""
@@ -119,7 +123,9 @@ ENOUGH: List[Tuple[str, str, str, str, str, str]] = [
     ("a port of known_tcp_ports by its number", PORT, "tcpmail inet n - y - - smtpd\n", PORT, TCPMAIL, "none"),
     ("a service disabled", ALL, SMTP + ONE, ALL + "master_service_disable = 10.0.0.1:25/inet\n", SMTP + ONE, "reload"),
     ("any other parameter", ALL, SMTP, ALL + "smtpd_banner = x\n", SMTP, "reload"),
-    ("the queue", ALL, SMTP, ALL + "queue_directory = /var/spool/other\n", SMTP, "restart"),
+    ("its data", ALL, SMTP, ALL + "data_directory = /var/lib/other\n", SMTP, "restart"),
+    ("its environment", ALL, SMTP, ALL + "import_environment = TZ LANG=C\n", SMTP, "restart"),
+    ("who may look at the queue", ALL, SMTP, ALL + "authorized_mailq_users = root\n", SMTP, "none"),
     ("comments and layout", ALL, SMTP, "# x\n" + ALL.replace("=", "  = "), "# y\n\n" + SMTP.replace(" ", "\t"), "none"),
 ]
 
@@ -147,7 +153,9 @@ UNKNOWN = {
     "another name of one service": "reload",
     "a port of known_tcp_ports by its number": "reload",
     "comments and layout": "reload",
-    "the queue": "reload",
+    "its data": "reload",
+    "its environment": "reload",
+    "who may look at the queue": "reload",
 }
 
 
@@ -285,6 +293,128 @@ def test_a_master_in_another_queue_directory_needs_a_restart(tmp_path: Path) -> 
     found = case.look(case.files, case.master._replace(queue_directory="/var/spool/old"))
     assert found.action == "restart"
     assert found.reasons[0].parameter == "queue_directory"
+
+
+@pytest.mark.parametrize("how", [*KNOWN, "unknown"])
+@pytest.mark.parametrize("locked, action", [("old", "restart"), ("postfix", "none")])
+def test_a_master_in_another_data_directory_needs_a_restart(tmp_path: Path, locked: str, action: str, how: str) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known(how)
+    descriptors = tmp_path / "proc/320/fd"
+    descriptors.mkdir()
+    (descriptors / "10").symlink_to("/var/spool/postfix/pid/master.pid")
+    (descriptors / "11").symlink_to(f"/var/lib/{locked}/master.lock")
+    after = case.texts(ALL + "data_directory = /var/lib/postfix\n", SMTP, age=80)
+    case.started(ago=10)
+    pending = Pending("done", case.files, after, time.time()) if how == "pending" else None
+    found = case.look(after, case.master, pending)
+    assert (found.action, [each.parameter for each in found.reasons]) == (
+        action,
+        ["data_directory"] * (action != "none"),
+    )
+
+
+@pytest.mark.parametrize("given, action", [("LANG=C", "none"), ("LANG=de_DE", "restart"), (None, "none")])
+def test_an_environment_that_only_a_start_imports(tmp_path: Path, given: Optional[str], action: str) -> None:
+    """Somebody has set it and reloaded, before this collection ever came to the host."""
+    case = Case(tmp_path, ALL, SMTP)
+    if given:
+        (tmp_path / "proc/322/environ").write_text(f"MAIL_CONFIG=/etc/postfix\0{given}\0")
+    after = case.texts(ALL + "import_environment = MAIL_CONFIG, TZ, LANG=C\n", SMTP, age=80)
+    found = case.look(after, case.master)
+    assert found.action == action
+    assert [each.parameter for each in found.reasons] == ["import_environment"] * (action != "none")
+
+
+# A clock that is set, and what somebody else reloads -----------------------------------------------------------------
+
+
+def set_ahead(case: Case, seconds: float) -> None:
+    """Let the clock have been set ahead since the master started, so that what was written then seems to be older."""
+    (case.path / "pid").mkdir()
+    pid_file = case.path / "pid/master.pid"
+    pid_file.write_text("320\n")
+    then = case.master.process.started - seconds
+    os.utime(pid_file, (then, then))
+
+
+@pytest.mark.parametrize("age", [-3600, 0, 3600])
+def test_the_record_stands_whatever_the_clock_was_when_the_file_was_edited(tmp_path: Path, age: float) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known("started")
+    edited = case.texts(ALL + "smtpd_banner = x\n", SMTP, age)
+    assert case.look(edited, case.master).action == "reload"
+    same = case.texts(ALL, SMTP, age)
+    assert case.look(same, case.master).action == "none"
+
+
+def test_what_somebody_reloaded_in_between_is_not_taken_for_what_the_record_has(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known("started")
+    case.started(ago=10)  # by other files, which are gone again
+    found = case.look(case.texts(ALL, SMTP, age=5), case.master)
+    assert (found.action, found.reasons[0].parameter) == ("reload", "main.cf and master.cf")
+    case.started(ago=2)
+    found = case.look(case.texts(ALL, SMTP, age=5), case.master)
+    assert found.in_sync
+    remember(found, case.master, False, case.state)
+    assert case.look(case.texts(ALL, SMTP, age=0), case.master).in_sync
+
+
+@pytest.mark.parametrize("name, pid", [("qmgr", 321), ("pickup", 322)])
+def test_a_single_process_that_was_replaced_is_no_reload(tmp_path: Path, name: str, pid: int) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known("started")
+    write_stat(case.path / "proc", pid, name, 320, int(time.clock_gettime(time.CLOCK_BOOTTIME) * 100))
+    edited = case.texts(ALL + "smtpd_banner = x\n", SMTP, age=3600)
+    assert case.look(edited, case.master).action == "reload"
+    same = case.look(case.texts(ALL, SMTP), case.master)
+    assert same.in_sync
+    record = next((tmp_path / "state").rglob("running.json"))
+    before = untouched(record)
+    remember(same, case.master, False, case.state)
+    assert untouched(record) == before
+
+
+@pytest.mark.parametrize("how", ["unknown", "reloaded"])
+@pytest.mark.parametrize("seconds, action", [(0, "none"), (3600, "reload"), (-3600, "none")])
+def test_times_prove_nothing_after_the_clock_was_set_ahead(
+    tmp_path: Path, seconds: float, action: str, how: str
+) -> None:
+    """The reload came before the edit, which seems to be older because the clock was set in between."""
+    case = Case(tmp_path, ALL, SMTP)
+    case.known(how)
+    set_ahead(case, seconds)
+    edited = case.texts(ALL + "smtpd_banner = x\n", SMTP, age=80)
+    case.started(ago=10)
+    found = case.look(edited, case.master)
+    assert found.action == action, found.reasons
+    # After the reload that follows there is no more doubt.
+    case.started(ago=0)
+    remember(found, case.master, False, case.state)
+    assert case.look(edited, case.master).in_sync
+
+
+def test_without_processes_that_tell_the_record_stands(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.rest = ""
+    case.files = case.texts(ALL, SMTP, age=1e9)  # before the master's own start
+    for pid, name in ((321, "smtpd"), (322, "cleanup")):
+        write_stat(case.path / "proc", pid, name, 320, 1)
+    case.known("started")
+    assert case.look(case.texts(ALL, SMTP), case.master).in_sync
+    assert case.look(case.texts(ALL + "smtpd_banner = x\n", SMTP, age=3600), case.master).action == "reload"
+
+
+def test_a_record_of_an_earlier_version_has_no_processes(tmp_path: Path) -> None:
+    case = Case(tmp_path, ALL, SMTP)
+    case.known("started")
+    record = next((tmp_path / "state").rglob("running.json"))
+    data = json.loads(record.read_text())
+    assert len(data.pop("readers")) == 2
+    record.write_text(json.dumps(data))
+    assert case.look(case.texts(ALL, SMTP, age=80), case.master).in_sync
+    assert case.look(case.texts(ALL + "smtpd_banner = x\n", SMTP, age=0), case.master).action == "reload"
 
 
 def test_values_of_other_parameters_are_not_shown(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def switch() -> str:
 
 
 def soon(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     return condition()
@@ -230,11 +230,11 @@ def test_a_master_that_is_not_stopped_hears_its_clients_again(network: Callable[
         before = Server("before", A4)
         with Hold(before.held, promised(W4), Migration(str(tmp_path))) as hold:
             assert hold.works
-            with socket.create_connection(A4[:2], timeout=5) as waits:  # for the wildcard
+            with socket.create_connection(A4[:2], timeout=60) as waits:  # for the wildcard
                 waits.settimeout(0.3)
                 with pytest.raises(socket.timeout):
                     waits.recv(10)
-        with socket.create_connection(A4[:2], timeout=5) as greeted:
+        with socket.create_connection(A4[:2], timeout=60) as greeted:
             assert greeted.recv(10) == b"before"
         before.end()
 
@@ -242,15 +242,20 @@ def test_a_master_that_is_not_stopped_hears_its_clients_again(network: Callable[
 
 
 @pytest.mark.one_python
-def test_a_client_who_was_accepted_is_greeted_before_the_stop(network: Callable[..., None], tmp_path: Path) -> None:
+def test_a_client_who_was_accepted_is_greeted_before_the_stop(
+    network: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_GREETING_TIME", "_LONGEST_WAIT"):  # on a busy machine a server takes its time
+        monkeypatch.setattr(keep_clients_waiting, limit, 60)
+
     def work() -> None:
         before = Server("before", A4, delay=0.05)
-        with socket.create_connection(A4[:2], timeout=5) as client:
+        with socket.create_connection(A4[:2], timeout=60) as client:
             began = time.monotonic()
             with Hold(before.held, promised(A4), Migration(str(tmp_path))):
                 client.setblocking(False)
                 assert client.recv(10) == b"before"
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
         before.end()
 
     network(work)

@@ -38,7 +38,7 @@ class Pair:
         self.ports = [host.port for host in self.hosts]
         for host in self.hosts:
             host.state = self.state
-            host.transactions = Run(host.instance, 10, self.state).transactions
+            host.transactions = Run(host.instance, 60, self.state).transactions
             host.apply()
             host.commands  # noqa: B018  # forget the start
 
@@ -49,7 +49,7 @@ class Pair:
             if move and move[0] != move[1]:
                 changes.append(ServiceChange(f"127.0.0.1:{move[0]}", state="absent"))
                 changes.append(ServiceChange(f"127.0.0.1:{move[1]}", command="smtpd", chroot="n"))
-            run = Run(host.instance, 10, self.state)
+            run = Run(host.instance, 60, self.state)
             found.append(Member(run, Edit(host.instance, Wanted(values, services=changes), run.transactions)))
         return found
 
@@ -70,6 +70,7 @@ class Pair:
 @pytest.fixture(name="pair")
 def _pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setattr(restart, "cannot_hold", lambda version: "not here")
+    monkeypatch.setattr(restart, "_SETTLE", 30.0)  # a busy machine is no defect
     monkeypatch.setattr(change, "claims_of_others", lambda here, host, resolve: [])  # those of this machine
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

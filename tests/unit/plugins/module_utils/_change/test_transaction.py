@@ -227,7 +227,7 @@ def test_who_waits_for_the_lock_starts_over_when_the_file_was_replaced_meanwhile
         assert other.stdout is not None
         other.stdout.readline()
         with pytest.raises(FileChanged):
-            Transactions(str(host.config), str(host.state), time_limit=10).commit(found, *NEW)
+            Transactions(str(host.config), str(host.state), time_limit=60).commit(found, *NEW)
     assert host.texts == ("by postconf\n", OLD[1])
 
 

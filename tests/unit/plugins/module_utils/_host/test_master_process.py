@@ -179,14 +179,50 @@ def test_the_older_of_qmgr_and_pickup_tells_when_the_files_were_read(proc: FakeP
     assert process is not None
     master = Master(process, "/", {}, "", str(proc.path))
     assert sorted(child.pid for child in master.children()) == [321, 322, 323]
-    assert master.last_read() - process.started == pytest.approx(5, abs=0.05)
+    assert master.last_read() - process.started == pytest.approx(5, abs=0.9)
 
 
 def test_without_such_children_the_master_s_own_start_tells(proc: FakeProc) -> None:
     proc.process(320, "master")
     process = read_process(320, str(proc.path))
     assert process is not None
-    assert Master(process, "/", {}, "", str(proc.path)).last_read() == pytest.approx(process.started, abs=0.05)
+    assert Master(process, "/", {}, "", str(proc.path)).last_read() == pytest.approx(process.started, abs=0.9)
+
+
+def test_what_else_the_master_shows(tmp_path: Path, proc: FakeProc) -> None:
+    proc.process(320, "master")
+    process = read_process(320, str(proc.path))
+    assert process is not None
+    master = Master(process, str(tmp_path), {}, "", str(proc.path))
+    assert (master.data_directory(), master.environment(), master.clock_was_set()) == (None, None, False)
+    (proc.path / "320/fd").mkdir()
+    (proc.path / "320/fd/9").symlink_to("/var/spool/postfix/pid/master.pid")
+    assert master.data_directory() is None
+    (proc.path / "320/fd/10").symlink_to("/var/lib/postfix/master.lock")
+    assert master.data_directory() == "/var/lib/postfix"
+    proc.process(321, "pickup", parent=320)
+    proc.process(322, "smtpd", parent=320)
+    proc.write("322/environ", "LANG=de\0")
+    assert master.environment() is None
+    proc.write("321/environ", "LANG=C\0MAIL_CONFIG=/etc/postfix\0odd\0")
+    assert master.environment() == {"LANG": "C", "MAIL_CONFIG": "/etc/postfix"}
+
+
+@pytest.mark.parametrize("later, was_set", [(0.01, False), (60, False), (-0.01, False), (-2, True), (-86400, True)])
+def test_a_pid_file_that_seems_to_be_older_than_its_master_shows_that_the_clock_was_set(
+    tmp_path: Path, later: float, was_set: bool
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            process = read_process(child.pid)
+            assert process is not None
+            (tmp_path / "pid").mkdir()
+            (tmp_path / "pid/master.pid").write_text("1\n")
+            then = process.started + later
+            os.utime(tmp_path / "pid/master.pid", (then, then))
+            assert Master(process, str(tmp_path), {}, "").clock_was_set() == was_set
+        finally:
+            child.kill()
 
 
 # Real processes ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     RULES,
     Reason,
+    other_parameters,
     reload_or_restart,
     strongest,
 )
@@ -27,7 +28,7 @@ OPTION = "smtp inet n - n - - smtpd -o smtpd_banner=x\n"
 
 def changed(before: tuple[str, str], after: tuple[str, str], version: tuple[int, ...]) -> list[Reason]:
     older, newer = (outlook_of_texts(*texts, HOST, ".".join(map(str, version))) for texts in (before, after))
-    return reload_or_restart(older, newer)
+    return reload_or_restart(older, newer) + other_parameters(older, newer)
 
 
 EXAMPLES = [
@@ -47,6 +48,11 @@ EXAMPLES = [
     ("overlap", ("", NAMED), ("", BARE), (3, 5, 25)),
     ("overlap_shared", ("", BARE), ("", NAMED), (3, 6)),
     ("overlap_shared", ("", NAMED), ("", BARE), (3, 12)),
+    ("at_start", ("", BARE), ("queue_directory = /srv/queue\n", BARE), (3, 7)),
+    ("at_start", ("data_directory = /srv/data\n", BARE), ("", BARE), (3, 7)),
+    ("environment", ("", BARE), ("import_environment = TZ LANG=C\n", BARE), (3, 7)),
+    ("program", ("", BARE), ("daemon_directory = /opt/postfix\n", BARE), (3, 7)),
+    ("window", ("", BARE), ("tcp_windowsize = 65535\n", BARE), (3, 7)),
 ]
 
 
@@ -61,9 +67,34 @@ def test_each_rule(name: str, before: tuple[str, str], after: tuple[str, str], v
 
 
 def test_every_rule_has_an_example() -> None:
-    assert {name for name, *_rest in EXAMPLES} == {name for name, rule in RULES.items() if rule.change} - {
-        "at_start"
-    } | {"broken"}
+    assert {name for name, *_rest in EXAMPLES} == {name for name, rule in RULES.items() if rule.change} | {"broken"}
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (("", BARE), ("export_environment = TZ LANG=C\n", BARE)),
+        (("", BARE), ("default_process_limit = 500\n", BARE)),
+        (("", BARE), ("maillog_file = /var/log/postfix.log\n", BARE)),
+        (("", BARE), ("syslog_name = mx\n", BARE)),
+        (("", NAMED), ("tcp_windowsize = 65535\n", OTHER)),  # a new service has a new socket
+    ],
+)
+def test_what_a_reload_is_enough_for(before: tuple[str, str], after: tuple[str, str]) -> None:
+    assert strongest(changed(before, after, (3, 7))) == "reload"
+
+
+def test_what_comes_from_another_parameter() -> None:
+    text = "import_environment = TZ LANG=$lang\nsyslog_name = $multi_instance_group\nlang = C\n"
+    (environment, lang) = changed((text, BARE), (f"{text}lang = de\n", BARE), (3, 7))
+    assert (environment.parameter, environment.action) == ("import_environment", "restart")
+    assert (lang.parameter, lang.action) == ("lang", "reload")
+    assert strongest(changed((text, BARE), (f"{text}multi_instance_group = x\n", BARE), (3, 7))) == "reload"
+
+
+@pytest.mark.parametrize("name", ["alternate_config_directories", "authorized_mailq_users", "multi_instance_group"])
+def test_what_only_commands_read_needs_nothing(name: str) -> None:
+    assert changed(("", BARE), (f"{name} = x\n", BARE), (3, 7)) == []
 
 
 @pytest.mark.parametrize(
