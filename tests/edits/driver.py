@@ -192,7 +192,7 @@ class Host:
                 if path.is_file() and not path.name.startswith(_CACHES)
             },
             "master": _identity(master),
-            "children": _children(master),
+            "children": [child for child in _children(master) if child[0] == "qmgr"],  # pickup ends by itself, too
             "sockets": _sockets(master),
         }
 

@@ -107,7 +107,8 @@ def assess(
     else:
         read = has_read(files, master, record)
         if record and record.texts == files.texts and sockets_of(after.listeners) == master.sockets:
-            before, reasons = after, [] if read else [reason("main.cf and master.cf", "unread")]
+            before = after
+            reasons = [] if read else [reason("main.cf and master.cf", "unread")]
         else:
             before = _before(record, pending, master, instance, host, resolve)
             if before:

@@ -84,9 +84,16 @@ class Record(NamedTuple):
         listeners = [
             (listener.service, listener.type, *listener.socket, str(listener.origin)) for listener in self.listeners
         ]
-        data = {"format": _FORMAT, **self._asdict(), "families": sorted(self.families), "listeners": listeners}
         own = None if self.own is None else sorted(self.own)
-        state.save(_FILE, {**data, "own": own, "readers": sorted(self.readers)})
+        data = {
+            "format": _FORMAT,
+            **self._asdict(),
+            "families": sorted(self.families),
+            "listeners": listeners,
+            "own": own,
+            "readers": sorted(self.readers),
+        }
+        state.save(_FILE, data)
 
 
 def readers_of(master: Master) -> FrozenSet[str]:
