@@ -1014,6 +1014,9 @@ def test_only_one_of_the_usual_clients_is_bound() -> None:
     assert told({"relay_domains": "x.test"}, bind, "") == [("warning", "smtp_bind_address")]
     assert told({}, bind, "") == [("info", "smtp_bind_address")]
     assert told({"relay_domains": "x.test"}, "", bind) == [("info", "smtp_bind_address")]
+    shared = {"sender_dependent_default_transport_maps": "randmap:{smtp:, relay:}", "relay_transport": "smtp"}
+    assert told(shared, bind, "") == [("warning", "smtp_bind_address")]
+    assert told(shared, bind, bind) == []
     assert told({}, f"{bind} {bind6}", bind) == [("info", "smtp_bind_address6")]
     for settings, options in (
         ({}, (bind, bind)),
