@@ -656,6 +656,8 @@ def test_services_that_can_run() -> None:
     wrapped = MASTER.replace("smtpd\n", "smtpd -o smtpd_tls_wrappermode=yes\n")
     assert found({"smtpd_tls_security_level": "dane"}, wrapped) == []
     assert found({"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/x"}) == []
+    for without in ({"smtp_dns_support_level": "disabled"}, {"disable_dns_lookups": "yes"}):
+        assert found({"smtp_host_lookup": "nativ", **without}) == []
     assert found({"smtp_host_lookup": "native, dns", "notify_classes": "", "smtpd_upstream_proxy_protocol": ""}) == []
     assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
 
@@ -917,6 +919,7 @@ def test_next_hops_of_ipv4_and_of_transports_with_a_family_of_their_own() -> Non
     others = "error unix - - n - - error\nscan unix - n n - - pipe user=x argv=/x"
     for word in ("error:[127.0.0.1] is down", "scan:[127.0.0.1]"):  # they connect to nothing
         assert not stranded({**only6, "default_transport": word}, others)
+    assert stranded({**only6, "default_transport": "error:down", "relayhost": "[10.77.0.9]"}, others)
     six = "six unix - - n - - smtp -o inet_protocols=ipv6"
     assert stranded({"default_transport": "six:[10.77.0.9]"}, six)
     assert stranded({"default_transport": "six", "relayhost": "[10.77.0.9]"}, six)
