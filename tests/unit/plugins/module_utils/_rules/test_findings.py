@@ -271,6 +271,19 @@ def test_what_postfix_dies_of(settings: dict, master: str, code: str, parameter:
     assert words in one.message
 
 
+@pytest.mark.parametrize(
+    "word, settings",
+    [("10.77.0.9", {}), ("fd77::1", {"inet_protocols": "ipv4"}), ("fe80::1", {}), ("10.77.0.8", {})],
+)
+def test_the_only_address_cannot_be_taken_out(word: str, settings: dict) -> None:
+    host = Host([*TWO.addresses, address_of("eth0 fe80::1/64"), address_of("eth1 10.77.0.8/24 down")])
+    for value, is_only in ((word, True), (f"{word}, 10.77.0.1, 10.77.0.2", False)):
+        one = found({"inet_interfaces": value, **settings}, host=host)[0]
+        assert one[1:3] == ("error", "inet_interfaces")
+        assert ("take it out" in one.remedy.lower()) != is_only
+        assert ("ist another address" in one.remedy) == is_only
+
+
 def test_unusable_addresses_are_not_absent() -> None:
     host = Host([*TWO.addresses, address_of("eth0 fd77::9/64 tentative")])
     one = found({"inet_interfaces": "127.0.0.1, fd77::9"}, host=host)[0]
