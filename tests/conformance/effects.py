@@ -80,6 +80,17 @@ EFFECTS = [
     Effect("bad_command_line", "", "smtp inet n - n - - smtpd -o smtpd_banner=x, y -o syslog_name=x\n", "",
            lambda answer: answer["greetings"] == [""], greeted="10.77.0.1"),
     Effect("program_failure", "smtp_address_preference = ipv5", _SMTP, _INSIDE, _sent_from(None)),
+    *(
+        Effect("program_failure", main, _SMTP, "", lambda answer: answer["greetings"] == [""], greeted="10.77.0.1")
+        for main in ("smtpd_upstream_proxy_protocol = HAProxy", "notify_classes = bounces")
+    ),
+    *(
+        Effect("program_failure", main, _SMTP, _INSIDE, _sent_from(None))
+        for main in (
+            "smtp_sasl_auth_enable = yes", "smtp_dns_resolver_options = res_dnssearch",
+            "smtp_dns_support_level = enabled\nsmtp_host_lookup = hosts", "smtp_address_verify_target = mail",
+        )
+    ),
     Effect("unknown_to_version", "smtp_bind_address = 10.77.0.99\nsmtp_bind_address_enforce = yes", _SMTP, _INSIDE,
            _by_the_kernel, until=(3, 7)),
     Effect("ignored_bind_address", "", _SMTP + "smtp unix - - n - - smtp -o lmtp_bind_address=10.77.0.2\n", _INSIDE,

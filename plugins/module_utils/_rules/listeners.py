@@ -23,7 +23,15 @@ from .bindable import bind_problem
 from .host import Host
 from .interface_list import KEYWORDS
 from .origin import IN_MASTER_CF, INET_INTERFACES, Origin
-from .own_addresses import Resolver, addresses_of, came_from, enabled_families, sort_as_postfix, word_for
+from .own_addresses import (
+    Resolver,
+    addresses_of,
+    another_address,
+    came_from,
+    enabled_families,
+    sort_as_postfix,
+    word_for,
+)
 from .settings import Settings
 from .values import split_words
 
@@ -162,7 +170,9 @@ def _check_bind(
         if listener.origin == INET_INTERFACES:
             written, came_to = came_from(word_for(address, settings, resolve), address, settings, host)
             reason = f"{came_to}{problem}, and the service {service.name} would listen on it"
-            raise InputError("inet_interfaces", written, reason, "Take it out, or give the service a host part")
+            remedy = "Take it out, or give the service a host part"
+            is_only = len({each.socket.address for each in promised}) == 1
+            raise InputError("inet_interfaces", written, reason, another_address(remedy) if is_only else remedy)
         name = split_endpoint(service.name)[0]
         named = "its address" if parse_address(name) is not None else f"{name} {host.has_address(name, address)}, which"
         raise _error(service, f"cannot listen: {named} {problem}", "Use an address of the host")

@@ -92,7 +92,8 @@ def next_hops(settings: Settings, services: Sequence[Service], host: Host) -> It
         for name in names:
             for word, literal, transport in _addresses(process, name):
                 families = of_process
-                if transport in by_name and transport not in clients:  # such as error, whose next hop is a text
+                is_own = transport in word  # not the default for a relay host, which other transports may have too
+                if is_own and transport in by_name and transport not in clients:  # error, whose next hop is a text
                     continue
                 if transport in clients:
                     try:

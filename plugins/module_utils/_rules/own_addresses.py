@@ -185,6 +185,9 @@ def _listed(
             addresses[word] = addresses_of(parameter, word, literal, families, resolve)
         except InputError as error:
             if all(candidate.interface != literal for candidate in host.addresses):
+                if parameter == "inet_interfaces" and len(addresses) == 1:
+                    remedy = another_address(error.remedy)
+                    raise InputError(parameter, word, error.reason, remedy) from error.__cause__
                 raise
             remedy = f"List its addresses, or use select with interface:{literal}"
             reason = "is the name of an interface, and Postfix takes addresses"
@@ -204,14 +207,21 @@ def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) 
         reason, remedy = "is a wildcard that no interface has", "Write all"
     elif candidate is not None:
         interface = f"interface {candidate.interface}" if candidate.interface else "an interface"
-        reason, remedy = f"belongs to {interface}, which is down", "Set the interface up, or take the address out"
+        reason, remedy = f"belongs to {interface}, which is down", "Set the interface up, or take it out"
     else:
         reason = "is on no interface of the host"
         how = "Add it to the host, or take it out"
         if parse_address(unbracket(word)) is None:
             how = "Write an address instead of the name, or correct what the name resolves to"
         remedy = f"{how}; the host has {addresses_shown(host, family(address))}"
+    if len(set(split_tokens(settings.get("inet_interfaces")))) == 1:
+        remedy = another_address(remedy)
     raise InputError("inet_interfaces", written, came_to + reason, remedy)
+
+
+def another_address(remedy: str) -> str:
+    """Return a remedy for the only word of inet_interfaces, without which no service could listen."""
+    return remedy.replace("Take it out", "List another address").replace("take it out", "list another address")
 
 
 def word_for(address: Address, settings: Settings, resolve: Resolver) -> str:

@@ -19,7 +19,7 @@ from .parameters import PARAMETERS
 from .program_bounds import PROGRAMS
 from .refused_values import out_of_bounds, refused_values
 from .settings import Settings
-from .source_addresses import client_of
+from .source_addresses import CLIENTS, client_of
 
 #: by program, the process limit without which it does not start (CA_MAIL_SERVER_SOLITARY and _UNLIMITED in the sources)
 _PROCESS_LIMITS = {
@@ -82,9 +82,17 @@ def _unused(program: str, process: Settings) -> AbstractSet[str]:
     try:
         if program == "smtpd" and process.is_set(_WRAPPER) and process.yes_no(_WRAPPER):
             return PARAMETERS.keys() | {"smtpd_tls_security_level"}
+        if program in CLIENTS and _without_dns(process, program):
+            return PARAMETERS.keys() | {f"{program}_host_lookup"}
     except InputError:
         pass
     return PARAMETERS.keys()
+
+
+def _without_dns(process: Settings, program: str) -> bool:
+    level = process.get(f"{program}_dns_support_level").lower()
+    disabled = process.is_set("disable_dns_lookups") and process.yes_no("disable_dns_lookups")
+    return level == "disabled" or (not level and disabled)
 
 
 def _no_passwords(process: Settings, program: str) -> Iterator[InputError]:

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-from typing import Iterator, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 from ..._base.address import family
 from ..next_hops import default_transports, transports
@@ -77,33 +76,47 @@ def bound_next_hop_on_loopback(outlook: Outlook) -> Iterator[Point]:
 
 def half_bound(outlook: Outlook) -> Iterator[Point]:
     """Of the clients that mail takes by default, one has a source address as an option, and another has none."""
-    clients = {client.transport: client for client in outlook.clients}
     programs = {f"{service.name}/{service.type}": client_of(service) for service in outlook.services}
-    by_default = {
-        parameter: clients[f"{name}/unix"]
-        for parameter, name in default_transports(outlook.settings)
-        if f"{name}/unix" in clients
+    for ways in _ways_by_default(outlook):
+        for unbound, other in ways:
+            halves = [(client, _lacking(client, other, programs[other.transport])) for _parameter, client in ways]
+            client, values = next((half for half in halves if half[1]), (other, {}))
+            if not values:
+                continue
+            message = f"{client.transport} sends from {' and '.join(values.values())} by an option of its own, and "
+            message += f"{other.transport}, to which {unbound} gives mail, does not"
+            names = " and ".join(values)
+            faults = faults_of_source(outlook, other.transport, values)
+            remedy = f"Give {other.transport} the option {names} too{apart_from_loopback(faults)}"
+            if faults and not apart_from_loopback(faults):
+                remedy = f"Give {client.transport} and {other.transport} addresses that stay by {names}"
+            if not faults_of_sources(outlook, values):
+                remedy += f", or set {names} in main.cf"
+            is_idle = unbound == "default_transport" or (
+                unbound == "relay_transport" and not outlook.settings.is_set("relay_domains")
+            )
+            yield Point(next(iter(values), ""), message, remedy, mild=is_idle)
+
+
+def _ways_by_default(outlook: Outlook) -> Iterator[List[Tuple[str, Client]]]:
+    """Yield the clients between which mail to other hosts is shared, each with the parameter that gives it mail."""
+    clients = {client.transport: client for client in outlook.clients}
+    groups = [default_transports(outlook.settings)]
+    named = dict.fromkeys(transports(outlook.settings, ()))
+    for parameter in ("transport_maps", "sender_dependent_default_transport_maps"):
+        if "randmap:" in outlook.settings.raw(parameter):
+            groups.append([(parameter, transport.name) for transport in named if transport.parameter == parameter])
+    for group in groups:
+        yield [(parameter, clients[f"{name}/unix"]) for parameter, name in group if f"{name}/unix" in clients]
+
+
+def _lacking(client: Client, other: Client, program: str) -> Dict[str, str]:
+    """Return the source addresses that a client has by options of its own, by the parameters that another one lacks."""
+    return {
+        for_family(f"{program}_bind_address", name): str(source.address)
+        for name, source, its in _both(client, other)
+        if chosen_by(source) and source.origin.in_master_cf and not chosen_by(its) and not its.origin.in_master_cf
     }
-    for bound, unbound in permutations(by_default, 2):
-        client, other = by_default[bound], by_default[unbound]
-        values = {
-            for_family(f"{programs[other.transport]}_bind_address", name): str(source.address)
-            for name, source, its in _both(client, other)
-            if chosen_by(source) and source.origin.in_master_cf and not chosen_by(its) and not its.origin.in_master_cf
-        }
-        if not values:
-            continue
-        message = f"{client.transport} sends from {' and '.join(values.values())} by an option of its own, and "
-        message += f"{other.transport}, to which {unbound} gives mail, does not"
-        names = " and ".join(values)
-        faults = faults_of_source(outlook, other.transport, values)
-        remedy = f"Give {other.transport} the option {names} too{apart_from_loopback(faults)}"
-        if faults and not apart_from_loopback(faults):
-            remedy = f"Give {client.transport} and {other.transport} addresses that stay by {names}"
-        if not faults_of_sources(outlook, values):
-            remedy += f", or set {names} in main.cf"
-        is_taken = unbound == "relay_transport" and outlook.settings.is_set("relay_domains")
-        yield Point(next(iter(values), ""), message, remedy, mild=not is_taken)
 
 
 def _both(one: Client, other: Client) -> Iterator[Tuple[str, Source, Source]]:

@@ -130,7 +130,7 @@ def _names(text: str) -> List[str]:
 def _keep_one(at: int) -> Callable[[Files, Finding], bool]:
     def way(files: Files, finding: Finding) -> bool:
         names = re.findall(r"the services (\S+) and (\S+) both", finding.message)[0]
-        files.keep(lambda service: service.name != names[at])
+        files.keep(lambda service: (service.name, service.type) != (names[at], "inet"))
         return True
 
     return way

@@ -271,6 +271,19 @@ def test_what_postfix_dies_of(settings: dict, master: str, code: str, parameter:
     assert words in one.message
 
 
+@pytest.mark.parametrize(
+    "word, settings",
+    [("10.77.0.9", {}), ("fd77::1", {"inet_protocols": "ipv4"}), ("fe80::1", {}), ("10.77.0.8", {})],
+)
+def test_the_only_address_cannot_be_taken_out(word: str, settings: dict) -> None:
+    host = Host([*TWO.addresses, address_of("eth0 fe80::1/64"), address_of("eth1 10.77.0.8/24 down")])
+    for value, is_only in ((word, True), (f"{word}, 10.77.0.1, 10.77.0.2", False)):
+        one = found({"inet_interfaces": value, **settings}, host=host)[0]
+        assert one[1:3] == ("error", "inet_interfaces")
+        assert ("take it out" in one.remedy.lower()) != is_only
+        assert ("ist another address" in one.remedy) == is_only
+
+
 def test_unusable_addresses_are_not_absent() -> None:
     host = Host([*TWO.addresses, address_of("eth0 fd77::9/64 tentative")])
     one = found({"inet_interfaces": "127.0.0.1, fd77::9"}, host=host)[0]
@@ -656,6 +669,8 @@ def test_services_that_can_run() -> None:
     wrapped = MASTER.replace("smtpd\n", "smtpd -o smtpd_tls_wrappermode=yes\n")
     assert found({"smtpd_tls_security_level": "dane"}, wrapped) == []
     assert found({"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/x"}) == []
+    for without in ({"smtp_dns_support_level": "disabled"}, {"disable_dns_lookups": "yes"}):
+        assert found({"smtp_host_lookup": "nativ", **without}) == []
     assert found({"smtp_host_lookup": "native, dns", "notify_classes": "", "smtpd_upstream_proxy_protocol": ""}) == []
     assert found({"qmgr_message_active_limit": "0"}) == []  # nothing here runs qmgr
 
@@ -917,6 +932,7 @@ def test_next_hops_of_ipv4_and_of_transports_with_a_family_of_their_own() -> Non
     others = "error unix - - n - - error\nscan unix - n n - - pipe user=x argv=/x"
     for word in ("error:[127.0.0.1] is down", "scan:[127.0.0.1]"):  # they connect to nothing
         assert not stranded({**only6, "default_transport": word}, others)
+    assert stranded({**only6, "default_transport": "error:down", "relayhost": "[10.77.0.9]"}, others)
     six = "six unix - - n - - smtp -o inet_protocols=ipv6"
     assert stranded({"default_transport": "six:[10.77.0.9]"}, six)
     assert stranded({"default_transport": "six", "relayhost": "[10.77.0.9]"}, six)
@@ -1014,6 +1030,9 @@ def test_only_one_of_the_usual_clients_is_bound() -> None:
     assert told({"relay_domains": "x.test"}, bind, "") == [("warning", "smtp_bind_address")]
     assert told({}, bind, "") == [("info", "smtp_bind_address")]
     assert told({"relay_domains": "x.test"}, "", bind) == [("info", "smtp_bind_address")]
+    shared = {"sender_dependent_default_transport_maps": "randmap:{smtp:, relay:}", "relay_transport": "smtp"}
+    assert told(shared, bind, "") == [("warning", "smtp_bind_address")]
+    assert told(shared, bind, bind) == []
     assert told({}, f"{bind} {bind6}", bind) == [("info", "smtp_bind_address6")]
     for settings, options in (
         ({}, (bind, bind)),
