@@ -20,6 +20,7 @@ from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set
 from .._base.sockets import Socket, in_words, ipv4_first
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
+from .._host.discreet import discreet
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
 from .._host.unit import ServiceControl
@@ -171,7 +172,7 @@ class Attempt:
         checked = self._service.prepare(self._deadline)
         if checked.status != 0:
             # Lines that are not complaints too: the reason, mkdir's for example, can stand before Postfix's complaint.
-            self._report.messages += checked.words[-_KEPT_LINES:]
+            self._report.messages += discreet(checked.words[-_KEPT_LINES:])
             default = f"{checked.command} ended with exit status {checked.status}"
             raise self._failure(f"Postfix does not accept the files: {'; '.join(self._report.messages) or default}.")
 
@@ -281,7 +282,7 @@ class Attempt:
 
     def _keep_output(self, *outcomes: Outcome) -> None:
         """Report what commands said: their complaints, or all if there is none."""
-        lines = [line for outcome in outcomes for line in outcome.words[-_KEPT_LINES:]]
+        lines = [line for outcome in outcomes for line in discreet(outcome.words[-_KEPT_LINES:])]
         complaints = [line for line in lines if COMPLAINT.search(line)] or lines
         self._report.messages += [line for line in complaints if line not in self._report.messages]
 
