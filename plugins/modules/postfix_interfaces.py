@@ -358,7 +358,7 @@ backup_files:
 """
 
 import os
-from typing import Any, List
+from typing import Any, List, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -378,8 +378,26 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store impo
 MUTUALLY_EXCLUSIVE = [["config_directory", "instance"]]
 
 
+class Module(AnsibleModule):
+    """The module, which neither logs nor returns option values that may be passwords, whatever becomes of it."""
+
+    def _log_invocation(self) -> None:  # AnsibleModule has no other way to say what goes to the log of the host
+        params = self.params
+        self.params = options.discreet(params)
+        try:
+            super()._log_invocation()
+        finally:
+            self.params = params
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        super().exit_json(invocation={"module_args": options.discreet(self.params)}, **kwargs)
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        super().fail_json(msg, invocation={"module_args": options.discreet(self.params)}, **kwargs)
+
+
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         options.argument_spec(),
         supports_check_mode=True,
         add_file_common_args=True,

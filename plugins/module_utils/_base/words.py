@@ -26,6 +26,12 @@ def hidden(value: object, before: object) -> str:
     return HIDDEN if value == before else "(not shown, changed)"
 
 
+def looks_secret(text: str) -> bool:
+    """Return whether a name with its value looks like a password, although it was asked for."""
+    marks = ("passw", "passphrase", "secret", "token", "credential", "apikey", "api_key", "_pw", "static:", "inline:")
+    return any(mark in text.lower() for mark in marks)
+
+
 def outline(text: str) -> str:
     """Return how a line of a file begins, without what may be a value in it: its first word, up to a ``=``."""
     words = text.split(None, 1)

@@ -20,6 +20,7 @@ from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set
 from .._base.sockets import Socket, in_words
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
+from .._host.discreet import discreet
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
 from .._host.network import starts_elsewhere
@@ -208,13 +209,13 @@ class Attempt:
         checked = self._service.prepare(self._at_least(_FOR_CHECK))
         self._earlier.settle()
         if checked.status is None:
-            self._report.messages += checked.words[-_KEPT_LINES:]
+            self._report.messages += discreet(checked.words[-_KEPT_LINES:])
             raise self._failure(
                 f"Postfix was not stopped, because it is not known whether it can start: {checked.end}."
             )
         if checked.status != 0:
             # Lines that are not complaints too: the reason, mkdir's for example, can stand before Postfix's complaint.
-            self._report.messages += checked.words[-_KEPT_LINES:]
+            self._report.messages += discreet(checked.words[-_KEPT_LINES:])
             said = "; ".join(self._report.messages)
             raise self._failure(f"Postfix does not accept the files: {said or checked.end}.")
 
@@ -373,7 +374,7 @@ class Attempt:
 
     def _keep_output(self, *outcomes: Outcome) -> None:
         """Report what commands said: their complaints, or all if there is none."""
-        lines = [line for outcome in outcomes for line in outcome.words[-_KEPT_LINES:]]
+        lines = [line for outcome in outcomes for line in discreet(outcome.words[-_KEPT_LINES:])]
         ends = [outcome.end for outcome in outcomes if outcome.status is None]
         complaints = [line for line in lines if COMPLAINT.search(line) or line in ends] or lines
         self._report.messages += [line for line in complaints if line not in self._report.messages]

@@ -19,6 +19,7 @@ from typing import Callable, ContextManager, Iterable, List, Optional
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._host.command import run
+from .._host.discreet import discreet
 from .._host.installed import BuiltIn, built_in
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import find_master
@@ -239,5 +240,5 @@ class Secondary:
             raise TransactionError(f"{outcome.command} was ended because it took longer than {SECONDS:.0f} s.")
         if outcome.status != 0:
             complaints = [line for line in outcome.words if "fatal: " in line or "error: " in line] or outcome.words
-            reason = complaints[0] if complaints else "it does not say why"
+            reason = discreet(complaints)[0] if complaints else "it does not say why"
             raise TransactionError(f"{outcome.command} failed with exit status {outcome.status}: {reason}.")

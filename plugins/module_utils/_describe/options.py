@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence
 
 from .._base.errors import InputError
+from .._base.words import HIDDEN, outline
 from .._change.plan import Wanted
 from .._change.wish import Wish
 from .._files.service import FIELD_VALUES, TYPES
@@ -88,6 +89,36 @@ def refuse_unknown(names: Sequence[str]) -> None:
         if name not in known:
             remedy = f"Correct the name; the role has {', '.join(known)}"
             raise InputError(name, name, "is not a variable of the role mailfleet.postfix.postfix_interfaces", remedy)
+
+
+def discreet(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options of the module as they can be logged: without values that may be passwords.
+
+    These are the values of ``-o`` that are not of this family, and the arguments of commands. What is not as the
+    argument spec wants it is left out.
+    """
+    found = dict(params)
+    for name, what in (("services", _discreet_service), ("instances", _discreet_entry)):
+        if found.get(name):
+            entries = found[name] if isinstance(found[name], list) else []
+            found[name] = [what(entry) for entry in entries if isinstance(entry, dict)]
+    return found
+
+
+def _discreet_entry(entry: Mapping[str, Any]) -> Dict[str, Any]:
+    known = entry_options()
+    return discreet({name: value for name, value in entry.items() if name in known})
+
+
+def _discreet_service(service: Mapping[str, Any]) -> Dict[str, Any]:
+    found = dict(service)
+    command, values = found.get("command"), found.get("options")
+    if isinstance(command, str) and len(command.split()) > 1:
+        found["command"] = outline(command)
+    if values:
+        values = values.items() if isinstance(values, dict) else ()
+        found["options"] = {name: value if name in PARAMETERS else HIDDEN for name, value in values}
+    return found
 
 
 def _type(kind: str) -> str:

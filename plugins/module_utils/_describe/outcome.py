@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 from .._change.member import Member
 from .._rules.findings.finding import Finding
@@ -72,8 +72,7 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
     if steps:
         differences.append(_difference(part.directory, "", steps))
     if edited:
-        versions = zip(edited.as_left.texts, edited.planned.texts)
-        texts = dict(zip(("main.cf", "master.cf"), versions))
+        texts = _shown_texts(part)
         differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
     if (edited and edited.written) or reasons:
@@ -82,6 +81,23 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
         after = in_words(result["after"]) if edited else ""
         differences.append(_difference("effective view", before, after + needs))
     return differences
+
+
+def _shown_texts(member: Member) -> Dict[str, Tuple[str, str]]:
+    """Return both files before and after, by their names, without what may be a password."""
+    from .difference import shown_main, shown_master  # most runs show none
+
+    if member.edit is None or member.edited is None:
+        return {}
+    before, after = member.edited.as_left, member.edited.planned
+    changes, port_of = member.edit.wanted.services, member.edited.plan.after.configuration.port_of
+    return {
+        "main.cf": (shown_main(before.main), shown_main(after.main)),
+        "master.cf": (
+            shown_master(before.master, changes, port_of),
+            shown_master(after.master, changes, port_of, before.master),
+        ),
+    }
 
 
 def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:

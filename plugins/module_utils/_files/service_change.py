@@ -120,7 +120,9 @@ def _check_command(label: str, command: str) -> None:
             reason = f"has braces that do not match in its word {number}"
             raise InputError(label, outline(command), reason, "Close every brace")
         if word[0] == "#":
-            raise InputError(label, outline(command), "has a comment, which Postfix would take for an argument", "Leave it out")
+            raise InputError(
+                label, outline(command), "has a comment, which Postfix would take for an argument", "Leave it out"
+            )
     after_flag = False
     for word in (unbraced(word)[0] for word in words[1:]):
         # The daemons see no braces, and take the word behind a flag such as -m for its argument.

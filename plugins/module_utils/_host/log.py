@@ -14,6 +14,7 @@ import time
 from typing import Dict, List, Optional
 
 from .command import run
+from .discreet import discreet
 from .platform import LOG_FILES
 
 _TAIL = 256 * 1024  # bytes of a log file that are read at most
@@ -55,7 +56,7 @@ class LogMark:
             lines = [line for line in lines if not _older(line, self.since)]
         complaints = [text for text in map(self._own, lines) if text and COMPLAINT.search(text)]
         errors = [text for text in complaints if "warning: " not in text]
-        return list(dict.fromkeys(errors or complaints))[-_KEEP:]
+        return discreet(dict.fromkeys(errors or complaints))[-_KEEP:]
 
     def throttled(self, journal: bool) -> List[str]:
         """Return the programs that the master has given up since the mark (throttle_time), and had not shortly before.

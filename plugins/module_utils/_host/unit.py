@@ -18,6 +18,7 @@ from typing import Callable, Iterator, List, Optional
 
 from .._base.records import NamedTuple
 from .command import Outcome, run
+from .discreet import discreet
 from .instance import Instance
 from .master_process import Master, processes, read_process, runs_by
 from .platform import before_start, is_generated, package_unit, unit_text
@@ -128,7 +129,7 @@ class ServiceControl(NamedTuple):
             command = [os.path.join(self.instance.command_directory, program), *arguments]
             fatal = [line for line in run(command, deadline).words if "fatal: " in line]
             if fatal:
-                return fatal[-1]
+                return discreet(fatal)[-1]
         return None
 
     def is_outside(self, master: Optional[Master]) -> bool:
