@@ -23,8 +23,8 @@ from .._host.command import Outcome
 from .._host.discreet import discreet
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
+from .._host.more_files import more_files
 from .._host.network import starts_elsewhere
-from .._host.open_files import more_files
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
