@@ -35,6 +35,7 @@ from .run import Run
 from .tcp_migrate_req import Migration
 
 _KEPT_LINES = 8  # of a command's output
+_FEW = 200  # sockets that every master may open
 _SETTLE = 3.0  # seconds that a master gets to appear and to open its sockets, after the command has ended
 
 
@@ -114,6 +115,12 @@ class Attempt:
             return str(conflict)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
+        if assessment.action != "reload" and len(promised) > _FEW:
+            from .._host.open_files import lack_of_files  # for few hosts
+
+            lack = lack_of_files(promised, assessment.after.services, service.unit)
+            if lack:
+                return lack
         outside = master if assessment.action == "restart" and service.is_outside(master) else None
         if outside and starts_elsewhere(str(service.unit), outside):
             remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
