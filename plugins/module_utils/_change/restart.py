@@ -43,6 +43,7 @@ _KEPT_LINES = 8  # of a command's output
 # Seconds at least for a phase, whatever those before it took: nothing may be left down because they were slow.
 _FOR_CHECK, _FOR_STOP, _FOR_START, _FOR_ANSWERS = 10.0, 10.0, 15.0, 5.0
 _OTHER_FILES = 64  # that a run opens beside one for each socket to hold it, and one to ask the server there
+_FEW = 200  # sockets that every master may open
 _SETTLE = 3.0  # seconds that a master gets to appear and to open its sockets, after the command has ended
 
 
@@ -126,6 +127,12 @@ class Attempt:
             return str(silent)
         if assessment.action != "reload" and service.is_masked():
             return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
+        if assessment.action != "reload" and len(promised) > _FEW:
+            from .._host.open_files import lack_of_files  # for few hosts
+
+            lack = lack_of_files(promised, assessment.after.services, service.unit)
+            if lack:
+                return lack
         outside = master if assessment.action == "restart" and service.is_outside(master) else None
         if outside and starts_elsewhere(str(service.unit), outside):
             remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
