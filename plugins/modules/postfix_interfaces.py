@@ -69,6 +69,12 @@ options:
     type: str
     choices: [show, ignore, fail]
     default: show
+  survey:
+    description:
+      - Whether to return RV(survey) too, what the whole host has. The playbooks need it for what only a look across
+        hosts shows.
+    type: bool
+    default: false
   host:
     description: How to call this host in these warnings. By default they use the name that the host itself has.
     type: str
@@ -346,6 +352,29 @@ left:
   type: list
   elements: str
   returned: the entry has a C(state)
+survey:
+  description: What the host has beside the instances that were asked for; also when the module fails.
+  type: dict
+  returned: O(survey=true)
+  contains:
+    version:
+      description: The version of Postfix.
+      type: str
+    addresses:
+      description: The addresses of the host, as in RV(mailfleet.postfix.postfix_interfaces_info#module:addresses).
+      type: list
+      elements: dict
+    instances:
+      description: The default instance and those that it lists, each with C(instance) and C(config_directory).
+      type: list
+      elements: dict
+    masters:
+      description:
+        - The running masters of Postfix that belong to no instance, each with C(pid), C(config_directory), which is null
+          if it is not known, and C(sockets).
+        - Those of containers are not included.
+      type: list
+      elements: dict
 backup_files:
   description: The paths of the backup copies.
   type: list
@@ -385,9 +414,24 @@ def main() -> None:
     try:
         carry_out(module)
     except InputError as error:
-        module.fail_json(msg=str(error), **error.parts)
+        module.fail_json(msg=str(error), **error.parts, **surveyed(module, []))
     except TransactionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **surveyed(module, []))
+
+
+def surveyed(module: AnsibleModule, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the host has besides, if that was asked for and can be found out.
+
+    :param results: those of the instances
+    """
+    if not module.params["survey"]:
+        return {}
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import survey
+
+    try:
+        return {"survey": survey(built_in(), [one["config_directory"] for one in results])}
+    except (InputError, OSError):  # no Postfix, or no right to look: what the module did says it
+        return {}
 
 
 def carry_out(module: AnsibleModule) -> None:
@@ -424,6 +468,7 @@ def carry_out(module: AnsibleModule) -> None:
                 set_attributes(module, part.directory, result)
         results.append(result)
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
+    answer.update(surveyed(module, results))
     if failure:
         module.fail_json(msg=failure, **answer)
     if module._diff:

@@ -65,7 +65,7 @@ def as_junit(report: Report) -> str:
                 suite,
                 "testcase",
                 classname=_xml(f"{report.kind}.{group}"),
-                name=_xml(f"{record['host']}: {_instance(record)} is as the inventory says"),
+                name=_xml(f"{record['host']}{_instance(record)} is as the inventory says"),
                 time=f"{record['seconds'] or 0:.3f}",
             )
             counts["tests"] += 1
@@ -111,7 +111,7 @@ def _xml(text: str) -> str:
 
 
 def _instance(record: Mapping[str, Any]) -> str:
-    return "the default instance" if record["instance"] in (None, "-") else f"instance {record['instance']}"
+    return "" if record["instance"] in (None, "-") else f", instance {record['instance']},"
 
 
 def as_prometheus(report: Report) -> str:

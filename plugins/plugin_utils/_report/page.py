@@ -23,7 +23,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report i
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-_PARTS = Path(__file__).with_name("page")
+_PARTS = Path(__file__).with_name("web")
 _TITLES = {"audit": "Postfix audit", "converge": "Postfix rollout"}
 #: what an address is unless the data say otherwise
 _USUAL = {"up": True, "tentative": False, "primary": True, "temporary": False, "deprecated": False, "dynamic": False}

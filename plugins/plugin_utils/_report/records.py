@@ -64,7 +64,7 @@ def worst(statuses: Sequence[str]) -> str:
 
 def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
     result = known.result
-    base = {**_empty(), "host": known.host, "group": known.group, "seconds": known.seconds}
+    base = {**empty_record(), "host": known.host, "group": known.group, "seconds": known.seconds}
     if result is None:
         yield {**base, "status": "untouched"}
         return
@@ -95,7 +95,7 @@ def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
     yield from records
 
 
-def _empty() -> Record:
+def empty_record() -> Record:
     """Return a record of which nothing is known; its keys are those that each record has."""
     return {
         "host": "",
@@ -168,9 +168,10 @@ def _drift(record: Mapping[str, Any]) -> str:
     facts = []
     if record["steps"]:
         facts.append("it is not set up as the inventory says")
-    if record["files"]:
+    if record["files_differ"] and record["files"]:
         names = " and ".join(path.rpartition("/")[2] for path in record["files"])
-        facts.append(f"{names} differ{'s' if len(record['files']) == 1 else ''} from the inventory")
+        subject = f"the file {names} differs" if len(record["files"]) == 1 else f"the files {names} differ"
+        facts.append(f"{subject} from the inventory")
     if record["master_differs"]:
         facts.append("the running Postfix is not in line with its files")
     needs = f"Postfix needs: {record['action']}" if record["action"] != "none" else ""
@@ -253,4 +254,8 @@ def _place(socket: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any, otherwise: str) -> str:
-    return " ".join(str(value).split()) if value else otherwise
+    """Return a message in one line, without what Ansible puts before it."""
+    text = " ".join(str(value).split()) if value else otherwise
+    for prefix in ("Task failed: ", "Module failed: ", "Action failed: "):
+        text = text[len(prefix) :] if text.startswith(prefix) else text
+    return text

@@ -27,7 +27,7 @@
       else if (value === true) element.setAttribute(name, "");
       else if (value !== false && value != null) element.setAttribute(name, value);
     }
-    for (const child of children.flat(3)) if (child != null && child !== false) element.append(child);
+    for (const child of children.flat(Infinity)) if (child != null && child !== false) element.append(child);
     return element;
   }
   const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
@@ -368,7 +368,7 @@
     const title = data.playbook === "audit" ? `A run would ${record.action && record.action !== "none" ? record.action : "change"}` : "Changes";
     return [h("h3", {}, title, several && h("span", {}, ` ${titleOf(record)}`)),
       h("table", { class: "delta" }, h("tbody", {}, lines.map(([kind, line]) => h("tr", { class: kind }, h("td", {}, kind === "plus" ? "+" : "−"), h("td", {}, line))))),
-      why.map((line) => h("p", { class: "meta" }, `${line}.`))];
+      why.map((line) => h("p", { class: "why" }, `${line}.`))];
   }
 
   /* ---- the drawing: interfaces and addresses in the middle, a line for each listener and for each sender ---- */
@@ -382,6 +382,13 @@
     if (kind === "unexpected") return s("path", { class: "dot d-unexpected", d: `M${x} ${y - 6}l6 6l-6 6l-6-6z` }, tip);
     if (kind === "fails") return s("path", { class: "dot d-fails", d: `M${x - 4} ${y - 4}l8 8m0-8l-8 8` }, tip);
     return s("circle", { class: `dot d-${kind}`, cx: x, cy: y, r: kind === "kernel" ? 4 : 5 }, tip);
+  }
+
+  /* Several sockets can cover one address, such as the old one for it alone and the new one for all. */
+  function together(kinds) {
+    const goes = kinds.includes("unexpected");
+    if (kinds.includes("listening") || (goes && (kinds.includes("missing") || kinds.includes("files")))) return "listening";
+    return goes ? "unexpected" : kinds[0];
   }
 
   function listenersOf(record) {
@@ -438,8 +445,12 @@
     const parts = host.records.filter((record) => record.instance != null && (record.now || record.planned || record.sockets.length));
     if (!host.addresses.length && !parts.length) return [];
     const several = parts.length > 1;
-    const left = parts.flatMap((record) => listenersOf(record).map((column, index) => ({ ...column, record, head: several && index === 0 })));
-    const right = parts.flatMap((record) => sendersOf(record).map((column, index) => ({ ...column, record, head: several && index === 0 })));
+    const named = (record, column) => {
+      const suffix = several && record.instance !== "-" ? ` (${record.instance.replace(/^postfix-/, "")})` : "";
+      return { ...column, label: column.label + suffix, title: (column.title || column.label) + suffix };
+    };
+    const left = parts.flatMap((record) => listenersOf(record).map((column) => named(record, column)));
+    const right = parts.flatMap((record) => sendersOf(record).map((column) => named(record, column)));
     /* which addresses are used */
     const used = new Set([...left, ...right].flatMap((column) => [...column.cells.keys()]));
     const present = new Set(host.addresses.map((each) => each[0]));
@@ -460,7 +471,7 @@
     const STEP = 26, ROW = 25, GAP = 10, HEAD = 24;
     const labelWidth = (text) => text.length * 7.25;
     const lengths = [...left, ...right].map((column) => labelWidth(column.label));
-    const zone = Math.ceil(Math.max(24, ...lengths) * 0.72) + 10 + (several ? 18 : 0) + 16;
+    const zone = Math.ceil(Math.max(24, ...lengths) * 0.72) + 26;
     const overhang = right.length ? Math.max(...right.map((column, index) => labelWidth(column.label) * 0.72 - (right.length - 1 - index) * STEP)) : 0;
     const entries = [...boxes.values()].flat();
     const natural = Math.max(150, ...entries.map((each) => labelWidth(each.text) + (each.flags.length ? each.flags.join(" ").length * 6 + 8 : 0) + 26));
@@ -494,8 +505,10 @@
     const strip = (columns, at, title, side) => columns.forEach((column, index) => {
       const x = at(index), rowsHit = [];
       const hit = (row, kind, tip) => { rowsHit.push([row, kind, tip]); kinds.add(kind); };
+      const seen = new Map();
       for (const [address, kind] of column.cells)
-        for (const row of cover(address)) hit(row, kind, `${column.title || column.label}: ${row.text}`);
+        for (const row of cover(address)) seen.set(row, [...(seen.get(row) || []), kind]);
+      for (const [row, list] of seen) hit(row, together(list), `${column.title}: ${row.text}`);
       for (const family of column.wild || [])
         for (const row of places) {
           const text = row.address || row.sample;
@@ -510,7 +523,6 @@
         else row.low = Math.min(row.low, x);
       }
       nodes.push(s("text", { transform: `translate(${x + 3} ${zone - 16}) rotate(-45)` }, cut(column.label, 28), s("title", {}, column.title || column.label)));
-      if (column.head) nodes.push(s("text", { class: "small", x: x - 6, y: 26 }, titleOf(column.record)));
     });
     strip(left, columnX, "", 0);
     strip(right, rightX, "", 1);

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the whole host has, beside the instances that a run is about: what an audit compares with other hosts."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any, Dict, Iterator, List, Optional
+
+from .._base.address import normal_form
+from .._base.errors import InputError
+from .._host.addresses import read_host
+from .._host.installed import BuiltIn
+from .._host.instance import Instance, find_instance, find_instances
+from .._host.master_process import PROC, Process, listening_sockets, processes, runs_by
+
+
+def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
+    """Return the host's addresses, its instances, and the masters that belong to none, as plain data.
+
+    :param directories: those of the instances that the run is about
+    """
+    instances = find_instances(compiled)
+    others = []
+    for directory in directories:
+        with suppress(InputError):
+            others.append(find_instance(directory, compiled=compiled))
+    return {
+        "version": compiled.version,
+        "addresses": [{**each._asdict(), "address": normal_form(each.address)} for each in read_host().addresses],
+        "instances": [{"instance": each.name, "config_directory": each.config_directory} for each in instances],
+        "masters": list(stray_masters([*instances, *others])),
+    }
+
+
+def stray_masters(instances: List[Instance], proc: str = PROC) -> Iterator[Dict[str, Any]]:
+    """Yield each running master(8) that runs by none of these instances; not those of containers, which have their own.
+
+    What this process may not look at is left out.
+    """
+    for process in processes("master", proc):
+        with suppress(OSError):
+            if any(runs_by(process, instance, proc) for instance in instances):
+                continue
+            if _namespace(process.pid, proc) != _namespace("self", proc) or not _is_postfix(process, proc):
+                continue
+            sockets = sorted(set(listening_sockets(process.pid, proc).values()))
+            yield {
+                "pid": process.pid,
+                "config_directory": _directory(process, proc),
+                "sockets": [{"address": socket.address, "port": socket.port} for socket in sockets],
+            }
+
+
+def _namespace(pid: object, proc: str) -> str:
+    return os.readlink(f"{proc}/{pid}/ns/pid")
+
+
+def _is_postfix(process: Process, proc: str) -> bool:
+    """Return whether it is the master of Postfix and not another program of this name: it works in its queue."""
+    working = f"{proc}/{process.pid}/cwd"
+    return all(os.path.isdir(f"{working}/{name}") for name in ("pid", "private", "public"))
+
+
+def _directory(process: Process, proc: str) -> Optional[str]:
+    """Return the directory that it runs by: its MAIL_CONFIG (postfix(1)); None if it has none."""
+    with open(f"{proc}/{process.pid}/environ", "rb") as stream:
+        for entry in stream.read().split(b"\0"):
+            if entry.startswith(b"MAIL_CONFIG="):
+                return os.fsdecode(entry[len(b"MAIL_CONFIG=") :]).encode("utf-8", "replace").decode()
+    return None
