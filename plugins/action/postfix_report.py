@@ -17,7 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records 
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, make_report
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ActionBase is Any where Ansible's types are not there
+class ActionModule(ActionBase):
     """Make the report from the results that the play has registered, without a connection to any host."""
 
     TRANSFERS_FILES = False
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ActionBase is Any where
         """Write the files that are asked for, and return the table and why hosts fail."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validated, options = self.validate_argument_spec(
+        _validated, options = self.validate_argument_spec(  # type: ignore[no-untyped-call]
             {
                 "kind": {"type": "str", "default": "audit"},
                 "result": {"type": "str", "required": True},

@@ -352,6 +352,20 @@ left:
   type: list
   elements: str
   returned: the entry has a C(state)
+claims:
+  description:
+    - The addresses that the instance is told to use by its files as they will be, whether or not the host has them.
+  type: dict
+  returned: O(survey=true)
+  contains:
+    sources:
+      description: The source addresses, each with C(address) and the C(parameter) that sets it.
+      type: list
+      elements: dict
+    listeners:
+      description: The addresses that it is to listen on, apart from wildcards.
+      type: list
+      elements: str
 survey:
   description: What the host has beside the instances that were asked for; also when the module fails.
   type: dict
@@ -370,8 +384,8 @@ survey:
       elements: dict
     masters:
       description:
-        - The running masters of Postfix that belong to no instance, each with C(pid), C(config_directory), which is null
-          if it is not known, and C(sockets).
+        - The running masters of Postfix that belong to no instance, each with C(pid), C(sockets) and
+          C(config_directory), which is null if it is not known.
         - Those of containers are not included.
       type: list
       elements: dict
@@ -459,9 +473,13 @@ def carry_out(module: AnsibleModule) -> None:
     except ApplyError as error:
         failure = str(error)
     results = []
+    if params["survey"]:
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
     for part, entry in zip(asked.parts, entries):
         result = outcome.result_of(part, params["apply"], entry["unlisted_services"] not in (None, "keep"))
         if isinstance(part, Member):
+            if params["survey"] and part.edited:
+                result["claims"] = claims(part.edited.plan.after)
             if part in backups:
                 result["backup_files"] = backups[part]
             if part.exists and not failure:

@@ -101,8 +101,10 @@ class Page:
         """Open a file and wait until its program has run."""
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"{path.resolve().as_uri()}{fragment}")
-        wait = """new Promise(done => { const look = () => document.documentElement.dataset.ready ? done(1) : setTimeout(look, 10);
-            document.readyState === "complete" ? look() : addEventListener("load", look) })"""
+        wait = """new Promise(done => {
+            const look = () => document.documentElement.dataset.ready ? done(1) : setTimeout(look, 10);
+            document.readyState === "complete" ? look() : addEventListener("load", look);
+        })"""
         for _turn in range(100):
             try:
                 if self.run("location.protocol") == "file:":

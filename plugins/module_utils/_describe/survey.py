@@ -15,6 +15,7 @@ from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import PROC, Process, listening_sockets, processes, runs_by
+from .._rules.outlook import Outlook
 
 
 def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
@@ -32,6 +33,28 @@ def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
         "addresses": [{**each._asdict(), "address": normal_form(each.address)} for each in read_host().addresses],
         "instances": [{"instance": each.name, "config_directory": each.config_directory} for each in instances],
         "masters": list(stray_masters([*instances, *others])),
+    }
+
+
+def claims(outlook: Outlook) -> Dict[str, Any]:
+    """Return the addresses that a configuration sets, whether or not the host has them, as plain data.
+
+    :returns: sources, each with its address and parameter; listeners, without wildcards
+    """
+    listening = []
+    with suppress(InputError):  # Postfix would die of something else
+        absent_too = Outlook(outlook.configuration, outlook.host, outlook.resolve, allow_absent=True)
+        listening = [each.socket.address for each in absent_too.listeners]
+    sources = [(normal_form(each.address), each.parameter) for each in outlook.explicit_sources]
+    known = {address for address, _parameter in sources}
+    with suppress(InputError):  # and those that are meant to be in inet_interfaces only
+        for client in outlook.clients:
+            for _family, source in client.sources():
+                if source.address and source.address not in known:
+                    sources.append((source.address, str(source.origin)))
+    return {
+        "sources": [{"address": address, "parameter": parameter} for address, parameter in dict.fromkeys(sources)],
+        "listeners": [address for address in dict.fromkeys(listening) if address not in ("0.0.0.0", "::")],
     }
 
 

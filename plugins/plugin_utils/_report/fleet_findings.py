@@ -56,25 +56,15 @@ def _owners(records: Records) -> dict[str, list[str]]:
     return {address: list(hosts) for address, hosts in owners.items()}
 
 
-def explicit_sources(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield address, transport and parameter of each source address that is set, as it will be by the inventory."""
-    view = record["planned"] or record["now"] or {}
-    for client in view.get("source_addresses") or ():
-        for family in _FAMILIES:
-            source = client[family]
-            if source and source["address"]:
-                yield source["address"], client["transport"], source["origin"]
-
-
 def _sources(records: Records, owners: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
     claims: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     parameters: dict[str, str] = {}
     for record in records:
-        for text, _transport, origin in explicit_sources(record):
-            address = parse_address(text)
+        for source in record["claims"]["sources"]:
+            text, address = source["address"], parse_address(source["address"])
             if address is None or address.is_loopback or address.is_link_local:
                 continue
-            parameters.setdefault(text, origin)
+            parameters.setdefault(text, source["parameter"])
             if not claims[text] or claims[text][-1] is not record:
                 claims[text].append(record)
     for text, claimants in claims.items():
@@ -146,7 +136,7 @@ def _misplaced(records: Records, owners: Mapping[str, list[str]]) -> Iterator[di
             [record for record, _text in nowhere],
         )
     for record in records:
-        for text in sorted(_listening(record)):
+        for text in sorted(record["claims"]["listeners"]):
             having = owners.get(text, [])
             if record["addresses"] and having and record["host"] not in having:
                 yield _finding(
@@ -157,11 +147,6 @@ def _misplaced(records: Records, owners: Mapping[str, list[str]]) -> Iterator[di
                     "Correct the inventory, unless the address moves between them",
                     [record],
                 )
-
-
-def _listening(record: Mapping[str, Any]) -> set[str]:
-    view = record["planned"] or record["now"] or {}
-    return {one["address"] for one in view.get("listeners") or ()} - {"0.0.0.0", "::"}
 
 
 def _differing(records: Records) -> Iterator[dict[str, Any]]:

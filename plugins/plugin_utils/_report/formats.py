@@ -53,7 +53,7 @@ def as_junit(report: Report) -> str:
     be found out.
     """
     suites = ElementTree.Element("testsuites", name=f"mailfleet.postfix.{report.kind}")
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for record in report.records:
         groups.setdefault(record["group"] or "no group", []).append(record)
     fleet = _by_place(report)
@@ -251,9 +251,8 @@ def as_table(report: Report) -> list[str]:
         elif record["status"] == "untouched":
             lines.append(f"{place} left alone")
         else:
-            differ = "differ" if report.kind == "audit" else "changed"
-            edited = record["files"] or record["steps"]
-            files = f"files {differ if edited else 'as before' if report.kind != 'audit' else 'as inventory'}"
+            same, other = ("as inventory", "differ") if report.kind == "audit" else ("as before", "changed")
+            files = f"files {other if record['files'] or record['steps'] else same}"
             lines.append(f"{place} {record['instance'] or '?':<16} {files:<18} {record['action']:<8} {told}".rstrip())
     if report.fleet:
         lines += ["", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet)]

@@ -27,7 +27,7 @@ _PARTS = Path(__file__).with_name("web")
 _TITLES = {"audit": "Postfix audit", "converge": "Postfix rollout"}
 #: what an address is unless the data say otherwise
 _USUAL = {"up": True, "tentative": False, "primary": True, "temporary": False, "deprecated": False, "dynamic": False}
-_DROPPED = ("config_directory", "refusal", "unit")
+_DROPPED = ("config_directory", "refusal", "unit", "claims")
 
 
 def as_html(report: Report) -> str:

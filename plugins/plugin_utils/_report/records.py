@@ -115,6 +115,7 @@ def empty_record() -> Record:
         "files_differ": False,
         "master_differs": False,
         "addresses": [],
+        "claims": {"sources": [], "listeners": []},
         "now": None,
         "planned": None,
         "sockets": [],
@@ -148,6 +149,7 @@ def _of_instance(base: Mapping[str, Any], part: Mapping[str, Any], check_mode: b
         "sockets": sockets,
         "findings": [dict(finding) for finding in part.get("findings") or ()],
     }
+    record["claims"] = part.get("claims") or _claims(record["planned"] or now)
     record["findings"] += _unlisted(part, after)
     differs = record["files_differ"] or record["master_differs"] or (check_mode and bool(part.get("changed")))
     if differs or part.get("in_sync") is False:
@@ -157,6 +159,20 @@ def _of_instance(base: Mapping[str, Any], part: Mapping[str, Any], check_mode: b
     elif part.get("changed"):
         record["status"] = "changed"
     return record
+
+
+def _claims(view: Mapping[str, Any] | None) -> Record:
+    """Return the addresses of a view that a parameter sets; those that the host lacks are not in it."""
+    sources: dict[str, str] = {}
+    for client in (view or {}).get("source_addresses") or ():
+        for source in (client["ipv4"], client["ipv6"]):
+            if source and source["address"]:
+                sources.setdefault(source["address"], source["origin"])
+    listening = dict.fromkeys(each["address"] for each in (view or {}).get("listeners") or ())
+    return {
+        "sources": [{"address": address, "parameter": origin} for address, origin in sources.items()],
+        "listeners": [address for address in listening if address not in ("0.0.0.0", "::")],
+    }
 
 
 def _is_found(record: Mapping[str, Any]) -> bool:

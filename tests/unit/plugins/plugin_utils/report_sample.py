@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Results of the module as fleets of any size return them: what the core says of such hosts, healthy and not.
 
-By hand: python -m tests.report.sample 40 build/report.html
+By hand: PYTHONPATH=.venv/collections python tests/unit/plugins/plugin_utils/report_sample.py 40 build/report.html
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
@@ -45,9 +46,8 @@ def addresses_of(*listed: tuple[str, str], **flags: Any) -> list[dict[str, Any]]
 
 
 def view_of(settings: Mapping[str, str], addresses: Sequence[Mapping[str, Any]], master: str = MASTER) -> Any:
-    """The effective view of a configuration on a host, and its findings."""
-    outlook = read_input(dict(settings), list(addresses), master, "3.7", None)
-    return effective_view(outlook), [finding._asdict() for finding in findings(outlook)]
+    """The effective view of a configuration on a host."""
+    return effective_view(read_input(dict(settings), list(addresses), master, "3.7", None))
 
 
 def part_of(
@@ -64,8 +64,9 @@ def part_of(
     :param settings: what the inventory says
     :param found: what main.cf says; by default the same
     """
-    after, after_findings = view_of(settings, addresses, master)
-    before = after if found is None else view_of(found, addresses, master)[0]
+    outlook = read_input(dict(settings), list(addresses), master, "3.7", None)
+    after, after_findings = effective_view(outlook), [finding._asdict() for finding in findings(outlook)]
+    before = after if found is None else view_of(found, addresses, master)
     directory = "/etc/postfix" if name == "-" else f"/etc/{name}"
     held = [] if stopped else [(one["address"], one["port"]) for one in before["listeners"] or ()]
     wanted = [(one["address"], one["port"]) for one in after["listeners"] or ()]
@@ -100,6 +101,7 @@ def part_of(
         "after": after,
         "findings": after_findings,
         "sockets": sockets,
+        "claims": claims(outlook),
         "in_sync": action == "none",
         "unit": "postfix@-.service" if name == "-" else f"postfix@{name}.service",
     }
