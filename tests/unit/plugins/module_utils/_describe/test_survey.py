@@ -80,7 +80,8 @@ def test_the_addresses_that_a_configuration_sets_whether_or_not_the_host_has_the
         ],
         "listeners": ["192.0.2.9"],
     }
-    alone = claims(outlook_of_texts("inet_interfaces = 192.0.2.1\n", master.replace("192.0.2.9:", ""), host))
+    master = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
+    alone = claims(outlook_of_texts("inet_interfaces = 192.0.2.1\n", master, host))
     assert {"address": "192.0.2.1", "parameter": "inet_interfaces"} in alone["sources"]
     assert alone["listeners"] == ["192.0.2.1"]
     assert claims(outlook_of_texts("inet_interfaces = a b $\n", "", host)) == {"sources": [], "listeners": []}
