@@ -189,7 +189,8 @@ def _drift(record: Mapping[str, Any]) -> str:
         subject = f"the file {names} differs" if len(record["files"]) == 1 else f"the files {names} differ"
         facts.append(f"{subject} from the inventory")
     if record["master_differs"]:
-        facts.append("the running Postfix is not in line with its files")
+        stopped = record["action"] == "start"
+        facts.append("Postfix does not run" if stopped else "the running Postfix is not in line with its files")
     needs = f"Postfix needs: {record['action']}" if record["action"] != "none" else ""
     text = "; ".join([*facts, *([needs] if needs else [])]) or "it is not in line"
     return f"{text[:1].upper()}{text[1:]}."

@@ -365,7 +365,7 @@
     }
     const why = unique((record.reasons || []).map(([parameter, reason]) => `${parameter}: ${reason}`));
     if (!lines.length && !why.length) return [];
-    const title = data.playbook === "audit" ? `A run would ${record.action && record.action !== "none" ? record.action : "change"}` : "Changes";
+    const title = data.playbook === "audit" ? `A run would ${record.action && record.action !== "none" ? `${record.action} Postfix` : "change"}` : "Changes";
     return [h("h3", {}, title, several && h("span", {}, ` ${titleOf(record)}`)),
       h("table", { class: "delta" }, h("tbody", {}, lines.map(([kind, line]) => h("tr", { class: kind }, h("td", {}, kind === "plus" ? "+" : "−"), h("td", {}, line))))),
       why.map((line) => h("p", { class: "why" }, `${line}.`))];

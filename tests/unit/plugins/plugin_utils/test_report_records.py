@@ -55,7 +55,7 @@ def test_files_that_differ_and_a_master_in_line_with_them() -> None:
 def test_files_in_line_and_a_master_that_is_not() -> None:
     record = record_of(result_of(ADDRESSES, part_of(WANTED, ADDRESSES, stopped=True)))
     assert (record["status"], record["files_differ"], record["master_differs"]) == ("drift", False, True)
-    assert record["problem"] == "The running Postfix is not in line with its files; Postfix needs: start."
+    assert record["problem"] == "Postfix does not run; Postfix needs: start."
 
 
 def test_files_that_differ_and_a_master_behind_them() -> None:
