@@ -379,7 +379,10 @@ survey:
       type: list
       elements: dict
     instances:
-      description: The default instance and those that it lists, each with C(instance) and C(config_directory).
+      description:
+        - The default instance, those that it lists, and those that were asked for, each with C(instance),
+          C(config_directory) and C(sockets), which are those that its master has now, also in check mode. Null if it
+          does not run.
       type: list
       elements: dict
     masters:

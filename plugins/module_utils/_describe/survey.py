@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from .._base.address import normal_form
 from .._base.errors import InputError
+from .._base.sockets import Socket
 from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instance, find_instances
-from .._host.master_process import PROC, Process, listening_sockets, processes, runs_by
+from .._host.master_process import PROC, Process, find_master, listening_sockets, processes, runs_by
+from .._host.store import TransactionError
 from .._rules.outlook import Outlook
 
 
@@ -28,12 +30,29 @@ def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
     for directory in directories:
         with suppress(InputError):
             others.append(find_instance(directory, compiled=compiled))
+    every = [*instances, *(each for each in others if each not in instances)]
     return {
         "version": compiled.version,
         "addresses": [{**each._asdict(), "address": normal_form(each.address)} for each in read_host().addresses],
-        "instances": [{"instance": each.name, "config_directory": each.config_directory} for each in instances],
-        "masters": list(stray_masters([*instances, *others])),
+        "instances": [_instance(each) for each in every],
+        "masters": list(stray_masters(every)),
     }
+
+
+def _instance(instance: Instance) -> Dict[str, Any]:
+    """Return which sockets the master of an instance holds now; None where it does not run, or cannot be looked at."""
+    master = None
+    with suppress(TransactionError):
+        master = find_master(instance)
+    return {
+        "instance": instance.name,
+        "config_directory": instance.config_directory,
+        "sockets": None if master is None else _sockets(master.sockets),
+    }
+
+
+def _sockets(sockets: Iterable[Socket]) -> List[Dict[str, Any]]:
+    return [{"address": each.address, "port": each.port} for each in sorted(sockets)]
 
 
 def claims(outlook: Outlook) -> Dict[str, Any]:
@@ -69,11 +88,10 @@ def stray_masters(instances: List[Instance], proc: str = PROC) -> Iterator[Dict[
                 continue
             if _namespace(process.pid, proc) != _namespace("self", proc) or not _is_postfix(process, proc):
                 continue
-            sockets = sorted(set(listening_sockets(process.pid, proc).values()))
             yield {
                 "pid": process.pid,
                 "config_directory": _directory(process, proc),
-                "sockets": [{"address": socket.address, "port": socket.port} for socket in sockets],
+                "sockets": _sockets(set(listening_sockets(process.pid, proc).values())),
             }
 
 

@@ -84,7 +84,8 @@ def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
         refusal = {name: str(result[name]) for name in ("parameter", "value", "reason", "remedy") if name in result}
         yield {**base, "status": "refused", "problem": _text(result.get("msg"), "failed"), "refusal": refusal or None}
         return
-    records = [_of_instance(base, part, check_mode) for part in parts]
+    held = {each["config_directory"]: each for each in survey.get("instances") or () if "sockets" in each}
+    records = [_of_instance(base, part, held.get(part.get("config_directory")), check_mode) for part in parts]
     for record in records:
         if failed:
             record.update(status="refused", problem=_text(result.get("msg"), "failed"))
@@ -123,12 +124,18 @@ def empty_record() -> Record:
     }
 
 
-def _of_instance(base: Mapping[str, Any], part: Mapping[str, Any], check_mode: bool) -> Record:
+def _of_instance(
+    base: Mapping[str, Any], part: Mapping[str, Any], held: Mapping[str, Any] | None, check_mode: bool
+) -> Record:
+    """Return the record of an instance.
+
+    :param held: with the sockets that its master has now; in check mode the result has those that it will have
+    """
     before, after = _view(part.get("before")), _view(part.get("after") or part.get("effective"))
     now = before if check_mode and before else after
     sockets = [dict(socket) for socket in part.get("sockets") or ()]
-    if "effective" in part:  # postfix_interfaces_info
-        sockets = list(_states(sockets, after))
+    if held or "effective" in part:  # or postfix_interfaces_info
+        sockets = list(_states(held["sockets"] or () if held else sockets, after))
     edits = list(part.get("files") or ())
     steps = list(part.get("steps") or ())
     action = part.get("action") or "none"
@@ -205,7 +212,7 @@ def _master_differs(part: Mapping[str, Any], now: Any, sockets: Sequence[Mapping
         return action != "none" or part.get("in_sync") is False
     if action == "start":
         return True
-    if not now or now["listeners"] is None or "sockets" not in part:
+    if not now or now["listeners"] is None or not sockets:
         return False
     promised = {(listener["address"], listener["port"]) for listener in now["listeners"]}
     return promised != {(socket["address"], socket["port"]) for socket in sockets if socket["state"] != "missing"}

@@ -68,19 +68,8 @@ def part_of(
     after, after_findings = effective_view(outlook), [finding._asdict() for finding in findings(outlook)]
     before = after if found is None else view_of(found, addresses, master)
     directory = "/etc/postfix" if name == "-" else f"/etc/{name}"
-    held = [] if stopped else [(one["address"], one["port"]) for one in before["listeners"] or ()]
-    wanted = [(one["address"], one["port"]) for one in after["listeners"] or ()]
     sockets = [
-        {
-            "address": address,
-            "port": port,
-            "state": "unexpected"
-            if (address, port) not in wanted
-            else "listening"
-            if (address, port) in held
-            else "missing",
-        }
-        for address, port in sorted({*held, *wanted})
+        {"address": one["address"], "port": one["port"], "state": "listening"} for one in after["listeners"] or ()
     ]
     action = "start" if stopped else "restart" if before["listeners"] != after["listeners"] else "none"
     if action == "none" and before != after:
@@ -107,9 +96,22 @@ def part_of(
     }
 
 
+def _held(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sockets that its master has now."""
+    listeners = (part.get("before") or {}).get("listeners") or ()
+    return [{"address": listener["address"], "port": listener["port"]} for listener in listeners]
+
+
 def result_of(addresses: Sequence[Mapping[str, Any]], *parts: Mapping[str, Any], **survey: Any) -> dict[str, Any]:
     """The result of the module for a host."""
-    listed = [{"instance": part["instance"], "config_directory": part["config_directory"]} for part in parts]
+    listed = [
+        {
+            "instance": part["instance"],
+            "config_directory": part["config_directory"],
+            "sockets": None if part.get("action") == "start" else _held(part),
+        }
+        for part in parts
+    ]
     whole = {"addresses": list(addresses), "version": "3.7.11", "instances": listed, "masters": [], **survey}
     return {"changed": any(part["changed"] for part in parts), "instances": list(parts), "survey": whole}
 

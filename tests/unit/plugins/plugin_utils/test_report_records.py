@@ -61,8 +61,9 @@ def test_files_in_line_and_a_master_that_is_not() -> None:
 def test_files_that_differ_and_a_master_behind_them() -> None:
     found = {**WANTED, "inet_interfaces": "loopback-only"}
     part = part_of(WANTED, ADDRESSES, found=found)
-    part["sockets"] = [{"address": "192.0.2.10", "port": 25, "state": "unexpected"}]
-    record = record_of(result_of(ADDRESSES, part))
+    result = result_of(ADDRESSES, part)
+    result["survey"]["instances"][0]["sockets"] = [{"address": "192.0.2.10", "port": 25}]
+    record = record_of(result)
     assert (record["files_differ"], record["master_differs"]) == (True, True)
 
 
