@@ -39,7 +39,7 @@ SIGNALS ?= 6
 # nothing else runs, what measures durations.
 BESIDE := sanity
 ALONE := durations interruption-chosen
-STEPS := lint docs unit package ansible-lint unit-oldest lab-tests crash differential-chosen conformance-chosen integration-chosen \
+STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash differential-chosen conformance-chosen integration-chosen \
     molecule-chosen
 
 .PHONY: help
@@ -93,6 +93,11 @@ durations: venv ## the unit tests that measure how long something takes; on a ma
 .PHONY: unit-oldest
 unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that is here
 	tests/toolchain/oldest.sh $(JUNIT)
+
+.PHONY: browser
+browser: venv ## the page of the report in a headless Chromium (root; Debian's package is installed)
+	@tests/report/install.sh
+	$(PYTEST) $(JUNIT) tests/report
 
 .PHONY: package
 package: venv ## the archive: what is in it, and whether it installs and documents itself offline

@@ -69,6 +69,12 @@ options:
     type: str
     choices: [show, ignore, fail]
     default: show
+  survey:
+    description:
+      - Whether to return RV(survey) too, what the whole host has. The playbooks need it for what only a look across
+        hosts shows.
+    type: bool
+    default: false
   host:
     description: How to call this host in these warnings. By default they use the name that the host itself has.
     type: str
@@ -350,6 +356,46 @@ left:
   type: list
   elements: str
   returned: the entry has a C(state)
+claims:
+  description:
+    - The addresses that the instance is told to use by its files as they will be, whether or not the host has them.
+  type: dict
+  returned: O(survey=true)
+  contains:
+    sources:
+      description: The source addresses, each with C(address) and the C(parameter) that sets it.
+      type: list
+      elements: dict
+    listeners:
+      description: The addresses that it is to listen on, apart from wildcards.
+      type: list
+      elements: str
+survey:
+  description: What the host has beside the instances that were asked for; also when the module fails.
+  type: dict
+  returned: O(survey=true)
+  contains:
+    version:
+      description: The version of Postfix.
+      type: str
+    addresses:
+      description: The addresses of the host, as in RV(mailfleet.postfix.postfix_interfaces_info#module:addresses).
+      type: list
+      elements: dict
+    instances:
+      description:
+        - The default instance, those that it lists, and those that were asked for, each with C(instance),
+          C(config_directory) and C(sockets), which are those that its master has now, also in check mode. Null if it
+          does not run.
+      type: list
+      elements: dict
+    masters:
+      description:
+        - The running masters of Postfix that belong to no instance, each with C(pid), C(sockets) and
+          C(config_directory), which is null if it is not known.
+        - Those of containers are not included.
+      type: list
+      elements: dict
 backup_files:
   description: The paths of the backup copies.
   type: list
@@ -409,11 +455,26 @@ def main() -> None:
     try:
         carry_out(module)
     except InputError as error:
-        module.fail_json(msg=str(error), **error.parts)
+        module.fail_json(msg=str(error), **error.parts, **surveyed(module, []))
     except TransactionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **surveyed(module, []))
     except OSError as error:  # of the host, such as a limit or a full disk
-        module.fail_json(msg=f"The host does not allow it: {error}.")
+        module.fail_json(msg=f"The host does not allow it: {error}.", **surveyed(module, []))
+
+
+def surveyed(module: AnsibleModule, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the host has besides, if that was asked for and can be found out.
+
+    :param results: those of the instances
+    """
+    if not module.params["survey"]:
+        return {}
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import survey
+
+    try:
+        return {"survey": survey(built_in(), [one["config_directory"] for one in results])}
+    except (InputError, OSError):  # no Postfix, or no right to look: what the module did says it
+        return {}
 
 
 def carry_out(module: AnsibleModule) -> None:
@@ -443,9 +504,13 @@ def carry_out(module: AnsibleModule) -> None:
     except ApplyError as error:
         failure = str(error)
     results = []
+    if params["survey"]:
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
     for part, entry in zip(asked.parts, entries):
         result = outcome.result_of(part, params["apply"], entry["unlisted_services"] not in (None, "keep"))
         if isinstance(part, Member):
+            if params["survey"] and part.edited:
+                result["claims"] = claims(part.edited.plan.after)
             if part in backups:
                 result["backup_files"] = backups[part]
             if part.exists and not failure:
@@ -455,6 +520,7 @@ def carry_out(module: AnsibleModule) -> None:
         for text in result.pop("warnings", ()):
             module.warn(f"{host}: {text}")
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
+    answer.update(surveyed(module, results))
     if failure:
         module.fail_json(msg=failure, **answer)
     if module._diff:

@@ -17,8 +17,8 @@ CHECKOUT = Path(__file__).parents[2]
 METADATA = {"MANIFEST.json", "FILES.json"}
 REQUIRED = {"CHANGELOG.md", "LICENSE", "LICENSES", "README.md", "changelogs", "docs", "meta", "plugins", "roles"}
 ALLOWED = METADATA | REQUIRED | {"REUSE.toml", "playbooks"}
-PLUGIN_FOLDERS = {"doc_fragments", "filter", "module_utils", "modules", "plugin_utils"}
-SUFFIXES = {"", ".j2", ".json", ".md", ".py", ".rst", ".svg", ".toml", ".txt", ".yaml", ".yml"}
+PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules", "plugin_utils"}
+SUFFIXES = {"", ".css", ".j2", ".js", ".json", ".md", ".png", ".py", ".rst", ".svg", ".toml", ".txt", ".yaml", ".yml"}
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,7 @@ def argument_spec() -> Dict[str, Any]:
         "apply": {"type": "bool", "default": False},
         "instances": {"type": "list", "elements": "dict"},
         "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
+        "survey": {"type": "bool", "default": False},
         "host": {"type": "str"},
         "role_variables": {**_LIST, "default": []},
     }
@@ -76,7 +77,7 @@ def argument_spec() -> Dict[str, Any]:
 
 def role_variables() -> List[str]:
     """Return the names of the variables of the role."""
-    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings"))
+    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings", "survey"))
 
 
 def refuse_unknown(names: Sequence[str]) -> None:

@@ -1,0 +1,64 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control node's part of the module postfix_report, which is all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_table
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, make_report
+
+
+class ActionModule(ActionBase):
+    """Make the report from the results that the play has registered, without a connection to any host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write the files that are asked for, and return the table and why hosts fail."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validated, options = self.validate_argument_spec(  # type: ignore[no-untyped-call]
+            {
+                "kind": {"type": "str", "default": "audit"},
+                "result": {"type": "str", "required": True},
+                "hosts": {"type": "list", "elements": "str"},
+                "groups": {"type": "list", "elements": "str", "default": []},
+                "foretold": {"type": "bool", "default": True},
+                "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "error"},
+                **{name: {"type": "path"} for name in FORMATS},
+            }
+        )
+        report = make_report(options["kind"], _results(options, variables), options["foretold"], options["fail_on"])
+        try:
+            paths = {name: write(report, name, options[name]) for name in FORMATS if options[name]}
+        except OSError as error:
+            raise AnsibleActionFail(f"The report cannot be written: {error}") from error
+        return {
+            "changed": False,
+            "paths": paths,
+            "table": [*as_table(report), *(f"{name}: {path}" for name, path in paths.items())],
+            "summary": report.summary(),
+            "findings": report.fleet,
+            "failures": report.failures(),
+        }
+
+
+def _results(options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[HostResult]:
+    """Return what each host has in the variable, as it was registered: nothing in it is taken for a template."""
+    hostvars, members = variables["hostvars"], variables["groups"]
+    hosts = options["hosts"] or variables["ansible_play_hosts_all"]
+    groups: dict[str, str] = {}
+    for group in options["groups"]:
+        for host in members.get(group, ()):
+            groups.setdefault(host, group)
+    return [HostResult(host, groups.get(host), hostvars.raw_get(host).get(options["result"])) for host in hosts]

@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_report
+short_description: Report what a run over a fleet found, as a table, JSON, JUnit, Prometheus text, CSV or a page of HTML
+description:
+  - Collects what M(mailfleet.postfix.postfix_interfaces) or M(mailfleet.postfix.postfix_interfaces_info) has returned
+    on each host of a play, compares the hosts with each other, and writes the report in the formats that are asked for.
+  - Runs on the control node, once for all hosts, and connects to none.
+  - The playbooks C(mailfleet.postfix.audit) and C(mailfleet.postfix.converge) use it. C(docs/reports.md) of the
+    collection describes the formats.
+author:
+  - The mailfleet.postfix authors (@mailfleet)
+version_added: 0.1.0
+options:
+  kind:
+    description: What the report is about, C(audit) or C(converge). It is named in each format.
+    type: str
+    default: audit
+  result:
+    description: The name of the variable in which the result of the module is registered on each host.
+    type: str
+    required: true
+  hosts:
+    description: The hosts to report on. By default all hosts of the play. A host without a result was left alone.
+    type: list
+    elements: str
+  groups:
+    description:
+      - The groups that the report divides the hosts by, such as the groups of a rollout. Hosts of one group are
+        expected to be alike.
+    type: list
+    elements: str
+    default: []
+  foretold:
+    description: Whether the results are those of check mode.
+    type: bool
+    default: true
+  fail_on:
+    description:
+      - The severity from which on a finding is a failure of its host in RV(failures) and in JUnit. V(never) is for
+        none. Hosts that are unreachable, failed or not in line always are.
+    type: str
+    choices: [error, warning, info, never]
+    default: error
+  json:
+    description: Where to write JSON. It is described by C(docs/report.schema.json) of the collection.
+    type: path
+  junit:
+    description: Where to write the XML of JUnit, with a test case for each host and instance.
+    type: path
+  prometheus:
+    description: Where to write metrics for the textfile collector of the node exporter of Prometheus.
+    type: path
+  csv:
+    description: Where to write a line for each host and instance.
+    type: path
+  html:
+    description: Where to write a page of HTML that needs no network and no other file.
+    type: path
+attributes:
+  action:
+    description: Runs on the control node.
+    support: full
+  check_mode:
+    description: Predicts what it would change.
+    support: none
+    details:
+      - The report is also written in check mode.
+  diff_mode:
+    description: Shows what has changed.
+    support: none
+  platform:
+    description: The kind of host that it works on.
+    support: full
+    platforms: all
+notes:
+  - Relative paths are relative to the directory in which Ansible was started. Missing directories are created.
+  - A file is replaced as a whole, so that nobody reads half of it.
+  - RV(ignore:changed) is always false, because the report changes nothing about the hosts.
+seealso:
+  - module: mailfleet.postfix.postfix_interfaces
+  - plugin: mailfleet.postfix.fleet_findings
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Compare the hosts with their variables
+  mailfleet.postfix.postfix_interfaces:
+    apply: true
+    survey: true
+    inet_interfaces: [127.0.0.1, 192.0.2.10]
+  register: postfix
+  check_mode: true
+  ignore_errors: true
+  ignore_unreachable: true
+
+- name: Write a page about all hosts
+  mailfleet.postfix.postfix_report:
+    result: postfix
+    html: postfix.html
+  run_once: true
+"""
+
+RETURN = r"""
+paths:
+  description: The files that were written, by format.
+  type: dict
+  returned: success
+  sample:
+    html: /home/me/postfix.html
+table:
+  description: Lines with each host and instance, what was found across hosts, and the sum.
+  type: list
+  elements: str
+  returned: success
+summary:
+  description: How many hosts are in which state, and how many findings there are of each severity and code.
+  type: dict
+  returned: success
+findings:
+  description: What was found across hosts, as the filter P(mailfleet.postfix.fleet_findings#filter) returns it.
+  type: list
+  elements: dict
+  returned: success
+failures:
+  description: Why each host fails that does, by its name.
+  type: dict
+  returned: success
+"""

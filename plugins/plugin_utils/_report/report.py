@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This plugin util is PRIVATE to the collection: it can change at any time.
+
+"""A report: the records of a run, what was found across its hosts, and the sums. Every format is made from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import fleet_findings
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
+    SEVERITIES,
+    STATUSES,
+    HostResult,
+    Record,
+    records_of,
+    settle,
+    worst,
+)
+
+FORMAT = "mailfleet.postfix.report"
+#: of what the JSON says; it grows when a key changes its meaning or goes
+VERSION = 1
+#: the severities from which on a finding makes a host fail; never is for none
+FAIL_ON = (*SEVERITIES, "never")
+
+
+class Report(NamedTuple):
+    """What a run found out."""
+
+    #: the playbook: audit or converge
+    kind: str
+    #: when it was made
+    time: datetime
+    records: list[Record]
+    #: the findings across hosts
+    fleet: list[dict[str, Any]]
+    #: the severity from which on a finding makes a host fail, or never
+    fail_on: str = "error"
+
+    @property
+    def timestamp(self) -> str:
+        """The time as RFC 3339 has it, in UTC."""
+        return self.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def hosts(self) -> dict[str, list[Record]]:
+        """Return the records of each host, by its name."""
+        hosts: dict[str, list[Record]] = {}
+        for record in self.records:
+            hosts.setdefault(record["host"], []).append(record)
+        return hosts
+
+    def summary(self) -> dict[str, Any]:
+        """Return the sums: hosts by their worst state, findings by severity and by code."""
+        hosts = self.hosts()
+        statuses = Counter(worst([record["status"] for record in records]) for records in hosts.values())
+        found = [finding for record in self.records for finding in record["findings"]] + self.fleet
+        severities = Counter(finding["severity"] for finding in found)
+        return {
+            "hosts": len(hosts),
+            "instances": sum(record["instance"] is not None for record in self.records),
+            "statuses": {status: statuses[status] for status in STATUSES},
+            "findings": {severity: severities[severity] for severity in SEVERITIES},
+            "codes": dict(sorted(Counter(finding["code"] for finding in found).items())),
+        }
+
+    def failures(self) -> dict[str, str]:
+        """Return why each host fails that does, by its name, in one sentence or several."""
+        fleet: dict[str, list[str]] = {}
+        for finding in self.fleet:
+            if self.is_serious(finding):
+                for place in finding["places"]:
+                    fleet.setdefault(place["host"], []).append(in_words(finding))
+        failures = {}
+        for host, records in self.hosts().items():
+            said = dict.fromkeys(text for record in records for text in self.why(record))
+            said.update(dict.fromkeys(fleet.get(host, ())))
+            if said:
+                failures[host] = " ".join(said)
+        return failures
+
+    def why(self, record: Mapping[str, Any]) -> list[str]:
+        """Return why a record fails, apart from what was found across hosts; nothing if it does not."""
+        said = []
+        name = "" if record["instance"] in (None, "-") else f"{record['instance']}: "
+        if record["status"] in ("unreachable", "refused", "drift"):
+            remedy = " Run mailfleet.postfix.converge to correct this." if record["status"] == "drift" else ""
+            said.append(f"{name}{record['problem']}{remedy if self.kind == 'audit' else ''}")
+        return said + [f"{name}{in_words(each)}" for each in record["findings"] if self.is_serious(each)]
+
+    def is_serious(self, finding: Mapping[str, Any]) -> bool:
+        """Return whether a finding makes its host fail."""
+        return FAIL_ON.index(finding["severity"]) <= FAIL_ON.index(self.fail_on) < FAIL_ON.index("never")
+
+
+def make_report(
+    kind: str, hosts: Sequence[HostResult], check_mode: bool, fail_on: str = "error", time: datetime | None = None
+) -> Report:
+    """Return the report of a run over hosts."""
+    records = [printable(record) for record in records_of(hosts, check_mode)]
+    fleet = fleet_findings(records)
+    settle(records, fleet)
+    return Report(kind, time or datetime.now(timezone.utc), records, fleet, fail_on)
+
+
+def in_words(finding: Mapping[str, Any]) -> str:
+    """Return a finding as sentences."""
+    return f"{finding['message']}. {finding['remedy']}. [{finding['code']}]"
+
+
+def printable(value: Any) -> Any:
+    """Return the value as plain data, without the halves of surrogate pairs, which no file can hold."""
+    if isinstance(value, str):
+        return str(value).encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {printable(key): printable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable(each) for each in value]
+    return value
