@@ -892,6 +892,8 @@ def test_cache_of_postscreen(settings: dict, master: str, version: str, is_share
             "inet:[fd77::9]:10023",
         ),
         ({"smtpd_proxy_filter": "[::1]:10025"}, "", "error", "smtpd_proxy_filter", "nothing can connect"),
+        ({"default_filter_nexthop": "[::1]:10025"}, "", "error", "default_filter_nexthop", "nothing can connect"),
+        ({"greylisting": "check_policy_service inet:[::1]:10023"}, "", "error", "greylisting", "inet:[::1]:10023"),
         ({"smtpd_sasl_path": "inet:[::1]:12345"}, "", "error", "smtpd_sasl_path", "nothing can connect"),
         ({"virtual_alias_maps": "tcp:[::1]:2000"}, "", "error", "virtual_alias_maps", "nothing can connect"),
         ({"smtp_fallback_relay": "[fd77::9]"}, "", "warning", "smtp_fallback_relay", "nothing can connect"),
