@@ -33,6 +33,11 @@ def is_host_name(token: str) -> bool:
     return len(token) <= 255 and bool(re.match(_HOST_NAME, token)) and not consists_of(token, _NUMBERS)
 
 
+def another_address(remedy: str) -> str:
+    """Return a remedy for the only word of inet_interfaces, without which no service could listen."""
+    return remedy.replace("Take it out", "List another address").replace("take it out", "list another address")
+
+
 def refuse_octal(parameter: str, token: str) -> None:
     """Raise an InputError for an IPv4 address with leading zeros that does not mean what people read."""
     literal = unbracket(token)

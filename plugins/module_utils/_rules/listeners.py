@@ -21,17 +21,9 @@ from .._files.endpoint import PortLookup, place_of, split_endpoint
 from .._files.service import FIELD_VALUES, TYPES, Service
 from .bindable import bind_problem
 from .host import Host
-from .interface_list import KEYWORDS
+from .interface_list import KEYWORDS, another_address
 from .origin import IN_MASTER_CF, INET_INTERFACES, Origin
-from .own_addresses import (
-    Resolver,
-    addresses_of,
-    another_address,
-    came_from,
-    enabled_families,
-    sort_as_postfix,
-    word_for,
-)
+from .own_addresses import Resolver, addresses_of, came_from, enabled_families, sort_as_postfix, word_for
 from .settings import Settings
 from .values import split_words
 

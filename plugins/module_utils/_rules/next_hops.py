@@ -29,6 +29,8 @@ _TRANSPORT_MAPS = rf"(?:{_MAIL}(?:sender_dependent_default_)?|mailbox_|fallback_
 _RELAY_HOST = rf"{_MAIL}(?:sender_dependent_)?relayhost(?:_maps)?\Z"
 #: parameters of next hops that only some mail goes to
 _FALLBACK = r"(?:smtp_|lmtp_)?fallback_relay\Z"
+#: parameters of other next hops without a transport
+_OTHERS = ("smtpd_proxy_filter", "default_filter_nexthop")
 #: tables that are written out in main.cf
 _INLINE = r"(static|randmap|inline|pipemap):"
 _FILTER_ACTION = r"\bFILTER\s+([^\s,}]+)"
@@ -153,7 +155,7 @@ def _addresses(process: Settings, name: str) -> Iterator[Tuple[str, str, str]]:
     """Yield each word with an address of a parameter, the address as it is written, and the transport for it."""
     has_transport = re.match(_TRANSPORT, name) is not None or re.match(_TRANSPORT_MAPS, name) is not None
     is_relay_host = re.match(_RELAY_HOST, name) is not None
-    is_hop = has_transport or is_relay_host or re.match(_FALLBACK, name) is not None or name == "smtpd_proxy_filter"
+    is_hop = has_transport or is_relay_host or re.match(_FALLBACK, name) is not None or name in _OTHERS
     if not is_hop and not re.search("inet:|tcp:|FILTER", process.raw(name)):
         return
     try:

@@ -15,7 +15,7 @@ from typing import Callable, Dict, FrozenSet, List, Sequence, Tuple, Union
 from .._base.address import Address, asked_for, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
 from .host import Host, addresses_shown
-from .interface_list import KEYWORDS, check_tokens, refuse_octal, split_tokens
+from .interface_list import KEYWORDS, another_address, check_tokens, refuse_octal, split_tokens
 from .parameters import Version
 from .settings import Settings
 from .values import protocols_of
@@ -217,11 +217,6 @@ def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) 
     if len(set(split_tokens(settings.get("inet_interfaces")))) == 1:
         remedy = another_address(remedy)
     raise InputError("inet_interfaces", written, came_to + reason, remedy)
-
-
-def another_address(remedy: str) -> str:
-    """Return a remedy for the only word of inet_interfaces, without which no service could listen."""
-    return remedy.replace("Take it out", "List another address").replace("take it out", "list another address")
 
 
 def word_for(address: Address, settings: Settings, resolve: Resolver) -> str:

@@ -215,7 +215,7 @@ cleanup standard|obsolete: header_from_format
 smtpd +haproxy: smtpd_upstream_proxy_protocol
 postscreen +haproxy: postscreen_upstream_proxy_protocol
 smtpd |none|may|encrypt|fingerprint|verify|secure: smtpd_tls_security_level
-tlsproxy |none|may|encrypt|fingerprint|verify|secure: smtpd_tls_security_level tlsproxy_tls_security_level
+tlsproxy |none|may|encrypt|fingerprint|verify|secure: tlsproxy_tls_security_level
 smtpd defer|defer_if_permit: unknown_address_tempfail_action unknown_helo_hostname_tempfail_action
   unverified_recipient_tempfail_action unverified_sender_tempfail_action
 smtpd no|normalize|note|reject|yes: smtpd_forbid_bare_newline@3.5.24,3.6.14,3.7.10,3.8.5,3.9
@@ -226,6 +226,7 @@ qmqpd +no_address_mappings|no_header_body_checks|no_milters|no_unknown_recipient
 cleanup +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
 local +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
 smtp +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
+lmtp +alias|canonical|forward|generic|include|virtual: propagate_unmatched_extensions
 cleanup +envelope_recipient|envelope_sender|header_recipient|header_sender 1: canonical_classes
 cleanup +envelope_sender|header_sender 1: sender_canonical_classes
 cleanup +envelope_recipient|header_recipient 1: recipient_canonical_classes

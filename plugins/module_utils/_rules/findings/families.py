@@ -29,8 +29,8 @@ def half_dual_stack(outlook: Outlook) -> Iterator[Point]:
 
 def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
     """By inet_interfaces Postfix listens on loopback by one family only, and clients may ask localhost by both."""
-    listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    ports = {socket.port for socket in listed if socket.address in ("127.0.0.1", "::1")}
+    sockets = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
+    ports = {socket.port for socket in sockets if socket.address in ("127.0.0.1", "::1")}
     heard = {listener.socket.family for listener in outlook.listeners if _takes_localhost(listener.socket, ports)}
     if "localhost" in map(unbracket, split_tokens(outlook.settings.get("inet_interfaces"))):
         return  # clients ask by the same addresses, whichever the name has
@@ -54,8 +54,8 @@ def _takes_localhost(socket: Socket, ports: AbstractSet[int]) -> bool:
 
 
 def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
-    listed = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    heard = {socket.family for socket in listed if not ip_address(socket.address).is_loopback}
+    sockets = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
+    heard = {socket.family for socket in sockets if not ip_address(socket.address).is_loopback}
     by_endpoint = {listener.socket.family for listener in outlook.listeners if listener.origin == IN_MASTER_CF}
     for name in both:
         if heard and name not in heard | by_endpoint:

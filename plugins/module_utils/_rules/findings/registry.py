@@ -110,7 +110,7 @@ def findings(
     for rule in REGISTRY:
         views = [outlook if rule.needs == "files" else usable]
         if rule.needs == "change":
-            views.insert(0, usable_before)
+            views.insert(0, usable_before or before)
         if codes and rule.code not in codes:
             continue
         if None in views or (rule.needs == "hostname" and not ask_for_hostname):

@@ -87,9 +87,13 @@ def mynetworks_default(outlook: Outlook) -> Iterator[Point]:
 
 def mynetworks_grows(before: Outlook, outlook: Outlook) -> Iterator[Point]:
     """mynetworks is not set, and because of an edit its default lets more hosts relay."""
-    old, new = before.mynetworks, outlook.mynetworks
-    if old is None or new is None:
+    new = outlook.mynetworks
+    if new is None or before.settings.is_set("mynetworks"):
         return
+    try:
+        old = before.mynetworks or []
+    except InputError:  # nothing ran before, so nobody could relay
+        old = []
     known = list(map(_network, old))
     gained = []
     for text in new:

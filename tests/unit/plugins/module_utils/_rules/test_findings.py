@@ -440,7 +440,11 @@ def test_what_was_there_already_or_is_the_host_itself_is_not_gained() -> None:
     assert grown({"inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "10.77.0.1, 127.0.0.1"}) == []
     wide = host_of("127.0.0.1/8", "eth0 10.77.0.1/8", "eth1 10.77.5.1/24")
     assert grown({**subnet, "inet_interfaces": "10.77.0.1"}, {**subnet, "inet_interfaces": "all"}, wide) == []
-    assert grown({**subnet, "inet_interfaces": "nosuch$"}, {**subnet, "inet_interfaces": "all"}) == []
+    broken = {**subnet, "inet_interfaces": "nosuch$"}  # so nobody could relay
+    (one,) = grown(broken, {**subnet, "inet_interfaces": "all"})
+    assert "10.77.0.0/24, 198.51.100.0/26" in one.message
+    assert grown({**broken, "mynetworks": ""}, {**subnet, "inet_interfaces": "all"}) == []
+    assert grown(broken, {**subnet, "inet_interfaces": "loopback-only"}) == []
 
 
 @pytest.mark.parametrize(
@@ -892,6 +896,8 @@ def test_cache_of_postscreen(settings: dict, master: str, version: str, is_share
             "inet:[fd77::9]:10023",
         ),
         ({"smtpd_proxy_filter": "[::1]:10025"}, "", "error", "smtpd_proxy_filter", "nothing can connect"),
+        ({"default_filter_nexthop": "[::1]:10025"}, "", "error", "default_filter_nexthop", "nothing can connect"),
+        ({"greylisting": "check_policy_service inet:[::1]:10023"}, "", "error", "greylisting", "inet:[::1]:10023"),
         ({"smtpd_sasl_path": "inet:[::1]:12345"}, "", "error", "smtpd_sasl_path", "nothing can connect"),
         ({"virtual_alias_maps": "tcp:[::1]:2000"}, "", "error", "virtual_alias_maps", "nothing can connect"),
         ({"smtp_fallback_relay": "[fd77::9]"}, "", "warning", "smtp_fallback_relay", "nothing can connect"),
