@@ -137,7 +137,7 @@ def test_an_audit_is_of_all_hosts(fleet: Path) -> None:
     assert played.status != 0
     assert sorted(played.touched) == ["a1", "a2", "b1", "b2", "c1"], played.said
     assert played.table()["c1"] == "FAILED: cannot be applied"
-    assert played.table()["b2"] == "- files changed restart"
+    assert played.table()["b2"] == "- files differ restart"
 
 
 @pytest.mark.parametrize(
