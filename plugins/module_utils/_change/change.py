@@ -77,7 +77,7 @@ def _bring_in_line(together: Together) -> None:
     for member in together.members:
         assessment = member.assess(check_mode=False)
         service = member.run.service_of(assessment)
-        if assessment.in_sync and assessment.master:
+        if assessment.in_sync and assessment.master and not together.resumes:
             member.run.works(assessment, assessment.master, started=False)
             continue
         if assessment.record:

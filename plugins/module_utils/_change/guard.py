@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import syslog
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
@@ -22,7 +23,7 @@ from .._base.errors import InputError
 from .._host.keeper import Keeper
 from .._host.master_process import find_master
 from .._host.store import TransactionError
-from .._host.unit import find_service
+from .._host.unit import ServiceControl, find_service
 from . import atomic_replace as _atomic_replace  # noqa: F401  # so that the keeper need not find it on the disk
 from .member import Member
 from .report import ApplyError
@@ -69,7 +70,7 @@ class Guard:
 
     def hire(self) -> None:
         """Have the keeper ready soon, because there will be a stop."""
-        if self._keeper is None and self._together.guarded:
+        if self._keeper is None and not self._together.resumes:
             with suppress(OSError):
                 self._keeper = Keeper(lambda begun: finish(self._together, begun))
 
@@ -88,13 +89,16 @@ def finish(together: Together, begun: bool) -> None:
     :param begun: whether it has begun to stop anything
     """
     syslog.openlog("mailfleet", syslog.LOG_PID, syslog.LOG_MAIL)
-    members = [_again(member, together) for member in together.members if not member.is_new]
+    before = [member for member in together.members if not member.is_new]
+    members = [_again(member, together) for member in before]
     directories = " and ".join(member.directory for member in members)
     try:
         if begun:
             syslog.syslog(syslog.LOG_WARNING, f"A run over {directories} has ended early. Finishing it.")
+            for member in before:
+                _start(member)
             rest = type(together)(members, state_directory=together.state.base)
-            rest.guarded = False
+            rest.resumes = True
             rest.carry_out()
         else:
             for member in members:
@@ -106,6 +110,14 @@ def finish(together: Together, begun: bool) -> None:
         master = find_master(member.run.instance)
         runs = f"runs and listens on {described(master.sockets)}" if master else "does not run"
         syslog.syslog(syslog.LOG_NOTICE, f"{member.directory}: Postfix {runs}.")
+
+
+def _start(member: Member) -> None:
+    """Start an instance at once if it is down: all that precedes a start was done before the stop."""
+    run = member.run
+    pending = run.transactions.pending()
+    if find_master(run.instance) is None and not (pending and pending.progress == "half"):
+        ServiceControl(run.instance, run.report.unit).start(time.monotonic() + run.timeout, checked=True)
 
 
 def _again(member: Member, together: Together) -> Member:

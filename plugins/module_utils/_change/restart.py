@@ -163,6 +163,8 @@ class Attempt:
                 self._reload(master)
             elif self._assessment.action == "restart":
                 _stop_and_start([self])
+            else:  # a run that has ended early has started it
+                self.verify(started=True)
 
     @contextmanager
     def phases(self) -> Iterator[None]:

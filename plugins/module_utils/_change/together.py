@@ -45,8 +45,8 @@ class Together:
         self.apply, self.check_mode, self.before_commit = apply, check_mode, before_commit
         #: whether to refuse a change whose result has a finding of severity error
         self.refuse_errors = False
-        #: whether a keeper finishes this run if it ends early
-        self.guarded = True
+        #: whether this finishes a run that has ended early: then there is no other keeper, and what runs is verified
+        self.resumes = False
         self.state = State(None, state_directory)
 
     def carry_out(self) -> None:
@@ -106,7 +106,7 @@ class Together:
 
     def _is_done(self) -> bool:
         """Whether nothing is to be done: most runs find that, and load nothing that could stop or start Postfix."""
-        if any(removal.is_there() for removal in self.removals):
+        if self.resumes or any(removal.is_there() for removal in self.removals):
             return False
         return all(
             member.exists

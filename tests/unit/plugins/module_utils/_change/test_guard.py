@@ -129,8 +129,7 @@ def test_the_mark_of_a_run_that_was_killed_is_removed_and_no_other(running: Host
 
 def test_who_waits_in_vain_learns_that_a_run_is_being_finished(running: Host) -> None:
     """The kernel names the process that took the lock, which has ended; its keeper has the lock from it."""
-    running.write("127.0.0.1", f"{running.other}", mail_name="mute", **START)
-    running.age()
+    running.commit("127.0.0.1", f"{running.other}", mail_name="mute", **START)
     assert ends_early(running.apply, at("stop", kill)) == signal.SIGKILL
     with pytest.raises(TransactionError, match="is locked by what finishes a run that has ended early; nothing"):
         apply(running.instance, timeout=1, state_directory=running.state)
