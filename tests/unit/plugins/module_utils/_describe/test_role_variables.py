@@ -108,3 +108,12 @@ def test_several_instances() -> None:
             {"config_directory": "/etc/postfix-out"},
         ]
     }
+
+
+def test_what_looks_like_a_password_is_left_out_and_stays() -> None:
+    master = "smtp inet n - y - - smtpd -o a_password=x -o y=z\n10 inet n - n - - spawn user=x argv=/bin/x --token=y\n"
+    first, second = described("", master)["postfix_interfaces_services"]  # type: ignore[misc]
+    assert first["options"] == {"y": "z"}
+    assert "command" not in second
+    services = [ServiceChange(**each) for each in (first, second)]
+    assert plan_of(Wanted({}, services=services), "inet_interfaces = all\n", master, HOST).master == master
