@@ -121,8 +121,8 @@ attributes:
       - Besides the two files, the difference shows the effective view before and after, and whether a reload or a
         restart is needed. The effective view is Postfix's own addresses, the listeners, the source addresses and the
         default of C(mynetworks).
-      - In the difference, comments, arguments, and values that are not of this family are not shown, because they may be
-        passwords. Options and commands in O(services) are shown unless they look like passwords.
+      - In the difference, comments, arguments, and values that are not of this family are not shown, because they may
+        be passwords. Options and commands in O(services) are shown unless they look like passwords.
 notes:
   - The values in O(services[].options) that are not of this family, and the arguments of O(services[].command), are
     neither logged on the host nor part of the C(invocation).
