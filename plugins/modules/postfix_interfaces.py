@@ -122,7 +122,7 @@ attributes:
         restart is needed. The effective view is Postfix's own addresses, the listeners, the source addresses and the
         default of C(mynetworks).
       - In the difference, comments, arguments, and values that are not of this family are not shown, because they may
-        be passwords. Options and commands in O(services) are shown unless they look like passwords.
+        be passwords. Options in O(services) are shown unless they look like passwords.
 notes:
   - The values in O(services[].options) that are not of this family, and the arguments of O(services[].command), are
     neither logged on the host nor part of the C(invocation).
@@ -387,7 +387,7 @@ class Module(AnsibleModule):
         params = self.params
         self.params = options.discreet(params)
         try:
-            super()._log_invocation()
+            super()._log_invocation()  # type: ignore[no-untyped-call]
         finally:
             self.params = params
 
@@ -399,7 +399,7 @@ class Module(AnsibleModule):
 
 
 def main() -> None:
-    module = Module(
+    module = Module(  # type: ignore[no-untyped-call]
         options.argument_spec(),
         supports_check_mode=True,
         add_file_common_args=True,
