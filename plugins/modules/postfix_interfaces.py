@@ -127,6 +127,11 @@ attributes:
       - Besides the two files, the difference shows the effective view before and after, and whether a reload or a
         restart is needed. The effective view is Postfix's own addresses, the listeners, the source addresses and the
         default of C(mynetworks).
+      - In the difference, comments, arguments, and values that are not of this family are not shown, because they may
+        be passwords. Options in O(services) are shown unless they look like passwords.
+notes:
+  - The values in O(services[].options) that are not of this family, and the arguments of O(services[].command), are
+    neither logged on the host nor part of the C(invocation).
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces_info
@@ -237,7 +242,9 @@ reasons:
       description: The parameter, or the service as C(name/type).
       type: str
     before:
-      description: Its effective value before the change, or the fields of a service. Null if it did not exist.
+      description:
+        - Its effective value before the change, or the fields of a service. Null if it did not exist.
+        - Options of a service that are not of this family, and arguments, are not shown.
       type: str
     after:
       description: The same after the change.
@@ -431,7 +438,7 @@ class Module(AnsibleModule):
         params = self.params
         self.params = options.discreet(params)
         try:
-            super()._log_invocation()
+            super()._log_invocation()  # type: ignore[no-untyped-call]
         finally:
             self.params = params
 
@@ -443,7 +450,7 @@ class Module(AnsibleModule):
 
 
 def main() -> None:
-    module = Module(
+    module = Module(  # type: ignore[no-untyped-call]
         options.argument_spec(),
         supports_check_mode=True,
         add_file_common_args=True,

@@ -253,7 +253,7 @@ variables:
   description:
     - The variables of the role P(mailfleet.postfix.postfix_interfaces#role) that describe the instance as it is.
       Applying them changes nothing, with one exception. If main.cf sets a parameter twice, the line without effect is
-      removed. Settings that Postfix ignores or fails on are not included.
+      removed. Settings that Postfix ignores or fails on are not included, nor what looks like a password.
     - Services that are still as the package shipped them, in C(master.cf.proto), are not included. An endpoint that the
       package shipped and that is gone has C(state=disabled).
     - With O(all_instances=true) the variables of the whole host are next to RV(instances). If it has several instances,

@@ -11,7 +11,7 @@ was, what stands for it says so.
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, Iterable, List
+from typing import Callable, Collection, Dict, Iterable, List
 
 from .._base.records import NamedTuple
 from .._base.words import HIDDEN, hidden, looks_secret
@@ -36,13 +36,6 @@ class Span(NamedTuple):
     instead: str
 
 
-class Asked(NamedTuple):
-    """What of a service was asked for: the options by name, and whether the command was."""
-
-    options: Iterable[str]
-    command: bool
-
-
 def shown_main(text: str) -> str:
     """Return main.cf for a difference."""
     return _shown(text, _spans_of_setting, _shown_example)
@@ -54,16 +47,13 @@ def shown_master(text: str, changes: Iterable[ServiceChange], port_of: PortLooku
     :param changes: what was asked for
     :param before: the file before, to tell what is not what it was
     """
-    asked = {
-        identity(change.name, change.type, port_of): Asked(change.options, change.command is not None)
-        for change in changes
-    }
+    asked = {identity(change.name, change.type, port_of): change.options for change in changes}
     earlier = {_key(entry, port_of): entry for entry in map(Entry, logical_lines(before)) if entry.complete}
 
     def spans(line: LogicalLine) -> List[Span]:
         entry = Entry(line)
         key = _key(entry, port_of) if entry.complete else ""
-        return _spans_of_entry(entry, asked.get(key, Asked((), False)), earlier.get(key, entry))
+        return _spans_of_entry(entry, asked.get(key, ()), earlier.get(key, entry))
 
     return _shown(text, spans, _shown_service)
 
@@ -79,7 +69,7 @@ def _spans_of_setting(line: LogicalLine) -> List[Span]:
     return [Span(match.end() if match else 0, len(line.text), HIDDEN)]
 
 
-def _spans_of_entry(entry: Entry, asked: Asked, was: Entry) -> List[Span]:
+def _spans_of_entry(entry: Entry, asked: Collection[str], was: Entry) -> List[Span]:
     end = len(entry.line.text)
     if not entry.complete:
         return [Span(0, end, HIDDEN)]
@@ -87,12 +77,12 @@ def _spans_of_entry(entry: Entry, asked: Asked, was: Entry) -> List[Span]:
     spans = [Span(word.start, word.end, HIDDEN) for word in entry.invalid]
     spans += [Span(word.start, word.end, HIDDEN) for word in entry.flags if word.value[:1] != "-"]
     for option in entry.options:
-        is_asked = option.name in asked.options and not looks_secret(f"{option.name} {option.value}")
+        is_asked = option.name in asked and not looks_secret(f"{option.name} {option.value}")
         if option.name not in PARAMETERS and not is_asked:
             instead = hidden(option.value, values.get(option.name, option.value))
             spans.append(Span(option.value_start, option.value_start + len(option.value), instead))
     words, old = ([word.value for word in one.rest] for one in (entry, was))
-    if words and not (asked.command and not looks_secret(" ".join(words))):
+    if words:
         spans.append(Span(entry.rest[0].start, entry.rest[-1].end, hidden(words, old)))
     return [*spans, Span(len(entry.text), end, HIDDEN)]
 
@@ -146,7 +136,7 @@ def _shown_example(text: str) -> str:
 def _shown_service(text: str) -> str:
     """Return a comment of master.cf, which can be a line of an entry."""
     if re.match(_ENTRY, text):
-        return _shown(text, lambda line: _spans_of_entry(Entry(line), Asked((), False), Entry(line)), _shown_example)
+        return _shown(text, lambda line: _spans_of_entry(Entry(line), (), Entry(line)), _shown_example)
     match = re.match(_OPTION, text)
     if match and match.group(1) in PARAMETERS:
         return text

@@ -3,8 +3,8 @@
 
 """The role's variables that describe an instance as it is, so that applying them changes nothing.
 
-But for a parameter that main.cf sets twice: the line goes that does not count. Options that look like passwords are
-left out; the role leaves them as they are.
+But for a parameter that main.cf sets twice: the line goes that does not count. Options and commands that
+look like passwords are left out; the role leaves them as they are.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def variables(main: MainCf, master: MasterCf, version: Version, stock: Sequence[
 
 
 def _refused(service: Service, version: Version) -> bool:
-    """Return whether there is a word in the entry of a service that its program dies of, or that is a secret."""
+    """Return whether there is a word in the entry of a service that its program dies of."""
     bad = bad_command_line(service, version)
-    return bool(service.invalid or bad and bad.word or looks_secret(" ".join(service.arguments)))
+    return bool(service.invalid or bad and bad.word)
 
 
 def _acceptable(name: str, text: str, version: Version) -> bool:
@@ -80,7 +80,9 @@ def _acceptable(name: str, text: str, version: Version) -> bool:
 
 def _service(service: Service) -> Dict[str, Any]:
     words = [f"{{{word}}}" if needs_braces(word) else word for word in service.arguments]
-    found: Dict[str, Any] = {"name": service.name, "type": service.type, "command": " ".join([service.command, *words])}
+    found: Dict[str, Any] = {"name": service.name, "type": service.type}
+    if not looks_secret(" ".join(words)):
+        found["command"] = " ".join([service.command, *words])
     found.update((field, getattr(service, field)) for field in _FIELDS)
     options = {name: value for name, value in service.options if not looks_secret(f"{name} {value}")}
     if options:

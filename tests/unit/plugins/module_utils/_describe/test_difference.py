@@ -100,13 +100,6 @@ def test_what_changes_is_told_though_it_is_not_shown() -> None:
     assert shown.splitlines()[11].endswith("-o smtp_sasl_password_maps=(not shown, changed)")
 
 
-def test_a_command_that_was_asked_for_is_shown_unless_it_looks_like_a_secret() -> None:
-    change = [ServiceChange("x", "unix", command="pipe flags=R user=x argv=/bin/x")]
-    for arguments, shown in (("argv=/bin/x", True), ("argv=/bin/x --token=hunter2", False)):
-        line = f"x unix - n n - - pipe flags=R user=x {arguments}\n"
-        assert (shown_master(line, change, known_port) == line) == shown
-
-
 def test_the_options_of_the_module_are_logged_without_what_may_be_a_password() -> None:
     service = {"name": "smtp", "command": "smtpd -o hunter2", "options": {"x": "hunter2", "smtp_bind_address": "::1"}}
     logged = discreet({"apply": True, "services": [service], "instances": [{"services": [service]}]})

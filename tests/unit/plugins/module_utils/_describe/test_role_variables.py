@@ -113,3 +113,12 @@ def test_what_is_as_shipped_is_left_out() -> None:
     assert services[-1] == {"name": "qmqp", "type": "inet", "state": "disabled"}
     plan = plan_of(wanted(found), "", other + MASTER_CLIENTS, HOST, names={"mx.test": "10.77.0.1"})
     assert (plan.main, plan.master, plan.reasons) == ("", other + MASTER_CLIENTS, [])
+
+
+def test_what_looks_like_a_password_is_left_out_and_stays() -> None:
+    master = "smtp inet n - y - - smtpd -o a_password=x -o y=z\n10 inet n - n - - spawn user=x argv=/bin/x --token=y\n"
+    first, second = described("", master)["postfix_interfaces_services"]  # type: ignore[misc]
+    assert first["options"] == {"y": "z"}
+    assert "command" not in second
+    services = [ServiceChange(**each) for each in (first, second)]
+    assert plan_of(Wanted({}, services=services), "inet_interfaces = all\n", master, HOST).master == master
