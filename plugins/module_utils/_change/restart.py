@@ -322,7 +322,7 @@ class Attempt:
         began, after, report = time.monotonic(), self._assessment.after, self._report
         report.answers = ask(endpoints(after), master, self._at_least(_FOR_ANSWERS))
         report.sockets = socket_states(self._assessment.promised, master)
-        self._fail_if(self._earlier.judge_answers(report.answers, after, report.warnings))
+        self._fail_if(self._earlier.judge_answers(report.answers, after, started, report.warnings))
         for _turn in range(2):  # on a busy host it comes late
             program = dead(after, master, began + _until_settled(self._main_cf) + PROVEN)
             if not program:
