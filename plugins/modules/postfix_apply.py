@@ -18,6 +18,9 @@ description:
     verifies that the master has exactly the sockets that the files call for, that each SMTP server answers with its
     banner, that the queue manager stays alive, and that the master can still run every program that it could run
     before.
+  - Does not take what is slow for broken. A server that has not answered in time, because it waits for a name server
+    for example, gives a warning as long as a process lives that has the connection. So does a server or another program
+    that has not changed and failed before, too.
   - With Postfix 3.6 or later on Linux 5.14 or later, a stop and a start does not refuse any client. This module opens
     sockets of its own that keep clients waiting in the meantime, and the kernel hands the clients over to the new
     master. For this it sets C(net.ipv4.tcp_migrate_req) for a moment and then restores it. RV(interruption) says
@@ -46,6 +49,8 @@ options:
     description:
       - How many seconds the action and its verification may take, and how many seconds to wait for another run of
         this collection on the same instance. A rollback gets the same time again.
+      - However long a stop took, the start gets at least 15 seconds. A start that systemd has not begun yet, because it
+        still runs C(ExecStopPost) of the unit for example, is waited for, up to two minutes.
     type: float
     default: 30
 attributes:
@@ -145,6 +150,11 @@ interruption:
   type: str
   returned: always
   sample: none
+interruption_cause:
+  description: Why clients could be refused. Null if RV(interruption=none).
+  type: str
+  returned: always
+  sample: Postfix does not share its ports before 3.6
 sockets:
   description:
     - The sockets that the files call for, and those that the master has at the end. In check mode, as they would be.
@@ -190,11 +200,17 @@ answers:
     problem:
       description: What was wrong with the answer. Null if nothing was wrong.
       type: str
+    slow:
+      description: >-
+        Whether the problem is that there was no answer in time, although a process lives that has the connection, or
+        all processes of the service have other clients.
+      type: bool
   sample:
     - address: 192.0.2.10
       port: 25
       banner: 220 mx.example.net ESMTP Postfix
       problem:
+      slow: false
 in_sync:
   description:
     - Whether the running Postfix is in line with its files at the end, also after a rollback.
@@ -278,15 +294,24 @@ def main() -> None:
             instance = find_instance(params["config_directory"], params["instance"], compiled)
             result = apply(instance, params["timeout"], module.check_mode)
     except ApplyError as error:
+        warn(module, error.result)
         module.fail_json(msg=str(error), **error.result)
     except InputError as error:
         module.fail_json(msg=str(error), **error.parts)
     except TransactionError as error:
         module.fail_json(msg=str(error))
+    warn(module, result)
     for one in result.get("instances", [result]):
         if one.get("outside_unit"):
             module.warn(f"Postfix runs outside of {one['unit']}, so systemd considers it stopped.")
     module.exit_json(**result)
+
+
+def warn(module: AnsibleModule, result: dict[str, Any]) -> None:
+    """Give Ansible the warnings of a result, or of those of several instances in it."""
+    for one in result.get("instances", [result]):
+        for text in one.pop("warnings", ()):
+            module.warn(text)
 
 
 if __name__ == "__main__":

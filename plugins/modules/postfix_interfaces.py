@@ -292,6 +292,10 @@ interruption:
   type: str
   returned: O(apply=true)
   sample: none
+interruption_cause:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:interruption_cause).
+  type: str
+  returned: O(apply=true)
 sockets:
   description: As in RV(mailfleet.postfix.postfix_apply#module:sockets).
   type: list
@@ -397,6 +401,7 @@ def carry_out(module: AnsibleModule) -> None:
     :raises TransactionError: a file cannot be read, locked or written; nothing was changed
     """
     params = module.params
+    host = params["host"] or os.uname().nodename
     options.refuse_unknown(params["role_variables"])
     entries = entries_of(module)
     backups: dict[Member, list[str]] = {}
@@ -423,6 +428,9 @@ def carry_out(module: AnsibleModule) -> None:
             if part.exists and not failure:
                 set_attributes(module, part.directory, result)
         results.append(result)
+    for result in results:
+        for text in result.pop("warnings", ()):
+            module.warn(f"{host}: {text}")
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
     if failure:
         module.fail_json(msg=failure, **answer)
@@ -430,7 +438,7 @@ def carry_out(module: AnsibleModule) -> None:
         answer["diff"] = [each for part, one in zip(asked.parts, results) for each in outcome.diff_of(part, one)]
     if params["findings"] != "ignore":
         for name, finding in outcome.findings_of(asked.parts):
-            module.warn(outcome.warning_of(params["host"] or os.uname().nodename, name, finding))
+            module.warn(outcome.warning_of(host, name, finding))
     module.exit_json(**answer)
 
 

@@ -188,7 +188,8 @@ def run_into(host: MailHost, trouble: Trouble, systemd: bool) -> None:
     host.shell(fill(trouble.before), systemd=systemd)
     try:
         text = "" if trouble.held else "restart.cannot_hold = lambda version: 'not here'"
-        text += f"{HOOKS}\nhook('stop', {fill(trouble.after_stop)!r})\nhook('start', {fill(trouble.after_start)!r})\n"
+        text += "" if trouble.timeout == 30 else "\nrestart._FOR_START = 1.0"
+        text += f"\n{HOOKS}\nhook('stop', {fill(trouble.after_stop)!r})\nhook('start', {fill(trouble.after_start)!r})\n"
         text += f"answer = [bring(check_mode=True), bring(timeout={trouble.timeout})]"
         predicted, failed = host.core(text, systemd=systemd)
         assert fill(trouble.words) in failed["msg"] + " ".join(failed["messages"]), failed

@@ -29,12 +29,11 @@ def foresee(together: Together) -> None:
     """
     attempts = _attempts(together)
     obstacle = _obstacle(together, attempts)
-    for member, attempt in attempts:
-        member.run.report.interruption = attempt.foresee_interruption()
     for group in in_turn([attempt for _member, attempt in attempts]):
-        if len(group) > 1:
-            for attempt in group:
+        for attempt in group:
+            if len(group) > 1:
                 attempt.exchange_with(group)
+            attempt.foresee_interruption()
     if obstacle:
         member, words = obstacle
         pending = member.run.transactions.pending() if member.exists else None
@@ -56,7 +55,11 @@ def change(together: Together) -> None:
     """
     with rollback(together):
         if together.apply:
-            obstacle = _obstacle(together, _attempts(together))
+            attempts = _attempts(together)
+            earlier = [attempt.look_back() for _member, attempt in attempts]
+            obstacle = _obstacle(together, attempts)
+            for each in earlier:
+                each.settle()
             if obstacle:
                 raise PhaseFailed(f"The files cannot be applied: {obstacle[1]}", obstacle[0].run)
         for member in together.members:

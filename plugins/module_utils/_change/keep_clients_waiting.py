@@ -27,11 +27,13 @@ import struct
 import time
 from contextlib import ExitStack, suppress
 from types import TracebackType
-from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple, Type
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple, Type
 
 from .._base.sockets import WILDCARDS, Socket, ipv4_first
 from .._host.connections import Unanswered, unanswered
-from .._host.master_process import PROC, all_listening_sockets, waiting
+from .._host.listening import is_in_our_network, listening
+from .._host.master_process import PROC, Master, all_listening_sockets, waiting
+from .._host.socket_in_use import is_in_use
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .deafen import Deafening
 from .tcp_migrate_req import SWITCH, Migration
@@ -53,8 +55,27 @@ def cannot_hold(version: Tuple[int, ...], proc: str = PROC) -> Optional[str]:
     path = os.path.join(proc, SWITCH)
     if not os.path.exists(path):
         return "Linux does not hand connections over before 5.14"
-    if not os.access(path, os.W_OK) or os.statvfs(path).f_flag & os.ST_RDONLY:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))  # access(2) does not know what a container forbids
+    except OSError:
         return "net.ipv4.tcp_migrate_req may not be changed here"
+    return None
+
+
+def cannot_hold_at(places: Iterable[Socket], master: Optional[Master]) -> Optional[str]:
+    """Return why clients of certain sockets cannot be kept waiting; None if they can. Changes nothing.
+
+    :param places: where a new master will listen
+    :param master: the old one
+    """
+    if master and master.proc == PROC and not is_in_our_network(master.process.pid):
+        return "the master is in another network namespace than this process"
+    held = master.held if master else {}
+    if any(each.interface for each in listening("self", PROC) if each.inode in held):
+        return "the master's sockets are bound to a network interface, such as a VRF"
+    for place in ipv4_first(places):
+        if is_in_use(place, shares=True):
+            return f"a socket at {place} does not share its port, such as that of a master from before Postfix 3.6"
     return None
 
 
@@ -65,6 +86,7 @@ class Hold:
     :param new: where the one that will be started will listen
     :param migration: the kernel's switch, shared by those who stop at the same time
     :ivar works: whether clients are kept waiting
+    :ivar obstacle: why they are not, which was not to be foreseen
     """
 
     def __init__(self, old: Dict[str, Socket], new: Sequence[Listener], migration: Migration, proc: str = PROC) -> None:
@@ -75,14 +97,17 @@ class Hold:
         self._deafening: Optional[Deafening] = None
         self._stack = ExitStack()
         self.works = False
+        self.obstacle: Optional[str] = None
 
     def __enter__(self) -> Hold:
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._migration)
+                if self._new:
+                    stack.enter_context(self._migration)
                 stack.callback(self._close)
                 self._open()
-            except OSError:  # one socket that cannot be held, and clients are refused as without any
+            except OSError as error:  # one socket that cannot be held, and clients are refused as without any
+                self.obstacle = f"clients could not be kept waiting: {error}"
                 return self
             self.works = True
             self._stack = stack.pop_all()
@@ -183,9 +208,9 @@ def _listen(place: Socket, earlier: int, silent: bool = False) -> socket.socket:
         if earlier:
             with suppress(OSError):
                 _attach(opened, _LINUX_ATTACH_REUSEPORT_CBPF, earlier)
-    except BaseException:
+    except OSError as error:
         opened.close()
-        raise
+        raise OSError(error.errno, error.strerror, str(place)) from error
     return opened
 
 

@@ -47,11 +47,15 @@ class Report:
         self.action = "none"
         self.reasons: Sequence[Reason] = ()
         self.interruption = "none"
+        #: why it was not "none"
+        self.interruption_cause: Optional[str] = None
         self.sockets: Sequence[SocketState] = ()
         self.answers: Mapping[Socket, Answer] = {}
         self.in_sync = False
         self.restored: Sequence[str] = ()
         self.messages: List[str] = []
+        #: what an administrator should know although the run did not fail
+        self.warnings: List[str] = []
         self.unit: Optional[str] = None
         self.outside_unit = False
         self.recovered: Optional[str] = None
@@ -63,6 +67,7 @@ class Report:
             "action": self.action,
             "reasons": [dict(reason._asdict()) for reason in self.reasons],
             "interruption": self.interruption,
+            "interruption_cause": self.interruption_cause,
             "sockets": [dict(socket._asdict()) for socket in self.sockets],
             "answers": [
                 {"address": address, "port": port, **answer._asdict()}
@@ -72,6 +77,7 @@ class Report:
             "rolled_back": bool(self.restored),
             "restored": list(self.restored),
             "messages": self.messages,
+            "warnings": self.warnings,
             "unit": self.unit,
             "outside_unit": self.outside_unit,
             "recovered": self.recovered,

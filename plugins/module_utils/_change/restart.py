@@ -17,24 +17,30 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._base.sockets import Socket, in_words, ipv4_first
+from .._base.sockets import Socket, in_words
 from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
+from .._host.open_files import more_files
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
 from .conflicts import Claims, claimed, shared
-from .in_sync import Assessment, dead
-from .keep_clients_waiting import Hold, cannot_hold
+from .earlier import Earlier
+from .in_sync import Assessment, dead, outlook_of
+from .keep_clients_waiting import Hold, cannot_hold, cannot_hold_at
 from .order import Move, in_order
 from .report import socket_states
 from .run import Run
 from .silent_server import silent_server
 from .tcp_migrate_req import Migration
+from .transaction import read_files
 
 _KEPT_LINES = 8  # of a command's output
+# Seconds at least for a phase, whatever those before it took: nothing may be left down because they were slow.
+_FOR_CHECK, _FOR_STOP, _FOR_START, _FOR_ANSWERS = 10.0, 10.0, 15.0, 5.0
+_OTHER_FILES = 64  # that a run opens beside one for each socket to hold it, and one to ask the server there
 _SETTLE = 3.0  # seconds that a master gets to appear and to open its sockets, after the command has ended
 
 
@@ -88,9 +94,10 @@ class Attempt:
         master = self._assessment.master
         return Move(master.sockets if master else frozenset(), self._promised)
 
-    def foresee_interruption(self) -> str:
-        """Return "brief" where clients will be refused for a moment, "none" where none will."""
-        return "brief" if self._assessment.action == "restart" and cannot_hold(self._instance.version) else "none"
+    def foresee_interruption(self) -> None:
+        """Report "brief" where clients will be refused for a moment, and why."""
+        if self._report.action == "restart":
+            self._interrupted(self._cannot_hold())
 
     def obstacle(self, claims: Claims, leaving: Collection[str] = (), directory: str = "") -> Optional[str]:
         """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it.
@@ -120,6 +127,16 @@ class Attempt:
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
 
+    def look_back(self) -> Earlier:
+        """Begin to find out what the instance can do now; the first call counts, if possible before an edit."""
+        run = self.run
+        if run.earlier is None:
+            run.earlier = Earlier(self._assessment)
+            if self._assessment.master:
+                files, around = read_files(run.instance.config_directory), run.around
+                run.earlier.ask(self._assessment.after, outlook_of(files, run.instance, around.host, around.resolve))
+        return run.earlier
+
     def carry_out(self) -> None:
         """Do what the assessment calls for, one phase after the other.
 
@@ -138,13 +155,15 @@ class Attempt:
     def phases(self) -> Iterator[None]:
         """Have what Postfix logs in this context reported when a phase fails in it."""
         self._log = LogMark(*_log_of(self._assessment))
-        self._report.answers = {}
+        self._report.answers, self._report.warnings = {}, []
+        self._earlier = self.look_back()
         if self._assessment.master:
             time.sleep(_until_settled(self._main_cf))
         self._deadline = time.monotonic() + self.run.timeout
         self._report.changed = True
         try:
-            yield
+            with more_files(2 * len(self._promised) + _OTHER_FILES):
+                yield
         except PhaseFailed as failure:
             if failure.run is self.run:
                 logged = self._log.words(journal=bool(self._service.unit))
@@ -152,32 +171,45 @@ class Attempt:
             raise
 
     def _start_stopped(self) -> None:
-        self._await_sockets(self._service.start(self._deadline))
+        self._await_sockets(self._service.start(self._at_least(_FOR_START)))
         self.verify(started=True)
 
     def _reload(self, master: Master) -> None:
         replaced = {child for child in master.children() if child.name in ("qmgr", "pickup")}
-        outcome = self._service.reload(self._deadline)
+        outcome = self._service.reload(self._deadline)  # who was asked keeps his server, and it what it has read
+        self._earlier.settle()
         try:
             self._await_sockets(outcome, replaced)
             self.verify(started=False)
         except PhaseFailed as failure:
+            if not master.is_alive():
+                self._interrupted(f"the master has ended upon {outcome.command}")
             if outcome.status != 0 or not master.is_alive():
                 raise
             # The master has cached something at its start that was not known; a restart is sure to open the sockets.
             # And after a mere reload it does not so soon start again what has died.
             self._report.action = "restart"
             self._report.reasons = [*self._report.reasons, Reason("listeners", None, None, "restart", str(failure))]
-            _stop_and_start([self])
+            self._deadline = time.monotonic() + self.run.timeout
+            try:
+                _stop_and_start([self])
+            except PhaseFailed as second:
+                raise PhaseFailed(f"{failure} And by a restart: {second}", second.run) from second
 
     def prepare(self) -> None:
         """Check the files once more, as Postfix itself does before each start."""
-        checked = self._service.prepare(self._deadline)
+        checked = self._service.prepare(self._at_least(_FOR_CHECK))
+        self._earlier.settle()
+        if checked.status is None:
+            self._report.messages += checked.words[-_KEPT_LINES:]
+            raise self._failure(
+                f"Postfix was not stopped, because it is not known whether it can start: {checked.end}."
+            )
         if checked.status != 0:
             # Lines that are not complaints too: the reason, mkdir's for example, can stand before Postfix's complaint.
             self._report.messages += checked.words[-_KEPT_LINES:]
-            default = f"{checked.command} ended with exit status {checked.status}"
-            raise self._failure(f"Postfix does not accept the files: {'; '.join(self._report.messages) or default}.")
+            said = "; ".join(self._report.messages)
+            raise self._failure(f"Postfix does not accept the files: {said or checked.end}.")
 
     def tidy(self) -> None:
         """Undo what :meth:`prepare` did to the unit."""
@@ -187,10 +219,19 @@ class Attempt:
     def clients_waiting(self, migration: Migration) -> Iterator[Hold]:
         """Keep clients waiting in this context where that is possible, and else keep the interruption short."""
         master = self._assessment.master
-        listeners = () if cannot_hold(self._instance.version) else self._assessment.promised or ()
+        obstacle = self._cannot_hold()
+        listeners = () if obstacle else self._assessment.promised or ()
         with Hold(master.held if master else {}, listeners, migration) as hold:
-            self._report.interruption = "none" if listeners and hold.works else "brief"
+            self._interrupted(obstacle or hold.obstacle)
             yield hold
+
+    def _cannot_hold(self) -> Optional[str]:
+        return cannot_hold(self._instance.version) or cannot_hold_at(self._promised, self._assessment.master)
+
+    def _interrupted(self, cause: Optional[str]) -> None:
+        """Report that clients can be refused, if there is a cause of that, unless one is reported already."""
+        if cause and self._report.interruption == "none":
+            self._report.interruption, self._report.interruption_cause = "brief", cause
 
     def stop(self, hold: Hold) -> None:
         """Stop the master, if there is one."""
@@ -203,7 +244,7 @@ class Attempt:
             if not master.is_alive():
                 hold.stopped()
 
-        outcomes = self._service.stop(master, self._deadline, watch)
+        outcomes = self._service.stop(master, self._at_least(_FOR_STOP), watch)
         watch()
         if master.is_alive():
             self._keep_output(*outcomes)
@@ -216,16 +257,18 @@ class Attempt:
 
         def watch() -> None:
             # Do not wait for the command: clients would wait for it too.
-            master = find_master(self._instance) if hold.works else None
+            master = find_master(self._instance) if hold.works and self._promised else None
             if master and master.sockets == self._promised:
                 hold.release()
 
-        outcome = self._service.start(self._deadline, checked=True, watch=watch)
+        outcome = self._service.start(self._at_least(_FOR_START), checked=True, watch=watch)
         try:
             self._await_sockets(outcome)
-        except PhaseFailed:
-            self._report.interruption = "brief"
+        except PhaseFailed as failure:
+            self._interrupted(str(failure))
             raise
+        if outcome.status is None:
+            self._report.warnings.append(f"Postfix runs, but {outcome.end}.")
 
     def _await_sockets(self, outcome: Outcome, replaced: Optional[Set[Process]] = None) -> None:
         """Wait until the master has exactly the promised sockets.
@@ -238,17 +281,17 @@ class Attempt:
             if master and master.sockets == self._promised and not (replaced and replaced & set(master.children())):
                 return
             hopeless = master is None and (outcome.status != 0 or replaced is not None)
-            if hopeless or time.monotonic() >= until:
+            if hopeless or (time.monotonic() >= until and not (master and self._is_slow(master))):
                 break
             time.sleep(0.03)
         self._keep_output(outcome)
         self._report.sockets = socket_states(self._assessment.promised, master)
+        status = f"(exit status {outcome.status})" if outcome.status is not None else f"({outcome.end})"
         if master is None:
-            raise self._failure(f"Postfix does not run after {outcome.command} (exit status {outcome.status}).")
+            raise self._failure(f"Postfix does not run after {outcome.command} {status}.")
         if master.sockets != self._promised:
             actual, promised = described(master.sockets), described(self._promised)
             raise self._failure(f"After {outcome.command} Postfix listens on {actual}, not on {promised}.")
-        status = f"(exit status {outcome.status})"
         raise self._failure(f"After {outcome.command} {status} Postfix has not read its files again.")
 
     def verify(self, started: bool) -> None:
@@ -259,19 +302,17 @@ class Attempt:
         master = find_master(self._instance)
         if master is None:
             raise self._failure("Postfix has ended as soon as it had its sockets.")
-        began = time.monotonic()
-        self._report.answers = ask(endpoints(self._assessment.after), master, self._deadline)
-        self._report.sockets = socket_states(self._assessment.promised, master)
-        for place in ipv4_first(self._report.answers):
-            problem = self._report.answers[place].problem
-            if problem:
-                raise self._failure(f"The server at {place} {problem}.")
-        program = dead(self._assessment.after, master, began + _until_settled(self._main_cf) + PROVEN)
-        if program:
-            raise self._failure(f"{program} does not stay alive, and without it no mail is delivered.")
-        throttled = self._log.throttled(journal=bool(self._service.unit))
-        if throttled:
-            raise self._failure(f"The master cannot run {' and '.join(throttled)}, and could before.")
+        began, after, report = time.monotonic(), self._assessment.after, self._report
+        report.answers = ask(endpoints(after), master, self._at_least(_FOR_ANSWERS))
+        report.sockets = socket_states(self._assessment.promised, master)
+        self._fail_if(self._earlier.judge_answers(report.answers, after, report.warnings))
+        for _turn in range(2):  # on a busy host it comes late
+            program = dead(after, master, began + _until_settled(self._main_cf) + PROVEN)
+            if not program:
+                break
+            began = time.monotonic()
+        self._fail_if(program and f"{program} does not stay alive, and without it no mail is delivered.")
+        self._fail_if(self._earlier.judge_programs(self._log, bool(self._service.unit), after, report.warnings))
         self.run.works(self._assessment, master, started)
 
     def exchange_with(self, others: Sequence[Attempt]) -> None:
@@ -280,13 +321,30 @@ class Attempt:
         self._report.action = "restart"
         self._report.reasons = [*self._report.reasons, reason("listeners", "exchanged", None, directories)]
 
+    def _at_least(self, seconds: float) -> float:
+        """Return the deadline, or a later one that leaves so many seconds from now on."""
+        return max(self._deadline, time.monotonic() + seconds)
+
+    def _is_slow(self, master: Master) -> bool:
+        """Return whether a master that has time left waits for a name server, and so for its sockets."""
+        if time.monotonic() >= self._deadline:
+            return False
+        from .._host.waiting import name_server  # seldom
+
+        return name_server(master.process.pid) is not None
+
+    def _fail_if(self, message: Optional[str]) -> None:
+        if message:
+            raise self._failure(message)
+
     def _failure(self, message: str) -> PhaseFailed:
         return PhaseFailed(message, self.run)
 
     def _keep_output(self, *outcomes: Outcome) -> None:
         """Report what commands said: their complaints, or all if there is none."""
         lines = [line for outcome in outcomes for line in outcome.words[-_KEPT_LINES:]]
-        complaints = [line for line in lines if COMPLAINT.search(line)] or lines
+        ends = [outcome.end for outcome in outcomes if outcome.status is None]
+        complaints = [line for line in lines if COMPLAINT.search(line) or line in ends] or lines
         self._report.messages += [line for line in complaints if line not in self._report.messages]
 
 

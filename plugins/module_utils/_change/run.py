@@ -27,6 +27,7 @@ from .report import Report, socket_states
 from .transaction import ConfigFiles, Pending, Transactions, read_files
 
 if TYPE_CHECKING:
+    from .earlier import Earlier
     from .edit_files import Edited
 
 
@@ -47,6 +48,7 @@ class Run:
         self.timeout = timeout
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
+        self.earlier: Optional[Earlier] = None  # what the instance could do before the first action
 
     def assess(self, planned: Optional[Edited] = None, settled: bool = False) -> Assessment:
         """Compare the files with the running master, and report what is needed.

@@ -56,7 +56,7 @@ class Migration:
     :param patience: how many seconds to wait for another run that needs the switch
     """
 
-    def __init__(self, directory: str, proc: str = PROC, patience: float = 5.0) -> None:
+    def __init__(self, directory: str, proc: str = PROC, patience: float = 20.0) -> None:
         self._patience = patience
         self._entered = 0
         self._path, self._switch = os.path.join(directory, _LOCK), os.path.join(proc, SWITCH)

@@ -18,11 +18,19 @@ from .environment import command_environment
 
 
 class Outcome(NamedTuple):
-    """What became of a command: the lines that it printed, and its exit status; None if it took too long."""
+    """What became of a command: the lines that it printed, and its exit status.
+
+    If it took too long, the status is None, and the last line says what it waited for.
+    """
 
     command: str
     status: Optional[int]
     words: List[str]
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
+        return self.words[-1] if self.status is None else f"{self.command} ended with exit status {self.status}"
 
 
 def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
@@ -41,7 +49,7 @@ def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda:
         ours, theirs = os.openpty()
     except OSError:  # a container without terminals
         ours, theirs = os.pipe()
-    output = b""
+    output, began = b"", time.monotonic()
     try:
         try:
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
@@ -62,9 +70,13 @@ def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda:
             output += _available(ours, 0.01)
             watch()
         if process.poll() is None:
+            from .waiting import in_words  # seldom
+
+            waits = in_words(process.pid)
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGTERM)
-            return Outcome(shown, None, [*_lines(output), f"{shown}: took too long and was ended"])
+            took = f"{shown} took too long and was ended after {time.monotonic() - began:.0f} s"
+            return Outcome(shown, None, [*_lines(output), f"{took}{waits and f', while it waited for {waits}'}"])
         rest = _available(ours, 0.0)
         while rest:
             output += rest
@@ -76,7 +88,9 @@ def run(command: List[str], deadline: float, watch: Callable[[], None] = lambda:
 
 def _available(descriptor: int, seconds: float) -> bytes:
     """Return what can be read within a time."""
-    if select.select([descriptor], [], [], seconds)[0]:
+    poll = select.poll()  # select(2) takes no descriptor above 1023
+    poll.register(descriptor, select.POLLIN)
+    if poll.poll(seconds * 1000):
         try:
             return os.read(descriptor, 65536)
         except OSError:  # nobody has the terminal open any more

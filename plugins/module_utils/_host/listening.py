@@ -23,15 +23,20 @@ _TABLES = (("tcp", socket.AF_INET, "ipv4"), ("tcp6", socket.AF_INET6, "ipv6"))
 _LISTEN = 10  # the kernel's include/net/tcp_states.h
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
 _REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2
-_PORT, _ADDRESS, _QUEUE, _INODE = 4, 8, 56, 68  # where they are in struct inet_diag_msg
+_PORT, _ADDRESS, _INTERFACE, _QUEUE, _INODE = 4, 8, 40, 56, 68  # where they are in struct inet_diag_msg
 
 
 class Listening(NamedTuple):
-    """A listening socket, by its inode number, and how many clients wait there to be accepted."""
+    """A listening socket, by its inode number, and how many clients wait there to be accepted.
+
+    ``interface`` is the number of the network interface that it is bound to, such as a VRF; 0 for none, or if the
+    kernel does not tell.
+    """
 
     inode: str
     socket: Socket
     clients: int
+    interface: int = 0
 
 
 def listening(pid: "int | str", proc: str) -> List[Listening]:
@@ -40,7 +45,7 @@ def listening(pid: "int | str", proc: str) -> List[Listening]:
     :param pid: the process, or "self"
     :param proc: where /proc is; what is known of a process there is read there
     """
-    if proc == "/proc" and _is_in_ours(pid):
+    if proc == "/proc" and is_in_our_network(pid):
         try:
             return [each for _table, family, name in _TABLES for each in _asked(family, name)]
         except OSError:
@@ -48,7 +53,7 @@ def listening(pid: "int | str", proc: str) -> List[Listening]:
     return [each for table, family, name in _TABLES for each in _written(f"{proc}/{pid}/net/{table}", family, name)]
 
 
-def _is_in_ours(pid: "int | str") -> bool:
+def is_in_our_network(pid: "int | str") -> bool:
     """Return whether a process is in the network namespace of this one."""
     try:
         return os.path.samefile(f"/proc/{pid}/ns/net", "/proc/self/ns/net")
@@ -65,7 +70,8 @@ def _asked(family: int, name: str) -> Iterator[Listening]:
         (port,) = struct.unpack_from("!H", body, _PORT)
         (clients,) = struct.unpack_from("=I", body, _QUEUE)
         packed = body[_ADDRESS : _ADDRESS + (4 if family == socket.AF_INET else 16)]
-        yield Listening(inode_of(body), Socket(socket.inet_ntop(family, packed), port, name), clients)
+        (interface,) = struct.unpack_from("=I", body, _INTERFACE)
+        yield Listening(inode_of(body), Socket(socket.inet_ntop(family, packed), port, name), clients, interface)
 
 
 def sock_diag(family: int, states: Iterable[int] = (_LISTEN,), extensions: int = 0) -> Iterator[bytes]:

@@ -174,7 +174,7 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
 
 def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:
     """Return the listening TCP sockets that a process has open, in its own network namespace, by inode number."""
-    inodes = set(_socket_inodes(pid, proc))
+    inodes = set(socket_inodes(pid, proc))
     return {each.inode: each.socket for each in listening(pid, proc) if each.inode in inodes}
 
 
@@ -188,7 +188,7 @@ def owners(inode: str, proc: str = PROC) -> List[Process]:
     processes = []
     for pid in _pids(proc):
         with suppress(OSError):
-            if inode in _socket_inodes(pid, proc):
+            if inode in socket_inodes(pid, proc):
                 processes.append(read_process(pid, proc))
     return [process for process in processes if process]
 
@@ -257,7 +257,11 @@ def _pids(proc: str) -> Iterator[int]:
             yield int(name)
 
 
-def _socket_inodes(pid: int, proc: str) -> Iterator[str]:
+def socket_inodes(pid: int, proc: str = PROC) -> Iterator[str]:
+    """Yield the inode numbers of the sockets that a process has open.
+
+    :raises OSError: it has ended, or this process may not look at it
+    """
     for target in _open_files(pid, proc):
         if target.startswith("socket:["):
             yield target[len("socket:[") : -1]

@@ -67,7 +67,7 @@ class ServiceControl(NamedTuple):
         :param watch: called again and again meanwhile
         """
         if is_quick(self.unit):
-            return run(["systemctl", "start", str(self.unit)], deadline, watch)
+            return self._start_unit(str(self.unit), deadline, watch)
         if not checked:
             self._forget_failures(deadline)
         mark = os.path.join(self.instance.queue_directory, _CHECKED)
@@ -76,7 +76,7 @@ class ServiceControl(NamedTuple):
                 with suppress(OSError):
                     os.close(os.open(mark, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
             if self.unit:
-                return run(["systemctl", "start", self.unit], deadline, watch)
+                return self._start_unit(self.unit, deadline, watch)
             if not checked:
                 self._run_before_start(deadline)
             return self._postfix("start", deadline, watch)
@@ -170,9 +170,24 @@ class ServiceControl(NamedTuple):
         return tried
 
     @staticmethod
+    def _start_unit(unit: str, deadline: float, watch: Callable[[], None]) -> Outcome:
+        least = deadline - time.monotonic()
+        outcome = run(["systemctl", "start", unit], deadline, watch)
+        if outcome.status is None:
+            from .unit_jobs import finished  # seldom
+
+            return finished(unit, outcome, least, watch)
+        return outcome
+
+    @staticmethod
     def _stop_unit(unit: str, deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
         # Without this job mode, systemd stops all other instances along with the default one (PartOf).
-        return run(["systemctl", "stop", "--job-mode=ignore-requirements", unit], deadline, watch)
+        outcome = run(["systemctl", "stop", "--job-mode=ignore-requirements", unit], deadline, watch)
+        if outcome.status is None:
+            from .unit_jobs import explained  # seldom
+
+            return explained(unit, outcome)
+        return outcome
 
 
 def _end_pause(instance: Instance) -> None:

@@ -57,6 +57,8 @@ if "nosuch" in setting("mail_name"):
 command = sys.argv[3]
 log(command)
 if command == "check":
+    if setting("sleeps"):
+        subprocess.call(["sleep", setting("sleeps")])
     if setting("integrity"):
         fatal(setting("integrity"))
     sys.exit(0)
@@ -136,6 +138,10 @@ os.makedirs("pid", exist_ok=True)
 with open("pid/master.pid", "w") as stream:
     stream.write("%32d\\n" % os.getpid())
 children()
+if setting("complains"):
+    log("x")
+    with open(setting("maillog_file"), "a") as stream:
+        stream.write("Nov 22 11:08:52 mx postfix/%s[7]: %s\\n" % (setting("gives_up"), setting("complains")))
 if setting("gives_up"):
     log("warning: /usr/lib/postfix/%s: bad command startup -- throttling" % setting("gives_up"))
 signal.signal(signal.SIGTERM, end)

@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import read_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import START, Host
@@ -221,7 +222,7 @@ def test_with_nothing_to_go_back_to_and_nothing_running(host: Host) -> None:
 def test_the_answer_of_each_server_is_told(running: Host) -> None:
     running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}")
     expected = [
-        {"address": "127.0.0.1", "port": port, "banner": "220 stand-in ESMTP", "problem": None}
+        {"address": "127.0.0.1", "port": port, "banner": "220 stand-in ESMTP", "problem": None, "slow": False}
         for port in sorted([running.port, running.other])
     ]
     assert running.apply(check_mode=True)["answers"] == []
@@ -252,8 +253,60 @@ def test_a_program_that_the_master_gives_up_is_gone_back_on_unless_it_was_so_bef
         assert running.apply()["in_sync"]
     else:
         message, result = running.fails()
-        assert "The master cannot run policyd, and could before." in message
+        assert "The master cannot run policyd." in message
         assert (result["rolled_back"], result["in_sync"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "options, log, fails",
+    [
+        ("", "", False),
+        (" -o x=y", "", True),
+        ("", "fatal: bad value for data_directory", True),
+        ("", "fatal: bad value for queue_directory", False),
+    ],
+)
+def test_a_program_that_is_run_as_before_is_no_reason_to_go_back(
+    running: Host, options: str, log: str, fails: bool
+) -> None:
+    """Unless it says that it dies of what was changed."""
+    policy = "policy unix - n n - - policyd"
+    running.commit("127.0.0.1", f"{policy}\n{running.port}")
+    assert running.apply()["in_sync"]
+    running.commit("127.0.0.1", f"{policy}{options}\n{running.other}", gives_up="policyd", complains=log, **START)
+    if fails:
+        message, result = running.fails()
+        assert "The master cannot run policyd." in message
+        assert (result["rolled_back"], result["in_sync"]) == (True, True)
+    else:
+        result = running.apply()
+        assert result["in_sync"]
+        (warning,) = result["warnings"]
+        assert warning.startswith("The master cannot run policyd, by what was not changed.")
+
+
+def test_a_check_that_takes_too_long_is_named_and_nothing_is_stopped(
+    running: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = running.master
+    running.commit("127.0.0.1", f"{running.other}", sleeps="55", **START)
+    monkeypatch.setattr(restart, "_FOR_CHECK", 1.0)
+    with pytest.raises(ApplyError) as caught:
+        apply(running.instance, 1.0, False, running.state)
+    message = str(caught.value)
+    assert "Postfix was not stopped, because it is not known whether it can start: " in message
+    assert "check took too long and was ended after " in message
+    assert "`sleep 55` (process " in message
+    assert caught.value.result["rolled_back"]
+    assert running.master == before
+
+
+def test_a_restart_after_a_reload_has_its_own_time_and_both_are_told(running: Host) -> None:
+    running.commit("127.0.0.1", f"{running.port}", f"127.0.0.1:{running.other}", mail_name="mute")
+    message, result = running.fails()
+    first = min(running.port, running.other)
+    assert f"The server at 127.0.0.1:{first} does not answer. And by a restart: The server at 127.0.0.1:" in message
+    assert (result["rolled_back"], result["in_sync"]) == (True, True)
 
 
 @pytest.mark.every_python
@@ -279,11 +332,13 @@ def test_an_interruption_is_predicted_and_told(running: Host, possible: bool, mo
             return self
 
     monkeypatch.setattr(restart, "cannot_hold", lambda version: None if possible else "not here")
+    monkeypatch.setattr(restart, "cannot_hold_at", lambda places, master: None)
     monkeypatch.setattr(restart, "Hold", Held)
     running.commit("127.0.0.1", f"{running.other}", **START)
     expected = "none" if possible else "brief"
-    assert running.apply(check_mode=True)["interruption"] == expected
-    assert running.apply()["interruption"] == expected
+    for check_mode in (True, False):
+        result = running.apply(check_mode)
+        assert (result["interruption"], result["interruption_cause"]) == (expected, None if possible else "not here")
     assert [listener.socket.port for listener in held] == ([running.other] if possible else [])
 
 

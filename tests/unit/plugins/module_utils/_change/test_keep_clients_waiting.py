@@ -23,9 +23,17 @@ from typing import Any, Callable, Dict, FrozenSet, List
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_clients_waiting
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.keep_clients_waiting import Hold, cannot_hold
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.keep_clients_waiting import (
+    Hold,
+    cannot_hold,
+    cannot_hold_at,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.tcp_migrate_req import Migration, put_back
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import listening_sockets
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
+    Master,
+    listening_sockets,
+    read_process,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import socket_at
@@ -334,10 +342,53 @@ def test_where_a_socket_cannot_be_held_nothing_is_kept(network: Callable[..., No
         with socket.socket() as other:  # that does not share its port
             other.bind(A4[:2])
             other.listen(1)
+            assert cannot_hold_at([B4, A4], None) == (
+                "a socket at 127.0.0.1:25 does not share its port, such as that of a master from before Postfix 3.6"
+            )
             with Hold({}, promised(B4, A4), Migration(str(tmp_path))) as hold:
                 assert not hold.works
+                assert "127.0.0.1:25" in (hold.obstacle or "")
                 assert switch() == "0"
                 assert set(listening_sockets(os.getpid()).values()) == {A4}
+
+    network(work)
+
+
+def test_without_new_sockets_nothing_is_switched(network: Callable[..., None], tmp_path: Path) -> None:
+    def work() -> None:
+        with Hold({}, (), Migration(str(tmp_path))) as hold:
+            assert hold.works
+            assert switch() == "0"
+
+    network(work)
+
+
+def test_a_master_elsewhere_in_the_network(network: Callable[..., None]) -> None:
+    """In another namespace, or bound to an interface; its clients would not come to sockets of ours."""
+
+    def master_of(pid: int, **held: Socket) -> Master:
+        process = read_process(pid)
+        assert process
+        return Master(process, "/", held, "")
+
+    def sleep() -> None:
+        enter_network()
+        time.sleep(60)
+
+    def work() -> None:
+        child = in_child(sleep)
+        own = os.stat("/proc/self/ns/net").st_ino
+        assert soon(lambda: os.stat(f"/proc/{child}/ns/net").st_ino != own)
+        assert "another network namespace" in (cannot_hold_at([A4], master_of(child)) or "")
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        server = Server("x", A4)
+        (inode,) = server.held
+        master = master_of(os.getpid(), **{inode: A4})
+        assert cannot_hold_at([A4], master) is None
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        assert "bound to a network interface" in (cannot_hold_at([A4], master) or "")
+        server.end()
 
     network(work)
 

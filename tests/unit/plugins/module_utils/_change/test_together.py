@@ -133,6 +133,7 @@ def test_two_exchange_their_addresses(pair: Pair) -> None:
     assert pair.listens() == [[b], [a]]
     for each in (foreseen, members):
         assert [member.run.report.action for member in each] == ["restart", "restart"]
+        assert [member.run.report.interruption for member in each] == ["brief", "brief"]
     assert [host.commands[-2:] for host in pair.hosts] == [["stop", "start"], ["stop", "start"]]
 
 

@@ -96,7 +96,7 @@ def test_a_kernel_that_cannot_be_asked(
     for name, value in (
         ("_NETLINK_SOCK_DIAG", 31),  # no such protocol
         ("_SOCK_DIAG_BY_FAMILY", 77),  # no such request
-        ("_is_in_ours", lambda pid: False),
+        ("is_in_our_network", lambda pid: False),
     ):
         assert told("self", ours) == expected
         with monkeypatch.context() as context:
@@ -106,8 +106,8 @@ def test_a_kernel_that_cannot_be_asked(
 
 
 def test_a_process_that_is_gone() -> None:
-    assert listening._is_in_ours(os.getpid())
-    assert not listening._is_in_ours(2**22 + 1)
+    assert listening.is_in_our_network(os.getpid())
+    assert not listening.is_in_our_network(2**22 + 1)
     assert listening.listening(2**22 + 1, "/proc") == []
 
 

@@ -1,0 +1,159 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a process that takes too long is waiting for, in words, as far as the kernel shows it (proc(5)).
+
+Only what has taken too long is looked at: most runs do not load this.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import struct
+from contextlib import suppress
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from .._base.records import NamedTuple
+from .master_process import PROC, Process, read_process, socket_inodes
+
+_LONGEST = 120  # characters of a command line that are shown
+_ASSISTANTS = ("systemd-tty-ask", "pkttyagent")  # what systemctl starts beside itself; names are cut (COMM)
+_NAME_SERVER, _FIRST_EPHEMERAL = 53, 32768  # ports; net.ipv4.ip_local_port_range by default
+_TABLES = (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6), ("udp", socket.AF_INET), ("udp6", socket.AF_INET6))
+_CONNECTED, _CONNECTING = "01", "02"  # the kernel's include/net/tcp_states.h
+_SLEEPS_IN = (  # parts of the names of the kernel's functions (/proc/PID/wchan)
+    (r"lock", "a lock on a file"),
+    (r"fifo|wait_for_partner", "the other end of a FIFO"),
+    (r"pipe", "what comes out of a pipe"),
+    (r"nfs|rpc|fuse", "a file system"),
+)
+
+
+class Connection(NamedTuple):
+    """A TCP connection, or a UDP socket with a peer, by its inode number ("0" as long as nobody has accepted it)."""
+
+    inode: str
+    state: str
+    local: Tuple[str, int]
+    remote: Tuple[str, int]
+
+
+def connections(pid: int, proc: str = PROC) -> Iterator[Connection]:
+    """Yield the connections in the network namespace of a process."""
+    for table, family in _TABLES:
+        with suppress(OSError):  # it has ended, or there is no such family
+            with open(f"{proc}/{pid}/net/{table}", encoding="utf-8") as stream:
+                lines = [line.split() for line in stream][1:]
+            for fields in lines:
+                if fields[3] in (_CONNECTED, _CONNECTING):
+                    yield Connection(fields[9], fields[3], _place(fields[1], family), _place(fields[2], family))
+
+
+def last_descendant(pid: int, proc: str = PROC) -> Optional[Process]:
+    """Return the process that another one waits for in the end: its youngest descendant that has no child, or itself.
+
+    None if it has ended.
+    """
+    children: Dict[int, List[Process]] = {}
+    for name in filter(str.isdigit, os.listdir(proc)):
+        process = read_process(int(name), proc)
+        if process and process.name not in _ASSISTANTS:
+            children.setdefault(process.parent, []).append(process)
+    here = read_process(pid, proc)
+    while here and here.pid in children:
+        here = max(children.pop(here.pid), key=lambda child: (child.ticks, child.pid))
+    return here
+
+
+def in_words(pid: int, proc: str = PROC) -> str:
+    """Return what a command waits for: another one that it has started in the end, and what that waits for.
+
+    Empty if nothing can be said.
+    """
+    last = last_descendant(pid, proc)
+    return awaited_by(pid, proc) if last is None or last.pid == pid else _with_awaited(last, proc)
+
+
+def doing(pid: int, proc: str = PROC) -> str:
+    """Return which command a process runs in the end, and what that waits for; empty if it has ended."""
+    last = last_descendant(pid, proc)
+    return _with_awaited(last, proc) if last else ""
+
+
+def name_server(pid: int, proc: str = PROC) -> Optional[str]:
+    """Return the address of the name server that a process waits for; None if it waits for none."""
+    try:
+        own = set(socket_inodes(pid, proc))
+    except OSError:
+        return None
+    asked = (each.remote for each in connections(pid, proc) if each.inode in own) if own else ()
+    return next((address for address, port in asked if port == _NAME_SERVER), None)
+
+
+def awaited_by(pid: int, proc: str = PROC, but: Tuple[str, ...] = ()) -> str:
+    """Return what a process itself waits for, empty if that does not show.
+
+    :param but: inode numbers of sockets that do not matter
+    """
+    try:
+        own = set(socket_inodes(pid, proc)) - set(but)
+        with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            state = stream.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+    asked = name_server(pid, proc)
+    if asked:
+        return f"an answer of the name server {asked}"
+    others = [each for each in connections(pid, proc) if each.inode in own] if own else []
+    for each in others:
+        if each.state == _CONNECTING:
+            return f"a connection to {_shown(each.remote)}"
+    for each in others:  # a client of somebody else, not one who has a client
+        if each.local[1] >= _FIRST_EPHEMERAL > each.remote[1]:
+            return f"{_shown(each.remote)}"
+    if state == "D":
+        return "the disk, or a network file system"
+    if state == "T":
+        return "a signal to go on, because it was stopped"
+    return _function(pid, proc)
+
+
+def _with_awaited(process: Process, proc: str) -> str:
+    awaited = awaited_by(process.pid, proc)
+    which = f", which waits for {awaited}" if awaited else ""
+    return f"`{_command_line(process, proc)}` (process {process.pid}){which}"
+
+
+def _function(pid: int, proc: str) -> str:
+    """Return what the function of the kernel tells in which a process sleeps."""
+    try:
+        with open(f"{proc}/{pid}/wchan", encoding="ascii") as stream:
+            name = stream.read()
+    except (OSError, ValueError):
+        return ""
+    return next((words for pattern, words in _SLEEPS_IN if re.search(pattern, name)), "")
+
+
+def _command_line(process: Process, proc: str) -> str:
+    try:
+        with open(f"{proc}/{process.pid}/cmdline", "rb") as stream:
+            text = stream.read().rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        text = ""
+    text = text or process.name
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _place(text: str, family: int) -> Tuple[str, int]:
+    """Return address and port as the kernel's tables write them."""
+    address, _colon, port = text.partition(":")
+    # The kernel prints each group of four bytes as one number in the machine's own byte order.
+    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
+    return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words)), int(port, 16)
+
+
+def _shown(place: Tuple[str, int]) -> str:
+    address, port = place
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
