@@ -274,11 +274,12 @@ def _master() -> int:
         pid = int(Path("/var/spool/postfix/pid/master.pid").read_text())
     except (OSError, ValueError):
         return 0
-    return pid if _name(pid) == "master" and _stat(pid)[0] != "Z" else 0
+    return pid if _name(pid) == "master" and _stat(pid)[:1] not in ([], ["Z"]) else 0
 
 
 def _identity(pid: int) -> list[str]:
-    return [str(pid), _stat(pid)[19]] if pid and _stat(pid) else []
+    status = _stat(pid) if pid else []
+    return [str(pid), status[19]] if status else []
 
 
 def _children(master: int) -> list[list[str]]:
@@ -294,9 +295,10 @@ def _children(master: int) -> list[list[str]]:
 
 def _sockets(master: int) -> list[str]:
     inodes = set()
-    for path in Path("/proc", str(master), "fd").iterdir() if master else ():
-        with suppress(OSError):
-            inodes.add(os.readlink(path))
+    with suppress(OSError):  # it has ended
+        for path in Path("/proc", str(master), "fd").iterdir() if master else ():
+            with suppress(OSError):
+                inodes.add(os.readlink(path))
     found = []
     for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         for line in Path("/proc/self/net", name).read_text().splitlines()[1:]:

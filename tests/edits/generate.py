@@ -100,6 +100,8 @@ def _files(chance: random.Random, host: Host) -> dict[str, str]:
         servers += hosts.client_lines(host)
     if chance.random() < 0.1:
         main.update(hosts.other_values(chance.randrange(1000), chance.randrange(1000)))
+    if "unix" in main.get("master_service_disable", ""):  # nothing works then that Postfix needs
+        del main["master_service_disable"]
     lines = BASE.splitlines() + text_of({name: main[name] for name in main if name not in ("mydomain",)}).split("\n")
     services = _MASTER.splitlines()
     twins = [f"#{line}" for line in servers if chance.random() < 0.3]

@@ -47,7 +47,10 @@ def claimed(
     if not wanted:
         return None
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
-    taken = [*others.items(), *also_for_ipv4(others).items()]
+    for_ipv4 = also_for_ipv4(others)
+    # One on an IPv4 address in the IPv6 spelling is no IPv6 socket for those of the master, which have IPV6_V6ONLY.
+    taken = [(inode, at) for inode, at in others.items() if inode not in for_ipv4 or at.is_wildcard]
+    taken += for_ipv4.items()
     for listener in wanted:
         for inode, held in taken:
             if inode not in leaving and listener.socket.overlaps(held):

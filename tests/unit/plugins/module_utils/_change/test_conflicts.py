@@ -52,6 +52,12 @@ def asked(address: str, port: int, master: Optional[Master] = None, version: Any
     return claimed([wanted], master, version)
 
 
+@pytest.mark.parametrize("wanted", ["::", "::1"])
+def test_an_ipv4_address_in_the_other_spelling_is_no_ipv6_socket(port: int, wanted: str) -> None:
+    with closing(held("::ffff:127.0.0.1", port, False)):
+        assert asked(wanted, port) is None
+
+
 @pytest.mark.parametrize(
     "holds, v6only, wanted",
     [
