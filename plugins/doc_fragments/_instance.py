@@ -27,6 +27,6 @@ options:
       - Mutually exclusive with O(config_directory).
     type: str
 notes:
-  - If the instance runs in a network namespace of its own, for example by C(NetworkNamespacePath) of its systemd unit, the
-    addresses and sockets there are those that count. One task cannot change instances in several network namespaces.
+  - If the instance runs in a network namespace of its own, for example by C(NetworkNamespacePath) of its systemd unit,
+    the addresses and sockets there are those that count. One task cannot change instances in several of them.
 """
