@@ -26,4 +26,7 @@ options:
       - V(-) means the default instance, as with C(postmulti).
       - Mutually exclusive with O(config_directory).
     type: str
+notes:
+  - If the instance runs in a network namespace of its own, for example by C(NetworkNamespacePath) of its systemd unit,
+    the addresses and sockets there are those that count. One task cannot change instances in several of them.
 """

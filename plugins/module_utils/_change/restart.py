@@ -26,6 +26,7 @@ from .._host.master_process import Master, Process, find_master
 from .._host.more_files import more_files
 from .._host.network import starts_elsewhere
 from .._host.unit import ServiceControl
+from .._rules.listeners import Listener
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
 from .conflicts import Claims, claimed, shared
@@ -125,20 +126,33 @@ class Attempt:
         silent = silent_server(assessment)
         if silent:
             return str(silent)
-        if assessment.action != "reload" and service.is_masked():
-            return f"{service.unit} is masked. Allow it to be started with systemctl unmask {service.unit}."
-        if assessment.action != "reload" and len(promised) > _FEW:
-            from .._host.open_files import lack_of_files  # for few hosts
-
-            lack = lack_of_files(promised, assessment.after.services, service.unit)
-            if lack:
-                return lack
-        outside = master if assessment.action == "restart" and service.is_outside(master) else None
-        if outside and starts_elsewhere(str(service.unit), outside):
-            remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
-            return f"Postfix runs outside of {service.unit}, in a network namespace of its own. {remedy}"
+        unable = self._cannot_start(promised, master) if assessment.action != "reload" else None
+        if unable:
+            return unable
         refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
         return f"Postfix does not accept them: {refusal}." if refusal else None
+
+    def _cannot_start(self, promised: Sequence[Listener], master: Optional[Master]) -> Optional[str]:
+        """Return why what starts Postfix may not start it, or not as it is to be; None if nothing is known."""
+        service, unit = self._service, self._service.unit
+        if service.is_masked():
+            return f"{unit} is masked. Allow it to be started with systemctl unmask {unit}."
+        if len(promised) > _FEW:
+            from .._host.open_files import lack_of_files  # for few hosts
+
+            lack = lack_of_files(promised, self._assessment.after.services, unit)
+            if lack:
+                return lack
+        present = {place.family for place in (master.sockets if master else ())}
+        for family in sorted({place.family for place in self._promised} - present):
+            forbidden = service.forbids(family, time.monotonic() + self.run.timeout)
+            if forbidden:
+                remedy = f"Allow it there (RestrictAddressFamilies), or set inet_protocols without {family}."
+                return f"{unit} forbids {forbidden}, so Postfix cannot listen there. {remedy}"
+        if master and service.is_outside(master) and starts_elsewhere(str(unit), master):
+            remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
+            return f"Postfix runs outside of {unit}, in a network namespace of its own. {remedy}"
+        return None
 
     def look_back(self) -> Earlier:
         """Begin to find out what the instance can do now; the first call counts, if possible before an edit."""

@@ -27,6 +27,8 @@ from .quick_restart import give_back, is_as_packaged, is_quick, quicken
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
 _CHECKED = "quick-start"  # a file that tells postfix-script to start without checks; it removes the file
 _OURS = b"mailfleet.postfix\n"  # in such a file; one that `postfix quick-stop` makes is empty
+_BOOTED = "/run/systemd/system"  # exists where systemd runs (sd_booted(3))
+_NOT_FOUND = 127  # the exit status of a command that is not there
 _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses force
 
 
@@ -87,7 +89,7 @@ class ServiceControl(NamedTuple):
                 return self._start_unit(self.unit, deadline, watch)
             if not checked:
                 self._run_before_start(deadline)
-            return self._postfix("start", deadline, watch)
+            return self._start_to_stay(deadline, watch)
         finally:
             if checked:
                 with suppress(OSError):
@@ -144,8 +146,31 @@ class ServiceControl(NamedTuple):
         """Return whether the administrator forbids that the unit is started."""
         return self.unit is not None and unit_text(self.unit, root) == ""
 
+    def forbids(self, family: str, deadline: float) -> Optional[str]:
+        """Return the name of a family if the unit allows no sockets of it (systemd.exec(5)), None if it allows them."""
+        if self.unit is None:
+            return None
+        words = run(["systemctl", "show", "--property=RestrictAddressFamilies", self.unit], deadline).words
+        value = "".join(words).partition("=")[2]
+        name = "AF_INET6" if family == "ipv6" else "AF_INET"
+        return name if value and (name in value.strip("~").split()) == value.startswith("~") else None
+
     def _postfix(self, action: str, deadline: float, watch: Callable[[], None] = lambda: None) -> Outcome:
         return run([self.instance.postfix, "-c", self.instance.config_directory, action], deadline, watch)
+
+    def _start_to_stay(self, deadline: float, watch: Callable[[], None]) -> Outcome:
+        """Start what has no unit, in a scope of its own: systemd ends what else a unit has started when the unit ends.
+
+        So it does for a timer that runs ansible-pull, and for sessions with KillUserProcesses (logind.conf(5)).
+        """
+        if os.path.isdir(_BOOTED):
+            # INVOCATION_ID is in the environment of a scope (see command_environment).
+            scope = ["systemd-run", "--quiet", "--scope", "--slice=system.slice", "env", "-u", "INVOCATION_ID"]
+            command = [*scope, self.instance.postfix, "-c", self.instance.config_directory, "start"]
+            outcome = run(command, deadline, watch)
+            if outcome.status != _NOT_FOUND:
+                return outcome
+        return self._postfix("start", deadline, watch)
 
     def _forget_failures(self, deadline: float) -> None:
         """Let systemd start a unit again that has failed, or was started, too often in a short time."""

@@ -247,3 +247,41 @@ def test_the_pause_of_postfix_script_is_ended_and_that_of_no_other(tmp_path: Pat
         else:
             assert process.poll() is None
             os.kill(sleep, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    "said, forbidden",
+    [
+        ("", None),
+        ("AF_INET AF_INET6 AF_UNIX", None),
+        ("AF_INET AF_UNIX", "AF_INET6"),
+        ("~AF_INET6 AF_PACKET", "AF_INET6"),
+        ("~AF_PACKET", None),
+        ("none", "AF_INET6"),
+    ],
+)
+def test_a_family_that_the_unit_forbids(monkeypatch: pytest.MonkeyPatch, said: str, forbidden: Optional[str]) -> None:
+    outcome = Outcome("", 0, [f"RestrictAddressFamilies={said}"])
+    monkeypatch.setattr(unit_module, "run", lambda command, deadline: outcome)
+    assert ServiceControl(DEFAULT, "postfix.service").forbids("ipv6", 0.0) == forbidden
+    assert ServiceControl(DEFAULT, None).forbids("ipv6", 0.0) is None
+
+
+@pytest.mark.parametrize("booted", [True, False], ids=["systemd", "no-systemd"])
+@pytest.mark.parametrize("there", [True, False], ids=["systemd-run", "no-systemd-run"])
+def test_what_has_no_unit_is_started_in_a_scope(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, booted: bool, there: bool
+) -> None:
+    commands: List[List[str]] = []
+
+    def run(command: List[str], deadline: float, watch: Any = None) -> Outcome:
+        commands.append(command)
+        return Outcome("", 0 if there or command[0] != "systemd-run" else 127, [])
+
+    monkeypatch.setattr(unit_module, "run", run)
+    monkeypatch.setattr(unit_module, "_BOOTED", str(tmp_path if booted else tmp_path / "none"))
+    ServiceControl(DEFAULT, None).start(0.0)
+    plain = [DEFAULT.postfix, "-c", DEFAULT.config_directory, "start"]
+    assert [command[-4:] for command in commands] == [plain] * (2 if booted and not there else 1)
+    assert (commands[0][0] == "systemd-run") == booted
+    assert commands[-1] == plain or commands[-1][:3] == ["systemd-run", "--quiet", "--scope"]
