@@ -76,7 +76,6 @@ def test_no_password_is_shown_or_logged(host: MailHost):
         info,
         {name: wanted},
         {"ansible.builtin.command": f"sed -i '{by_hand}' /etc/postfix/master.cf"},
-        info,
         {"mailfleet.postfix.postfix_apply": {}, "check_mode": True},
         {name: {"instances": [{"services": "{{ services }}", "inet_interfaces": "all"}]}},
         {name: {"services": "{{ wrong }}"}},
