@@ -38,7 +38,7 @@ class Audit:
             "EVENTS": str(path / "events"),
         }
         done = subprocess.run(
-            [*command, *arguments], cwd=path, env=environment, capture_output=True, text=True, check=False, timeout=120
+            [*command, *arguments], cwd=path, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         self.code, self.said = done.returncode, done.stdout + done.stderr
         self.path = path / "out"

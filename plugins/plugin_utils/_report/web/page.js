@@ -65,7 +65,7 @@
     host.ports = unique(records.some((record) => record.sockets.length) ? open : promised).sort((a, b) => a - b);
     const sources = records.flatMap((record) => (record.now?.clients || []).flatMap((each) => [each[1], each[2]]));
     host.sources = unique(sources.filter(Boolean).filter((each) => !each[2]).map((each) => each[0] || ""));
-    host.sends = [...host.sources.filter(Boolean), ...(host.sources.includes("") ? ["kernel’s choice"] : [])];
+    host.sends = [...host.sources.filter(Boolean), ...(host.sources.includes("") ? ["kernel\u2019s choice"] : [])];
     host.text = [
       host.name, host.group, WORDS[host.status], host.version, ...host.codes, ...host.ports.map((port) => `:${port}`),
       ...host.addresses.flatMap((each) => [each[0], each[2]]), ...host.sends,
@@ -348,7 +348,7 @@
     ];
   }
 
-  const sourceWords = (source) => source === 0 ? "not used" : source[2] ? `none leaves: ${source[2]}` : source[0] || "kernel’s choice";
+  const sourceWords = (source) => source === 0 ? "not used" : source[2] ? `none leaves: ${source[2]}` : source[0] || "kernel\u2019s choice";
 
   /* What a run would change, as lines that come and go. */
   function changes(record, several) {
