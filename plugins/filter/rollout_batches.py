@@ -12,7 +12,7 @@ author:
   - The mailfleet.postfix authors (@mailfleet)
 description:
   - Refuses what would be a rollout over other hosts than those that were meant, before any host is touched. The
-    playbooks P(mailfleet.postfix.converge#playbook) and others use it in their keywords C(hosts) and C(serial).
+    playbooks C(mailfleet.postfix.converge) and others use it in their keywords C(hosts) and C(serial).
   - An error are a text in place of a list, a name that is not a group, a group without hosts, a host in two of the
     groups, and a limit that leaves none of their hosts.
 positional: groups, limited

@@ -20,11 +20,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
 
 from .._base.errors import InputError
+from .._host import unit_jobs as _unit_jobs  # noqa: F401  # this and others so that the keeper need not find them on disk
+from .._host import waiting as _waiting  # noqa: F401
 from .._host.keeper import Keeper
 from .._host.master_process import find_master
 from .._host.store import TransactionError
 from .._host.unit import ServiceControl, find_service
-from . import atomic_replace as _atomic_replace  # noqa: F401  # so that the keeper need not find it on the disk
+from . import atomic_replace as _atomic_replace  # noqa: F401
 from .member import Member
 from .report import ApplyError
 from .restart import described
