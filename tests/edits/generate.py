@@ -72,6 +72,10 @@ def case(seed: int, number: int) -> dict[str, Any]:
     host = Host(chance)
     nasty = chance.random() < 0.12
     files = _nasty(seed, number) if nasty else _files(chance, host)
+    names = random.Random(f"edits/names/{seed}/{number}")
+    if names.random() < 0.06:  # of most of which Postfix dies
+        main = files["main"].rstrip("\r\n")
+        files = {**files, "main": f"{main}\nmyhostname = {names.choice(hosts.NAMES)}\n"}
     since = "never started" if nasty else chance.choice(SINCE)
     found = {
         "id": f"{seed}/{number}",
