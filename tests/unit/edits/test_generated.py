@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.mailfleet.postfix.tests.conformance.generate import NAMES
 from ansible_collections.mailfleet.postfix.tests.edits.compare import Runs, differences
 from ansible_collections.mailfleet.postfix.tests.edits.generate import SINCE, case
 
@@ -34,7 +35,7 @@ def test_a_number_is_one_case_for_ever() -> None:
         lambda one: "authenticated, reject" in json.dumps(one["options"].get("services")),
         lambda one: "directory" in one["links"],
         lambda one: {"main.cf", "master.cf"} <= one["links"].keys(),
-        lambda one: "# outside" in one["files"]["main"],
+        lambda one: any(f"myhostname = {name}\n" in one["files"]["main"] for name in NAMES[4:12]),
         lambda one: "mngtmpaddr" in json.dumps(one["interfaces"]),
         lambda one: any(place == "::" and not v6only for place, _port, v6only, _listens in one["holders"]),
         lambda one: "\r\n" in one["files"]["main"],
