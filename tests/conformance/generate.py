@@ -47,7 +47,7 @@ _ODD_PORTS = [
     "0", "65536", "70000", "SMTP", "2525x", "25,26", "25/tcp", "nosuchport", "", "99999999999999999999999",
     "4294967295", "mail", "qmqp",
 ]
-_NAMES = [
+NAMES = [
     "mx.lab.test", "mx_1.lab.test", "mx", "1-1.lab.test", "mx.lab.test # outside", "", "/etc/mailname", "mx.lab.test.",
     "mx..test", "-mx.lab.test", "mx-.lab.test", "10.77.0.1", "[10.77.0.1]", "fd77::1", "*.lab.test", "mx lab", "12",
     "mx.12", "$mydomain", "mx.$mydomain", "mx.$nosuch", "m" * 63 + ".test", "m" * 64 + ".test",
@@ -241,7 +241,7 @@ def other_values(seed: int, number: int) -> dict[str, str]:
     chance = random.Random(f"conformance/values/{seed}/{number}")
     form = chance.random()
     if form < 0.06:
-        return {chance.choice(("myhostname", "myhostname", "mydomain")): chance.choice(_NAMES)}
+        return {chance.choice(("myhostname", "myhostname", "mydomain")): chance.choice(NAMES)}
     if form < 0.12:
         name, values = chance.choice(_VALUES)
         return {name: chance.choice(values)}

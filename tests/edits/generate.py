@@ -59,6 +59,11 @@ _SELECTORS = [
     "192.0.2.0/24", "2001:db8::/32", "!loopback", "!10.77.0.2", "10.0.0.0/8", "0.0.0.0/0", "::/0", "nonsense",
 ]
 _EMPTY = ["", [], "$myhostname", "all", ["all"], "loopback-only", "127.0.0.1, [::1]", ["127.0.0.1", "::1"]]
+_GOOD_VALUES = [
+    ("inet_protocols", ["all", "ipv4, ipv6", ["ipv6", "ipv4"]]), ("proxy_interfaces", ["203.0.113.5", []]),
+    ("smtp_bind_address", ["0.0.0.0", ""]), ("smtp_bind_address6", ["::", ""]), ("lmtp_bind_address", ["127.0.0.1"]),
+    ("smtp_bind_address_enforce", [True, False]), ("master_service_disable", [[], "2525/inet"]),
+]
 _COMMENTS = [
     "# BEGIN ANSIBLE MANAGED BLOCK", "# END ANSIBLE MANAGED BLOCK", "### START of it ###", "### END of it ###", "",
     "# mailfleet.postfix disabled the next line\n#2525 inet n - n - 1 smtpd", "    #-o a=b", "# prose", "\t#",
@@ -70,8 +75,12 @@ def case(seed: int, number: int) -> dict[str, Any]:
     """The host and the edit of a number."""
     chance = random.Random(f"edits/{seed}/{number}")
     host = Host(chance)
-    nasty = chance.random() < 0.12
-    files = _nasty(seed, number) if nasty else _files(chance, host)
+    nasty, wild = chance.random() < 0.06, chance.random() < 0.35
+    files = _nasty(seed, number) if nasty else _files(chance, host, wild)
+    names = random.Random(f"edits/names/{seed}/{number}")
+    if wild and names.random() < 0.15:  # of most of which Postfix dies
+        main = files["main"].rstrip("\r\n")
+        files = {**files, "main": f"{main}\nmyhostname = {names.choice(hosts.NAMES)}\n"}
     since = "never started" if nasty else chance.choice(SINCE)
     found = {
         "id": f"{seed}/{number}",
@@ -84,21 +93,24 @@ def case(seed: int, number: int) -> dict[str, Any]:
         "earlier": files if since == "nothing" or chance.random() < 0.15 else _good_files(chance, host),
         "since": since,
         "links": _links(chance),
-        "options": _options(chance, host, files["master"]),
+        "options": (_options if wild or nasty else _good_options)(chance, host, files["master"]),
     }
     if nasty:
         found["options"].pop("apply", None)
     return found
 
 
-def _files(chance: random.Random, host: Host) -> dict[str, str]:
+def _files(chance: random.Random, host: Host, wild: bool) -> dict[str, str]:
     main, servers = hosts.main_settings(host), hosts.server_lines(host)
-    if chance.random() < 0.6:  # else most hosts would be broken already
+    if not wild:
+        main, servers = _quiet(chance, host), [line for line in servers if chance.random() < 0.15]
+        servers += ["smtp inet n - n - - smtpd"] if chance.random() < 0.7 else []
+    elif chance.random() < 0.6:  # else most hosts would be broken already
         main, servers = _quiet(chance, host), [line for line in servers if chance.random() < 0.4]
         servers += ["smtp inet n - n - - smtpd"] if chance.random() < 0.5 else []
-    if chance.random() < 0.4:
+    if chance.random() < (0.4 if wild else 0.1):
         servers += hosts.client_lines(host)
-    if chance.random() < 0.1:
+    if wild and chance.random() < 0.1:
         main.update(hosts.other_values(chance.randrange(1000), chance.randrange(1000)))
     if "unix" in main.get("master_service_disable", ""):  # nothing works then that Postfix needs
         del main["master_service_disable"]
@@ -159,6 +171,49 @@ def _links(chance: random.Random) -> dict[str, str]:
     if chance.random() < 0.1:
         found["mode"] = chance.choice(("0600", "0640", "0664"))
     return found
+
+
+def _good_options(chance: random.Random, host: Host, master: str) -> dict[str, Any]:
+    """What Postfix can run by, as a rule."""
+    options: dict[str, Any] = {"timeout": 120}
+    some = list(dict.fromkeys(host.some() for _address in range(chance.choice((1, 2, 3)))))
+    if chance.random() < 0.5:
+        options["inet_interfaces"] = chance.choice(("all", "loopback-only", some, ", ".join(some), some[:1]))
+    elif chance.random() < 0.3:
+        options["select"] = {
+            "inet_interfaces": chance.sample(["loopback", "primary", "interface:vA", "127.0.0.0/8"], 2)
+        }
+    for name, values in _GOOD_VALUES:
+        if chance.random() < 0.1:
+            options[name] = chance.choice(values)
+    if chance.random() < 0.2:
+        options["unset"] = [name for name in chance.sample(hosts_parameters(), 2) if name not in options]
+        options["unset"] = [name for name in options["unset"] if name not in options.get("select", ())]
+    if chance.random() < 0.7:
+        options["services"] = [_good_service(chance, host, master) for _service_ in range(chance.choice((1, 1, 2)))]
+    if chance.random() < 0.1:
+        options["unlisted_services"] = chance.choice(("report", "disable"))
+    for name, share in (("allow_no_listener", 0.7), ("apply", 0.6), ("backup", 0.04)):
+        if chance.random() < share:
+            options[name] = True
+    return options
+
+
+def _good_service(chance: random.Random, host: Host, master: str) -> dict[str, Any]:
+    there = [line.split()[0] for line in master.splitlines() if line[:1] not in "# \t" and " inet " in line]
+    place = chance.choice(("2525", "587", "10026", f"[{host.some()}]:2525", f"[{host.some()}]:25"))
+    name = chance.choice(there) if there and chance.random() < 0.5 else place
+    service: dict[str, Any] = {"name": name, "command": "smtpd"}
+    if chance.random() < 0.3:
+        return {"name": name, "state": chance.choice(("absent", "disabled"))}
+    if chance.random() < 0.25:
+        options = {"smtp_bind_address": "0.0.0.0", "syslog_name": "postfix/out"}
+        service = {"name": chance.choice(("out", "smtp")), "type": "unix", "command": "smtp", "options": options}
+    elif chance.random() < 0.5:
+        service["options"] = dict(chance.sample(_OPTIONS[:6], 1))
+    if chance.random() < 0.2:
+        service["process_limit"] = chance.choice(("5", "-"))
+    return service
 
 
 def _options(chance: random.Random, host: Host, master: str) -> dict[str, Any]:
