@@ -260,7 +260,7 @@ def test_an_instance_without_a_unit_outlives_the_unit_that_starts_it(host: MailH
         "cp -a /var/spool/postfix /srv/other/spool; cp -a /var/lib/postfix /srv/other/data\n"
         "rm -f /srv/other/spool/pid/* /srv/other/data/master.lock\n"
         "postconf -c /srv/other/etc -e queue_directory=/srv/other/spool data_directory=/srv/other/data\n"
-        "postconf -c /srv/other/etc -e multi_instance_name=other inet_interfaces=127.0.0.1\n"
+        "postconf -c /srv/other/etc -e inet_interfaces=127.0.0.1\n"
         "postconf -e alternate_config_directories=/srv/other/etc\n"
         "sed -i 's/^smtp .*inet/2599 inet/' /srv/other/etc/master.cf"
     )
