@@ -258,7 +258,7 @@ def as_table(report: Report) -> list[str]:
         lines += ["", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet)]
     summary = report.summary()
     sums = ", ".join(f"{number} {_WORDS[status]}" for status, number in summary["statuses"].items() if number)
-    return [*lines, "", f"{summary['hosts']} hosts: {sums or 'none'}"]
+    return [*lines, "", f"{summary['hosts']} host{'' if summary['hosts'] == 1 else 's'}: {sums or 'none'}"]
 
 
 _WORDS = {
