@@ -70,7 +70,7 @@ def test_what_failed_before_is_not_broken_by_a_change(
     master = Master(own, "/", {"1": at}, "")
     before, becomes = outlook(port), outlook(port, **after)
     files = ConfigFiles("/etc/postfix", "", "")
-    earlier = Earlier(Assessment(files, master, becomes, [], "restart", [], None, before))
+    earlier = Earlier(Assessment(files, master, becomes, "restart", [], None, before))
     earlier.ask(becomes, outlook(port, **on_disk))
     earlier.settle()
     warnings: List[str] = []
@@ -86,7 +86,7 @@ def test_what_failed_before_is_not_broken_by_a_change(
 
 def test_what_is_slow_is_not_broken(port: int) -> None:
     after = outlook(port)
-    earlier = Earlier(Assessment(ConfigFiles("/etc/postfix", "", ""), None, after, [], "start", []))
+    earlier = Earlier(Assessment(ConfigFiles("/etc/postfix", "", ""), None, after, "start", []))
     warnings: List[str] = []
     answers = {socket_at("127.0.0.1", port): Answer(problem="takes its time", slow=True)}
     assert earlier.judge_answers(answers, after, True, warnings) is None
