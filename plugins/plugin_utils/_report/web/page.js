@@ -468,7 +468,7 @@
     }
     if (ghosts.length) boxes.set("on no interface", ghosts.map((address) => ({ address, text: address, flags: [], ghost: true })));
 
-    const STEP = 26, ROW = 25, GAP = 10, HEAD = 24;
+    const STEP = width < 420 ? 22 : 26, ROW = 25, GAP = 10, HEAD = 24;
     const labelWidth = (text) => text.length * 7.25;
     const lengths = [...left, ...right].map((column) => labelWidth(column.label));
     const zone = Math.ceil(Math.max(24, ...lengths) * 0.72) + 26;
