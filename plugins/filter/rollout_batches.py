@@ -59,12 +59,15 @@ _value:
 
 from typing import Any
 
+from ansible import context
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout import batches
 
 
 @filter_function
 def rollout_batches(names: Any, groups: Any, limited: Any = None) -> dict[str, Any]:
+    if context.CLIARGS.get("syntax"):  # ansible-playbook --syntax-check, often with another inventory or none
+        return {"pattern": "all", "sizes": [1]}
     return batches(names, groups, limited)
 
 
