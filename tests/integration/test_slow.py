@@ -31,7 +31,7 @@ def _dead_dns(host: MailHost) -> Iterator[None]:
 
 def test_a_server_that_waits_for_a_name_server_is_slow(host: MailHost, dead_dns: None):
     assert host.bring()["in_sync"]
-    result = host.bring(wanted(host), timeout=6)
+    result = host.core(f"restart._FOR_CHECK = 60.0; answer = bring({wanted(host)!r}, timeout=6)")
     assert (result["action"], result["in_sync"], result["rolled_back"]) == ("restart", True, False), result
     assert result.get("msg") is None
     assert host.sockets() == sockets(host)
@@ -108,7 +108,7 @@ def test_what_failed_before_is_no_reason_to_go_back(host: MailHost):
     said = " ".join(result["warnings"])
     assert f"The server at {host.ipv4_b}:587 ends the connection without a banner." in said, result
     assert "It did not answer before the change either." in said
-    assert "The master cannot run lmtp and smtpd, by what was not changed." in said
+    assert "The master cannot run lmtp, by what was not changed." in said
     # What is changed has to work.
     host.shell("sed -i 's/^submission.*/& -o smtpd_client_restrictions=/' /etc/postfix/master.cf")
     failed = host.bring()

@@ -73,16 +73,22 @@ class Earlier:
         was, becomes = self._services.get(service), _services(after).get(service)
         return was is not None and becomes is not None and was.meaning == becomes.meaning
 
-    def judge_answers(self, answers: Mapping[Socket, Answer], after: Outlook, warnings: List[str]) -> Optional[str]:
+    def judge_answers(
+        self, answers: Mapping[Socket, Answer], after: Outlook, started: bool, warnings: List[str]
+    ) -> Optional[str]:
         """Return the first answer in words that shows that a server is broken by a change; None if there is none.
 
+        After a reload it can be one that a change of main.cf has mended: the master does not start it for a while.
+
+        :param started: whether the master was started, and not only told to read its files again
         :param warnings: gets what is slow, or as broken as before
         """
+        mended = not started and self._before is not None and bool(self._changed(self._before, after))
         asked = {endpoint.at: endpoint for endpoint in endpoints(after)}
         for place in ipv4_first(answers):
             problem = answers[place].problem
             if problem:
-                before = self._failed(asked[place], after)
+                before = self._failed(asked[place], after) and not mended
                 if not before and not answers[place].slow:
                     return f"The server at {place} {problem}."
                 again = " It did not answer before the change either." if before else ""
@@ -116,11 +122,14 @@ class Earlier:
         """Return whether it must be because of a change that the master cannot run a program.
 
         That is so where a process of it lived before, and where it is not known that what it is run by is as before.
+        A stopped instance of which nothing is known has not changed.
 
         :param complaints: what Postfix has logged since
         """
-        if self._before is None or program[:COMM] in self._programs:
+        if program[:COMM] in self._programs:
             return True
+        if self._before is None:
+            return self._master is not None
         names = self._changed(self._before, after)
         for line in complaints:
             if f"/{program}: " in line and names.intersection(re.findall(r"\w+", line)):

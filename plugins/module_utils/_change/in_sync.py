@@ -52,7 +52,7 @@ class Assessment(NamedTuple):
     action: Action
     reasons: List[Reason]
     record: Optional[Record] = None
-    #: what the master runs by, as far as that is known
+    #: what the master runs by, or if there is none, what the version before says; None if that is not known
     before: Optional[Outlook] = None
 
     @property
@@ -100,6 +100,7 @@ def assess(
     before: Optional[Outlook] = None
     if master is None:
         reasons = [reason("master", "stopped")]
+        before = outlook_of(pending.original, instance, host, resolve) if pending else None
     elif not after.runs:
         pass  # there is nothing to bring it in line with
     elif _are_others(master.queue_directory, instance.queue_directory):

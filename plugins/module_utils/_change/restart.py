@@ -22,7 +22,7 @@ from .._host.banner import PROVEN, ask, endpoints
 from .._host.command import Outcome
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
-from .._host.open_files import more_files
+from .._host.more_files import more_files
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
@@ -305,7 +305,7 @@ class Attempt:
         began, after, report = time.monotonic(), self._assessment.after, self._report
         report.answers = ask(endpoints(after), master, self._at_least(_FOR_ANSWERS))
         report.sockets = socket_states(self._assessment.promised, master)
-        self._fail_if(self._earlier.judge_answers(report.answers, after, report.warnings))
+        self._fail_if(self._earlier.judge_answers(report.answers, after, started, report.warnings))
         for _turn in range(2):  # on a busy host it comes late
             program = dead(after, master, began + _until_settled(self._main_cf) + PROVEN)
             if not program:

@@ -266,14 +266,17 @@ def test_a_program_that_the_master_gives_up_is_gone_back_on_unless_it_was_so_bef
         ("", "fatal: bad value for queue_directory", False),
     ],
 )
+@pytest.mark.parametrize("up", [True, False])
 def test_a_program_that_is_run_as_before_is_no_reason_to_go_back(
-    running: Host, options: str, log: str, fails: bool
+    running: Host, options: str, log: str, fails: bool, up: bool
 ) -> None:
     """Unless it says that it dies of what was changed."""
     policy = "policy unix - n n - - policyd"
     running.commit("127.0.0.1", f"{policy}\n{running.port}")
     assert running.apply()["in_sync"]
     running.commit("127.0.0.1", f"{policy}{options}\n{running.other}", gives_up="policyd", complains=log, **START)
+    if not up:
+        running.end()
     if fails:
         message, result = running.fails()
         assert "The master cannot run policyd." in message
