@@ -13,7 +13,7 @@ _NOT_FORETOLD = {
     "ansible_facts", "deprecations",
 }  # fmt: skip
 #: of a failure: what it says of the way back
-_OF_THE_WAY_BACK = {"in_sync", "sockets", "interruption", "changed"}
+_OF_THE_WAY_BACK = {"in_sync", "sockets", "interruption", "interruption_cause", "changed"}
 
 
 class Runs(NamedTuple):

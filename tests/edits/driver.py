@@ -155,6 +155,8 @@ class Host:
                 try:
                     os.dup2(said.fileno(), 1)
                     os.dup2(said.fileno(), 2)
+                    for held in self.held:  # or this process would be one of those that are in the way
+                        held.close()
                     if interrupted:
                         _kill_at_second_file()
                     MODULES[name].main()

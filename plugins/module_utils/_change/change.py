@@ -33,7 +33,8 @@ def foresee(together: Together) -> None:
         for attempt in group:
             if len(group) > 1:
                 attempt.exchange_with(group)
-            attempt.foresee_interruption()
+            if not obstacle:
+                attempt.foresee_interruption()
     if obstacle:
         member, words = obstacle
         pending = member.run.transactions.pending() if member.exists else None
