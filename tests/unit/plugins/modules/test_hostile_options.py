@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 pytestmark = pytest.mark.one_python
 
-STOCK = Path(__file__).parents[1] / "_files" / "stock"
+STOCK = Path(__file__).parents[1] / "module_utils" / "_files" / "stock"
 MAIN, MASTER = ((STOCK / name).read_text(encoding="utf-8") for name in ("main.cf", "master.cf"))
 HOST = host_of("lo 127.0.0.1/8", "lo ::1/128", "eth0 192.0.2.1/24", "eth0 2001:db8::1/64")
 TOP = ArgumentSpecValidator(options.argument_spec())
