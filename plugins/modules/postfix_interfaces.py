@@ -514,7 +514,8 @@ def carry_out(module: AnsibleModule) -> None:
     if params["survey"]:
         from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
     for part, entry in zip(asked.parts, entries):
-        result = outcome.result_of(part, params["apply"], entry["unlisted_services"] not in (None, "keep"))
+        unlisted = entry["unlisted_services"] not in (None, "keep")
+        result = outcome.result_of(part, params["apply"], unlisted, failed=failure is not None)
         if isinstance(part, Member):
             if params["survey"] and part.edited:
                 result["claims"] = claims(part.edited.plan.after)

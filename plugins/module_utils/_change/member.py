@@ -48,7 +48,7 @@ class Member:
         self.edited: Optional[Edited] = None
         self.assessment: Optional[Assessment] = None
         self.unfinished = False
-        self._committed = self._completed = False
+        self._committed = self._completed = self._written = False
 
     @property
     def directory(self) -> str:
@@ -65,6 +65,11 @@ class Member:
         """Whether a file or the running master was changed, or will be."""
         files = self._completed or bool(self.edited and self.edited.written)
         return files or bool(self.steps) or self.run.report.changed
+
+    @property
+    def touched(self) -> bool:
+        """Whether a file or the running master was changed, whatever became of that since."""
+        return self._completed or self._written or bool(self.steps) or self.run.report.changed
 
     @property
     def promised(self) -> Sequence[Listener]:
@@ -139,6 +144,7 @@ class Member:
         if self.edit and self.edited:
             self.edited = self.edit.commit(self.edited, lambda paths: before_commit(self, paths))
             self._committed = bool(self.edited.changed)
+            self._written = self._written or self._committed
 
     def undo_commit(self) -> None:
         """Write what the files were before this run, where it has only edited them.

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from .._change.secondary import Secondary
 
 
-def result_of(part: Union[Member, Secondary], apply: bool, report_unlisted: bool) -> Dict[str, Any]:
+def result_of(
+    part: Union[Member, Secondary], apply: bool, report_unlisted: bool, failed: bool = False
+) -> Dict[str, Any]:
     """Return the result for one instance.
 
     :param apply: whether its master was to be brought in line, too
     :param report_unlisted: whether to name the services that were not listed
+    :param failed: whether the run has failed: perhaps before it changed what was planned
     """
     if not isinstance(part, Member):
         done = part.changed()._asdict()
         return {"changed": bool(part.steps), "action": "none", "reasons": [], **done}
-    result: Dict[str, Any] = {"changed": part.changed}
+    changed = part.touched if failed else part.changed
+    result: Dict[str, Any] = {"changed": changed}
     edited = part.edited
     if edited:
         plan = edited.plan
@@ -44,7 +48,7 @@ def result_of(part: Union[Member, Secondary], apply: bool, report_unlisted: bool
         if edited.recovered:
             result["recovered"] = edited.recovered
     if apply:
-        result.update(part.run.report.as_result(), changed=part.changed)
+        result.update(part.run.report.as_result(), changed=changed)
     if part.secondary:
         result.update(part.secondary.changed()._asdict())
     return {**result, "config_directory": part.directory, "instance": part.run.instance.name}

@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.run import Run
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.together import Together
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.outcome import result_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import (
@@ -162,8 +163,10 @@ def test_a_taken_port_of_the_last_changes_nothing_in_the_first(pair: Pair) -> No
         other.bind(("127.0.0.1", d))
         other.listen()
         for check_mode in (True, False):
+            members = pair.members((a, c), (b, d))
             with pytest.raises(ApplyError, match=f"/b/etc: The files cannot be applied: .*port {d}"):
-                pair.run((a, c), (b, d), check_mode=check_mode)
+                Together(members, check_mode=check_mode, state_directory=pair.state).carry_out()
+            assert [result_of(member, True, False, failed=True)["changed"] for member in members] == [False, False]
     assert (pair.files(), pair.listens()) == before
     assert pair.hosts[0].commands == ["reload"]  # that of the fixture
 
