@@ -24,19 +24,17 @@ from .._host.discreet import discreet
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
 from .._host.more_files import more_files
-from .._host.network import starts_elsewhere
 from .._host.unit import ServiceControl
-from .._rules.listeners import Listener
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
-from .conflicts import Claims, claimed, shared
+from .conflicts import Claims
 from .earlier import Earlier
 from .in_sync import Assessment, dead, outlook_of
 from .keep_clients_waiting import Hold, cannot_hold, cannot_hold_at
+from .obstacle import obstacle
 from .order import Move, in_order
 from .report import socket_states
 from .run import Run
-from .silent_server import silent_server
 from .tcp_migrate_req import Migration
 from .transaction import read_files
 
@@ -44,7 +42,6 @@ _KEPT_LINES = 8  # of a command's output
 # Seconds at least for a phase, whatever those before it took: nothing may be left down because they were slow.
 _FOR_CHECK, _FOR_STOP, _FOR_START, _FOR_ANSWERS = 10.0, 10.0, 15.0, 5.0
 _OTHER_FILES = 64  # that a run opens beside one for each socket to hold it, and one to ask the server there
-_FEW = 200  # sockets that every master may open
 _SETTLE = 3.0  # seconds that a master gets to appear and to open its sockets, after the command has ended
 
 
@@ -104,55 +101,9 @@ class Attempt:
             self._interrupted(self._cannot_hold())
 
     def obstacle(self, claims: Claims, leaving: Collection[str] = (), directory: str = "") -> Optional[str]:
-        """Return why Postfix could not run by the files, or may not be started; None if nothing is known against it.
-
-        :param claims: what the files of the other instances promise
-        :param leaving: inode numbers of sockets that others close before this one needs them
-        :param directory: where the files are, if they are not in the instance's directory yet
-        """
-        assessment, service = self._assessment, self._service
-        if assessment.error is not None:
-            return str(assessment.error)
-        if assessment.action == "none":
-            return None
-        promised, master = assessment.promised or (), assessment.master
-        conflict = claimed(promised, master, self._instance.version, leaving)
-        if not conflict:
-            open_now = master.sockets if master else ()
-            new = [listener for listener in promised if listener.socket not in open_now]
-            conflict = shared(new, self._instance, claims)
-        if conflict:
-            return str(conflict)
-        silent = silent_server(assessment)
-        if silent:
-            return str(silent)
-        unable = self._cannot_start(promised, master) if assessment.action != "reload" else None
-        if unable:
-            return unable
-        refusal = service.refusal(time.monotonic() + self.run.timeout, directory)
-        return f"Postfix does not accept them: {refusal}." if refusal else None
-
-    def _cannot_start(self, promised: Sequence[Listener], master: Optional[Master]) -> Optional[str]:
-        """Return why what starts Postfix may not start it, or not as it is to be; None if nothing is known."""
-        service, unit = self._service, self._service.unit
-        if service.is_masked():
-            return f"{unit} is masked. Allow it to be started with systemctl unmask {unit}."
-        if len(promised) > _FEW:
-            from .._host.open_files import lack_of_files  # for few hosts
-
-            lack = lack_of_files(promised, self._assessment.after.services, unit)
-            if lack:
-                return lack
-        present = {place.family for place in (master.sockets if master else ())}
-        for family in sorted({place.family for place in self._promised} - present):
-            forbidden = service.forbids(family, time.monotonic() + self.run.timeout)
-            if forbidden:
-                remedy = f"Allow it there (RestrictAddressFamilies), or set inet_protocols without {family}."
-                return f"{unit} forbids {forbidden}, so Postfix cannot listen there. {remedy}"
-        if master and service.is_outside(master) and starts_elsewhere(str(unit), master):
-            remedy = "Give the unit that NetworkNamespacePath, and start Postfix by it."
-            return f"Postfix runs outside of {unit}, in a network namespace of its own. {remedy}"
-        return None
+        """Return what is known beforehand against it (:func:`_change.obstacle.obstacle`); None if nothing is."""
+        until = time.monotonic() + self.run.timeout
+        return obstacle(self._instance, self._assessment, self._service, until, claims, leaving, directory)
 
     def look_back(self) -> Earlier:
         """Begin to find out what the instance can do now; the first call counts, if possible before an edit."""
