@@ -124,7 +124,7 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 
 INTERRUPTION := tests/integration/test_least_interruption.py
 GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED=$(SEED) MAILFLEET_EDIT="$(EDIT)"
-INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=6 \
+INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 \
     --ignore=$(INTERRUPTION) tests/integration
 .PHONY: integration
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three hosts of each release, between which the tests are shared out; each test gets its own as it was installed."""
+"""Four hosts of each release, between which the tests are shared out; each test gets its own as it was installed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ from xdist.scheduler import LoadScopeScheduling
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 #: what runs on another host of a release than the rest, at the same time
-OTHERS = {"test_failures.py": 2, "test_actions.py": 2, "test_together.py": 3, "test_a_run_that_ends_early.py": 3}
+OTHERS = {
+    **dict.fromkeys(["test_failures.py"], 2),
+    **dict.fromkeys(["test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_byte_code.py"], 3),
+    **dict.fromkeys(["test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py"], 4),
+    **dict.fromkeys(
+        ["test_instances.py", "test_instance_files.py", "test_secrets.py", "test_report.py", "test_unit.py"], 4
+    ),
+}
+HOSTS = 4  # of each release
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +78,7 @@ class ByHost(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHost:
-    """With --numprocesses=6 the hosts of two releases are tested at the same time."""
+    """With --numprocesses=8 the hosts of two releases are tested at the same time."""
     return ByHost(config, log)
 
 
@@ -80,7 +88,7 @@ def host(fleet: dict[str, MailHost], request: pytest.FixtureRequest) -> MailHost
     suite = request.param
     name = name_of_host(suite, request.node.nodeid)
     if name not in fleet:
-        number = 3 * SUITES.index(suite) + int(name[len(suite) :] or 1)
+        number = HOSTS * SUITES.index(suite) + int(name[len(suite) :] or 1)
         networks.add_network(f"mail{number}", f"10.1.{number}.0/24", f"fd00:{number}::/64")
         addresses = [f"{prefix}{last}" for prefix in (f"10.1.{number}.", f"fd00:{number}::") for last in (10, 11)]
         (lab_host,) = hosts.add_hosts((name, suite, [networks.Attachment(f"mail{number}", tuple(addresses))]))

@@ -133,6 +133,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def files_of(directory: Path) -> list[Path]:
+    """The files below a directory, apart from byte code."""
+    return sorted(path for path in directory.rglob("*") if path.is_file() and path.suffix != ".pyc")
+
+
 def test_a_fleet_with_a_past(past: dict[str, hosts.Host], installed: Path, tmp_path: Path) -> None:
     for kind, host in past.items():
         have_a_past(kind, host)
@@ -144,7 +149,7 @@ def test_a_fleet_with_a_past(past: dict[str, hosts.Host], installed: Path, tmp_p
     groups = {"pair": {"hosts": dict.fromkeys([names["stock"], names["endpoints"]])}}
     groups["others"] = {"hosts": dict.fromkeys(set(names.values()) - set(groups["pair"]["hosts"]))}
     (inventory / "groups.yml").write_text(yaml.safe_dump(groups), encoding="utf-8")
-    shipped = sorted(installed.rglob("*"))
+    shipped = files_of(installed)
 
     def play(name: str) -> subprocess.CompletedProcess[str]:
         command = ["ansible-playbook", "--inventory", inventory, f"mailfleet.postfix.{name}"]
@@ -167,7 +172,7 @@ def test_a_fleet_with_a_past(past: dict[str, hosts.Host], installed: Path, tmp_p
     common = inventory / "group_vars" / "pair" / "postfix_interfaces.yml"
     assert str(common) in gathered.stdout
     assert yaml.safe_load(common.read_text(encoding="utf-8"))["postfix_interfaces_inet_interfaces"] == "all"
-    assert sorted(installed.rglob("*")) == shipped
+    assert files_of(installed) == shipped
     assert not list(elsewhere.iterdir())
     if "second" in names:
         variables = yaml.safe_load((inventory / "host_vars" / names["second"] / "postfix_interfaces.yml").read_text())

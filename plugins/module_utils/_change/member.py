@@ -164,7 +164,8 @@ class Member:
             return
         with self._place(check_mode) as directory:
             for name, text in zip(NAMES, self.edited.planned.texts):
-                with open(os.path.join(directory, name), "wb") as stream:
+                path = os.path.join(directory, name)
+                with explained(f"{path} cannot be written"), open(path, "wb") as stream:
                     stream.write(encode_config(text))
             yield directory
 

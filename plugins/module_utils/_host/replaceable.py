@@ -37,6 +37,8 @@ def obstacle(path: str) -> Optional[str]:
     """
     real = os.path.realpath(path)
     directory = os.path.dirname(real)
+    while not os.path.exists(directory):  # that of an instance that is yet to be created
+        directory = os.path.dirname(directory)
     if real in mount_points():
         remedy = "Mount its directory instead of the file."
         return f"{path} is mounted by itself, so it cannot be replaced in one step. {remedy}"
