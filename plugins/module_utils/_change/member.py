@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, 
 from .._base.errors import InputError
 from .._files.lines import encode_config
 from .._host.master_process import find_master
+from .._host.store import explained
 from .._rules.listeners import Listener
 from .in_sync import Assessment
 from .run import Run
