@@ -143,6 +143,7 @@ interruption: images ## who is refused or waits while Postfix restarts; on a mac
 .PHONY: integration-chosen interruption-chosen
 integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
+integration-chosen: SIGNALS := 3
 integration-chosen: images
 	$(INTEGRATION)
 interruption-chosen: images

@@ -33,6 +33,11 @@ OTHERS = {
     ),
 }
 HOSTS = 4  # of each release
+#: of which make test's share has every second case; make integration and make nightly have all
+HALVED = (
+    *("test_failures.py", "test_trouble.py", "test_a_run_that_ends_early.py", "test_hostile_surroundings.py"),
+    *("test_slow.py", "test_byte_code.py"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +56,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     count = len(SUITES)  # with systemd on one, the same without on the next
     chosen = set()
-    for _file, tests in groupby(items, lambda item: item.path):
-        cases = dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in tests)
+    for file, tests in groupby(items, lambda item: item.path):
+        cases = list(dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in tests))
+        if file.name in HALVED:
+            cases = cases[::2]
         for number, case in enumerate(cases):
             chosen.add(case.replace("[", f"[{SUITES[(number + number // count) % count]}", 1))
     left_out = [item for item in items if item.nodeid not in chosen and not item.get_closest_marker("each_release")]

@@ -144,7 +144,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"services": [{"name": "2525\n#", "command": "smtpd"}]}, "2525", "2525", ""),
     ({"services": [{"name": "2525", "command": "smtpd\nevil inet n - n - - smtpd"}]}, "2525", "(not shown)", "line"),
     ({"services": [{"name": "2525", "command": "smtpd # mine"}]}, "2525", "smtpd ...", "comment"),
-    ({"services": [{"name": "smtp", "options": {"smtpd_banner": "a\nb"}}]}, "smtpd_banner", "(not shown)", "line"),
+    ({"services": [{"name": "smtp", "options": {"smtpd_banner": "a\nb"}}]}, "smtpd_banner", "b", "line"),
     ({"services": [{"name": "smtp", "state": "absent"}]}, "services", "", "listener"),
 ]
 
