@@ -28,9 +28,7 @@ OTHERS = {
     **dict.fromkeys(["test_failures.py"], 2),
     **dict.fromkeys(["test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_byte_code.py"], 3),
     **dict.fromkeys(["test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py"], 4),
-    **dict.fromkeys(
-        ["test_instances.py", "test_instance_files.py", "test_secrets.py", "test_report.py", "test_unit.py"], 4
-    ),
+    **dict.fromkeys(["test_instances.py", "test_instance_files.py", "test_secrets.py", "test_unit.py"], 4),
 }
 HOSTS = 4  # of each release
 #: of which make test's share has every second case; make integration and make nightly have all
