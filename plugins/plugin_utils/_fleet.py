@@ -110,7 +110,7 @@ def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
     for sender in senders:
         outlook = sender.outlook
         services = outlook.configuration.services
-        programs = {f"{service.name}/{service.type}": client_of(service) for service in services}
+        programs = {service.title: client_of(service) for service in services}
         with located(sender.place, sender.variables):
             clients = outlook.clients
             seen.update(client.transport for client in clients)

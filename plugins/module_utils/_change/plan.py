@@ -228,7 +228,7 @@ def _broken(outlook: Outlook) -> List[Tuple[str, InputError]]:
     """Return each service that cannot run, with the reason."""
     broken = [(failure.service, failure.error) for failure in outlook.program_failures]
     broken += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
-    return [(f"{service.name}/{service.type}", error) for service, error in broken]
+    return [(service.title, error) for service, error in broken]
 
 
 def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
@@ -258,4 +258,4 @@ def _refuse_bad_command_lines(wanted: Wanted, before: Outlook, after: Outlook) -
         bad = bad_command_line(service, after.version)
         if bad and not bad.ignored:
             reason = f"would not work by this entry: {service.command} {bad.reason}"
-            raise InputError("master.cf", f"{service.name}/{service.type}", reason, bad.remedy)
+            raise InputError("master.cf", service.title, reason, bad.remedy)

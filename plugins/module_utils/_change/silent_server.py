@@ -46,13 +46,13 @@ def _broken(outlook: Outlook) -> Dict[str, InputError]:
         bad = bad_command_line(service, outlook.version) if service.type == "inet" else None
         if bad and not bad.ignored:
             reason = f"does not work by this entry: {service.command} {bad.reason}"
-            error = InputError("services", f"{service.name}/{service.type}", reason, bad.remedy)
+            error = InputError("services", service.title, reason, bad.remedy)
             found[service_key(service, outlook.configuration.port_of)] = error
     pairs = [(failure.service, failure.error) for failure in outlook.program_failures]
     pairs += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
     for service, error in pairs:
         if error.parameter != "services":
-            name = f"{service.name}/{service.type}"
+            name = service.title
             error = InputError(
                 error.parameter, error.value, f"{error.reason}, and so the service {name} cannot run", error.remedy
             )

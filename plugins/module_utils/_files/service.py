@@ -60,6 +60,11 @@ class Service(NamedTuple):
     invalid: Tuple[str, ...] = ()
 
     @property
+    def title(self) -> str:
+        """Return the name and type, by which results and findings name a service or transport."""
+        return f"{self.name}/{self.type}"
+
+    @property
     def option_values(self) -> Dict[str, str]:
         """Return the effective value of each ``-o`` setting."""
         return dict(self.options)

@@ -64,7 +64,7 @@ def explicit_sources(settings: Settings, services: Sequence[Service], host: Host
     for service in services:
         if service.options and service.type == "unix" and client_of(service):  # without options it is main.cf again
             with_options = settings.with_options(service.option_values)
-            places.append((with_options, client_of(service), f"{service.name}/{service.type}"))
+            places.append((with_options, client_of(service), service.title))
     seen: Set[Tuple[str, str, bool]] = set()
     for process, program, place in places:
         try:

@@ -114,7 +114,7 @@ def overlapping(listeners_: Iterable[Listener]) -> Iterator[Tuple[Listener, List
 
 def _disabled(service: Service, patterns: Sequence[Tuple[str, bool]]) -> bool:
     kind = service.type.lower()
-    full = f"{service.name}/{service.type}".lower()
+    full = service.title.lower()
     return next((answer for pattern, answer in patterns if pattern == (full if "/" in pattern else kind)), False)
 
 
@@ -148,7 +148,7 @@ def _endpoint_addresses(service: Service, host_part: str, families: FrozenSet[st
     if host_part in KEYWORDS:
         reason = f"has the word {host_part} of inet_interfaces where a host belongs"
         raise _error(service, reason, "Write the port alone, or an address before it")
-    return addresses_of("services", f"{service.name}/{service.type}", host_part, families, resolve)
+    return addresses_of("services", service.title, host_part, families, resolve)
 
 
 def _check_bind(
@@ -194,4 +194,4 @@ def _check_fields(service: Service) -> None:
 
 
 def _error(service: Service, reason: str, remedy: str) -> InputError:
-    return InputError("services", f"{service.name}/{service.type}", reason, remedy)
+    return InputError("services", service.title, reason, remedy)

@@ -148,7 +148,7 @@ def _places(settings: Settings, services: Sequence[Service]) -> Iterator[Tuple[S
     for service in services:
         options = service.option_values
         if options:
-            yield settings.with_options(options), list(options), f"{service.name}/{service.type}"
+            yield settings.with_options(options), list(options), service.title
 
 
 def _addresses(process: Settings, name: str) -> Iterator[Tuple[str, str, str]]:

@@ -10,7 +10,7 @@ shown of it can never see two answers; host names too have one answer (the resol
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, FrozenSet, Iterator, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence
 
 from .._base.address import Address, family, is_private, normal_form
 from .._base.errors import InputError
@@ -72,6 +72,11 @@ class Outlook:
     def services(self) -> List[Service]:
         """The entries of master.cf that count: not left out by master_service_disable, and the last of each service."""
         return last_of_each(active_services(self.settings, self.configuration.services), self.configuration.port_of)
+
+    @once
+    def by_title(self) -> Dict[str, Service]:
+        """Those services by name and type; of a public and a private one of the same name the last."""
+        return {service.title: service for service in self.services}
 
     @once
     def listeners(self) -> List[Listener]:

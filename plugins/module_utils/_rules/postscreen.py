@@ -25,7 +25,7 @@ class Lack(NamedTuple):
 
     @property
     def error(self) -> InputError:
-        return InputError("services", f"{self.service.name}/{self.service.type}", self.reason, f"Add {self.line}")
+        return InputError("services", self.service.title, self.reason, f"Add {self.line}")
 
 
 def lacks(settings: Settings, services: Sequence[Service]) -> Iterator[Lack]:

@@ -107,7 +107,7 @@ def _no_passwords(process: Settings, program: str) -> Iterator[InputError]:
 
 
 def _bad_columns(service: Service, program: str, settings: Settings) -> Iterator[InputError]:
-    name = f"{service.name}/{service.type}"
+    name = service.title
     wanted = _PROCESS_LIMITS.get(program)
     limit = service.process_limit
     if wanted is not None and limit == "-":
@@ -139,8 +139,8 @@ def _taken_cache(service: Service, process: Settings, caches: Dict[str, str]) ->
         return
     if not table or table.startswith(_SHARED_TABLES):
         return
-    first = caches.setdefault(table, f"{service.name}/{service.type}")
-    if first != f"{service.name}/{service.type}":
+    first = caches.setdefault(table, service.title)
+    if first != service.title:
         reason = f"is the cache of the service {first} too, and only one postscreen can have it"
         remedy = f"Write proxy:{table} for all of them (with proxywrite in master.cf), or give each a cache of its own"
         yield InputError(name, table, reason, remedy)

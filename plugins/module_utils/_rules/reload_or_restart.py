@@ -244,9 +244,9 @@ def _services(before: Outlook, after: Outlook) -> List[Reason]:
         if was is None and becomes is not None:
             reasons.append(_added(becomes, before, after))
         elif was is not None and becomes is None:
-            reasons.append(reason(_title(was), "removed", _summary(was)))
+            reasons.append(reason(was.title, "removed", _summary(was)))
         elif was is not None and becomes is not None and was.meaning != becomes.meaning:
-            reasons.append(reason(_title(was), "fields", _summary(was), _summary(becomes, was)))
+            reasons.append(reason(was.title, "fields", _summary(was), _summary(becomes, was)))
     return reasons
 
 
@@ -255,9 +255,9 @@ def _added(service: Service, before: Outlook, after: Outlook) -> Reason:
     opened = [listener.socket for listener in after.listeners if _identity(listener, after) == key]
     there_already = sockets_of(before.promised or ())
     if not any(socket.overlaps(other) for socket in opened for other in there_already):
-        return reason(_title(service), "added", None, _summary(service))
+        return reason(service.title, "added", None, _summary(service))
     rule = next(name for name in ("overlap", "overlap_shared") if RULES[name].is_true_for(before.version))
-    added = reason(_title(service), rule, None, _summary(service))
+    added = reason(service.title, rule, None, _summary(service))
     two_steps = RULES[rule].two_steps
     if two_steps:
         added = added._replace(why=f"{added.why}; without a stop in two steps, each with a reload: {two_steps}")
@@ -305,10 +305,6 @@ def _by_key(outlook: Outlook) -> Dict[str, Service]:
     except InputError:  # files by which Postfix does not run
         services = outlook.configuration.services
     return {service_key(service, outlook.configuration.port_of): service for service in services}
-
-
-def _title(service: Service) -> str:
-    return f"{service.name}/{service.type}"
 
 
 def _summary(service: Service, was: Optional[Service] = None) -> str:

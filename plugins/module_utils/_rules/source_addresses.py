@@ -86,7 +86,7 @@ def source_addresses(
             line = client_of(service), service.arguments, service.options, service.invalid
             if line not in alike:
                 alike[line] = _sources(service, settings, host, implicit_of)
-            transport = f"{service.name}/{service.type}"
+            transport = service.title
             clients[transport] = Client(transport, *alike[line])
     return list(clients.values())
 

@@ -98,7 +98,7 @@ def faults_without(outlook: Outlook, place: str, parameter: str, is_error: bool 
         return faults_of_sources(outlook, {parameter: ""}, is_error=is_error)
     services = [
         service._replace(options=tuple(option for option in service.options if option[0] != parameter))
-        if f"{service.name}/{service.type}" == place
+        if service.title == place
         else service
         for service in outlook.configuration.services
     ]
@@ -108,9 +108,7 @@ def faults_without(outlook: Outlook, place: str, parameter: str, is_error: bool 
 def with_options(outlook: Outlook, places: Sequence[str], values: Mapping[str, str]) -> Sequence[Service]:
     """Return the services, those of some names and types with more options."""
     return [
-        service._replace(options=(*service.options, *values.items()))
-        if f"{service.name}/{service.type}" in places
-        else service
+        service._replace(options=(*service.options, *values.items())) if service.title in places else service
         for service in outlook.configuration.services
     ]
 

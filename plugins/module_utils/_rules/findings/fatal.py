@@ -38,7 +38,7 @@ def program_failure(outlook: Outlook) -> Iterator[Point]:
     for service, error in outlook.program_failures:
         refuse_unknown_name(error)
         what = "" if error.parameter == "services" else f"{error.parameter} = {error.value[:200]!r} "
-        name = f"{service.name}/{service.type}"
+        name = service.title
         failures.append(((error.parameter, f"{what}{error.reason}", error.remedy), name))
     for (parameter, why, remedy), names in grouped(failures).items():
         what = "each " if len(names) > 1 else "it "

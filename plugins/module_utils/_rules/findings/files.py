@@ -42,7 +42,7 @@ def duplicate_service(outlook: Outlook) -> Iterator[Point]:
         services.setdefault(service_key(service, outlook.configuration.port_of), []).append(service)
     for same in services.values():
         if len(same) > 1:
-            shown = f"{same[0].name}/{same[0].type}"
+            shown = same[0].title
             message = f"master.cf has the service {shown} more than once, and only the last entry counts"
             yield Point("services", message, "Keep the last entry")
 
@@ -53,7 +53,7 @@ def bad_command_line(outlook: Outlook) -> Iterator[Point]:
     for service in outlook.services:
         bad = bad_command_line_of(service, outlook.version)
         if bad and not (service.type == "unix" and client_of(service)):  # of those source_failure tells
-            found.append(((service.command, bad), f"{service.name}/{service.type}"))
+            found.append(((service.command, bad), service.title))
     for (command, bad), names in grouped(found).items():
         yield Point("services", f"{listed(names)}: {command} {bad.reason}", bad.remedy, mild=bad.ignored)
 
@@ -87,7 +87,7 @@ def ignored_bind_address(outlook: Outlook) -> Iterator[Point]:
         client, _underscore, rest = name.partition("_")
         own = client_of(service)
         if client in CLIENTS and rest.startswith("bind_address") and client != own:
-            place = f"{service.name}/{service.type}"
+            place = service.title
             remedy = f"Take it out, and set it on a service that runs {client} if that is meant"
             if own and _would_do(outlook, name, place, f"{own}_{rest}"):
                 remedy = f"Write {own}_{rest}"
@@ -101,7 +101,7 @@ def ignored_on_server(outlook: Outlook) -> Iterator[Point]:
     found = []
     for service, name in _options(outlook.services):
         if service.type == "inet" and name in ("inet_interfaces", "inet_protocols"):
-            found.append(((name, _instead(outlook, service, name)), f"{service.name}/{service.type}"))
+            found.append(((name, _instead(outlook, service, name)), service.title))
     for (name, remedy), places in grouped(found).items():
         yield Point(name, f"-o {name} of {listed(places)} changes nothing about the sockets there", remedy)
 
@@ -143,7 +143,7 @@ def _would_do(outlook: Outlook, name: str, place: str, meant: str) -> bool:
         values = {meant: outlook.settings.raw(name)}
         return not outlook.settings.is_set(meant) and not faults_after(outlook, values)
     services = outlook.configuration.services
-    service = [each for each in services if f"{each.name}/{each.type}" == place][-1]
+    service = [each for each in services if each.title == place][-1]
     client = client_of(service)
     is_read = meant.startswith(f"{client}_") if "_bind_address" in meant else client and meant in _OF_CLIENTS
     if not is_read or meant in service.option_values:
@@ -158,7 +158,7 @@ def _names_in_use(outlook: Outlook) -> Iterator[Tuple[str, str]]:
     for name in sorted(outlook.settings.names()):
         yield name, "main.cf"
     for service, name in _options(outlook.configuration.services):
-        yield name, f"{service.name}/{service.type}"
+        yield name, service.title
 
 
 def _options(services: Sequence[Service]) -> Iterator[Tuple[Service, str]]:

@@ -113,7 +113,7 @@ def _endpoints(outlook: Outlook) -> Iterator[Use]:
 def _kernel_sources(outlook: Outlook) -> Iterator[Use]:
     """Yield the addresses from which the kernel sends mail to hosts far away, each with all SMTP clients."""
     ask = outlook.host.kernel_source
-    senders = [f"{service.name}/{service.type}" for service in outlook.services if client_of(service) == "smtp"]
+    senders = [service.title for service in outlook.services if client_of(service) == "smtp"]
     transports: Dict[str, List[str]] = {}
     for client in outlook.clients:
         for family_name, source in client.sources():

@@ -76,7 +76,7 @@ def bound_next_hop_on_loopback(outlook: Outlook) -> Iterator[Point]:
 
 def half_bound(outlook: Outlook) -> Iterator[Point]:
     """Of the clients that mail takes by default, one has a source address as an option, and another has none."""
-    programs = {f"{service.name}/{service.type}": client_of(service) for service in outlook.services}
+    programs = {service.title: client_of(service) for service in outlook.services}
     for ways in _ways_by_default(outlook):
         for unbound, other in ways:
             halves = [(client, _lacking(client, other, programs[other.transport])) for _parameter, client in ways]

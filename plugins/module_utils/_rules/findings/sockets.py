@@ -176,7 +176,7 @@ def _proxied(outlook: Outlook) -> Iterator[Tuple[str, List[str], List[str]]]:
             runs = service.command.rpartition("/")[2] == program
             if sockets and runs and parameter not in service.option_values:
                 loopback = all(ip_address(socket.address).is_loopback for socket in sockets)
-                services[f"{service.name}/{service.type}"] = loopback
+                services[service.title] = loopback
         if len(services) > 1:
             outside = [name for name, loopback in services.items() if not loopback]
             yield parameter, outside, [name for name, loopback in services.items() if loopback]

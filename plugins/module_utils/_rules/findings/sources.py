@@ -26,11 +26,10 @@ from .finding import Point, grouped, listed
 
 def source_failure(outlook: Outlook) -> Iterator[Point]:
     """A client service cannot send any mail over one address family."""
-    services = {f"{service.name}/{service.type}": service for service in outlook.services}
     told = tuple(f"{one.parameter} = {one.value} " for one in outlook.explicit_sources if _is_told(one, outlook))
     failures = []
     for client in outlook.clients:
-        bad = bad_command_line(services[client.transport], outlook.version)
+        bad = bad_command_line(outlook.by_title[client.transport], outlook.version)
         remedy = bad.remedy if bad else "Correct the value"
         for _family, source in client.sources():
             if source.failure and not source.failure.startswith(told):
@@ -58,7 +57,7 @@ def implicit_source_address(outlook: Outlook) -> Iterator[Point]:
         near = [hop for hop in outlook.next_hops if hop.is_loopback and f"{hop.transport}/unix" in senders]
         if near:
             message += f", on loopback too: {near[0]}"
-        programs = {client_of(one) for one in outlook.services if f"{one.name}/{one.type}" in senders}
+        programs = {client_of(one) for one in outlook.services if one.title in senders}
         parameters = [for_family(f"{client}_bind_address", family_name) for client in CLIENTS if client in programs]
         meant = "if that is meant" + (", with a transport of its own for what is on loopback" if near else "")
         ways = []
@@ -88,8 +87,7 @@ def wrong_family(outlook: Outlook) -> Iterator[Point]:
 
 def _is_good(source: ExplicitSource, other: str, outlook: Outlook) -> bool:
     """Return whether an address of the wrong family can go to the other parameter, which is not set there."""
-    services = {f"{service.name}/{service.type}": service for service in outlook.services}
-    service = services.get(source.place)
+    service = outlook.by_title.get(source.place)
     is_set = outlook.settings.is_set(other) if service is None else other in service.option_values
     is_usable = not source.address.is_loopback and source_problem(source.address, outlook.host, False) is None
     return is_usable and not is_set
@@ -105,7 +103,7 @@ def stranded_source_address(outlook: Outlook) -> Iterator[Point]:
         if service.type == "unix" and client_of(service) and service.options:
             options = service.option_values
             process = outlook.settings.with_options(options)
-            places.append((f"{service.name}/{service.type}", client_of(service), process, frozenset(options)))
+            places.append((service.title, client_of(service), process, frozenset(options)))
     stranded = []
     for place, client, process, names in places:
         try:
@@ -117,11 +115,12 @@ def stranded_source_address(outlook: Outlook) -> Iterator[Point]:
                     stranded.append(((parameter, name, place == "main.cf"), place))
         except InputError:  # the client dies
             continue
-    services = {f"{service.name}/{service.type}": service for service in outlook.services}
     for (parameter, name, is_main), places_ in grouped(stranded).items():
         message = f"{parameter} in {listed(places_)} has no effect: {name} is switched off there by inet_protocols"
         remedy = "Take it out"
-        own = any("inet_protocols" in services[place].option_values for place in places_ if place in services)
+        own = any(
+            "inet_protocols" in outlook.by_title[place].option_values for place in places_ if place in outlook.by_title
+        )
         if not own and not faults_after(outlook, {"inet_protocols": "all"}):
             remedy += f", or add {name} to inet_protocols"
         yield Point(parameter, message, remedy, mild=is_main)
@@ -158,10 +157,13 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
     if loose:
         names = ", ".join(map(str, loose[:4])) + (", ..." if len(loose) > 4 else "")
         switches = dict.fromkeys((f"{source.parameter[:4]}_bind_address_enforce" for source in loose), "yes")
-        services = {f"{service.name}/{service.type}": service for service in outlook.services}
         message = f"not enforced is {names}: if the host loses the address, mail leaves from another one"
         remedy = f"Set {' and '.join(f'{name} = yes' for name in switches)} to keep the mail in the queue instead"
-        own = [place for place, service in services.items() if not switches.keys().isdisjoint(service.option_values)]
+        own = [
+            place
+            for place, service in outlook.by_title.items()
+            if not switches.keys().isdisjoint(service.option_values)
+        ]
         options = with_options(outlook, own, switches)
         if own:
             remedy += f", also where {listed(own)} has an option for it"
@@ -173,7 +175,7 @@ def bind_address_not_enforced(outlook: Outlook) -> Iterator[Point]:
 def private_source_address(outlook: Outlook) -> Iterator[Point]:
     """Mail to all hosts leaves from a private address, though the host has a public one."""
     seen: Set[Tuple[str, str]] = set()
-    senders = [f"{service.name}/{service.type}" for service in outlook.services if client_of(service) == "smtp"]
+    senders = [service.title for service in outlook.services if client_of(service) == "smtp"]
     for client in outlook.clients:
         for family_name, source in client.sources():
             parameter = source.origin.parameter
