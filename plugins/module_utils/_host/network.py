@@ -100,10 +100,10 @@ def _of_unit(instance: Instance) -> Optional[str]:
 
 
 def _named_by(unit: str) -> Optional[str]:
-    from .command import run
+    from .unit_properties import unit_properties
 
-    words = run(["systemctl", "show", "--property=NetworkNamespacePath", unit], time.monotonic() + 10).words
-    return "".join(words).partition("=")[2] or None
+    shown = dict(unit_properties(unit, ["NetworkNamespacePath"], time.monotonic() + 10))
+    return shown.get("NetworkNamespacePath") or None
 
 
 def _enter(descriptor: int) -> None:

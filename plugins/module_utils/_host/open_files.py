@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import resource
 import time
-from typing import Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
 from .._files.service import Service
 from .._rules.listeners import Listener
-from .command import run
+from .unit_properties import unit_properties
 
 _OTHERS = 16  # files that it has open beside sockets by then
 
@@ -43,8 +43,5 @@ def _limits(unit: Optional[str]) -> List[Optional[int]]:
             None if limit == resource.RLIM_INFINITY else limit for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
         ]
     names = ("LimitNOFILESoft", "LimitNOFILE")
-    shown: Dict[str, str] = {}
-    for line in run(["systemctl", "show", f"--property={','.join(names)}", unit], time.monotonic() + 10).words:
-        name, _sign, value = line.partition("=")
-        shown[name] = value
+    shown = dict(unit_properties(unit, names, time.monotonic() + 10))
     return [int(shown[name]) if shown.get(name, "").isdigit() else None for name in names]

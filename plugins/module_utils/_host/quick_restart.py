@@ -22,6 +22,7 @@ from typing import Dict, Optional
 from .command import run
 from .instance import Instance
 from .platform import package_commands
+from .unit_properties import unit_properties
 
 DIRECTORY = "/run/systemd/system"
 _NAME = "mailfleet-quick-restart"
@@ -36,8 +37,7 @@ def is_as_packaged(unit: str, instance: Instance, deadline: float) -> bool:
         return False
     names = ["Type", "NeedDaemonReload", *expected]
     shown: Dict[str, str] = {}
-    for line in run(["systemctl", "show", f"--property={','.join(names)}", unit], deadline).words:
-        name, _sign, value = line.partition("=")
+    for name, value in unit_properties(unit, names, deadline):
         command = re.match(r"\{ path=.* ; argv\[\]=(.*) ; ignore_errors=no ; ", value)
         if name in shown:  # several commands
             return False

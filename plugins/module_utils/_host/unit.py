@@ -23,6 +23,7 @@ from .instance import Instance
 from .master_process import Master, processes, read_process, runs_by
 from .platform import before_start, is_generated, package_unit, unit_text
 from .quick_restart import give_back, is_as_packaged, is_quick, quicken
+from .unit_properties import unit_properties
 
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
 _CHECKED = "quick-start"  # a file that tells postfix-script to start without checks; it removes the file
@@ -150,8 +151,9 @@ class ServiceControl(NamedTuple):
         """Return the name of a family if the unit allows no sockets of it (systemd.exec(5)), None if it allows them."""
         if self.unit is None:
             return None
-        words = run(["systemctl", "show", "--property=RestrictAddressFamilies", self.unit], deadline).words
-        value = "".join(words).partition("=")[2]
+        value = dict(unit_properties(self.unit, ["RestrictAddressFamilies"], deadline)).get(
+            "RestrictAddressFamilies", ""
+        )
         name = "AF_INET6" if family == "ipv6" else "AF_INET"
         return name if value and (name in value.strip("~").split()) == value.startswith("~") else None
 

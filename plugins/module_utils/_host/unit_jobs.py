@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from typing import Callable, Dict
 
-from .command import Outcome, run
+from .command import Outcome
+from .unit_properties import unit_properties
 from .waiting import doing
 
 _LONGEST = 120.0  # seconds; systemd itself ends what a stop runs after 90 s, unless the unit says something else
-_PROPERTIES = "ActiveState,SubState,Job,ControlPID,Result"
+_PROPERTIES = ("ActiveState", "SubState", "Job", "ControlPID", "Result")
 _ANSWER = 5.0  # seconds for systemd to tell
 _CONTROL = {  # what is run, by the state that the unit is in then
     "start-pre": "ExecStartPre",
@@ -72,5 +73,4 @@ def explained(unit: str, ended: Outcome) -> Outcome:
 
 def _shown(unit: str) -> Dict[str, str]:
     """Return the properties of a unit; none if systemd does not answer."""
-    command = ["systemctl", "show", f"--property={_PROPERTIES}", unit]
-    return dict(line.partition("=")[::2] for line in run(command, time.monotonic() + _ANSWER).words)
+    return dict(unit_properties(unit, _PROPERTIES, time.monotonic() + _ANSWER))

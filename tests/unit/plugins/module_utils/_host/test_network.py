@@ -123,20 +123,20 @@ def test_what_the_unit_of_a_stopped_instance_says(
 ) -> None:
     other = network_of(running("other")) or ""
     stopped = instance_in(tmp_path / "stopped")
-    from ansible_collections.mailfleet.postfix.plugins.module_utils._host import command, unit
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit, unit_properties
 
     monkeypatch.setattr(unit, "find_service", lambda instance: ServiceControl(instance, "postfix.service"))
     words = [says.replace("OTHER", other)] if says else []
-    monkeypatch.setattr(command, "run", lambda command, deadline: Outcome("", 0, words))
+    monkeypatch.setattr(unit_properties, "run", lambda command, deadline: Outcome("", 0, words))
     assert network_of(stopped) == (other if expected else None)
     assert network_of(instance_in(tmp_path / "elsewhere")) == (other if expected else None)
 
 
 @pytest.mark.parametrize("path", ["/nonexistent", "/proc/self/ns/net"])
 def test_a_unit_whose_network_is_ours_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    from ansible_collections.mailfleet.postfix.plugins.module_utils._host import command, unit
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit, unit_properties
 
     monkeypatch.setattr(unit, "find_service", lambda instance: ServiceControl(instance, "postfix.service"))
     words = [f"NetworkNamespacePath={path}"]
-    monkeypatch.setattr(command, "run", lambda command, deadline: Outcome("", 0, words))
+    monkeypatch.setattr(unit_properties, "run", lambda command, deadline: Outcome("", 0, words))
     assert network_of(instance_in(tmp_path)) is None

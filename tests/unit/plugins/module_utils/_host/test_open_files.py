@@ -8,7 +8,7 @@ import resource
 from typing import List, Optional
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import open_files
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit_properties
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.open_files import lack_of_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
@@ -39,7 +39,7 @@ def test_the_limits_of_a_unit(
     outlook: Outlook, monkeypatch: pytest.MonkeyPatch, said: List[str], at_first: Optional[str], later: Optional[str]
 ) -> None:
     """The soft limit counts for the sockets of the first service only: afterwards the master raises it."""
-    monkeypatch.setattr(open_files, "run", lambda command, deadline: Outcome("", 0, said))
+    monkeypatch.setattr(unit_properties, "run", lambda command, deadline: Outcome("", 0, said))
     expected = at_first if outlook.services[0].type == "inet" else later
     lack = lack_of_files(outlook.listeners, outlook.services, "postfix.service")
     assert (expected is None) == (lack is None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import quick_restart
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import quick_restart, unit_properties
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of
 
@@ -39,6 +39,7 @@ class Systemd:
         (directory / "sbin/master").write_text("")
         (directory / "sbin/master").chmod(0o755)
         monkeypatch.setattr(quick_restart, "run", self._run)
+        monkeypatch.setattr(unit_properties, "run", self._run)
         monkeypatch.setattr(quick_restart, "package_commands", lambda instance: COMMANDS)
         monkeypatch.setattr(quick_restart, "DIRECTORY", str(self.directory))
 

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit as unit_module
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit_properties
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, read_process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl, find_service, unit_of
@@ -262,7 +263,7 @@ def test_the_pause_of_postfix_script_is_ended_and_that_of_no_other(tmp_path: Pat
 )
 def test_a_family_that_the_unit_forbids(monkeypatch: pytest.MonkeyPatch, said: str, forbidden: Optional[str]) -> None:
     outcome = Outcome("", 0, [f"RestrictAddressFamilies={said}"])
-    monkeypatch.setattr(unit_module, "run", lambda command, deadline: outcome)
+    monkeypatch.setattr(unit_properties, "run", lambda command, deadline: outcome)
     assert ServiceControl(DEFAULT, "postfix.service").forbids("ipv6", 0.0) == forbidden
     assert ServiceControl(DEFAULT, None).forbids("ipv6", 0.0) is None
 

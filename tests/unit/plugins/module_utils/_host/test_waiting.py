@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit_jobs
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit_jobs, unit_properties
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome, run
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.waiting import awaited_by, doing, name_server
 
@@ -118,7 +118,7 @@ class Told:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: List[List[str]] = []
-        monkeypatch.setattr(unit_jobs, "run", self._run)
+        monkeypatch.setattr(unit_properties, "run", self._run)
 
     def _run(self, command: List[str], deadline: float) -> Outcome:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
