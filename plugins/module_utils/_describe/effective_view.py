@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from .._base.address import FAMILIES, normal_form
 from .._base.errors import InputError
+from .._base.sockets import Socket
+from .._rules.host import Host
 from .._rules.listeners import Listener
 from .._rules.outlook import Outlook
 from .._rules.source_addresses import Client, Source
@@ -71,3 +73,13 @@ def _source_in_words(transport: str, name: str, source: Optional[Mapping[str, An
     enforced = ", enforced" if source["enforced"] else ""
     chosen = source["address"] or "chosen by the kernel"
     return [f"source address of {transport} by {name}: {chosen}, by {source['origin']}{enforced}"]
+
+
+def plain_addresses(host: Host) -> List[Dict[str, Any]]:
+    """Return the addresses of a host as plain data."""
+    return [{**known._asdict(), "address": normal_form(known.address)} for known in host.addresses]
+
+
+def plain_sockets(sockets: Iterable[Socket]) -> List[Dict[str, Any]]:
+    """Return sockets as plain data, sorted."""
+    return [{"address": each.address, "port": each.port} for each in sorted(sockets)]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
-from .._base.address import normal_form
 from .._base.errors import InputError
 from .._change.in_sync import assess
 from .._change.transaction import Transactions, read_files
@@ -21,10 +20,9 @@ from .._host.network import in_network_of
 from .._host.routes import routes
 from .._host.unit import find_service
 from .._rules.findings.registry import findings
-from .._rules.host import Host
 from .._rules.parameters import PARAMETERS
 from .._rules.settings import Settings
-from .effective_view import effective_view
+from .effective_view import effective_view, plain_addresses, plain_sockets
 from .role_variables import variables
 
 
@@ -62,14 +60,14 @@ def _described(instance: Instance, destinations: Sequence[str], stock: Sequence[
         "parameters": {name: _parameter(settings, name) for name in PARAMETERS},
         "effective": view,
         "running": master is not None,
-        "sockets": [{"address": held.address, "port": held.port} for held in sorted(master.sockets if master else ())],
+        "sockets": plain_sockets(master.sockets if master else ()),
         "in_sync": assessment.in_sync,
         "action": assessment.action,
         "reasons": [reason._asdict() for reason in assessment.reasons],
         "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
         "findings": [finding._asdict() for finding in findings(outlook)],
         "problems": _problems("main.cf", main.problems(PARAMETERS)) + _problems("master.cf", services.problems()),
-        "addresses": _addresses(host),
+        "addresses": plain_addresses(host),
         "destinations": routes(destinations, host, clients),
         "variables": variables(main, services, instance.version, stock),
     }
@@ -85,7 +83,3 @@ def _parameter(settings: Settings, name: str) -> Dict[str, Any]:
 
 def _problems(name: str, problems: List[Problem]) -> List[Dict[str, Any]]:
     return [{"file": name, **problem._asdict()} for problem in problems]
-
-
-def _addresses(host: Host) -> List[Dict[str, Any]]:
-    return [{**known._asdict(), "address": normal_form(known.address)} for known in host.addresses]

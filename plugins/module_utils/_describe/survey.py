@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List
 
 from .._base.address import normal_form
 from .._base.errors import InputError
-from .._base.sockets import Socket
+from .._base.sockets import WILDCARDS
 from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instance, find_instances
-from .._host.master_process import PROC, Process, find_master, listening_sockets, processes, runs_by
+from .._host.master_process import PROC, Process, find_master, listening_sockets, named_directory, processes, runs_by
 from .._host.store import TransactionError
 from .._rules.outlook import Outlook
+from .effective_view import plain_addresses, plain_sockets
 
 
 def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
@@ -33,7 +34,7 @@ def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
     every = [*instances, *(each for each in others if each not in instances)]
     return {
         "version": compiled.version,
-        "addresses": [{**each._asdict(), "address": normal_form(each.address)} for each in read_host().addresses],
+        "addresses": plain_addresses(read_host()),
         "instances": [_instance(each) for each in every],
         "masters": list(stray_masters(every)),
     }
@@ -47,12 +48,8 @@ def _instance(instance: Instance) -> Dict[str, Any]:
     return {
         "instance": instance.name,
         "config_directory": instance.config_directory,
-        "sockets": None if master is None else _sockets(master.sockets),
+        "sockets": None if master is None else plain_sockets(master.sockets),
     }
-
-
-def _sockets(sockets: Iterable[Socket]) -> List[Dict[str, Any]]:
-    return [{"address": each.address, "port": each.port} for each in sorted(sockets)]
 
 
 def claims(outlook: Outlook) -> Dict[str, Any]:
@@ -73,7 +70,7 @@ def claims(outlook: Outlook) -> Dict[str, Any]:
                     sources.append((source.address, str(source.origin)))
     return {
         "sources": [{"address": address, "parameter": parameter} for address, parameter in dict.fromkeys(sources)],
-        "listeners": [address for address in dict.fromkeys(listening) if address not in ("0.0.0.0", "::")],
+        "listeners": [address for address in dict.fromkeys(listening) if address not in WILDCARDS.values()],
     }
 
 
@@ -88,10 +85,11 @@ def stray_masters(instances: List[Instance], proc: str = PROC) -> Iterator[Dict[
                 continue
             if _namespace(process.pid, proc) != _namespace("self", proc) or not _is_postfix(process, proc):
                 continue
+            directory = named_directory(process.pid, proc)
             yield {
                 "pid": process.pid,
-                "config_directory": _directory(process, proc),
-                "sockets": _sockets(set(listening_sockets(process.pid, proc).values())),
+                "config_directory": None if directory is None else directory.encode("utf-8", "replace").decode(),
+                "sockets": plain_sockets(set(listening_sockets(process.pid, proc).values())),
             }
 
 
@@ -103,12 +101,3 @@ def _is_postfix(process: Process, proc: str) -> bool:
     """Return whether it is the master of Postfix and not another program of this name: it works in its queue."""
     working = f"{proc}/{process.pid}/cwd"
     return all(os.path.isdir(f"{working}/{name}") for name in ("pid", "private", "public"))
-
-
-def _directory(process: Process, proc: str) -> Optional[str]:
-    """Return the directory that it runs by: its MAIL_CONFIG (postfix(1)); None if it has none."""
-    with open(f"{proc}/{process.pid}/environ", "rb") as stream:
-        for entry in stream.read().split(b"\0"):
-            if entry.startswith(b"MAIL_CONFIG="):
-                return os.fsdecode(entry[len(b"MAIL_CONFIG=") :]).encode("utf-8", "replace").decode()
-    return None

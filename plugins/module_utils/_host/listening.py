@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import Iterable, Iterator, List
+from typing import Iterable, Iterator, List, Tuple
 
 from .._base.records import NamedTuple
 from .._base.sockets import Socket
@@ -92,6 +92,14 @@ def inode_of(body: bytes) -> str:
     return str(struct.unpack_from("=I", body, _INODE)[0])
 
 
+def place_of(text: str, family: int) -> Tuple[str, int]:
+    """Return an address and a port as the kernel's tables write them (proc(5), net/tcp)."""
+    address, _colon, port = text.partition(":")
+    # The kernel prints each group of four bytes as one number in the machine's own byte order.
+    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
+    return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words)), int(port, 16)
+
+
 def _written(path: str, family: int, name: str) -> Iterator[Listening]:
     """Yield the listening sockets in one of the kernel's tables (proc(5))."""
     state = f"{_LISTEN:02X}"
@@ -102,10 +110,7 @@ def _written(path: str, family: int, name: str) -> Iterator[Listening]:
         return
     for fields in lines:
         if fields[3] == state:
-            address, _colon, port = fields[1].partition(":")
-            # The kernel prints each group of four bytes as one number in the machine's own byte order.
-            words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
-            packed = struct.pack(f"={len(words)}I", *words)
+            address, port = place_of(fields[1], family)
             # Where other sockets have the number of bytes to read, a listening socket has the length of its queue.
             clients = int(fields[4].rpartition(":")[2], 16)
-            yield Listening(fields[9], Socket(socket.inet_ntop(family, packed), int(port, 16), name), clients)
+            yield Listening(fields[9], Socket(address, port, name), clients)

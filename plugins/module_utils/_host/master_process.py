@@ -224,16 +224,25 @@ def runs_by(process: Process, instance: Instance, proc: str = PROC) -> bool:
     try:
         if _real_user(base) not in (0, os.geteuid()):
             return False
-        with open(f"{base}/environ", "rb") as stream:
-            environment = stream.read().split(b"\0")
-        named = [entry[len(b"MAIL_CONFIG=") :] for entry in environment if entry.startswith(b"MAIL_CONFIG=")]
-        if named:
-            return os.path.samefile(f"{base}/root{os.fsdecode(named[-1])}", instance.config_directory)
+        named = named_directory(process.pid, proc)
+        if named is not None:
+            return os.path.samefile(f"{base}/root{named}", instance.config_directory)
         return os.path.samefile(f"{base}/cwd", instance.queue_directory)
     except PermissionError:
         raise
     except OSError:
         return False
+
+
+def named_directory(pid: int, proc: str = PROC) -> Optional[str]:
+    """Return the configuration directory that a process was told: its MAIL_CONFIG (postfix(1)); None if it was not.
+
+    :raises OSError: it has ended, or this process may not look at it
+    """
+    with open(f"{proc}/{pid}/environ", "rb") as stream:
+        environment = stream.read().split(b"\0")
+    named = [entry[len(b"MAIL_CONFIG=") :] for entry in environment if entry.startswith(b"MAIL_CONFIG=")]
+    return os.fsdecode(named[-1]) if named else None
 
 
 def _real_user(base: str) -> int:
@@ -255,7 +264,7 @@ def processes(name: str, proc: str = PROC) -> Iterator[Process]:
 
 def written_pid(instance: Instance) -> Optional[int]:
     """Return the pid that the last master of an instance has written down; None if the file is lost or damaged."""
-    path = os.path.join(instance.queue_directory, "pid", "master.pid")
+    path = os.path.join(instance.queue_directory, _PID_FILE)
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return int(stream.readline())

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import re
 import socket
-import struct
 from contextlib import suppress
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from .._base.records import NamedTuple
+from .listening import place_of
 from .master_process import PROC, Process, read_process, socket_inodes
 
 _LONGEST = 120  # characters of a command line that are shown
@@ -48,7 +48,7 @@ def connections(pid: int, proc: str = PROC) -> Iterator[Connection]:
                 lines = [line.split() for line in stream][1:]
             for fields in lines:
                 if fields[3] in (_CONNECTED, _CONNECTING):
-                    yield Connection(fields[9], fields[3], _place(fields[1], family), _place(fields[2], family))
+                    yield Connection(fields[9], fields[3], place_of(fields[1], family), place_of(fields[2], family))
 
 
 def last_descendant(pid: int, proc: str = PROC) -> Optional[Process]:
@@ -84,12 +84,9 @@ def doing(pid: int, proc: str = PROC) -> str:
 
 def name_server(pid: int, proc: str = PROC) -> Optional[str]:
     """Return the address of the name server that a process waits for; None if it waits for none."""
-    try:
-        own = set(socket_inodes(pid, proc))
-    except OSError:
-        return None
-    asked = (each.remote for each in connections(pid, proc) if each.inode in own) if own else ()
-    return next((address for address, port in asked if port == _NAME_SERVER), None)
+    with suppress(OSError):  # it has ended
+        return _asked_by(_connections_of(pid, proc))
+    return None
 
 
 def awaited_by(pid: int, proc: str = PROC, but: Tuple[str, ...] = ()) -> str:
@@ -98,15 +95,15 @@ def awaited_by(pid: int, proc: str = PROC, but: Tuple[str, ...] = ()) -> str:
     :param but: inode numbers of sockets that do not matter
     """
     try:
-        own = set(socket_inodes(pid, proc)) - set(but)
+        own = _connections_of(pid, proc)
         with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
             state = stream.read().rpartition(")")[2].split()[0]
     except OSError:
         return ""
-    asked = name_server(pid, proc)
+    asked = _asked_by(own)
     if asked:
         return f"an answer of the name server {asked}"
-    others = [each for each in connections(pid, proc) if each.inode in own] if own else []
+    others = [each for each in own if each.inode not in but]
     for each in others:
         if each.state == _CONNECTING:
             return f"a connection to {_shown(each.remote)}"
@@ -118,6 +115,20 @@ def awaited_by(pid: int, proc: str = PROC, but: Tuple[str, ...] = ()) -> str:
     if state == "T":
         return "a signal to go on, because it was stopped"
     return _function(pid, proc)
+
+
+def _connections_of(pid: int, proc: str) -> List[Connection]:
+    """Return the connections of a process.
+
+    :raises OSError: it has ended, or this process may not look at it
+    """
+    own = set(socket_inodes(pid, proc))
+    return [each for each in connections(pid, proc) if each.inode in own] if own else []
+
+
+def _asked_by(own: List[Connection]) -> Optional[str]:
+    """Return the address of the name server among the other ends of connections; None if there is none."""
+    return next((address for address, port in (each.remote for each in own) if port == _NAME_SERVER), None)
 
 
 def _with_awaited(process: Process, proc: str) -> str:
@@ -144,14 +155,6 @@ def _command_line(process: Process, proc: str) -> str:
         text = ""
     text = text or process.name
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def _place(text: str, family: int) -> Tuple[str, int]:
-    """Return address and port as the kernel's tables write them."""
-    address, _colon, port = text.partition(":")
-    # The kernel prints each group of four bytes as one number in the machine's own byte order.
-    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
-    return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words)), int(port, 16)
 
 
 def _shown(place: Tuple[str, int]) -> str:

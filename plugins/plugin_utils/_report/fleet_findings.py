@@ -12,17 +12,17 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import (
+    FAMILIES,
     is_private,
     normal_form,
     parse_address,
     unbracket,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import SEVERITIES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 
 Records = Sequence[Mapping[str, Any]]
 #: so many hosts a group must have before one of them can differ from the others
 _SMALLEST = 3
-_FAMILIES = ("ipv4", "ipv6")
 
 
 def fleet_findings(records: Records) -> list[dict[str, Any]]:
@@ -211,7 +211,7 @@ def _listener_words(record: Mapping[str, Any]) -> frozenset[str]:
 def _source_words(record: Mapping[str, Any]) -> frozenset[str]:
     words = set()
     for client in (record["now"] or {}).get("source_addresses") or ():
-        for family in _FAMILIES:
+        for family in FAMILIES:
             source = client[family]
             if source is None:
                 said = "not at all"

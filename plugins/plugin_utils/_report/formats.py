@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import SEVERITIES, STATUSES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import STATUSES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FORMAT, VERSION, Report, in_words
 
 #: what XML 1.0 cannot hold (section 2.2), not even escaped

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import WILDCARDS
+
 Record = dict[str, Any]
 
 #: The states of an instance, the worst first.
 STATUSES = ("unreachable", "refused", "drift", "finding", "untouched", "changed", "ok")
-SEVERITIES = ("error", "warning", "info")
 _VIEW = ("listeners", "source_addresses", "own_addresses", "mynetworks", "error")
 
 
@@ -178,7 +179,7 @@ def _claims(view: Mapping[str, Any] | None) -> Record:
     listening = dict.fromkeys(each["address"] for each in (view or {}).get("listeners") or ())
     return {
         "sources": [{"address": address, "parameter": origin} for address, origin in sources.items()],
-        "listeners": [address for address in listening if address not in ("0.0.0.0", "::")],
+        "listeners": [address for address in listening if address not in WILDCARDS.values()],
     }
 
 

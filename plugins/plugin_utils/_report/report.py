@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import fleet_findings
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
-    SEVERITIES,
     STATUSES,
     HostResult,
     Record,

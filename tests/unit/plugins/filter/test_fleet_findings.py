@@ -14,9 +14,9 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.filter import fleet_findings as face
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report import fleet_findings as rules
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_json
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import SEVERITIES
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
     MASTER,
     addresses_of,
