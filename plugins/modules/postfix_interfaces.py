@@ -411,7 +411,7 @@ backup_files:
 """
 
 import os
-from typing import Any, List, NoReturn
+from typing import Any, List, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -425,7 +425,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import BuiltIn, built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
 MUTUALLY_EXCLUSIVE = [["config_directory", "instance"]]
@@ -469,17 +469,20 @@ def main() -> None:
         module.fail_json(msg=f"The host does not allow it: {error}.", **surveyed(module, []))
 
 
-def surveyed(module: AnsibleModule, results: list[dict[str, Any]]) -> dict[str, Any]:
+def surveyed(
+    module: AnsibleModule, results: list[dict[str, Any]], compiled: Optional[BuiltIn] = None
+) -> dict[str, Any]:
     """Return what the host has besides, if that was asked for and can be found out.
 
     :param results: those of the instances
+    :param compiled: what :func:`built_in` returns, where it was asked already
     """
     if not module.params["survey"]:
         return {}
     from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import survey
 
     try:
-        return {"survey": survey(built_in(), [one["config_directory"] for one in results])}
+        return {"survey": survey(compiled or built_in(), [one["config_directory"] for one in results])}
     except (InputError, OSError):  # no Postfix, or no right to look: what the module did says it
         return {}
 
@@ -528,7 +531,7 @@ def carry_out(module: AnsibleModule) -> None:
         for text in result.pop("warnings", ()):
             module.warn(f"{host}: {text}")
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
-    answer.update(surveyed(module, results))
+    answer.update(surveyed(module, results, compiled))
     if failure:
         module.fail_json(msg=failure, **answer)
     if module._diff:

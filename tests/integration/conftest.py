@@ -25,10 +25,12 @@ SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 #: what runs on another host of a release than the rest, at the same time
 OTHERS = {
-    **dict.fromkeys(["test_failures.py"], 2),
-    **dict.fromkeys(["test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_byte_code.py"], 3),
-    **dict.fromkeys(["test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py"], 4),
-    **dict.fromkeys(["test_instances.py", "test_instance_files.py", "test_secrets.py", "test_unit.py"], 4),
+    2: ("test_failures.py",),
+    3: ("test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_byte_code.py"),
+    4: (
+        *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
+        *("test_instances.py", "test_instance_files.py", "test_secrets.py"),
+    ),
 }
 HOSTS = 4  # of each release
 #: of which make test's share has every second case; make integration and make nightly have all
@@ -72,7 +74,8 @@ def suite_of(nodeid: str) -> str:
 
 def name_of_host(suite: str, nodeid: str) -> str:
     """The host that a test of a release runs on."""
-    return next((f"{suite}{number}" for name, number in OTHERS.items() if name in nodeid), suite)
+    file = nodeid.partition("::")[0].rpartition("/")[2]
+    return next((f"{suite}{number}" for number, files in OTHERS.items() if file in files), suite)
 
 
 class ByHost(LoadScopeScheduling):
