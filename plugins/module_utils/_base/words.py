@@ -56,3 +56,18 @@ def words_between(text: str, separators: str) -> List[str]:
     for separator in separators[1:]:
         text = text.replace(separator, first)
     return [word for word in text.split(first) if word]
+
+
+def words_outside_braces(text: str, separators: str) -> List[str]:
+    """Return the words between characters that separate them where they are not in braces.
+
+    By mystrtokq() in util/mystrtok.c, so a brace that closes nothing is a character like any other.
+    """
+    level, words = 0, [""]
+    for letter in text:
+        if letter in separators and not level:
+            words.append("")
+            continue
+        words[-1] += letter
+        level += 1 if letter == "{" else -1 if letter == "}" and level else 0
+    return [word for word in words if word]

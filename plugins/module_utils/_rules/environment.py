@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping, Tuple
 
+from .._base.words import words_outside_braces
 from .._files.entry_words import unbraced
 
 #: What the master itself sets, whatever it has imported (mail_params_init(), maillog_client_init()).
@@ -29,25 +30,10 @@ def problem(value: str) -> str:
 
 def _settings(value: str) -> Iterator[Tuple[str, str, str]]:
     """Yield name and value of each word that sets one, and what is wrong with it (clean_env() in util/clean_env.c)."""
-    for word in _words(value):
+    for word in words_outside_braces(value, ", \t\r\n"):
         text, found = unbraced(word)
         name, sign, text = (part.strip() for part in text.partition("="))
         if sign and not found:
             found = "a value without a name" if not name else "a name with a blank" if len(name.split()) > 1 else ""
         if sign or found:
             yield name, text, found
-
-
-def _words(value: str) -> Iterator[str]:
-    """Yield the words; commas and blanks inside of braces part none (mail_parm_split() in global/mail_parm_split.c)."""
-    level, word = 0, ""
-    for letter in value:
-        if letter in ", \t\r\n" and not level:
-            if word:
-                yield word
-            word = ""
-            continue
-        word += letter
-        level += 1 if letter == "{" else -1 if letter == "}" and level else 0
-    if word:
-        yield word

@@ -14,6 +14,7 @@ from typing import FrozenSet, Iterator, List, Optional, Sequence, Tuple
 from .._base.address import Address, parse_address
 from .._base.errors import InputError
 from .._base.records import NamedTuple
+from .._base.words import words_outside_braces
 from .._files.service import Service
 from .host import Host
 from .own_addresses import enabled_families
@@ -204,11 +205,5 @@ def _in_braces(text: str) -> Optional[str]:
 
 def _items(content: str) -> Iterator[str]:
     """Yield the items of a list, separated by commas or blanks that are not in braces; those around an item go."""
-    depth, start = 0, 0
-    for at, character in enumerate(f"{content},"):
-        depth += (character == "{") - (character == "}")
-        if depth <= 0 and character in " \t\n,":
-            item = content[start:at]
-            if item:
-                yield (_in_braces(item) or item).strip()
-            start = at + 1
+    for item in words_outside_braces(content, " \t\n,"):
+        yield (_in_braces(item) or item).strip()
