@@ -168,3 +168,32 @@ class Lazy:
     ]
     assert circles({"a": ["b", "c"], "b": ["c"], "c": ["d"], "d": ["b"], "e": ["a"]}) == [["b", "c", "d", "b"]]
     assert circles({"a": ["b", "c"], "b": ["c"], "c": []}) == []
+
+
+def loaded_with(*roots: str) -> Set[str]:
+    """The modules of the collection that are imported along with some."""
+    found: Set[str] = set()
+    left = [f"{CORE}.{root}" for root in roots]
+    while left:
+        name = left.pop()
+        if name in MODULES and name not in found:
+            found.add(name)
+            left += [one.name for one in IMPORTS[name] if one.at_once]
+    return found
+
+
+#: what the views of a result and the edits need, and the keeper of a run makes none
+NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
+
+
+def test_the_keeper_of_a_run_has_to_find_no_module_later() -> None:
+    loaded = loaded_with("_change.guard", "_change.change", "_change.together")
+    later = {
+        imported.name
+        for name in loaded
+        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        for imported in imports(name, ast.unparse(node))
+        if imported.name in MODULES
+    }
+    assert {name[len(CORE) + 1 :] for name in later - loaded} == NOT_FOR_THE_KEEPER

@@ -20,13 +20,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
 
 from .._base.errors import InputError
-from .._host import unit_jobs as _unit_jobs  # noqa: F401  # this and others so that the keeper need not find them on disk
-from .._host import waiting as _waiting  # noqa: F401
+from .._host import at_work, open_files, unit_jobs, waiting
 from .._host.keeper import Keeper
 from .._host.master_process import find_master
 from .._host.store import TransactionError
 from .._host.unit import ServiceControl, find_service
-from . import atomic_replace as _atomic_replace  # noqa: F401
+from .._rules import environment, postscreen, program_failures
+from . import atomic_replace, listing
 from .member import Member
 from .report import ApplyError
 from .restart import described
@@ -35,6 +35,12 @@ from .run import Run
 if TYPE_CHECKING:
     from .together import Together
 
+#: What others import only when they need it; the keeper may outlive the files that modules come from.
+_NEEDED_LATER = (
+    *(at_work, open_files, unit_jobs, waiting),
+    *(environment, postscreen, program_failures),
+    *(atomic_replace, listing),
+)
 _WAIT = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
