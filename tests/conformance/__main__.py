@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import select
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
 
+from ..json_lines import ask
 from . import effects, kept
 from .compare import disagreements
 from .filters import question, through_filters
@@ -69,16 +69,7 @@ class Room:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, one: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(one).encode() + b"\n")
-        self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], _LONGEST)[0]:
-            raise RuntimeError(f"{one['id']}: no answer in {_LONGEST:.0f} s")
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{one['id']}: the runner ended with {self.process.wait()}")
-        return json.loads(line)  # type: ignore[no-any-return]
+        return ask(self.process, one, one["id"], _LONGEST)
 
     def close(self) -> None:
         self.process.kill()

@@ -33,6 +33,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
+from ..holder import holder
 from ..postfix_tree import PostfixTree
 from . import observe
 
@@ -335,7 +336,7 @@ class Postfix:
         answer["dies"] = room.ask("postconf", "-h", "maillog_file")[1]
         if answer["dies"]:
             return answer
-        holders = [held for one in task.get("holders", ()) for held in _holder(*one)]
+        holders = [held for one in task.get("holders", ()) for held in holder(*one)]
         if holders:
             answer["conflict"] = self._conflict(task, host)
         others = self._sockets()
@@ -535,21 +536,6 @@ def _kernel_source(destination: str) -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0]).partition("%")[0]
-
-
-def _holder(address: str, port: int, v6only: bool, listening: bool) -> list[socket.socket]:
-    """A socket that another program holds and does not share; none where the host does not have its address."""
-    held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    try:
-        if ":" in address:
-            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
-        held.bind((address, port))
-    except OSError:
-        held.close()
-        return []
-    if listening:
-        held.listen(1)
-    return [held]
 
 
 def _greeting(address: str) -> str:

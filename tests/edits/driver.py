@@ -31,6 +31,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ansible.module_utils import basic
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import atomic_replace
 from ansible_collections.mailfleet.postfix.plugins.modules import postfix_apply, postfix_interfaces
+from holder import holder  # tests/holder.py
 
 STOCK, CONFIG, STATE = Path("/root/postfix.stock"), Path("/etc/postfix"), Path("/var/lib/mailfleet.postfix")
 NAMES = ("main.cf", "master.cf")
@@ -93,7 +94,7 @@ class Host:
         if "restarted" in since:
             _run("systemctl", "restart", self.unit, check=False)
             self._await_master()
-        self.held = [held for one in case["holders"] for held in _holder(*one)]
+        self.held = [held for one in case["holders"] for held in holder(*one)]
 
     def _become(self, case: dict[str, Any]) -> None:
         lines = ["address flush dev eth0"]
@@ -234,20 +235,6 @@ def _kill_at_second_file() -> None:
         done.append(self)
 
     atomic_replace.Replacement.put = instead
-
-
-def _holder(address: str, port: int, v6only: bool, listening: bool) -> list[socket.socket]:
-    held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    try:
-        if ":" in address:
-            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
-        held.bind((address, port))
-    except OSError:
-        held.close()
-        return []
-    if listening:
-        held.listen(1)
-    return [held]
 
 
 def _look_at(path: Path) -> dict[str, Any]:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import select
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from typing import Any
 
 import ansible
 
+from ..json_lines import ask
 from .compare import Runs
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,7 +41,8 @@ class TrialHost:
         collection = self._place / "ansible_collections/mailfleet/postfix/plugins"
         for name in ("modules", "module_utils"):
             shutil.copytree(_REPOSITORY / "plugins" / name, collection / name, ignore=skip)
-        shutil.copy(Path(__file__).with_name("driver.py"), self._place)
+        for file in (Path(__file__).with_name("driver.py"), _REPOSITORY / "tests/holder.py"):
+            shutil.copy(file, self._place)
         self._driver = subprocess.Popen(
             [*self._command, "python3", "/root/edits/driver.py", self._unit],
             stdin=subprocess.PIPE,
@@ -64,16 +64,7 @@ class TrialHost:
         return Runs(*seen)
 
     def _ask(self, **request: Any) -> dict[str, Any]:
-        assert self._driver.stdin is not None
-        assert self._driver.stdout is not None
-        self._driver.stdin.write(json.dumps(request).encode() + b"\n")
-        self._driver.stdin.flush()
-        if not select.select([self._driver.stdout], [], [], _LONGEST)[0]:
-            raise RuntimeError(f"no answer in {_LONGEST:.0f} s to {request}")
-        line = self._driver.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the driver ended with {self._driver.wait()}")
-        answer: dict[str, Any] = json.loads(line)
+        answer = ask(self._driver, request, str(request), _LONGEST)
         if request["do"] != "run" and "trouble" in answer:
             raise RuntimeError(answer["trouble"])
         return answer
