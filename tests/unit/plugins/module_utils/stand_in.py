@@ -113,8 +113,8 @@ def children():
     for child in kept:
         child.kill()
         child.wait()
-    sleep = "import time; time.sleep(600)"
-    kept[:] = [subprocess.Popen([os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "qmgr")])]
+    here = os.path.dirname(os.path.abspath(sys.argv[0]))
+    kept[:] = [subprocess.Popen([os.path.join(here, "qmgr"), str(os.getpid())])]
 def refresh(*_):
     now = wanted()
     for name in now:
@@ -162,6 +162,12 @@ while True:  # what its smtpd would do
         pass
 """
 
+# Postfix's programs end too when their master has ended.
+QMGR = """\
+while str(os.getppid()) == sys.argv[1]:
+    time.sleep(0.1)
+"""
+
 POSTMAP = """\
 etc = sys.argv[2]
 if "nosuch" in setting("mail_name"):
@@ -183,7 +189,7 @@ class Host:
         self.etc, self.spool, self.sbin = path / "etc", path / "spool", path / "sbin"
         self.state, self.log = str(path / "state"), path / "maillog"
         scripts = {"postfix": POSTFIX, "master": MASTER, "postmap": POSTMAP, "postconf": POSTMAP}
-        for name, text in {**scripts, "qmgr": "time.sleep(600)\n"}.items():
+        for name, text in {**scripts, "qmgr": QMGR}.items():
             (self.sbin / name).write_text(f"#!{sys.executable} -S\n{COMMON}{text}")
             (self.sbin / name).chmod(0o755)
         self.transactions = Transactions(str(self.etc), self.state)
