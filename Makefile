@@ -37,10 +37,9 @@ SIGNALS ?= 6
 
 # What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
 # nothing else runs, what measures durations.
-BESIDE := sanity
+BESIDE := sanity-chosen
 ALONE := durations interruption-chosen
-STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash differential-chosen conformance-chosen integration-chosen \
-    molecule-chosen
+STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash generated-chosen integration-chosen molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -111,6 +110,11 @@ ansible-lint: venv ## ansible-lint, production profile
 sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
 	tests/toolchain/sanity.sh
 
+# What `make test` has of it: pylint, which takes half of the time, by the newest ansible-core only.
+.PHONY: sanity-chosen
+sanity-chosen: export MAILFLEET_CHOSEN := yes
+sanity-chosen: sanity
+
 # The images that the test hosts are made of; kept outside of the checkout, in /var/cache.
 .PHONY: images
 images: venv
@@ -162,15 +166,14 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
 	done
 
-# What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first.
-CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie ad_hoc@trixie \
-    upgrade@trixie transports@trixie null_client@bookworm default@trixie
+# What `make test` has of it: these, each on one release or the other; two at a time, the long ones first. Their rooms end with them.
+CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie transports@trixie
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
 	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
 $(CHOSEN):
 	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
-	    molecule test --no-command-borders --scenario-name=$(firstword $(subst @, ,$@))
+	    molecule test --no-command-borders --destroy=never --scenario-name=$(firstword $(subst @, ,$@))
 
 .PHONY: bench
 bench: venv ## how long files and filters take, against what was promised
@@ -201,18 +204,20 @@ conformance: SUITES := $(RELEASES)
 conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, ROOT=)
 	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES)) $(if $(ONLY),--only $(ONLY))
 
-# What `make test` has of these two.
-.PHONY: differential-chosen conformance-chosen
+# What `make test` has of these two, both at the same time.
+.PHONY: generated-chosen differential-chosen conformance-chosen
+generated-chosen: images
+	$(MAKE) --keep-going --jobs=2 --output-sync=target conformance-chosen differential-chosen
 differential-chosen conformance-chosen: SEED := $(SEEDS)
 differential-chosen: images
-	$(DIFFERENTIAL) 10 $(TREES)
+	$(DIFFERENTIAL) 5 $(TREES)
 conformance-chosen: images
-	$(CONFORMANCE) 8 $(TREES)
+	$(CONFORMANCE) 5 --every 5 $(TREES)
 
 .PHONY: nightly
 nightly: ## all that make test has a share of, at full size on each release (root; hours; SEED= repeats one)
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
-	$(MAKE) --keep-going differential conformance crash integration molecule interruption \
+	$(MAKE) --keep-going sanity differential conformance crash integration molecule interruption \
 	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive

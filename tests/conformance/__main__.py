@@ -160,12 +160,13 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=1000, help="generated cases for each tree and seed")
     parser.add_argument("--seed", type=int, nargs="+", default=[1], help="what the cases are generated from")
     parser.add_argument("--first", type=int, default=0, help="the number of the first generated case")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th of the recorded cases")
     parser.add_argument("--only", nargs="+", metavar="CASE", help="the names of the cases to run")
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.cases)
     print(f"seed {' '.join(map(str, options.seed))}, {options.cases} cases each", flush=True)
     recorded = recorded_tasks()
-    tasks = [*recorded, *(task(seed, number) for seed in options.seed for number in numbers)]
+    tasks = [*recorded[:: options.every], *(task(seed, number) for seed in options.seed for number in numbers)]
     if options.only:
         tasks = [named(name, recorded) for name in options.only]
     everything: list[Done] = []

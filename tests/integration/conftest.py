@@ -25,19 +25,22 @@ SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 #: what runs on another host of a release than the rest, at the same time
 OTHERS = {
-    2: ("test_failures.py",),
-    3: ("test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_byte_code.py"),
+    2: ("test_failures.py", "test_byte_code.py", "test_gather.py"),
+    3: ("test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_files.py", "test_secrets.py"),
     4: (
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
-        *("test_instances.py", "test_instance_files.py", "test_secrets.py"),
+        *("test_instances.py", "test_instance_files.py"),
     ),
 }
 HOSTS = 4  # of each release
-#: of which make test's share has every second case; make integration and make nightly have all
-HALVED = (
-    *("test_failures.py", "test_trouble.py", "test_a_run_that_ends_early.py", "test_hostile_surroundings.py"),
-    *("test_slow.py", "test_byte_code.py", "test_converge.py", "test_together.py", "test_actions.py", "test_files.py"),
-)
+#: of which make test's share has every second case, third, and so on; make integration and make nightly have all
+SHARES = {
+    "test_failures.py": 5,
+    "test_together.py": 4,
+    **dict.fromkeys(("test_converge.py", "test_actions.py", "test_byte_code.py", "test_hostile_surroundings.py"), 3),
+    **dict.fromkeys(("test_trouble.py", "test_a_run_that_ends_early.py"), 3),
+    **dict.fromkeys(("test_slow.py", "test_files.py", "test_instances.py", "test_instance_files.py"), 2),
+}
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = set()
     for file, tests in groupby(items, lambda item: item.path):
         cases = list(dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in tests))
-        if file.name in HALVED:
-            cases = cases[::2]
+        cases = cases[:: SHARES.get(file.name, 1)]
         for number, case in enumerate(cases):
             chosen.add(case.replace("[", f"[{SUITES[(number + number // count) % count]}", 1))
     left_out = [item for item in items if item.nodeid not in chosen and not item.get_closest_marker("each_release")]

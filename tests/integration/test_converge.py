@@ -25,7 +25,6 @@ def converged(host: MailHost, **variables: Any) -> Played:
     return played
 
 
-@pytest.mark.each_release
 def test_from_all_to_one_to_several_to_loopback_only_and_back(host: MailHost):
     steps = [
         ([host.ipv4, host.ipv6], {(host.ipv4, 25), (host.ipv6, 25)}),

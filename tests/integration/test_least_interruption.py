@@ -13,7 +13,6 @@ import statistics
 import time
 from typing import Any
 
-import pytest
 from fleet import MailHost
 from load import Clients, Mail
 from mailfleet_lab.system import wait_until
@@ -39,7 +38,6 @@ def bare(host: MailHost) -> float:
     return began
 
 
-@pytest.mark.each_release
 def test_a_restart_refuses_nobody_and_loses_no_mail(host: MailHost):
     host.run("sh", "-c", "rm -f /var/mail/root /var/spool/mail/root")
     host.edit("mailbox_command", "")
