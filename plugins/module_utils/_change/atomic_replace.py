@@ -22,7 +22,7 @@ import os
 import stat
 import time
 from contextlib import suppress
-from typing import Dict, Optional
+from typing import Dict, Optional, Union
 
 from .._host.store import TransactionError, explained, sync_directory, wait_for_lock, write_all
 
@@ -33,6 +33,13 @@ _SUFFIX = ".tmp"
 _NOT_SUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _OF_CONTENT = ("security.ima", "security.evm")
 """Extended attributes that are computed from the old content: the kernel computes them for the new content."""
+
+
+def date_as_complete(file: Union[int, str], mtime: Optional[int] = None) -> None:
+    """Give a file a modification time, in ns since the epoch; by default one by which Postfix takes it for complete."""
+    if mtime is None:
+        mtime = time.time_ns() - SETTLED_AGE * 10**9
+    os.utime(file, ns=(mtime, mtime))
 
 
 class Replacement:
@@ -89,9 +96,7 @@ class Replacement:
                 os.fchown(descriptor, old.st_uid, old.st_gid)
             _copy_attributes(self.real, descriptor)
             os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-            if mtime is None:
-                mtime = time.time_ns() - SETTLED_AGE * 10**9
-            os.utime(descriptor, ns=(mtime, mtime))
+            date_as_complete(descriptor, mtime)
             os.fsync(descriptor)
 
     def put(self) -> None:

@@ -14,6 +14,7 @@ from .._files.main_cf import MainCf
 from .._host.instance import Instance
 from .._host.store import explained, sync_directory, write_all
 from .._rules.expansion import expand
+from .atomic_replace import date_as_complete
 from .transaction import NAMES, ConfigFiles, read_files
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
@@ -88,6 +89,7 @@ def make(instance: Instance, files: ConfigFiles) -> None:
             try:
                 write_all(descriptor, encode_config(text))
                 os.fchmod(descriptor, 0o644)
+                date_as_complete(descriptor)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -163,11 +163,14 @@ class Member:
         if self.edited is None or (self.exists and not self.edited.written):
             yield self.directory
             return
+        from .atomic_replace import date_as_complete  # only where something is written
+
         with self._place(check_mode) as directory:
             for name, text in zip(NAMES, self.edited.planned.texts):
                 path = os.path.join(directory, name)
                 with explained(f"{path} cannot be written"), open(path, "wb") as stream:
                     stream.write(encode_config(text))
+                date_as_complete(path)
             yield directory
 
     @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
@@ -91,6 +92,18 @@ def _pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     yield pair
     for host in pair.hosts:
         host.end()
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_no_program_of_postfix_waits_for_planned_files_to_come_of_age(pair: Pair, check_mode: bool) -> None:
+    port = pair.ports[0]
+    (member,) = pair.members((port, port + 1))
+    member.edited = member.edit.plan(check_mode) if member.edit else None
+    with member.planned_files(check_mode) as directory:
+        found = Path(directory, "master.cf")
+        assert f"127.0.0.1:{port + 1}" in found.read_text()
+        assert int(found.stat().st_mtime) < int(time.time()) - 1
+        assert int(Path(directory, "main.cf").stat().st_mtime) < int(time.time()) - 1
 
 
 def test_nothing_to_do_loads_nothing_that_could_stop_or_start(pair: Pair) -> None:
