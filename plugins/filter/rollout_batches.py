@@ -15,7 +15,7 @@ description:
     playbooks C(mailfleet.postfix.converge) and others use it in their keywords C(hosts) and C(serial).
   - An error are a text in place of a list, a name that is not a group, a group without hosts, a host in two of the
     groups, and a limit that leaves none of their hosts.
-positional: groups, limited
+positional: groups, limited, sliced
 options:
   _input:
     description: The names of the groups in the order of the rollout.
@@ -32,6 +32,13 @@ options:
       - All hosts, if it is not given.
     type: list
     elements: str
+  sliced:
+    description:
+      - Whether the inventory is one slice of several, as a sliced job of AWX or of the automation controller gets it.
+        Groups, and a limit, may then be without a host here, and their hosts in other slices.
+      - Slices do not wait for each other. So a canary has to be done before, in a job without slices.
+      - By default what the variable C(mailfleet_sliced) says, or else V(false).
+    type: bool
 """
 
 EXAMPLES = r"""
@@ -57,20 +64,33 @@ _value:
       sample: [1, 20]
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible import context
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import bool_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout import batches
+from jinja2 import pass_context
 
 
 @filter_function
-def rollout_batches(names: Any, groups: Any, limited: Any = None) -> dict[str, Any]:
+def rollout_batches(names: Any, groups: Any, limited: Any = None, sliced: Any = False) -> dict[str, Any]:
     if context.CLIARGS.get("syntax"):  # ansible-playbook --syntax-check, often with another inventory or none
         return {"pattern": "all", "sizes": [1]}
-    return batches(names, groups, limited)
+    return batches(names, groups, limited, bool_of("mailfleet_sliced", sliced))
+
+
+@pass_context
+def _in_a_play(
+    variables: Mapping[str, Any], names: Any, groups: Any, limited: Any = None, sliced: Any = None
+) -> dict[str, Any]:
+    """Take what the variable says, so that each playbook does not have to."""
+    return rollout_batches(
+        names, groups, limited, variables.get("mailfleet_sliced", False) if sliced is None else sliced
+    )
 
 
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"rollout_batches": rollout_batches}
+        return {"rollout_batches": _in_a_play}
