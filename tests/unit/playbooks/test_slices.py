@@ -4,7 +4,8 @@
 
 """The playbooks with slices of an inventory, as AWX and the automation controller make them.
 
-Of all hosts in the order of their names each slice has every n-th one. All groups are there, with those hosts only.
+Of all hosts in the order of their names each slice has every n-th one. All groups are there, with those hosts only, and
+those that have none are only named, as children of all.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ REST = ["site_a", "site_b"]
 
 
 def sliced(fleet: Path, number: int, count: int, name: str, groups: list[str], *arguments: str, **more: str) -> Played:
-    """Run a playbook on a slice of the inventory."""
-    every = sorted({host for members in MEMBERS.values() for host in members})[number - 1 :: count]
-    children = {
-        group: {"hosts": {host: None for host in members if host in every}} for group, members in MEMBERS.items()
-    }
-    (fleet / "hosts.json").write_text(json.dumps({"mail": {"children": children}}))
+    """Run a playbook on a slice of the inventory, which comes from a script, as AWX writes it."""
+    here = sorted({host for members in MEMBERS.values() for host in members})[number - 1 :: count]
+    left = {group: [host for host in members if host in here] for group, members in MEMBERS.items()}
+    slice_ = {group: {"hosts": members} for group, members in left.items() if members}
+    slice_.update(all={"children": list(MEMBERS)}, _meta={"hostvars": {}})
+    (fleet / "hosts.json").write_text(f"#!/bin/sh\necho '{json.dumps(slice_)}'\n")
+    (fleet / "hosts.json").chmod(0o755)
     (fleet / "touched").unlink(missing_ok=True)
     return play(fleet, name, groups, *arguments, **more)
 
