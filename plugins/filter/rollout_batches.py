@@ -15,7 +15,7 @@ description:
     playbooks C(mailfleet.postfix.converge) and others use it in their keywords C(hosts) and C(serial).
   - An error are a text in place of a list, a name that is not a group, a group without hosts, a host in two of the
     groups, and a limit that leaves none of their hosts.
-positional: groups, limited, sliced
+positional: groups, limited
 options:
   _input:
     description: The names of the groups in the order of the rollout.
@@ -75,20 +75,16 @@ from jinja2 import pass_context
 
 
 @filter_function
-def rollout_batches(names: Any, groups: Any, limited: Any = None, sliced: Any = False) -> dict[str, Any]:
+def rollout_batches(names: Any, groups: Any, limited: Any = None, *, sliced: Any = False) -> dict[str, Any]:
     if context.CLIARGS.get("syntax"):  # ansible-playbook --syntax-check, often with another inventory or none
         return {"pattern": "all", "sizes": [1]}
-    return batches(names, groups, limited, bool_of("mailfleet_sliced", sliced))
+    return batches(names, groups, limited, sliced=bool_of("mailfleet_sliced", sliced))
 
 
 @pass_context
-def _in_a_play(
-    variables: Mapping[str, Any], names: Any, groups: Any, limited: Any = None, sliced: Any = None
-) -> dict[str, Any]:
-    """Take what the variable says, so that each playbook does not have to."""
-    return rollout_batches(
-        names, groups, limited, variables.get("mailfleet_sliced", False) if sliced is None else sliced
-    )
+def _in_a_play(variables: Mapping[str, Any], *arguments: Any, **options: Any) -> dict[str, Any]:
+    """Take what the variable says, so that not each playbook has to."""
+    return rollout_batches(*arguments, **{"sliced": variables.get("mailfleet_sliced", False), **options})
 
 
 class FilterModule:

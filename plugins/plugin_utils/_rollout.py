@@ -23,7 +23,7 @@ _REMEDY_EMPTY = (
 
 
 def batches(
-    names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[str] | None = None, sliced: bool = False
+    names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[str] | None = None, *, sliced: bool = False
 ) -> dict[str, Any]:
     """Return the pattern of the groups, and how many hosts of each group the limit leaves.
 

@@ -45,7 +45,7 @@ def test_groups(names: Any, limited: Any, expected: Any) -> None:
 )
 @pytest.mark.parametrize("sliced", [True, "yes"])
 def test_groups_of_a_slice(names: Any, limited: Any, expected: Any, sliced: Any) -> None:
-    assert rollout_batches(names, GROUPS, limited, sliced) == expected
+    assert rollout_batches(names, GROUPS, limited, sliced=sliced) == expected
 
 
 def test_the_variable_of_slices() -> None:
