@@ -23,13 +23,16 @@ options:
       - Either C(hostvars), or a mapping of host names to their variables. Each instance of a host is assumed to be
         configured as the role P(mailfleet.postfix.postfix_interfaces#role) would configure stock files with the host's
         variables.
+      - Or what hosts really do. A mapping of host names to results of M(mailfleet.postfix.postfix_interfaces_info), a
+        list of such results, or a single one, each of one instance or with O(ignore:all_instances=true). With
+        C(hostvars), give O(results).
       - Or a list with an item for each instance, with the keys V(settings), V(addresses), V(services) and V(version),
         as the filter P(mailfleet.postfix.source_addresses#filter) takes them. The last two are optional.
     type: raw
     required: true
   hosts:
     description:
-      - The hosts in C(hostvars) to include. By default all of them.
+      - The hosts in C(hostvars), or in a mapping of results, to include. By default all of them.
       - An inventory often has hosts that do not send mail, so give a group, such as C(groups['mail']).
     type: list
     elements: str
@@ -41,6 +44,23 @@ options:
         M(mailfleet.postfix.postfix_interfaces_info) with C(register=postfix).
       - The default is V(ansible_facts), for which the facts of the subset V(network) have to be gathered.
     type: str
+  results:
+    description:
+      - The name of the variable that has what M(mailfleet.postfix.postfix_interfaces_info) returned for a host in
+        C(hostvars), such as V(postfix) after C(register=postfix).
+      - The addresses are then those that the host sends from by its files as they are, whatever the inventory says,
+        and also with services that the inventory does not know.
+    type: str
+  shared:
+    description:
+      - Addresses and prefixes that several hosts may send from, such as the service address of a failover pair.
+        V(0.0.0.0/0) and V(::/0) are all of a family.
+      - Any other address that a parameter of two hosts sets as the source address is an error that names them. It only
+        counts if it is to be part of the result.
+      - Hosts are only known with C(hostvars) or results, so there is no such error for a list of configurations.
+    type: list
+    elements: str
+    default: []
   family:
     description: Include only addresses of this family.
     type: str
@@ -83,7 +103,9 @@ requirements:
   - netaddr, on the control node
 notes:
   - Parameters that the variables of a host do not set have Postfix's default. Of C(master.cf), only the stock client
-    services and those in C(postfix_interfaces_services) are known. For hosts that have more services, give a list.
+    services and those in C(postfix_interfaces_services) are known. For hosts that have more services, give O(results).
+  - A result of a host that was not reached, or whose module failed, is an error too. So is one by whose files Postfix
+    would not run. Results say what the files say. Look at C(in_sync) if the running Postfix may not have read them yet.
   - C(hostvars) contains the variables of the inventory, but not the C(vars) of a play or a role.
   - Variables that the role would refuse are an error that names the host and the variable, so that no sender is
     silently left out.
@@ -95,6 +117,9 @@ seealso:
     plugin_type: filter
   - plugin: mailfleet.postfix.select_addresses
     plugin_type: filter
+  - plugin: mailfleet.postfix.fleet_findings
+    plugin_type: filter
+  - module: mailfleet.postfix.postfix_interfaces_info
 """
 
 EXAMPLES = r"""
@@ -108,6 +133,12 @@ EXAMPLES = r"""
 - name: Show what a firewall has to let out, with addresses from the info module instead of facts
   ansible.builtin.debug:
     msg: "{{ hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], addresses='postfix.addresses') }}"
+
+- name: Show what the hosts really send from, after the info module, with an address that moves between them
+  ansible.builtin.debug:
+    msg: "{{ hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], results='postfix', shared=shared) }}"
+  vars:
+    shared: [192.0.2.100]
 
 - name: Do the same for a list of configurations
   ansible.builtin.debug:
@@ -161,9 +192,11 @@ def fleet_source_addresses(
     private: Any = True,
     version: Any = None,
     resolve: Any = None,
+    results: Any = None,
+    shared: Any = (),
 ) -> list[str]:
     asked = read_asked(family, transports, kernel_choice, private)
-    return merged(sources(read_fleet(fleet, hosts, addresses, version, resolve), asked))
+    return merged(sources(read_fleet(fleet, hosts, addresses, results, version, resolve), asked, shared))
 
 
 class FilterModule:

@@ -32,6 +32,13 @@ options:
       - All hosts, if it is not given.
     type: list
     elements: str
+  sliced:
+    description:
+      - Whether the inventory is one slice of several, as a sliced job of AWX or of the automation controller gets it.
+        Groups, and a limit, may then be without a host here, and their hosts in other slices.
+      - Slices do not wait for each other. So a canary has to be done before, in a job without slices.
+      - By default what the variable C(mailfleet_sliced) says, or else V(false).
+    type: bool
 """
 
 EXAMPLES = r"""
@@ -57,20 +64,29 @@ _value:
       sample: [1, 20]
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible import context
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import bool_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout import batches
+from jinja2 import pass_context
 
 
 @filter_function
-def rollout_batches(names: Any, groups: Any, limited: Any = None) -> dict[str, Any]:
+def rollout_batches(names: Any, groups: Any, limited: Any = None, *, sliced: Any = False) -> dict[str, Any]:
     if context.CLIARGS.get("syntax"):  # ansible-playbook --syntax-check, often with another inventory or none
         return {"pattern": "all", "sizes": [1]}
-    return batches(names, groups, limited)
+    return batches(names, groups, limited, sliced=bool_of("mailfleet_sliced", sliced))
+
+
+@pass_context
+def _in_a_play(variables: Mapping[str, Any], *arguments: Any, **options: Any) -> dict[str, Any]:
+    """Take what the variable says, so that not each playbook has to."""
+    return rollout_batches(*arguments, **{"sliced": variables.get("mailfleet_sliced", False), **options})
 
 
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"rollout_batches": rollout_batches}
+        return {"rollout_batches": _in_a_play}

@@ -59,6 +59,9 @@ _value:
     transport:
       description: The name and type of the service, such as V(smtp/unix).
       type: str
+    program:
+      description: The client that the service runs, V(smtp) or V(lmtp).
+      type: str
     ipv4:
       description: Connections over IPv4. Null if the transport does not use IPv4.
       type: dict
@@ -85,6 +88,7 @@ _value:
       type: dict
   sample:
     - transport: smtp/unix
+      program: smtp
       ipv4:
         address: 10.77.0.1
         origin: smtp_bind_address

@@ -21,11 +21,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
     parse_address,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import client_as_dict
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import client_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet_results import instances_found, is_result
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
@@ -33,6 +34,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables 
     instances_of,
     outlook_of,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._shared_sources import Claims
 
 KERNEL_CHOICES = ("all", "none", "error")
 
@@ -46,7 +48,11 @@ class Sender(NamedTuple):
     place: str
     #: the host variable that gives each option, by option
     variables: Mapping[str, str]
-    outlook: Outlook
+    #: the name of its host; None if it is not known
+    name: str | None
+    host: Host
+    #: as the filter source_addresses returns them
+    clients: Sequence[Mapping[str, Any]]
 
 
 class Asked(NamedTuple):
@@ -60,9 +66,9 @@ class Asked(NamedTuple):
     #: whether to include private addresses
     private: bool
 
-    def about(self, transport: str, program: str) -> bool:
-        """Return whether to include a transport that runs this program."""
-        return program == "smtp" if self.transports is None else transport in self.transports
+    def about(self, client: Mapping[str, Any]) -> bool:
+        """Return whether to include a transport."""
+        return client["program"] == "smtp" if self.transports is None else client["transport"] in self.transports
 
 
 def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -> Asked:
@@ -78,51 +84,62 @@ def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -
     )
 
 
-def read_fleet(fleet: Any, hosts: Any, addresses: Any, version: Any, resolve: Any) -> Iterator[Sender]:
-    """Yield every instance of a list of configurations, or of hosts with their variables.
+def read_fleet(fleet: Any, hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any) -> Iterator[Sender]:
+    """Yield every instance of a list of configurations or results, or of hosts with their variables or results.
 
     :raises InputError: for anything else
     """
-    if isinstance(fleet, Mapping):
-        yield from _of_hosts(fleet, hosts, addresses, version, resolve)
+    is_one_result = isinstance(fleet, Mapping) and is_result(fleet)
+    if isinstance(fleet, Mapping) and not is_one_result:
+        yield from _of_hosts(fleet, hosts, addresses, results, version, resolve)
         return
-    for name, value in (("hosts", hosts), ("addresses", addresses)):
+    for name, value in (("hosts", hosts), ("addresses", addresses), ("results", results)):
         if value is not None:
             raise InputError(
                 name, str(value), "only applies to hosts with their variables", "Give hostvars, or leave it out"
             )
+    if is_one_result:
+        yield from _of_result("_input", None, fleet)
+        return
     if not isinstance(fleet, (list, tuple)):
         remedy = "Give hostvars, or a list such as [{'settings': {...}, 'addresses': [...]}]"
         raise InputError("_input", str(fleet), "is neither hostvars nor a list of configurations", remedy)
     for index, entry in enumerate(fleet):
         place = f"_input[{index}]"
+        if isinstance(entry, Mapping) and is_result(entry):
+            yield from _of_result(place, place, entry)
+            continue
         with located(place):
-            outlook = _of_entry(entry, version, resolve)
-        yield Sender(place, {}, outlook)
+            sender = _sender(place, {}, None, _of_entry(entry, version, resolve))
+        yield sender
 
 
-def sources(senders: Iterable[Sender], asked: Asked) -> Iterator[Address]:
+def sources(senders: Iterable[Sender], asked: Asked, shared: Any) -> Iterator[Address]:
     """Yield the addresses that the instances send from, in any order, with duplicates.
 
-    :raises InputError: for a transport that no host has, and for a configuration with which Postfix would not run
+    :param shared: the addresses and prefixes that several hosts may send from
+    :raises InputError: for a transport that no host has, a configuration with which Postfix would not run, and an
+        address that several hosts claim
     """
     seen: set[str] = set()
+    claims = Claims(_names("shared", shared))
     for sender in senders:
-        outlook = sender.outlook
-        services = outlook.configuration.services
-        programs = {service.title: client_of(service) for service in services}
-        with located(sender.place, sender.variables):
-            clients = outlook.clients
-            seen.update(client.transport for client in clients)
-            found = [
-                address
-                for client in clients
-                if asked.about(client.transport, programs[client.transport])
-                for name, source in client.sources()
-                if name in asked.families and source.failure is None
-                for address in _possible(client.transport, name, source.address, outlook.host, asked)
-            ]
-        yield from found
+        if sender.name is not None:
+            claims.of_host(sender.name, sender.host)
+        for client in sender.clients:
+            seen.add(client["transport"])
+            if not asked.about(client):
+                continue
+            for name in asked.families:
+                source = client[name]
+                if source is None or source["failure"] is not None:
+                    continue
+                with located(sender.place, sender.variables):
+                    found = _possible(client["transport"], name, source["address"], sender.host, asked)
+                if source["address"] is not None and sender.name is not None:
+                    claims.add(sender.name, source["origin"], found)
+                yield from found
+    claims.check()
     for transport in sorted((asked.transports or frozenset()) - seen):
         remedy = f"Use existing ones: {', '.join(sorted(seen)[:20]) or 'there are none'}"
         raise InputError("transports", transport, "is not a transport of any host", remedy)
@@ -185,6 +202,16 @@ def located(place: str, variables: Mapping[str, str] = MappingProxyType({})) -> 
         raise InputError(f"{place}: {name}", error.value, error.reason, error.remedy) from error
 
 
+def _sender(place: str, variables: Mapping[str, str], name: str | None, outlook: Outlook) -> Sender:
+    """:raises InputError: for a configuration with which Postfix would not run"""
+    return Sender(place, variables, name, outlook.host, [client_as_dict(client) for client in outlook.clients])
+
+
+def _of_result(place: str, name: str | None, result: Mapping[str, Any]) -> Iterator[Sender]:
+    for instance, host, clients in instances_found(place, result):
+        yield Sender(f"{place}: {instance}", {}, name, host, clients)
+
+
 def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
     if not isinstance(entry, Mapping):
         remedy = "Give {'settings': {...}, 'addresses': [...]}"
@@ -196,12 +223,17 @@ def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
     return read_input(settings, addresses, services, version if own_version is None else own_version, resolve)
 
 
-def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any, resolve: Any) -> Iterator[Sender]:
+def _of_hosts(
+    fleet: Mapping[str, Any], hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any
+) -> Iterator[Sender]:
+    if addresses is not None and results is not None:
+        raise InputError("addresses", str(addresses), "is not needed beside results", "Leave one of them out")
     variable = "ansible_facts" if addresses is None else addresses
-    if not isinstance(variable, str):
-        raise InputError(
-            "addresses", str(addresses), "is not the name of a variable", "Name the variable with the addresses"
-        )
+    for option, value in (("addresses", variable), ("results", results)):
+        if value is not None and not isinstance(value, str):
+            raise InputError(
+                option, str(value), "is not the name of a variable", f"Name the variable with the {option}"
+            )
     known_version, resolver = version_from_input(version), mapping_resolver(resolve)
     for name in list(fleet) if hosts is None else _names("hosts", hosts):
         if name not in fleet:
@@ -210,7 +242,12 @@ def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any
         with located(name):
             if not isinstance(variables, Mapping):
                 raise InputError("variables", str(variables), "is not a mapping", "Give hostvars")
-            host = host_from_input(_variable(variables, variable), variable)
+            result = variables if results is None else _variable("results", variables, results)
+        if results is not None or is_result(variables):
+            yield from _of_result(name, name, result)
+            continue
+        with located(name):
+            host = host_from_input(_variable("addresses", variables, variable), variable)
             instances = instances_of(variables)
         for index, options in enumerate(instances):
             if options.get("state") == "absent":
@@ -219,17 +256,18 @@ def _of_hosts(fleet: Mapping[str, Any], hosts: Any, addresses: Any, version: Any
             if len(instances) == 1:
                 place, named = name, {option: PREFIX + option for option in options}
             with located(place, named):
-                outlook = outlook_of(options, host, known_version, resolver)
-            yield Sender(place, named, outlook)
+                sender = _sender(place, named, name, outlook_of(options, host, known_version, resolver))
+            yield sender
 
 
-def _variable(variables: Mapping[str, Any], name: str) -> Any:
+def _variable(option: str, variables: Mapping[str, Any], name: str) -> Any:
     """Return a variable of a host; ``postfix.addresses`` means the key addresses of the variable postfix."""
     value: Any = variables
     for key in name.split("."):
         if not isinstance(value, Mapping) or key not in value:
-            remedy = "Gather its facts, or name the variable that has its addresses"
-            raise InputError("addresses", name, "is not a variable of the host", remedy)
+            remedies = {"addresses": "Gather its facts, or name the variable that has its addresses"}
+            remedy = remedies.get(option, "Describe the host and register the result, or leave it out of hosts")
+            raise InputError(option, name, "is not a variable of the host", remedy)
         value = value[key]
     return value
 

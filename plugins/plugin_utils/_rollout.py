@@ -16,12 +16,20 @@ _PARAMETER = "mailfleet_groups"
 _SHOWN = 12  # names at most in an error
 _REMEDY = 'Give a list of groups of the inventory, such as -e \'{"mailfleet_groups": ["canary", "site_a"]}\''
 
+_REMEDY_EMPTY = (
+    "Leave it out, or add hosts to it. If this is a slice of an inventory, run the canary in a job without slices "
+    "first, and then the other groups in slices with mailfleet_sliced=true"
+)
 
-def batches(names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[str] | None = None) -> dict[str, Any]:
+
+def batches(
+    names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[str] | None = None, *, sliced: bool = False
+) -> dict[str, Any]:
     """Return the pattern of the groups, and how many hosts of each group the limit leaves.
 
     :param groups: all groups with their hosts
     :param limited: the hosts that the limit leaves; None for all
+    :param sliced: whether the inventory is a slice of another one, so that groups of that have no host in this
     :raises InputError: a group is not one, or has no host; a host is in two; or the limit leaves no host
     """
     if isinstance(names, str) or not isinstance(names, Sequence):
@@ -36,8 +44,8 @@ def batches(names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[s
         if name in hosts_of:
             raise InputError(_PARAMETER, name, "is given twice", "Give each group once")
         hosts_of[name] = list(groups[name])
-        if not hosts_of[name]:
-            raise InputError(_PARAMETER, name, "is a group without hosts", "Leave it out, or add hosts to it")
+        if not hosts_of[name] and not sliced:
+            raise InputError(_PARAMETER, name, "is a group without hosts", _REMEDY_EMPTY)
         for host in hosts_of[name]:
             other = group_of.setdefault(host, name)
             if other != name:
@@ -45,10 +53,10 @@ def batches(names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[s
                 raise InputError(_PARAMETER, host, reason, "Name groups that have no host in common")
     left = group_of if limited is None else set(limited)
     sizes = [sum(host in left for host in hosts) for hosts in hosts_of.values()]
-    if not any(sizes):
+    if not any(sizes) and not sliced:
         reason = "has no host that --limit leaves"
         raise InputError(_PARAMETER, ", ".join(names), reason, "Correct --limit, or name other groups")
-    return {"pattern": ":".join(hosts_of), "sizes": [size for size in sizes if size]}
+    return {"pattern": ":".join(hosts_of), "sizes": [size for size in sizes if size] or [1]}
 
 
 def _what_is(name: Any, groups: Mapping[str, Sequence[str]]) -> str:

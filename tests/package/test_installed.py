@@ -121,7 +121,14 @@ def test_the_examples_for_a_fleet_say_what_comes_out(run: Any, installed: Path, 
     facts = {
         "all_ipv4_addresses": "{{ have | select('search', '[.]') }}",
         "all_ipv6_addresses": "{{ have | select('search', ':') }}",
-        "postfix": {"addresses": "{{ have }}"},
+        "postfix": {
+            "config_directory": "/etc/postfix",
+            "addresses": "{{ have }}",
+            "effective": {
+                "source_addresses": "{{ {'smtp_bind_address': '192.0.2.100', 'inet_protocols': 'ipv4'}"
+                f" | {NAME}.source_addresses(have + ['192.0.2.100']) }}}}"
+            },
+        },
     }
     hosts: dict[str, Any] = {host: {"have": have} for host, have in FLEET.items()}
     hosts["mta2"]["postfix_interfaces_select"] = {"smtp_bind_address": ["192.0.2.16/31"]}
@@ -140,6 +147,7 @@ def test_the_examples_for_a_fleet_say_what_comes_out(run: Any, installed: Path, 
     assert [answer["msg"] for answer in answers] == [
         "v=spf1 ip4:192.0.2.16/31 ip4:192.0.2.18 ip6:2001:db8::16/127 -all",
         [*both, "2001:db8::16/127", "fd77::18"],
+        ["192.0.2.100"],
         both,
         "All assertions passed",
     ]

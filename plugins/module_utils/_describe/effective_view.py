@@ -43,7 +43,8 @@ def listener_as_dict(listener: Listener) -> Dict[str, Any]:
 
 def client_as_dict(client: Client) -> Dict[str, Any]:
     """Return a client's source addresses as the filter and the modules answer them."""
-    return {"transport": client.transport, "ipv4": _source_as_dict(client.ipv4), "ipv6": _source_as_dict(client.ipv6)}
+    sources = {"ipv4": _source_as_dict(client.ipv4), "ipv6": _source_as_dict(client.ipv6)}
+    return {"transport": client.transport, "program": client.program, **sources}
 
 
 def _source_as_dict(source: Optional[Source]) -> Optional[Dict[str, Any]]:

@@ -46,6 +46,8 @@ class Client(NamedTuple):
 
     #: name and type
     transport: str
+    #: one of CLIENTS
+    program: str
     ipv4: Optional[Source]
     ipv6: Optional[Source]
 
@@ -87,7 +89,7 @@ def source_addresses(
             if line not in alike:
                 alike[line] = _sources(service, settings, host, implicit_of)
             transport = service.title
-            clients[transport] = Client(transport, *alike[line])
+            clients[transport] = Client(transport, client_of(service), *alike[line])
     return list(clients.values())
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import (
     FAMILIES,
+    Address,
     is_private,
     normal_form,
     parse_address,
@@ -62,7 +63,7 @@ def _sources(records: Records, owners: Mapping[str, list[str]]) -> Iterator[dict
     for record in records:
         for source in record["claims"]["sources"]:
             text, address = source["address"], parse_address(source["address"])
-            if address is None or address.is_loopback or address.is_link_local:
+            if address is None or not is_seen_by_others(address):
                 continue
             parameters.setdefault(text, source["parameter"])
             if not claims[text] or claims[text][-1] is not record:
@@ -71,27 +72,13 @@ def _sources(records: Records, owners: Mapping[str, list[str]]) -> Iterator[dict
         hosts = list(dict.fromkeys(record["host"] for record in claimants))
         having = owners.get(text, [])
         surveyed = [record for record in claimants if record["addresses"]]
-        claiming = [host for host in having if host in hosts]
         address = parse_address(text)
-        if len(hosts) > 1 and len(claiming) > 1:
-            yield _finding(
-                "duplicate_source_address",
-                "warning" if address is not None and is_private(address) else "error",
-                parameters[text],
-                f"{text} is the source address of {listed(hosts)}, and {listed(claiming)} have it on an interface",
-                "Give each host an address of its own; answers to one of them reach the other",
-                claimants,
-            )
-        elif len(hosts) > 1:
-            owned = f"only {having[0]} has it" if having else "no host of this run has it on an interface"
-            yield _finding(
-                "shared_source_address",
-                "warning",
-                parameters[text],
-                f"{text} is the source address of {listed(hosts)}, and {owned}",
-                "Give each host an address of its own, unless this one moves between them",
-                claimants,
-            )
+        several = claimed_by_several(hosts, having)
+        if several:
+            code, reason, remedy = several
+            is_error = code == "duplicate_source_address" and address is not None and not is_private(address)
+            severity = "error" if is_error else "warning"
+            yield _finding(code, severity, parameters[text], f"{text} {reason}", remedy, claimants)
         elif surveyed and hosts[0] not in having:
             owned = f"{listed(having)} has it" if having else "no host of this run has it on an interface"
             yield _finding(
@@ -102,6 +89,31 @@ def _sources(records: Records, owners: Mapping[str, list[str]]) -> Iterator[dict
                 "Set an address that the host has, or add it to the host",
                 claimants,
             )
+
+
+def claimed_by_several(hosts: Sequence[str], having: Sequence[str]) -> tuple[str, str, str] | None:
+    """Return what is wrong with an address that several hosts send from; None for one that a single host sends from.
+
+    :param hosts: those that send from it
+    :param having: those that have it on an interface
+    :returns: the code of the finding; the reason, to be read after the address; and the remedy
+    """
+    if len(hosts) < 2:
+        return None
+    claiming = [host for host in having if host in hosts]
+    if len(claiming) > 1:
+        owned, remedy = f"{listed(claiming)} have it on an interface", "; answers to one of them reach the other"
+        code = "duplicate_source_address"
+    else:
+        owned = f"only {having[0]} has it" if having else "no host of this run has it on an interface"
+        code, remedy = "shared_source_address", ", unless this one moves between them"
+    reason = f"is the source address of {listed(hosts)}, and {owned}"
+    return code, reason, f"Give each host an address of its own{remedy}"
+
+
+def is_seen_by_others(address: Address) -> bool:
+    """Return whether an address says to other hosts who it is that sends."""
+    return not address.is_loopback and not address.is_link_local
 
 
 def _misplaced(records: Records, owners: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:

@@ -145,6 +145,7 @@ def _of_instance(
         "instance": part.get("instance"),
         "config_directory": part.get("config_directory"),
         "version": base["version"] or part.get("version"),
+        "addresses": base["addresses"] or [dict(entry) for entry in part.get("addresses") or ()],
         "unit": part.get("unit"),
         "files": edits,
         "steps": steps,

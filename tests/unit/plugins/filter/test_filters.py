@@ -90,9 +90,9 @@ def test_source_addresses() -> None:
     bound = {"address": "10.77.0.1", "origin": "smtp_bind_address", "enforced": True, "failure": None}
     settings = {"smtp_bind_address": "10.77.0.1", "smtp_bind_address_enforce": True}
     assert call("source_addresses", settings, ADDRESSES) == [
-        {"transport": "smtp/unix", "ipv4": bound, "ipv6": free},
-        {"transport": "relay/unix", "ipv4": bound, "ipv6": free},
-        {"transport": "lmtp/unix", "ipv4": free, "ipv6": free},
+        {"transport": "smtp/unix", "program": "smtp", "ipv4": bound, "ipv6": free},
+        {"transport": "relay/unix", "program": "smtp", "ipv4": bound, "ipv6": free},
+        {"transport": "lmtp/unix", "program": "lmtp", "ipv4": free, "ipv6": free},
     ]
 
 

@@ -23,6 +23,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.repor
     part_of,
     report_of,
     result_of,
+    view_of,
 )
 
 find = face.FilterModule().filters()["fleet_findings"]
@@ -57,6 +58,16 @@ def test_a_source_that_two_hosts_have() -> None:
     assert finding["places"] == [{"host": name, "instance": "-"} for name in ("mta1", "mta2")]
     private = {name: host(number, "10.1.1.7", "10.1.1.7/24") for number, name in ((1, "mta1"), (2, "mta2"))}
     assert codes(private) == [("duplicate_source_address", "warning")]
+
+
+def test_results_of_all_instances_tell_which_addresses_the_hosts_have() -> None:
+    fleet = {}
+    for number, name in ((1, "mta1"), (2, "mta2")):
+        own = addresses_of(("eth0", f"192.0.2.{number}/24"), ("eth0", "198.51.100.7/24"))
+        view = view_of({**COMMON, "smtp_bind_address": "198.51.100.7"}, own)
+        part = {"config_directory": "/etc/postfix", "instance": "-", "addresses": own, "effective": view}
+        fleet[name] = {"changed": False, "instances": [part]}
+    assert codes(fleet) == [("duplicate_source_address", "error")]
 
 
 def test_a_source_that_two_hosts_claim_and_one_has_or_none() -> None:

@@ -15,9 +15,15 @@ from typing import Any
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
+from ansible_collections.mailfleet.postfix.plugins.filter import fleet_findings
 from ansible_collections.mailfleet.postfix.plugins.filter import fleet_source_addresses as file
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet import merged
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import ENTRY_OPTIONS, OPTIONS, PREFIX
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
+    MASTER,
+    addresses_of,
+    view_of,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -288,6 +294,114 @@ def test_the_variables_are_those_of_the_role() -> None:
     options = specs["argument_specs"]["main"]["options"]
     assert {PREFIX + name for name in (*OPTIONS, "instances", "findings", "survey")} == set(options)
     assert {*OPTIONS, *ENTRY_OPTIONS} == set(options[PREFIX + "instances"]["options"])
+
+
+# What hosts really do
+
+LMTP = "smtp unix - - n - - smtp\nnear unix - - n - - lmtp -o lmtp_bind_address=192.0.2.2\n"
+SHARED = "198.51.100.7"
+
+
+def found(number: int, source: str = "", *also: str, master: str = MASTER, **settings: str) -> dict:
+    """A result of postfix_interfaces_info for one instance, of a host with an address of its own and others."""
+    own = addresses_of(("eth0", f"192.0.2.{number}/24"), *(("eth0", f"{address}/24") for address in also))
+    wanted = {"inet_protocols": "ipv4", **({"smtp_bind_address": source} if source else {}), **settings}
+    part = {"config_directory": "/etc/postfix", "instance": "-", "addresses": own}
+    return {"changed": False, "failed": False, **part, "effective": view_of(wanted, own, master)}
+
+
+def several(*parts: dict) -> dict:
+    """The same with all_instances."""
+    return {"changed": False, "failed": False, "instances": list(parts), "variables": {}}
+
+
+def test_results() -> None:
+    one, two = found(1, "192.0.2.1"), found(2)
+    assert fleet_source_addresses(one) == ["192.0.2.1"]
+    assert fleet_source_addresses(several(one, found(1, "192.0.2.9", "192.0.2.9"))) == ["192.0.2.1", "192.0.2.9"]
+    assert fleet_source_addresses([one, several(two)]) == ["192.0.2.1", "192.0.2.2"]
+    assert fleet_source_addresses({"mta1": one, "mta2": several(two)}) == ["192.0.2.1", "192.0.2.2"]
+    assert fleet_source_addresses({"mta1": one, "mta2": two}, ["mta2"]) == ["192.0.2.2"]
+    # beside what the inventory says, which does not count
+    fleet = {"mta1": {**host(["192.0.2.8"]), "postfix": one}, "mta2": {"postfix": several(two)}, "www": {}}
+    assert fleet_source_addresses(fleet, ["mta1", "mta2"], results="postfix") == ["192.0.2.1", "192.0.2.2"]
+    assert fleet_source_addresses(fleet, "mta1", addresses="have") == ["192.0.2.8"]
+
+
+def test_the_transports_of_results() -> None:
+    near = found(1, "", "192.0.2.2", master=LMTP)
+    assert fleet_source_addresses(near, kernel_choice="none") == []
+    assert fleet_source_addresses(near, transports=["near"]) == ["192.0.2.2"]
+    with pytest.raises(AnsibleFilterError, match="_input: -: smtp/unix: '192.0.2.1, 192.0.2.2' are all possible"):
+        fleet_source_addresses(near, kernel_choice="error")
+
+
+@pytest.mark.parametrize(
+    "fleet, options, words",
+    [
+        (
+            {"changed": False, "unreachable": True, "msg": "no route"},
+            {},
+            "mta1: results: 'no route' is all that is known",
+        ),
+        ({"changed": False, "failed": True, "msg": "no such"}, {}, "mta1: results: 'no such' is all that is known"),
+        ({"changed": False, "skipped": True}, {}, "mta1: results: 'skipped' is all that is known"),
+        (found(1, inet_interfaces="192.0.2.9"), {}, "mta1: results: .*192.0.2.9.* Postfix would die of"),
+        (several({"instance": "-"}), {}, "mta1: results: .* is not a result of postfix_interfaces_info"),
+        ({"changed": False, "instances": 5}, {}, "mta1: results: '5' is not a result of postfix_interfaces_info"),
+        ({"postfix": 5}, {"results": "postfix"}, "mta1: results: '5' is not a result of postfix_interfaces_info"),
+        ({"postfix": {}}, {"results": "postfix"}, "mta1: results: '{}' is not a result of postfix_interfaces_info"),
+        ({}, {"results": "postfix"}, "mta1: results: 'postfix' is not a variable of the host. Describe"),
+        ({}, {"results": 5}, "results: '5' is not the name of a variable"),
+        ({}, {"results": "postfix", "addresses": "have"}, "addresses: 'have' is not needed beside results"),
+        (found(1), {"shared": ["192.0.2.300"]}, "shared: '192.0.2.300' is neither an address nor a prefix"),
+        (found(1), {"shared": 5}, "shared: '5' is not a list of names"),
+    ],
+)
+def test_results_that_say_nothing(fleet: dict, options: dict, words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=words):
+        fleet_source_addresses({"mta1": fleet}, **options)
+
+
+def test_results_are_of_hosts() -> None:
+    with pytest.raises(AnsibleFilterError, match="results: 'postfix' only applies to hosts"):
+        fleet_source_addresses([found(1)], results="postfix")
+
+
+def test_an_address_that_two_hosts_claim() -> None:
+    fleet = {"mta1": found(1, SHARED, SHARED), "mta2": found(2, SHARED, SHARED), "mta3": found(3)}
+    expected = (
+        f"smtp_bind_address: '{SHARED}' is the source address of mta1 and mta2, and mta1 and mta2 have it on an "
+        "interface. Give each host an address of its own, or list this one in shared if it moves between them."
+    )
+    with pytest.raises(AnsibleFilterError) as caught:
+        fleet_source_addresses(fleet)
+    assert str(caught.value) == expected
+    # in the same words as the findings across a fleet
+    (finding,) = fleet_findings.fleet_findings(fleet)
+    assert finding["message"] in expected.replace("'", "")
+    for shared in (SHARED, [f"{SHARED}/32"], ["198.51.100.0/24", "2001:db8::/32"], ["0.0.0.0/0", "::/0"]):
+        assert fleet_source_addresses(fleet, shared=shared) == ["192.0.2.3", SHARED]
+    with pytest.raises(AnsibleFilterError, match="mta1 and mta2"):
+        fleet_source_addresses(fleet, shared=["198.51.100.8", "2001:db8::/32"])
+    # two instances of one host may share it
+    assert fleet_source_addresses({"mta1": several(fleet["mta1"], fleet["mta1"])}) == [SHARED]
+    assert fleet_source_addresses({"mta1": fleet["mta1"], "mta3": found(3, "", SHARED)}) == ["192.0.2.3", SHARED]
+
+
+def test_an_address_that_two_hosts_claim_by_their_variables() -> None:
+    wanted = {"inet_protocols": "ipv4", "smtp_bind_address": "10.1.1.7"}
+    fleet = {name: host([f"192.0.2.{number}", "10.1.1.7"], **wanted) for number, name in ((1, "mta1"), (2, "mta2"))}
+    with pytest.raises(
+        AnsibleFilterError, match="smtp_bind_address: '10.1.1.7' is the source address of mta1 and mta2"
+    ):
+        fleet_source_addresses(fleet, addresses="have")
+    # what is not asked for is not claimed
+    assert fleet_source_addresses(fleet, addresses="have", private=False) == []
+    assert fleet_source_addresses(fleet, addresses="have", shared=["10.0.0.0/8"]) == ["10.1.1.7"]
+    # nor what the kernel may choose
+    free = {name: {**variables, PREFIX + "smtp_bind_address": None} for name, variables in fleet.items()}
+    assert fleet_source_addresses(free, addresses="have") == ["10.1.1.7", "192.0.2.1", "192.0.2.2"]
 
 
 # Errors

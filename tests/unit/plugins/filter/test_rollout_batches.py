@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailfleet.postfix.plugins.filter.rollout_batches import rollout_batches
+from ansible_collections.mailfleet.postfix.plugins.filter.rollout_batches import FilterModule, rollout_batches
 
 GROUPS = {
     "all": ["c1", "a1", "a2", "b1"],
@@ -33,6 +33,29 @@ GROUPS = {
 )
 def test_groups(names: Any, limited: Any, expected: Any) -> None:
     assert rollout_batches(names, GROUPS, limited) == expected
+
+
+@pytest.mark.parametrize(
+    "names, limited, expected",
+    [
+        (["canary", "empty", "site_a"], None, {"pattern": "canary:empty:site_a", "sizes": [1, 2]}),
+        (["empty"], None, {"pattern": "empty", "sizes": [1]}),
+        (["canary"], ["a1"], {"pattern": "canary", "sizes": [1]}),
+    ],
+)
+@pytest.mark.parametrize("sliced", [True, "yes"])
+def test_groups_of_a_slice(names: Any, limited: Any, expected: Any, sliced: Any) -> None:
+    assert rollout_batches(names, GROUPS, limited, sliced=sliced) == expected
+
+
+def test_the_variable_of_slices() -> None:
+    in_a_play = FilterModule().filters()["rollout_batches"]
+    assert in_a_play({"mailfleet_sliced": True}, ["empty"], GROUPS)["pattern"] == "empty"
+    assert in_a_play({"mailfleet_sliced": False}, ["empty"], GROUPS, None, sliced=True)["pattern"] == "empty"
+    with pytest.raises(AnsibleFilterError, match="with mailfleet_sliced=true"):
+        in_a_play({}, ["empty"], GROUPS)
+    with pytest.raises(AnsibleFilterError, match="mailfleet_sliced: 'perhaps' is not a boolean"):
+        in_a_play({"mailfleet_sliced": "perhaps"}, ["canary"], GROUPS)
 
 
 @pytest.mark.parametrize(
