@@ -12,9 +12,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_table
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, make_report
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
 
 
 class ActionModule(ActionBase):
