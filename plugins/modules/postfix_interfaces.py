@@ -477,7 +477,9 @@ def main() -> None:
         module.fail_json(msg=f"The host does not allow it: {error}.", **surveyed(module, []))
 
 
-def surveyed(module: Module, results: list[dict[str, Any]], compiled: Optional[BuiltIn] = None) -> dict[str, Any]:
+def surveyed(
+    module: AnsibleModule, results: list[dict[str, Any]], compiled: Optional[BuiltIn] = None
+) -> dict[str, Any]:
     """Return what the host has besides, if that was asked for and can be found out.
 
     :param results: those of the instances
