@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
                 "controls": {"type": "dict", "default": {}},
                 "result": {"type": "str"},
                 "problem": {"type": "str"},
-                "unfinished": {"type": "bool", "default": False},
+                "complete": {"type": "bool", "default": False},
                 **{name: {"type": "path"} for name in FORMATS},
             }
         )
@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
             known = hostvars.raw_get(host)
             problem = known.get(options["problem"]) if host in there else _DROPPED
             results.append(HostResult(host, groups.get(host), known.get(options["result"]), problem))
-        if not options["unfinished"] and _is_unfinished(controls, results):
+        if not options["complete"] and _is_unfinished(controls, results):
             return {"unfinished": True, "stop": False, "lines": []}
         records: list[Record] = [printable(record) for record in records_of(results, self._task.check_mode)]
         account.record(records, controls, self._task.check_mode)

@@ -47,8 +47,8 @@ options:
   problem:
     description: The name of the variable that says what went wrong on a host besides.
     type: str
-  unfinished:
-    description: Whether the tasks beside the role have run, too.
+  complete:
+    description: Whether what belongs to the role has run, too, such as hooks.
     type: bool
     default: false
   json:

@@ -36,7 +36,10 @@ class Cost(NamedTuple):
 
 def answer() -> str:
     """What a host in line with its files answers."""
-    from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import addresses_of, part_of
+    from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
+        addresses_of,
+        part_of,
+    )
 
     addresses = addresses_of(("eth0", f"{MEASURED}/24"), ("eth0", "2001:db8::1/64"))
     part = part_of({"inet_interfaces": f"127.0.0.1, {MEASURED}"}, addresses)
@@ -68,7 +71,11 @@ def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
     with (directory / "said").open("w+", encoding="utf-8") as said:
         start = time.monotonic()
         process = subprocess.Popen(
-            [*command, "-e", json.dumps(variables)], cwd=directory, env=environment, stdout=said, stderr=subprocess.STDOUT
+            [*command, "-e", json.dumps(variables)],
+            cwd=directory,
+            env=environment,
+            stdout=said,
+            stderr=subprocess.STDOUT,
         )
         _pid, status, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
@@ -100,7 +107,10 @@ def main() -> int:
             for what in ("seconds", "processor", "memory"):
                 growth = getattr(many, what) / getattr(few, what)
                 good = good and growth <= LIMIT
-                print(f"{'ok  ' if growth <= LIMIT else 'FAIL'} {name}: {what} times {growth:.1f} (at most {LIMIT})", flush=True)
+                print(
+                    f"{'ok  ' if growth <= LIMIT else 'FAIL'} {name}: {what} times {growth:.1f} (at most {LIMIT})",
+                    flush=True,
+                )
     finally:
         shutil.rmtree(directory)
     return int(not good)

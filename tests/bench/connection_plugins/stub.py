@@ -5,8 +5,8 @@
 """Hosts that answer at once, without ssh and without a process: what is left is the cost of the control node.
 
 The environment says what they answer: ANSWER is a file of JSON, in which HOST stands for the name and NUMBER for the
-digits of it. FAILING and UNREACHABLE are names of hosts; TOUCHED is a file to which each host adds its name. NAP is how
-many seconds a host takes.
+digits of it. FAILING and UNREACHABLE are names of hosts. TOUCHED is a file to which each host adds its name and the time.
+NAP is how many seconds a host takes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Connection(ConnectionBase):
         host: str = self.get_option("host")
         if "TOUCHED" in os.environ:
             with open(os.environ["TOUCHED"], "a", encoding="utf-8") as stream:
-                stream.write(f"{host}\n")
+                stream.write(f"{host} {time.time()}\n")
         time.sleep(float(os.environ.get("NAP", "0")))
         if host in os.environ.get("FAILING", "").split():
             return 1, b'{"failed": true, "msg": "cannot be applied"}', b""
