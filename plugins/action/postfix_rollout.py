@@ -15,6 +15,7 @@ from ansible.constants import DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  #
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.failing import keep
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult, Record, records_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import printable, report_of
@@ -89,7 +90,8 @@ class ActionModule(ActionBase):
             return {"unfinished": True, "stop": False, "lines": []}
         records: list[Record] = [printable(record) for record in records_of(results, self._task.check_mode)]
         account.record(records, controls, self._task.check_mode)
-        account.close_with(variables["inventory_hostname"], controls)
+        if account.ends:
+            keep(DEFAULT_LOCAL_TMP, account.failures(controls), teller=variables["inventory_hostname"])
         head = f"batch {account.batch} of {account.batches} is over: {_progress(account)}"
         lines = [head, *(f"  {line}" for line in batch_lines(records))]
         left = account.hosts - account.done

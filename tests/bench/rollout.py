@@ -39,13 +39,13 @@ def answer() -> str:
     from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
         addresses_of,
         part_of,
+        result_of,
     )
 
     addresses = addresses_of(("eth0", f"{MEASURED}/24"), ("eth0", "2001:db8::1/64"))
     part = part_of({"inet_interfaces": f"127.0.0.1, {MEASURED}"}, addresses)
-    survey = {"version": "3.7.11", "addresses": addresses, "instances": [], "masters": [], "seconds": 0.1}
-    text = json.dumps({"changed": False, "action": "none", "instances": [part], "survey": survey})
-    return text.replace(MEASURED, "10.1.NUMBER")
+    result = result_of(addresses, {**part, "findings": []}, seconds=0.1)
+    return json.dumps(result).replace(MEASURED, "10.1.NUMBER")
 
 
 def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
@@ -81,7 +81,7 @@ def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
         seconds = time.monotonic() - start
         said.seek(0)
         text = said.read()
-    if status or f"{hosts} hosts: {hosts} in line" not in text:
+    if status or f'{hosts} hosts: {hosts} in line"' not in text:
         sys.exit(text[-4000:])
     return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 

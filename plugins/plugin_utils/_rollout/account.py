@@ -89,6 +89,11 @@ class Account:
         return dict(self._state["skipped"])
 
     @property
+    def ends(self) -> bool:
+        """Whether this was the last batch, of all of them or as the rollout stops."""
+        return self.stopped or self.done >= self.hosts
+
+    @property
     def stopped(self) -> bool:
         """Whether the rollout ends with this batch because of hosts with a problem."""
         return bool(self._state["stopped"])
@@ -125,16 +130,6 @@ class Account:
         self._state["current"] = []
         self._state["stopped"] = stop or len(problems) > controls.max_fail
         self._save()
-
-    def close_with(self, host: str, controls: Controls) -> None:
-        """Note which hosts the play after the batches is about: those that fail there, and one that tells of all."""
-        failing = {**self.problems, **({} if controls.allow_unreachable else self.skipped)}
-        self._state["closing"] = list(dict.fromkeys([host, *failing]))
-        self._save()
-
-    def closing(self) -> list[str]:
-        """Return these hosts; none if no rollout has come to its end."""
-        return list(self._state.get("closing", ()))
 
     def failures(self, controls: Controls) -> dict[str, str]:
         """Return why each host fails that does, and what to do about it."""

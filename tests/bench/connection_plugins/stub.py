@@ -5,7 +5,7 @@
 """Hosts that answer at once, without ssh and without a process: what is left is the cost of the control node.
 
 The environment says what they answer: ANSWER is a file of JSON, in which HOST stands for the name and NUMBER for the
-digits of it. FAILING and UNREACHABLE are names of hosts. TOUCHED is a file to which each host adds its name and the time.
+digits of it. FAILING and UNREACHABLE are names of hosts. TOUCHED is a file to which each host adds name and time.
 NAP is how many seconds a host takes.
 """
 
