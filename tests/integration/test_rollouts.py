@@ -201,3 +201,17 @@ def test_an_instance_that_is_removed_says_so(trio: Trio):
     assert status == 0, said
     assert in_table(said, host, "postfix-out +removed +none"), said
     assert host.run("test", "-e", OTHER, check=False).returncode == 1
+
+
+def test_a_change_that_is_undone_says_so(trio: Trio):
+    (host, *_others) = trio.hosts
+    command = f"-+/bin/ip address delete {host.ipv4_b}/24 dev eth0"
+    host.write(f"/etc/systemd/system/{host.unit}.d/away.conf", f"[Service]\nExecStopPost={command}\n")
+    host.run("systemctl", "daemon-reload")
+    before = host.contents()
+    status, said = trio.roll_out(postfix_interfaces_inet_interfaces=["127.0.0.1", host.ipv4_b])
+    assert status == 2, said
+    assert in_table(said, host, f"FAILED: .*no local interface found for {host.ipv4_b}"), said
+    assert in_table(said, host, r"- +undone +\w+ +\d+\.\d s"), said
+    assert '"      undone: main.cf"' in said
+    assert (host.contents(), host.sockets()) == (before, WILDCARDS)
