@@ -84,8 +84,12 @@ class ActionModule(ActionBase):
         results = []
         for host in account.current:
             known = hostvars.raw_get(host)
-            problem = known.get(options["problem"]) if host in there else _DROPPED
-            results.append(HostResult(host, groups.get(host), known.get(options["result"]), problem))
+            result, problem = known.get(options["result"]), known.get(options["problem"])
+            if host not in there and result and not result.get("skipped"):
+                problem = _DROPPED
+            elif host not in there:
+                result = {"unreachable": True, "msg": _DROPPED}
+            results.append(HostResult(host, groups.get(host), result, problem))
         if not options["complete"] and _is_unfinished(controls, results):
             return {"unfinished": True, "stop": False, "lines": []}
         records: list[Record] = [printable(record) for record in records_of(results, self._task.check_mode)]
