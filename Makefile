@@ -188,6 +188,10 @@ bench-apply: images ## what modules cost on hosts that are in sync, against ping
 bench-fleet: images ## what the role and the modules cost on 16 real hosts, against the usual idiom and ping over ssh (root)
 	$(LAB) session python tests/bench/real_hosts.py $(SUITES)
 
+.PHONY: bench-rollout
+bench-rollout: venv ## what converge and audit cost the control node a host, in a fleet and in one ten times as large (HOSTS=1000)
+	HOSTS=$(or $(HOSTS),1000) PYTHONPATH=$(TREE) python -m tests.bench.rollout
+
 # What follows asks the Postfix of whole trees, without starting a host.
 TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.constants import DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # as all of Ansible's settings
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.failing import keep
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_table
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, make_report
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
 
 
 class ActionModule(ActionBase):
@@ -43,13 +45,15 @@ class ActionModule(ActionBase):
             paths = {name: write(report, name, options[name]) for name in FORMATS if options[name]}
         except OSError as error:
             raise AnsibleActionFail(f"The report cannot be written: {error}") from error
+        failures = report.failures()
+        keep(DEFAULT_LOCAL_TMP, failures)
         return {
             "changed": False,
             "paths": paths,
             "table": [*as_table(report), *(f"{name}: {path}" for name, path in paths.items())],
             "summary": report.summary(),
             "findings": report.fleet,
-            "failures": report.failures(),
+            "failures": failures,
         }
 
 

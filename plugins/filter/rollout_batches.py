@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rollout_batches
-short_description: Check the groups of a rollout, and count the hosts of each
+short_description: Check the groups of a rollout, and count the hosts of each batch
 version_added: 0.1.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
@@ -14,7 +14,7 @@ description:
   - Refuses what would be a rollout over other hosts than those that were meant, before any host is touched. The
     playbooks C(mailfleet.postfix.converge) and others use it in their keywords C(hosts) and C(serial).
   - An error are a text in place of a list, a name that is not a group, a group without hosts, a host in two of the
-    groups, and a limit that leaves none of their hosts.
+    groups, a limit that leaves none of their hosts, and a size of a batch that is neither a number nor a percentage.
 positional: groups, limited
 options:
   _input:
@@ -32,6 +32,12 @@ options:
       - All hosts, if it is not given.
     type: list
     elements: str
+  serial:
+    description:
+      - The sizes of the batches, as the keyword C(serial) takes them, a number, a percentage of all hosts, or a list of
+        these. The last one is that of all batches that are left.
+      - One batch for each group, if it is not given.
+    type: raw
   sliced:
     description:
       - Whether the inventory is one slice of several, as a sliced job of AWX or of the automation controller gets it.
@@ -58,7 +64,8 @@ _value:
       type: str
       sample: canary:site_a
     sizes:
-      description: How many hosts of each group the limit leaves, without groups of which it leaves none.
+      description:
+        - How many hosts each batch has, or each group without those of which the limit leaves none.
       type: list
       elements: int
       sample: [1, 20]
@@ -70,15 +77,17 @@ from typing import Any
 from ansible import context
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import bool_of
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout import batches
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import batches
 from jinja2 import pass_context
 
 
 @filter_function
-def rollout_batches(names: Any, groups: Any, limited: Any = None, *, sliced: Any = False) -> dict[str, Any]:
+def rollout_batches(
+    names: Any, groups: Any, limited: Any = None, serial: Any = None, *, sliced: Any = False
+) -> dict[str, Any]:
     if context.CLIARGS.get("syntax"):  # ansible-playbook --syntax-check, often with another inventory or none
         return {"pattern": "all", "sizes": [1]}
-    return batches(names, groups, limited, sliced=bool_of("mailfleet_sliced", sliced))
+    return batches(names, groups, limited, serial, sliced=bool_of("mailfleet_sliced", sliced))
 
 
 @pass_context

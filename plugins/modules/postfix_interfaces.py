@@ -378,10 +378,15 @@ claims:
       type: list
       elements: str
 survey:
-  description: What the host has beside the instances that were asked for; also when the module fails.
+  description:
+    - What the host has beside the instances that were asked for; also when the module fails. Without Postfix there is
+      only C(seconds).
   type: dict
   returned: O(survey=true)
   contains:
+    seconds:
+      description: How long the module has taken, without the connection.
+      type: float
     version:
       description: The version of Postfix.
       type: str
@@ -411,6 +416,7 @@ backup_files:
 """
 
 import os
+import time
 from typing import Any, List, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule
@@ -433,6 +439,8 @@ MUTUALLY_EXCLUSIVE = [["config_directory", "instance"]]
 
 class Module(AnsibleModule):
     """The module, which neither logs nor returns option values that may be passwords, whatever becomes of it."""
+
+    began = time.monotonic()
 
     def _log_invocation(self) -> None:  # AnsibleModule has no other way to say what goes to the log of the host
         params = self.params
@@ -479,12 +487,14 @@ def surveyed(
     """
     if not module.params["survey"]:
         return {}
+    seconds = {"seconds": round(time.monotonic() - Module.began, 3)}
     from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import survey
 
     try:
-        return {"survey": survey(compiled or built_in(), [one["config_directory"] for one in results])}
+        found = survey(compiled or built_in(), [one["config_directory"] for one in results])
     except (InputError, OSError):  # no Postfix, or no right to look: what the module did says it
-        return {}
+        found = {}
+    return {"survey": {**found, **seconds}}
 
 
 def carry_out(module: AnsibleModule) -> None:

@@ -85,6 +85,8 @@ notes:
   - RV(ignore:changed) is always false, because the report changes nothing about the hosts.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
+  - plugin: mailfleet.postfix.failing_hosts
+    plugin_type: lookup
   - plugin: mailfleet.postfix.fleet_findings
     plugin_type: filter
 """

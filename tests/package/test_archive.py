@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[2]
 METADATA = {"MANIFEST.json", "FILES.json"}
 REQUIRED = {"CHANGELOG.md", "LICENSE", "LICENSES", "README.md", "changelogs", "docs", "meta", "plugins", "roles"}
 ALLOWED = METADATA | REQUIRED | {"REUSE.toml", "playbooks"}
-PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules", "plugin_utils"}
+PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "lookup", "module_utils", "modules", "plugin_utils"}
 SUFFIXES = {"", ".css", ".j2", ".js", ".json", ".md", ".png", ".py", ".rst", ".svg", ".toml", ".txt", ".yaml", ".yml"}
 
 

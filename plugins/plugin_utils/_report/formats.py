@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""A report as text for programs: JSON, JUnit's XML, Prometheus' text format and CSV; and as the table of a terminal."""
+"""A report as text for programs: JSON, JUnit's XML, Prometheus' text format and CSV."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def as_junit(report: Report) -> str:
     groups: dict[str, list[dict[str, Any]]] = {}
     for record in report.records:
         groups.setdefault(record["group"] or "no group", []).append(record)
-    fleet = _by_place(report)
+    fleet = by_place(report)
     for group, records in groups.items():
         suite = ElementTree.SubElement(suites, "testsuite", name=_xml(group), timestamp=report.timestamp.rstrip("Z"))
         counts: Counter[str] = Counter()
@@ -99,7 +99,8 @@ def _verdict(
     return verdict
 
 
-def _by_place(report: Report) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
+def by_place(report: Report) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
+    """Return the findings across hosts, by the hosts and instances that they name."""
     fleet: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for finding in report.fleet:
         for place in finding["places"]:
@@ -191,7 +192,7 @@ def as_csv(report: Report) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream)
     writer.writerow(_COLUMNS)
-    fleet = _by_place(report)
+    fleet = by_place(report)
     for record in report.records:
         found = [*record["findings"], *fleet.get((record["host"], record["instance"]), [])]
         counts = Counter(finding["severity"] for finding in found)
@@ -234,40 +235,3 @@ def sources_of(record: Mapping[str, Any]) -> list[str]:
         for source in (client["ipv4"], client["ipv6"])
         if source and not source["failure"]
     ]
-
-
-def as_table(report: Report) -> list[str]:
-    """Return a line for each host and instance, then those for what was found across hosts, then the sum."""
-    lines = []
-    fleet = _by_place(report)
-    for record in report.records:
-        place = f"{record['host']:<24} {record['group'] or '-':<16}"
-        found = [*record["findings"], *fleet.get((record["host"], record["instance"]), [])]
-        counts = Counter(finding["severity"] for finding in found)
-        told = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES[:2] if counts[severity])
-        if record["status"] == "unreachable":
-            lines.append(f"{place} UNREACHABLE: {record['problem']}")
-        elif record["status"] == "refused":
-            lines.append(f"{place} FAILED: {record['problem']}")
-        elif record["status"] == "untouched":
-            lines.append(f"{place} left alone")
-        else:
-            same, other = ("as inventory", "differ") if report.kind == "audit" else ("as before", "changed")
-            files = f"files {other if record['files'] or record['steps'] else same}"
-            lines.append(f"{place} {record['instance'] or '?':<16} {files:<18} {record['action']:<8} {told}".rstrip())
-    if report.fleet:
-        lines += ["", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet)]
-    summary = report.summary()
-    sums = ", ".join(f"{number} {_WORDS[status]}" for status, number in summary["statuses"].items() if number)
-    return [*lines, "", f"{summary['hosts']} host{'' if summary['hosts'] == 1 else 's'}: {sums or 'none'}"]
-
-
-_WORDS = {
-    "unreachable": "unreachable",
-    "refused": "failed",
-    "drift": "not in line",
-    "finding": "in line, with findings",
-    "untouched": "left alone",
-    "changed": "changed",
-    "ok": "in line",
-}

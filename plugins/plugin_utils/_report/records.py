@@ -30,8 +30,8 @@ class HostResult(NamedTuple):
     group: str | None
     #: what the module returned; None if it did not get that far
     result: Mapping[str, Any] | None
-    #: how long the module took, in seconds
-    seconds: float | None = None
+    #: what went wrong besides, as a sentence
+    problem: str | None = None
 
 
 def records_of(hosts: Sequence[HostResult], check_mode: bool = True) -> list[Record]:
@@ -65,12 +65,15 @@ def worst(statuses: Sequence[str]) -> str:
 
 def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
     result = known.result
-    base = {**empty_record(), "host": known.host, "group": known.group, "seconds": known.seconds}
+    if known.problem:
+        result = {**(result or {}), "failed": True, "unreachable": False, "msg": known.problem}
+    base = {**empty_record(), "host": known.host, "group": known.group}
     if result is None:
         yield {**base, "status": "untouched"}
         return
     survey = result.get("survey") or {}
     base.update(
+        seconds=survey.get("seconds"),
         addresses=[dict(entry) for entry in survey.get("addresses") or result.get("addresses") or ()],
         version=survey.get("version") or result.get("version"),
     )
@@ -90,6 +93,8 @@ def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
     for record in records:
         if failed:
             record.update(status="refused", problem=_text(result.get("msg"), "failed"))
+    for record in records[1:]:
+        record["seconds"] = None  # the module works on all instances at once
     if records:
         records[0]["findings"] = [*_of_survey(survey, parts), *records[0]["findings"]]
         if records[0]["status"] == "ok" and _is_found(records[0]):
@@ -112,6 +117,7 @@ def empty_record() -> Record:
         "seconds": None,
         "files": [],
         "steps": [],
+        "undone": False,
         "action": "none",
         "reasons": [],
         "files_differ": False,
@@ -149,6 +155,7 @@ def _of_instance(
         "unit": part.get("unit"),
         "files": edits,
         "steps": steps,
+        "undone": bool(part.get("rolled_back")),
         "action": action,
         "reasons": [dict(reason) for reason in part.get("reasons") or ()],
         "files_differ": check_mode and bool(edits or steps),

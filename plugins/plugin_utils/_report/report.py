@@ -102,7 +102,11 @@ def make_report(
     kind: str, hosts: Sequence[HostResult], check_mode: bool, fail_on: str = "error", time: datetime | None = None
 ) -> Report:
     """Return the report of a run over hosts."""
-    records = [printable(record) for record in records_of(hosts, check_mode)]
+    return report_of([printable(record) for record in records_of(hosts, check_mode)], kind, fail_on, time)
+
+
+def report_of(records: list[Record], kind: str, fail_on: str = "error", time: datetime | None = None) -> Report:
+    """Return the report of a run of which there are records already."""
     fleet = fleet_findings(records)
     settle(records, fleet)
     return Report(kind, time or datetime.now(timezone.utc), records, fleet, fail_on)

@@ -67,8 +67,8 @@ class Played(NamedTuple):
     touched: list[str]
 
     def table(self) -> dict[str, str]:
-        """What the table says of each host."""
-        lines = re.findall(r'^ +"(\w+) +(\w+) +(.*?)",?$', self.said, re.M)
+        """What the table at the end says of each host."""
+        lines = re.findall(r'^ +"(\w+) +(\w+) +(.*?)",?$', self.said.rpartition("TASK [Show a table")[2], re.M)
         return {host: re.sub(" +", " ", told) for host, _group, told in lines}
 
 

@@ -208,7 +208,9 @@ def fleet(count: int, defects: bool = True) -> Iterator[HostResult]:
                 "sockets": [{"address": "0.0.0.0", "port": 2525}],
             }
             result["survey"] = {**result["survey"], "masters": [stray]}
-        yield HostResult(name, site, result, 0.4 + number % 7 / 10)
+        if "survey" in result:
+            result["survey"] = {**result["survey"], "seconds": 0.4 + number % 7 / 10}
+        yield HostResult(name, site, result)
 
 
 def report_of(count: int, **more: Any) -> Report:

@@ -23,11 +23,11 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats 
     as_json,
     as_junit,
     as_prometheus,
-    as_table,
 )
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import STATUSES, HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, make_report
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import TIME, report_of
 
 SCHEMA = Path(__file__).resolve().parents[4] / "docs" / "report.schema.json"

@@ -3,16 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""The groups of a rollout, checked before any host is touched."""
+"""The groups and the batches of a rollout, checked before any host is touched."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.amount import hosts_in
 
 _PARAMETER = "mailfleet_groups"
+_SERIAL = "mailfleet_serial"
+_SERIAL_REMEDY = (
+    "Give a number from 1, a percentage of all hosts such as '25%', or a list of these, such as [1, 10, '25%']"
+)
 _SHOWN = 12  # names at most in an error
 _REMEDY = 'Give a list of groups of the inventory, such as -e \'{"mailfleet_groups": ["canary", "site_a"]}\''
 
@@ -23,14 +29,21 @@ _REMEDY_EMPTY = (
 
 
 def batches(
-    names: Any, groups: Mapping[str, Sequence[str]], limited: Sequence[str] | None = None, *, sliced: bool = False
+    names: Any,
+    groups: Mapping[str, Sequence[str]],
+    limited: Sequence[str] | None = None,
+    serial: Any = None,
+    *,
+    sliced: bool = False,
 ) -> dict[str, Any]:
-    """Return the pattern of the groups, and how many hosts of each group the limit leaves.
+    """Return the pattern of the groups, and how many hosts each batch has.
 
     :param groups: all groups with their hosts
     :param limited: the hosts that the limit leaves; None for all
+    :param serial: the sizes of the batches, as Ansible's keyword takes them; None for one batch for each group
     :param sliced: whether the inventory is a slice of another one, so that groups of that have no host in this
-    :raises InputError: a group is not one, or has no host; a host is in two; or the limit leaves no host
+    :raises InputError: a group is not one, or has no host; a host is in two; the limit leaves no host; or a size is not
+        one
     """
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise InputError(_PARAMETER, names, "is not a list", _REMEDY)
@@ -56,7 +69,42 @@ def batches(
     if not any(sizes) and not sliced:
         reason = "has no host that --limit leaves"
         raise InputError(_PARAMETER, ", ".join(names), reason, "Correct --limit, or name other groups")
+    if serial is not None:
+        sizes = _divided(sum(sizes), serial)
     return {"pattern": ":".join(hosts_of), "sizes": [size for size in sizes if size] or [1]}
+
+
+def groups_of(names: Sequence[str], groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the first of some groups that each host is in."""
+    found: dict[str, str] = {}
+    for name in names:
+        for host in groups.get(name, ()):
+            found.setdefault(host, name)
+    return found
+
+
+def _divided(total: int, serial: Any) -> list[int]:
+    """Return the sizes of batches; the last one that is given is that of all others, as in Ansible's keyword."""
+    given = list(serial) if isinstance(serial, (list, tuple)) else [serial]
+    if not given:
+        raise InputError(_SERIAL, serial, "has no size", _SERIAL_REMEDY)
+    wanted = [_size(each, total) for each in given]
+    sizes: list[int] = []
+    left = total
+    for size in chain(wanted, repeat(wanted[-1])):
+        if not left:
+            return sizes
+        sizes.append(min(size, left))
+        left -= sizes[-1]
+    return sizes
+
+
+def _size(value: Any, total: int) -> int:
+    """Return a number of hosts; a percentage is of all of them, and at least one."""
+    size = hosts_in(value, total)
+    if size is None or (not size and not str(value).strip().rstrip("%").strip("0.")):
+        raise InputError(_SERIAL, value, "is neither a number of hosts from 1 nor a percentage", _SERIAL_REMEDY)
+    return max(1, size)
 
 
 def _what_is(name: Any, groups: Mapping[str, Sequence[str]]) -> str:

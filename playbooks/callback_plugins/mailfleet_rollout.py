@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells at the end of a rollout that was interrupted what was done and what was not.
+
+Ansible loads what is in this directory with the playbooks beside it, without a setting.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: mailfleet_rollout
+type: aggregate
+short_description: The table of a rollout that was interrupted
+description: Shows it if the playbook C(mailfleet.postfix.converge) does not come to its end. Says nothing otherwise.
+"""
+
+_STEP = "mailfleet.postfix.postfix_rollout"
+_RESULT = "__postfix_interfaces_result"
+
+
+class CallbackModule(CallbackBase):
+    """Collects the results of the present batch. Those of the batches before are in the account of the rollout."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "mailfleet_rollout"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = 0
+        self._results: dict[str, Any] = {}
+        self._check_mode = False
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Forget the results of the batch before, each of which is a play for Ansible."""
+        self._results = {}
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Be there at the end from the first step of a rollout on."""
+        if task.action == _STEP and not self._process:
+            self._process = os.getpid()
+            atexit.register(self._tell)
+        self._check_mode = bool(task.check_mode)
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """Note that a host is at work."""
+        if self._process and _RESULT in (task.register or ()):
+            self._results[host.get_name()] = None
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Keep what the role returned."""
+        task, host = _of(result)
+        if self._process and _RESULT in (task.register or ()):
+            self._results[host.get_name()] = getattr(result, "result", None) or result._result
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Keep it for a host that failed, too."""
+        self.v2_runner_on_ok(result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Keep it for a host that could not be reached, too."""
+        self.v2_runner_on_ok(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Tell what was done if the play with the table was not reached."""
+        self._tell()
+
+    def _tell(self) -> None:
+        if os.getpid() != self._process:  # a worker
+            return
+        # Only here: a playbook that rolls out nothing does not need it.
+        from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.account import Account
+        from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.ending import ending
+
+        account = Account(constants.DEFAULT_LOCAL_TMP)
+        if account.is_open:
+            for line in ending(account, self._results, self._check_mode):
+                self._display.display(line)
+            account.close()
+
+
+def _of(result: Any) -> tuple[Any, Any]:
+    """Return the task and the host of a result, which are private before ansible-core 2.19."""
+    return getattr(result, "task", None) or result._task, getattr(result, "host", None) or result._host

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control node's part of the module postfix_rollout, which is all of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.constants import DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # as all of Ansible's settings
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.failing import keep
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult, Record, records_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import printable, report_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table, batch_lines
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.account import Account
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import groups_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.controls import Controls, read_controls
+
+_DROPPED = "Ansible has dropped the host, as it, or what a hook delegates to, could not be reached."
+
+
+class ActionModule(ActionBase):
+    """Keep the account of a rollout, without a connection to any host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Do one step for all hosts of a batch, or for all of the rollout."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validated, options = self.validate_argument_spec(  # type: ignore[no-untyped-call]
+            {
+                "step": {"type": "str", "choices": ["begin", "record", "close"], "required": True},
+                "groups": {"type": "list", "elements": "str", "default": []},
+                "sizes": {"type": "list", "elements": "int", "default": []},
+                "controls": {"type": "dict", "default": {}},
+                "result": {"type": "str"},
+                "problem": {"type": "str"},
+                "complete": {"type": "bool", "default": False},
+                **{name: {"type": "path"} for name in FORMATS},
+            }
+        )
+        account = Account(DEFAULT_LOCAL_TMP)
+        if options["step"] == "begin":
+            return {"changed": False, **self._begin(account, options, variables)}
+        controls = Controls(**options["controls"])
+        if options["step"] == "record":
+            return {"changed": False, **self._record(account, controls, options, variables)}
+        return {"changed": False, **_close(account, controls, options)}
+
+    def _begin(self, account: Account, options: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        groups = groups_of(options["groups"], variables["groups"])
+        hosts = {host: groups[host] for host in variables["ansible_play_hosts_all"]}
+        try:
+            controls = read_controls(
+                options["controls"], len(hosts), _directory(variables), self._loader.load_from_file
+            )
+        except InputError as error:
+            raise AnsibleActionFail(str(error)) from error
+        if not account.is_open:
+            account.open(hosts, options["sizes"])
+        elif controls.pause and not self._task.check_mode:
+            time.sleep(controls.pause)
+        batch = list(variables["ansible_play_batch"])
+        account.begin(batch)
+        names = ", ".join(dict.fromkeys(hosts[host] for host in batch))
+        line = f"batch {account.batch} of {account.batches}: {_hosts(len(batch))} of {names}; {_progress(account)}"
+        return {"controls": controls._asdict(), "lines": [line]}
+
+    def _record(
+        self, account: Account, controls: Controls, options: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        there = set(variables["ansible_play_hosts"])
+        groups, hostvars = groups_of(options["groups"], variables["groups"]), variables["hostvars"]
+        results = []
+        for host in account.current:
+            known = hostvars.raw_get(host)
+            result, problem = known.get(options["result"]), known.get(options["problem"])
+            if host not in there and result and not result.get("skipped"):
+                problem = _DROPPED
+            elif host not in there:
+                result = {"unreachable": True, "msg": _DROPPED}
+            results.append(HostResult(host, groups.get(host), result, problem))
+        if not options["complete"] and _is_unfinished(controls, results):
+            return {"unfinished": True, "stop": False, "lines": []}
+        records: list[Record] = [printable(record) for record in records_of(results, self._task.check_mode)]
+        account.record(records, controls, self._task.check_mode)
+        if account.ends:
+            keep(DEFAULT_LOCAL_TMP, account.failures(controls), teller=variables["inventory_hostname"])
+        head = f"batch {account.batch} of {account.batches} is over: {_progress(account)}"
+        lines = [head, *(f"  {line}" for line in batch_lines(records))]
+        left = account.hosts - account.done
+        if account.stopped and left:
+            lines.append(
+                f"The rollout stops here; {_hosts(left)} of later batches {'is' if left == 1 else 'are'} not touched."
+            )
+        return {"unfinished": False, "stop": account.stopped, "lines": lines}
+
+
+def _close(account: Account, controls: Controls, options: Mapping[str, Any]) -> dict[str, Any]:
+    report = report_of(list(account.records()), "converge", "never")
+    try:
+        paths = {name: write(report, name, options[name]) for name in FORMATS if options[name]}
+    except OSError as error:
+        raise AnsibleActionFail(f"The report cannot be written: {error}") from error
+    failures = account.failures(controls)
+    skipped = f"skipped, as they could not be reached: {', '.join(account.skipped)}" if account.skipped else ""
+    account.close()
+    return {
+        "paths": paths,
+        "table": [*as_table(report), *filter(None, [skipped]), *(f"{name}: {path}" for name, path in paths.items())],
+        "summary": report.summary(),
+        "findings": report.fleet,
+        "failures": failures,
+    }
+
+
+def _is_unfinished(controls: Controls, results: list[HostResult]) -> bool:
+    """Return whether hosts of the batch have tasks besides the role: a hook, or a change that is to be confirmed."""
+    hooks = controls.before or controls.after
+    return bool(hooks) or any(each.result and each.result.get("confirm") for each in results)
+
+
+def _directory(variables: Mapping[str, Any]) -> str:
+    """Return where relative paths of hooks start: the directory of the first inventory, or the present one."""
+    for source in variables.get("ansible_inventory_sources") or ():
+        if os.path.exists(source):
+            return str(os.path.realpath(source if os.path.isdir(source) else os.path.dirname(source)))
+    return os.getcwd()
+
+
+def _progress(account: Account) -> str:
+    skipped = f", {len(account.skipped)} skipped" if account.skipped else ""
+    return f"{account.done} of {_hosts(account.hosts)} done, {len(account.problems)} failed{skipped}"
+
+
+def _hosts(number: int) -> str:
+    return f"{number} host{'' if number == 1 else 's'}"

@@ -1,0 +1,189 @@
+# Copyright (c) 2026 The mailfleet.postfix authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This plugin util is PRIVATE to the collection: it can change at any time.
+
+"""What a rollout has done so far, in files on the control node that go with the run.
+
+Each batch is a run of its own in Ansible, whose variables would have to be read again for all hosts before it. The
+records of a batch are added to a file instead, which only the end of the rollout reads, so that each batch costs what
+its own hosts cost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import Record, empty_record
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.controls import Controls
+
+#: in Ansible's own directory for the files of one run
+NAME = "mailfleet-rollout"
+
+
+class Account:
+    """The account of one rollout."""
+
+    def __init__(self, temporary: str) -> None:
+        """Read what there is.
+
+        :param temporary: Ansible's directory for the files of this run
+        """
+        self._directory = os.path.join(temporary, NAME)
+        self._state: dict[str, Any] = self._read("state.json") or {}
+
+    def open(self, hosts: Mapping[str, str], sizes: Sequence[int]) -> None:
+        """Begin the account of a rollout; that of an earlier one of this run of Ansible is thrown away.
+
+        :param hosts: all hosts with their groups, in the order of the rollout
+        :param sizes: how many hosts each batch has
+        """
+        shutil.rmtree(self._directory, ignore_errors=True)
+        os.mkdir(self._directory, 0o700)
+        self._write("hosts.json", dict(hosts))
+        self._state = {"sizes": list(sizes), "batch": 0, "done": 0, "problems": {}, "skipped": {}}
+        self._state.update(current=[], stopped=False, closed=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a rollout has begun whose end was not told yet."""
+        return bool(self._state) and not self._state["closed"]
+
+    @property
+    def batch(self) -> int:
+        """The number of the batch that is at work, from 1."""
+        return int(self._state["batch"])
+
+    @property
+    def batches(self) -> int:
+        """How many batches there are."""
+        return len(self._state["sizes"])
+
+    @property
+    def done(self) -> int:
+        """How many hosts the batches before had."""
+        return int(self._state["done"])
+
+    @property
+    def hosts(self) -> int:
+        """How many hosts there are in all batches."""
+        return int(sum(self._state["sizes"]))
+
+    @property
+    def current(self) -> list[str]:
+        """The hosts of the batch that is at work; none between two batches."""
+        return list(self._state["current"])
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with each host that failed, by its name."""
+        return dict(self._state["problems"])
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """The hosts that could not be reached and were skipped, and what Ansible said."""
+        return dict(self._state["skipped"])
+
+    @property
+    def ends(self) -> bool:
+        """Whether this was the last batch, of all of them or as the rollout stops."""
+        return self.stopped or self.done >= self.hosts
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the rollout ends with this batch because of hosts with a problem."""
+        return bool(self._state["stopped"])
+
+    def begin(self, hosts: Iterable[str]) -> None:
+        """Note that the next batch begins."""
+        self._state["batch"] += 1
+        self._state["current"] = list(hosts)
+        self._save()
+
+    def record(self, records: Iterable[Record], controls: Controls, check_mode: bool = False) -> None:
+        """Note what became of the hosts of the batch, and decide whether the rollout stops here.
+
+        :param check_mode: whether they only said what they would do, so that a difference is no problem
+        """
+        bad = ("unreachable", "refused") if check_mode else ("unreachable", "refused", "drift")
+        hosts = set(self.current)
+        problems, skipped = self._state["problems"], self._state["skipped"]
+        stop = False
+        with open(os.path.join(self._directory, "records.jsonl"), "a", encoding="ascii") as stream:
+            for record in records:
+                stream.write(json.dumps(record) + "\n")
+                name = "" if record["instance"] in (None, "-") else f"{record['instance']}: "
+                text = f"{name}{record['problem']}"
+                if record["status"] == "unreachable" and controls.unreachable == "skip":
+                    skipped[record["host"]] = text
+                elif record["status"] in bad:
+                    said = problems.get(record["host"])
+                    problems[record["host"]] = (
+                        f"{said} {text}" if said and record["problem"] not in said else said or text
+                    )
+                    stop = stop or record["status"] == "unreachable"
+        self._state["done"] += len(hosts)
+        self._state["current"] = []
+        self._state["stopped"] = stop or len(problems) > controls.max_fail
+        self._save()
+
+    def failures(self, controls: Controls) -> dict[str, str]:
+        """Return why each host fails that does, and what to do about it."""
+        left = self.hosts - self.done
+        untouched = (
+            f" {left} host{'' if left == 1 else 's'} of later batches {'was' if left == 1 else 'were'} not touched."
+        )
+        remedy = f" Correct this and run the playbook again.{untouched if left else ''}"
+        skipped = {} if controls.allow_unreachable else self.skipped
+        said = {**{host: f"Skipped: {text}" for host, text in skipped.items()}, **self.problems}
+        return {host: f"{text.rstrip('.')}.{remedy}" for host, text in said.items()}
+
+    def records(self, late: Iterable[Record] = ()) -> Iterator[Record]:
+        """Yield the records of all hosts in the order of the rollout; those that were not reached are left alone.
+
+        :param late: records of a batch that has not come to its end
+        """
+        found: dict[str, list[Record]] = {}
+        for record in (*self._recorded(), *late):
+            found.setdefault(record["host"], []).append(record)
+        for host, group in self.groups().items():
+            left_alone = {**empty_record(), "host": host, "group": group, "status": "untouched"}
+            yield from found.get(host) or [left_alone]
+
+    def groups(self) -> dict[str, str]:
+        """Return all hosts with their groups, in the order of the rollout."""
+        return dict(self._read("hosts.json") or {})
+
+    def close(self) -> None:
+        """Note that the end of the rollout was told."""
+        self._state["closed"] = True
+        self._save()
+
+    def _recorded(self) -> Iterator[Record]:
+        try:
+            with open(os.path.join(self._directory, "records.jsonl"), encoding="ascii") as stream:
+                for line in stream:
+                    if line.endswith("\n"):  # the last one may be cut off where the run was interrupted
+                        yield json.loads(line)
+        except FileNotFoundError:
+            return
+
+    def _save(self) -> None:
+        self._write("state.json", self._state)
+
+    def _read(self, name: str) -> Any:
+        try:
+            with open(os.path.join(self._directory, name), encoding="ascii") as stream:
+                return json.load(stream)
+        except FileNotFoundError:
+            return None
+
+    def _write(self, name: str, data: Any) -> None:
+        path = os.path.join(self._directory, name)
+        with open(f"{path}.new", "w", encoding="ascii") as stream:
+            json.dump(data, stream)
+        os.replace(f"{path}.new", path)
