@@ -280,6 +280,9 @@ def argument_spec() -> dict[str, Any]:
         "config_directory": {"type": "path"},
         "instance": {"type": "str"},
         "timeout": {"type": "float", "default": 30},
+        "confirm": {"type": "int", "default": 0},
+        "confirmed": {"type": "str"},
+        "rejected": {"type": "str"},
     }
 
 
@@ -287,19 +290,24 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec(),
         supports_check_mode=True,
-        mutually_exclusive=[["all_instances", "config_directory", "instance"]],
+        mutually_exclusive=[
+            ["all_instances", "config_directory", "instance", "confirmed", "rejected"],
+        ],
     )
     take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     params = module.params
     try:
+        if params["confirmed"] is not None or params["rejected"] is not None:
+            module.exit_json(**settled(module))
         compiled = built_in(remember=not module.check_mode)
+        confirm = params["confirm"]
         if params["all_instances"]:
-            result = apply_all(params["timeout"], module.check_mode, compiled=compiled)
+            result = apply_all(params["timeout"], module.check_mode, compiled=compiled, confirm=confirm)
         else:
             instance = find_instance(params["config_directory"], params["instance"], compiled)
-            result = apply(instance, params["timeout"], module.check_mode)
+            result = apply(instance, params["timeout"], module.check_mode, confirm=confirm)
     except ApplyError as error:
         warn(module, error.result)
         module.fail_json(msg=str(error), **error.result)
@@ -316,9 +324,26 @@ def main() -> None:
     module.exit_json(**result)
 
 
+def settled(module: AnsibleModule) -> dict[str, Any]:
+    """Confirm a change, or have it go back; return the result.
+
+    :raises InputError: the change does not wait for that
+    :raises ApplyError: it could not go back
+    """
+    token = module.params["confirmed"]
+    if token is not None:
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import confirm
+
+        return {"changed": False, "confirmed": confirm(token, module.check_mode), "confirm": None, "undone": None}
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._change.unconfirmed import reject
+
+    undone = reject(module.params["rejected"], module.check_mode)
+    return {"changed": True, "confirm": None, "undone": undone}
+
+
 def warn(module: AnsibleModule, result: dict[str, Any]) -> None:
-    """Give Ansible the warnings of a result, or of those of several instances in it."""
-    for one in result.get("instances", [result]):
+    """Give Ansible the warnings of a result, and of those of several instances in it."""
+    for one in [result, *result.get("instances", ())]:
         for text in one.pop("warnings", ()):
             module.warn(text)
 

@@ -420,8 +420,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code 
 byte_code = ByteCode.use()  # what is imported from here on is not compiled again
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
@@ -503,10 +504,12 @@ def carry_out(module: AnsibleModule) -> None:
         if entries[asked.parts.index(member)]["backup"]:
             backups[member] = [module.backup_local(path) for path in paths]
 
+    confirm = refuse_unapplied(params)
     wishes = [options.wish_of(entry) for entry in entries]
     compiled = built_in(remember=not module.check_mode)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
+    asked.together.confirm = confirm
     refuse_attributes(module, [part.directory for part in asked.parts if isinstance(part, Member) and part.exists])
     failure = None
     try:
@@ -532,6 +535,10 @@ def carry_out(module: AnsibleModule) -> None:
             module.warn(f"{host}: {text}")
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
     answer.update(surveyed(module, results, compiled))
+    if params["apply"]:
+        answer.update(confirmation(module.check_mode))
+        for text in answer.pop("warnings"):
+            module.warn(f"{host}: {text}")
     if failure:
         module.fail_json(msg=failure, **answer)
     if module._diff:
@@ -540,6 +547,19 @@ def carry_out(module: AnsibleModule) -> None:
         for name, finding in outcome.findings_of(asked.parts):
             module.warn(outcome.warning_of(host, name, finding))
     module.exit_json(**answer)
+
+
+def refuse_unapplied(params: dict[str, Any]) -> int:
+    """Return the seconds in which a change has to be confirmed.
+
+    :raises InputError: nothing that could be confirmed is asked for
+    """
+    seconds: int = params["confirm"]
+    check_confirm(seconds)
+    if seconds and not params["apply"]:
+        reason = "needs apply=true, because an edit alone has no effect that could be confirmed"
+        raise InputError("confirm", seconds, reason, "Set apply=true, or leave confirm out")
+    return seconds
 
 
 def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:

@@ -106,7 +106,8 @@ def finish(together: Together, begun: bool) -> None:
             for member in before:
                 _start(member)
             rest = type(together)(members, state_directory=together.state.base)
-            rest.resumes = True
+            rest.resumes, rest.confirm = True, together.confirm
+            rest.state = together.state  # with its lock, if this run had it
             rest.carry_out()
         else:
             for member in members:

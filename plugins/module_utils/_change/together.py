@@ -9,15 +9,17 @@ belong together.
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Callable, List, Sequence
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
-from .._host.store import STATE_DIRECTORY, State
+from .._host.store import STATE_DIRECTORY, WINDOW, State
 from .member import Member, refuse_twice
 from .tcp_migrate_req import put_back
 
 if TYPE_CHECKING:
     from .secondary import Secondary
+    from .unconfirmed import Confirmation
 
 _BEGUN = "together.json"
 
@@ -47,6 +49,11 @@ class Together:
         self.refuse_errors = False
         #: whether this finishes a run that has ended early: then there is no other keeper, and what runs is verified
         self.resumes = False
+        #: seconds in which a change has to be confirmed, or goes back (:mod:`_change.unconfirmed`); 0 for none
+        self.confirm = 0
+        #: whether it minds other changes that wait for that
+        self.watches = True
+        self._confirmation: Optional[Confirmation] = None
         self.state = State(None, state_directory)
 
     def carry_out(self) -> None:
@@ -59,6 +66,7 @@ class Together:
         refuse_twice([*self.members, *self.removals])
         with ExitStack() as stack:
             if not self.check_mode:
+                self._mind_windows(stack)
                 self._lock(stack)
             if self.apply:
                 for member in self.members:
@@ -82,6 +90,16 @@ class Together:
     def several(self) -> bool:
         """Whether there are instances to keep together."""
         return len(self.members) + len(self.removals) > 1
+
+    def _mind_windows(self, stack: ExitStack) -> None:
+        """Keep whoever confirms a change, or takes one back, away from those that wait for that, if there are any."""
+        if self.apply and self.watches and (self.confirm or os.path.lexists(self.state.path(WINDOW))):
+            from .window import Record  # most runs have nothing to do with it
+
+            if self.confirm or Record.load(self.state).waits:
+                from .unconfirmed import Confirmation
+
+                self._confirmation = stack.enter_context(Confirmation(self))
 
     def _lock(self, stack: ExitStack) -> None:
         """Keep other runs away: from the list of the instances, and from each instance whose master is concerned."""
@@ -136,6 +154,8 @@ class Together:
 
     def _confirm(self) -> None:
         """Nothing has to be done, or all was done: the versions before are not needed any more."""
+        if self._confirmation:
+            self._confirmation.arm()
         for member in self.members:
             if self.apply:
                 member.run.transactions.confirm()
@@ -156,6 +176,8 @@ class Together:
         with Guard(self) as guard:
             for member in self.members:
                 member.run.guard = guard
+            if self._confirmation:
+                self._confirmation.begin()
             change(self)
             self._confirm()
             for removal in self.removals:
