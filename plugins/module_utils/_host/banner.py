@@ -24,7 +24,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
-from .._base.sockets import WILDCARDS, Socket
+from .._base.sockets import CONNECTION, GREETING, TLS, WILDCARDS, Socket
 from .._files.endpoint import identity
 from .._files.service import Service, service_key
 from .._rules.outlook import Outlook
@@ -32,9 +32,6 @@ from .master_process import COMM, Master
 
 PROVEN = 1.5
 """Seconds after its start by which a program would have died of its configuration."""
-
-GREETING, TLS, CONNECTION = "greeting", "tls", "connect"
-"""What a client can expect: the server speaks first, or TLS begins at once, or no more is known."""
 
 _GOES_ON = re.compile(rb"[0-9]{3}-")
 _ABSENT = 3.0  # seconds without any process after which a server is not waited for; a busy host starts one late
