@@ -41,6 +41,25 @@ options:
       - Needs root, and in a container the capability C(SYS_PTRACE). Without them, nothing is edited either.
     type: bool
     default: false
+  confirm:
+    description:
+      - With O(apply=true), how many seconds somebody has to confirm a change with
+        O(mailfleet.postfix.postfix_apply#module:confirmed). Without that the host goes back to its previous files by
+        itself, whatever becomes of the control node or of the network. V(0) means that a change needs no confirmation.
+      - For what the host cannot see by itself, such as a firewall that drops a new address.
+        M(mailfleet.postfix.postfix_probe) looks for that from elsewhere.
+      - A run that changes no files needs no confirmation. Neither does it confirm, or prolong, a change that waits for
+        one. If another change is made in the meantime, RV(confirm.token) is a new one, for both changes, and what the
+        files were before the first of them is what the host goes back to. A run with other settings and without
+        O(confirm), or an edit by hand, ends that, and nothing is undone.
+      - All instances of the host that wait for a confirmation go back together. Each is verified, as after any change.
+        Instances that were created are removed again. If they have messages, they only stop listening. Those that
+        were removed stay removed.
+      - If the host goes down in the meantime, it comes up with the previous files. With systemd, the unit
+        C(mailfleet-unconfirmed.service) exists until the change is confirmed. It brings them back before Postfix
+        starts. Without systemd, the next run does that.
+    type: int
+    default: 0
   instances:
     description:
       - One entry for each instance that is to be edited. Its keys are the options of this module for one instance, from
@@ -135,6 +154,7 @@ notes:
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces_info
+  - module: mailfleet.postfix.postfix_probe
   - plugin: mailfleet.postfix.select_addresses
     plugin_type: filter
   - name: postconf(5)
@@ -159,6 +179,12 @@ EXAMPLES = r"""
       - instance: postfix-out
         state: present
         inet_interfaces: 192.0.2.20
+
+- name: Receive on another address, unless nobody confirms within two minutes that it can be used
+  mailfleet.postfix.postfix_interfaces:
+    inet_interfaces: [127.0.0.1, 192.0.2.20]
+    apply: true
+    confirm: 120
 
 - name: Receive mail on two addresses and on loopback
   mailfleet.postfix.postfix_interfaces:
@@ -377,6 +403,64 @@ claims:
       description: The addresses that it is to listen on, apart from wildcards.
       type: list
       elements: str
+confirm:
+  description:
+    - The change that waits to be confirmed, by this run or an earlier one. Null if there is none, and in check mode.
+  type: dict
+  returned: O(apply=true)
+  contains:
+    token:
+      description: What O(mailfleet.postfix.postfix_apply#module:confirmed) takes.
+      type: str
+    seconds:
+      description: How many seconds are left.
+      type: int
+    sockets:
+      description:
+        - The sockets of the instances that were changed, as O(mailfleet.postfix.postfix_probe#module:sockets) takes
+          them. For a wildcard, all addresses of the host that others can use, with the wildcard in C(any_of).
+      type: list
+      elements: dict
+    sources:
+      description:
+        - The addresses that the clients of these instances are told to send from, each with C(instance) and
+          C(address).
+      type: list
+      elements: dict
+  sample:
+    token: 2f1c0a9be5d34c77
+    seconds: 120
+    sockets:
+      - instance: "-"
+        address: 192.0.2.10
+        port: 25
+        expect: greeting
+        any_of:
+    sources: []
+undone:
+  description:
+    - What became of the last change that nobody has confirmed. Null if there is none. The first run after it also
+      warns.
+  type: dict
+  returned: O(apply=true)
+  contains:
+    token:
+      description: The token that it had.
+      type: str
+    outcome:
+      description:
+        - V(undone); V(failed) if the host could not go back, and so has not; or V(overtaken) if the files stay, because
+          somebody has edited them since.
+      type: str
+    message:
+      description: What happened, and what runs since.
+      type: str
+    changed_at:
+      description: When the change was made.
+      type: str
+    ended_at:
+      description: When it was undone, or when it was found that it cannot be.
+      type: str
 survey:
   description: What the host has beside the instances that were asked for; also when the module fails.
   type: dict

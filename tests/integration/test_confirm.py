@@ -32,6 +32,14 @@ def sockets(host: MailHost) -> set[tuple[str, int]]:
     return {("127.0.0.1", 25), (host.ipv4_b, 25)}
 
 
+def begin(host: MailHost, *, systemd: bool) -> None:
+    """Have Postfix run as on a host with systemd, or without."""
+    if not systemd:
+        host.run("systemctl", "stop", host.unit)
+        host.shell("/etc/init.d/postfix start", systemd=False)
+    assert host.bring(systemd=systemd)["in_sync"]
+
+
 def left_behind(host: MailHost) -> str:
     """What there is of a window that has ended, but for the note of it."""
     script = f"""pgrep -a mailfleet; ls -d {UNIT} /etc/systemd/system/*.wants/mailfleet* {STATE}/at-boot.zip 2>/dev/null
@@ -66,6 +74,7 @@ def firewall(host: MailHost) -> Iterator[None]:
 
 @SYSTEMD
 def test_a_confirmed_change_stays(host: MailHost, systemd: bool):
+    begin(host, systemd=systemd)
     result = host.bring(other(host), systemd=systemd, confirm=LONG)
     assert result["in_sync"], result
     waits = result["confirm"]
@@ -87,10 +96,7 @@ def test_a_confirmed_change_stays(host: MailHost, systemd: bool):
 
 @SYSTEMD
 def test_one_that_nobody_confirms_goes_back_and_loses_no_mail(host: MailHost, systemd: bool):
-    if not systemd:
-        host.run("systemctl", "stop", host.unit)
-        host.shell("/etc/init.d/postfix start", systemd=False)
-        host.bring(systemd=False)
+    begin(host, systemd=systemd)
     before = host.contents()
     kept = {"inet_interfaces": ["127.0.0.1", host.ipv4, host.ipv6]}
     host.run("sh", "-c", "rm -f /var/mail/root /var/spool/mail/root")
@@ -144,6 +150,16 @@ def test_a_source_address_whose_answers_do_not_come_back(host: MailHost):
         assert host.contents() == before
 
 
+def test_a_prober_that_cannot_be_reached_takes_the_change_back(host: MailHost):
+    """Also where the play goes on with hosts that are unreachable."""
+    before = host.contents()
+    wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
+    played = host.play("confirm", mailfleet_probe_from="nobody", **wanted)
+    assert played.failed, played.said
+    assert "could not be reached, so the change was not confirmed. The change of " in played.said
+    is_back(host, before)
+
+
 @pytest.mark.parametrize("who", ["controller", "everything"])
 def test_the_controller_is_killed_between_apply_and_confirm(host: MailHost, who: str):
     """Also with the module on the host, as soon as it has opened the window."""
@@ -157,10 +173,12 @@ def test_the_controller_is_killed_between_apply_and_confirm(host: MailHost, who:
         process.communicate(timeout=20)
     else:
         wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b], "mailfleet_confirm": 10}
-        play = host.start_play("confirm", mailfleet_probe_from="nobody", **wanted)
-        wait_until(lambda: watchdog(host), 60, "the window")
-        os.killpg(play.pid, signal.SIGKILL)
-        play.communicate(timeout=20)
+        with firewall(host):
+            play = host.start_play("confirm", mailfleet_probe_timeout=100, **wanted)
+            wait_until(lambda: watchdog(host), 60, "the window")
+            time.sleep(2)
+            os.killpg(play.pid, signal.SIGKILL)
+            play.communicate(timeout=20)
     assert host.sockets() == sockets(host)
     is_back(host, before)
 
@@ -181,8 +199,9 @@ def test_a_host_that_loses_power_within_the_window_comes_up_on_the_previous_file
 
 
 def test_a_host_without_systemd_goes_back_in_the_next_run_after_a_boot(host: MailHost):
+    begin(host, systemd=False)
     before = host.contents()
-    host.bring(other(host), systemd=False, confirm=LONG)
+    assert host.bring(other(host), systemd=False, confirm=LONG)["confirm"]
     host.lose_power()
     wait_until(lambda: host.sockets() == sockets(host), 20, "Postfix coming up")
     result = host.bring()

@@ -107,7 +107,7 @@ def finish(together: Together, begun: bool) -> None:
                 _start(member)
             rest = type(together)(members, state_directory=together.state.base)
             rest.resumes, rest.confirm = True, together.confirm
-            rest.state = together.state  # with its lock, if this run had it
+            rest.state = together.state  # with its lock, if the run had it
             rest.carry_out()
         else:
             for member in members:

@@ -97,10 +97,13 @@ def socket_states(promised: Optional[Sequence[Listener]], master: Optional[Maste
     return states
 
 
-def confirmation(check_mode: bool = False, base: str = STATE_DIRECTORY) -> Dict[str, Any]:
-    """Return what a run says of a change that waits to be confirmed, or that was not (:func:`_change.window.told`)."""
+def confirmation(check_mode: bool = False, base: str = STATE_DIRECTORY, tell: bool = True) -> Dict[str, Any]:
+    """Return what a run says of a change that waits to be confirmed, or that was not (:func:`_change.window.told`).
+
+    :param tell: whether it is told from now on
+    """
     if check_mode or not os.path.lexists(os.path.join(base, WINDOW)):
         return {"confirm": None, "undone": None, "warnings": []}
     from .window import told  # most hosts have no such change
 
-    return told(State(None, base), tell=True)
+    return told(State(None, base), tell)

@@ -10,7 +10,7 @@ belong together.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
 from .._host.store import STATE_DIRECTORY, WINDOW, State
@@ -92,14 +92,28 @@ class Together:
         return len(self.members) + len(self.removals) > 1
 
     def _mind_windows(self, stack: ExitStack) -> None:
-        """Keep whoever confirms a change, or takes one back, away from those that wait for that, if there are any."""
-        if self.apply and self.watches and (self.confirm or os.path.lexists(self.state.path(WINDOW))):
-            from .window import Record  # most runs have nothing to do with it
+        """Keep whoever confirms a change, or takes one back, away from those that wait for that, if there are any.
 
-            if self.confirm or Record.load(self.state).waits:
-                from .unconfirmed import Confirmation
+        A change whose time is over goes back now, because what should have done that was killed.
+        """
+        if not (self.apply and self.watches):
+            return
+        known = os.path.lexists(self.state.path(WINDOW))
+        if known or self.confirm:
+            limit = max((member.run.timeout for member in self.members), default=30.0)
+            stack.enter_context(self.state.locked(limit))
+        if known:
+            from .window import Record  # most hosts have none
 
-                self._confirmation = stack.enter_context(Confirmation(self))
+            if Record.load(self.state).waits:
+                self._confirmed().settle()
+
+    def _confirmed(self) -> Confirmation:
+        if self._confirmation is None:
+            from .unconfirmed import Confirmation  # most runs change nothing
+
+            self._confirmation = Confirmation(self)
+        return self._confirmation
 
     def _lock(self, stack: ExitStack) -> None:
         """Keep other runs away: from the list of the instances, and from each instance whose master is concerned."""
@@ -173,11 +187,9 @@ class Together:
 
         if self.several:
             self.state.save(_BEGUN, {"directories": [member.directory for member in self.members]})
-        with Guard(self) as guard:
+        with Guard(self) as guard, self._confirmed() if self.confirm or self._confirmation else nullcontext():
             for member in self.members:
                 member.run.guard = guard
-            if self._confirmation:
-                self._confirmation.begin()
             change(self)
             self._confirm()
             for removal in self.removals:

@@ -14,20 +14,18 @@ from __future__ import annotations
 import secrets
 import syslog
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Type
 
-from .._base.address import normal_form
 from .._base.errors import InputError
 from .._host import at_boot
-from .._host.banner import expectations
 from .._host.installed import built_in
 from .._host.instance import Instance, find_instance
 from .._host.master_process import find_master
 from .._host.store import STATE_DIRECTORY, State, TransactionError
 from .._host.watchdog import dismiss, leave_behind
-from . import change, guard, secondary
+from . import change, from_outside, guard, put_back, secondary
 from .edit_files import Edit, Edited
 from .in_sync import outlook_of
 from .member import Member
@@ -49,55 +47,53 @@ NEEDED_AT_BOOT = (
     *("_files.marked_blocks", "_host.at_boot", "_host.command", "_host.environment", "_host.store"),
     *("_host.unit_properties", "_change.atomic_replace", "_change.journal", "_change.transaction", "_change.window"),
 )
-_NEEDED_LATER = (change, guard, secondary)  # the process that stays behind may outlive the files of the core
+_NEEDED_LATER = (change, guard, put_back, secondary)  # what stays behind may outlive the files of the core
 _PATIENCE = 600.0  # seconds that it waits for a run to end
 _SECONDS = 60.0  # for going back
 
 
 class Confirmation:
-    """What a run does about windows. A context manager, which keeps other runs away from the host's window.
+    """What a run does about windows, holding the lock of the host's state.
 
-    A window that is over goes back when this is entered, because what should have done so was killed.
+    It is a context manager around all that the run changes.
 
     :param together: the run
     """
 
     def __init__(self, together: Together) -> None:
         self._together, self._state = together, together.state
-        self._stack = ExitStack()
-        self._seconds = together.confirm
+        begun = Record.load(self._state).begun  # by a run that has ended early
+        self._seconds = together.confirm or (begun.seconds if begun else 0)
 
-    def __enter__(self) -> Confirmation:
-        limit = max((member.run.timeout for member in self._together.members), default=_SECONDS)
-        self._stack.enter_context(self._state.locked(limit))
+    def settle(self) -> None:
+        """Have a window that is over go back."""
         record = Record.load(self._state)
         if record.window and record.window.is_over and not self._together.resumes:
             go_back(self._state, record, _not_confirmed(record.window))
+
+    def __enter__(self) -> Confirmation:
+        """Have what finishes the run open the window, if it ends early."""
+        if self._seconds:
+            members = self._together.members
+            directories = [member.directory for member in members]
+            units = [member.run.report.unit for member in members]
+            at_boot.keep(self._state, PUT_BACK, NEEDED_AT_BOOT, [unit for unit in units if unit], directories)
             record = Record.load(self._state)
-        if record.begun:
-            self._seconds = self._seconds or record.begun.seconds
+            record._replace(begun=Begun(self._seconds, this_boot(), directories)).save(self._state)
         return self
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
     ) -> None:
-        with self._stack:
-            if error is None or isinstance(error, (ApplyError, InputError, TransactionError)):
-                self._end()
-
-    def begin(self) -> None:
-        """The run changes something from now on: have what finishes it open the window, if it ends early."""
-        if not self._seconds:
-            return
-        members = self._together.members
-        directories = [member.directory for member in members]
-        units = [member.run.report.unit for member in members]
-        at_boot.keep(self._state, PUT_BACK, NEEDED_AT_BOOT, [unit for unit in units if unit], directories)
-        record = Record.load(self._state)
-        record._replace(begun=Begun(self._seconds, this_boot(), directories)).save(self._state)
+        if error is None or isinstance(error, (ApplyError, InputError, TransactionError)):
+            self._end()
 
     def arm(self) -> None:
         """All was done and verified: open the window, as long as the previous versions are still known."""
+        self._open()
+        self._end()
+
+    def _open(self) -> None:
         record = Record.load(self._state)
         window, members = record.window, [member for member in self._together.members if member.assessment]
         parts = {part.directory: part for part in map(_part, members) if part} if record.begun else {}
@@ -108,8 +104,8 @@ class Confirmation:
             window = None
         if not parts and not created:
             return
-        sockets = [entry for member in members for entry in _sockets(member)]
-        sources = [entry for member in members for entry in _sources(member)]
+        sockets = [entry for member in members for entry in from_outside.sockets(member)]
+        sources = [entry for member in members for entry in from_outside.sources(member)]
         earlier: List[str] = []
         if window:
             earlier = [*window.earlier, window.token]
@@ -117,7 +113,7 @@ class Confirmation:
                 now = parts.get(part.directory)
                 parts[part.directory] = now._replace(original=part.original) if now else part
             created = window.created + [each for each in created if each not in window.created]
-            here = {_name(member.run.instance) for member in members}
+            here = {from_outside.name_of(member.run.instance) for member in members}
             sockets += [entry for entry in window.sockets if entry["instance"] not in here]
             sources += [entry for entry in window.sources if entry["instance"] not in here]
         left = [part for part in parts.values() if part.original != part.new]
@@ -137,7 +133,7 @@ class Confirmation:
             dismiss(window.process)
 
     def _end(self) -> None:
-        """Forget what :meth:`begin` has left, where no window was opened."""
+        """Forget that a run has begun; and what was left for it, where no window is open."""
         record = Record.load(self._state)
         if record.begun:
             record._replace(begun=None).save(self._state)
@@ -199,8 +195,8 @@ def go_back(state: State, record: Record, why: str) -> Ended:
     except (ApplyError, InputError, TransactionError, OSError) as error:
         ended = close(state, record, "failed", f"{what}, and could not be undone: {error}")
     else:
-        places = dict.fromkeys(entry["any_of"] or _place(entry) for entry in window.sockets)
-        tried = f" Postfix was to listen on {', '.join(places)}." if places else ""
+        places = from_outside.in_words(window.sockets)
+        tried = f" Postfix was to listen on {places}." if places else ""
         undone = f"{what} and was undone at {shown_time(time.time())}.{tried}"
         ended = close(state, record, "undone", " ".join([undone, *how]))
     _log(ended)
@@ -310,39 +306,3 @@ def _part(member: Member) -> Optional[Part]:
     if pending is None or pending.progress != "done":
         return None
     return Part(tuple(member.run.instance), pending.original.texts, pending.settled.texts)
-
-
-def _name(instance: Instance) -> str:
-    return instance.name or instance.config_directory
-
-
-def _place(entry: Dict[str, Any]) -> str:
-    address = f"[{entry['address']}]" if ":" in entry["address"] else entry["address"]
-    return f"{address}:{entry['port']}"
-
-
-def _sockets(member: Member) -> List[Dict[str, Any]]:
-    """Return the sockets of an instance as somebody outside can try them, with what to expect there."""
-    found: List[Dict[str, Any]] = []
-    if member.assessment is None:
-        return found
-    after = member.assessment.after
-    for socket, expect in expectations(after):
-        addresses = [socket.address]
-        if socket.is_wildcard:
-            addresses = list(map(normal_form, after.stable(socket.family)))
-        any_of = str(socket) if socket.is_wildcard else None
-        for address in addresses:
-            place = {"address": address, "port": socket.port, "expect": expect, "any_of": any_of}
-            found.append({"instance": _name(member.run.instance), **place})
-    return found
-
-
-def _sources(member: Member) -> List[Dict[str, Any]]:
-    """Return the addresses that the clients of an instance are told to send from."""
-    found: Dict[str, None] = {}
-    if member.assessment:
-        with suppress(InputError):  # a client that cannot run
-            for client in member.assessment.after.clients:
-                found.update(dict.fromkeys(source.address for _family, source in client.sources() if source.address))
-    return [{"instance": _name(member.run.instance), "address": address} for address in found]

@@ -146,6 +146,12 @@ def test_a_run_that_changes_nothing_needs_no_confirmation(running: Confirmed) ->
     assert left_behind(running) == []
 
 
+def test_a_run_in_line_loads_nothing_for_it(running: Confirmed, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("window", "unconfirmed"):
+        monkeypatch.setitem(sys.modules, f"{unconfirmed.__name__.rpartition('.')[0]}.{name}", None)
+    assert running.apply_confirmed(LONG)["in_sync"]
+
+
 def test_a_change_that_fails_leaves_no_window(running: Confirmed) -> None:
     running.commit("127.0.0.1", f"{running.other}", fails=f"{running.other}", **START)
     with pytest.raises(ApplyError) as caught:
