@@ -283,5 +283,5 @@ def test_an_edit_by_hand_within_the_window_wins(host: MailHost):
     assert host.sockets() == sockets(host)
     result = host.bring()
     assert result["undone"]["outcome"] == "overtaken"
-    assert "nothing was undone, because they were edited since" in result["warnings"][0]
+    assert "were edited since, so nothing was undone" in result["warnings"][0]
     assert left_behind(host) == ""

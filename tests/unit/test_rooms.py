@@ -185,7 +185,7 @@ def loaded_with(*roots: str) -> Set[str]:
 #: what the views of a result and the edits need, and the keeper of a run makes none
 NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
 #: what a run with ``confirm`` has loaded before it has a keeper, and other runs need none of
-OF_CONFIRMED_RUNS = {"_change.unconfirmed", "_change.window"}
+OF_CONFIRMED_RUNS = {"_change.confirmation", "_change.window"}
 
 
 def needed_later(*roots: str) -> Set[str]:
@@ -208,4 +208,4 @@ def test_the_keeper_of_a_run_has_to_find_no_module_later() -> None:
 
 
 def test_what_stays_behind_for_a_change_has_to_find_no_module_later() -> None:
-    assert needed_later("_change.unconfirmed") == NOT_FOR_THE_KEEPER
+    assert needed_later("_change.confirmation") == NOT_FOR_THE_KEEPER

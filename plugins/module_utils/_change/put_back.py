@@ -18,7 +18,7 @@ from .._host.at_boot import forget
 from .._host.store import State, TransactionError
 from . import atomic_replace
 from .transaction import Transactions, read_files
-from .window import Record, Window, close, shown_time, this_boot
+from .window import Record, Window, close, edited_since, shown_time, this_boot
 
 _PATIENCE = 30.0  # seconds to wait for another run
 _NEEDED_LATER = (atomic_replace,)
@@ -66,11 +66,12 @@ def put_back(state: State, record: Record) -> None:
     if window is None:
         return
     what = f"The change of {shown_time(window.since)} was not confirmed before the host went down"
+    for part in window.parts:
+        Transactions(part.directory, state.base).recover()  # it may have been on its way back
     found = [(part, read_files(part.directory).texts) for part in window.parts]
     edited = [part.directory for part, texts in found if texts not in (part.new, part.original)]
     if edited:
-        message = f"{what}, but the files in {' and '.join(edited)} were edited since, so nothing was undone."
-        syslog.syslog(syslog.LOG_WARNING, close(state, record, "overtaken", message).message)
+        syslog.syslog(syslog.LOG_WARNING, close(state, record, "overtaken", edited_since(what, edited)).message)
         return
     told = _restored(window, state.base)
     told += [_silenced(name, directory, state.base) for name, directory in window.created]
@@ -79,8 +80,10 @@ def put_back(state: State, record: Record) -> None:
 
 
 def _restored(window: Window, base: str) -> List[str]:
-    told = []
+    told, created = [], [directory for _name, directory in window.created]
     for part in window.parts:
+        if part.directory in created:
+            continue
         transactions = Transactions(part.directory, base)
         transactions.commit(read_files(part.directory), *part.original)
         transactions.confirm()

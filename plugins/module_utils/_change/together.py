@@ -18,8 +18,8 @@ from .member import Member, refuse_twice
 from .tcp_migrate_req import put_back
 
 if TYPE_CHECKING:
+    from .confirmation import Confirmation
     from .secondary import Secondary
-    from .unconfirmed import Confirmation
 
 _BEGUN = "together.json"
 
@@ -49,7 +49,7 @@ class Together:
         self.refuse_errors = False
         #: whether this finishes a run that has ended early: then there is no other keeper, and what runs is verified
         self.resumes = False
-        #: seconds in which a change has to be confirmed, or goes back (:mod:`_change.unconfirmed`); 0 for none
+        #: seconds in which a change has to be confirmed, or goes back (:mod:`_change.confirmation`); 0 for none
         self.confirm = 0
         #: whether it minds other changes that wait for that
         self.watches = True
@@ -110,7 +110,7 @@ class Together:
 
     def _confirmed(self) -> Confirmation:
         if self._confirmation is None:
-            from .unconfirmed import Confirmation  # most runs change nothing
+            from .confirmation import Confirmation  # most runs change nothing
 
             self._confirmation = Confirmation(self)
         return self._confirmation

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The window of a change: it waits to be confirmed from outside, or goes back (:mod:`_change.unconfirmed`).
+"""The window of a change: it waits to be confirmed from outside, or goes back (:mod:`_change.confirmation`).
 
 A host has one window at most, for all its instances. What it is about is kept in one file of the host's state, which
 whoever opens, confirms or ends a window changes under the lock of that state. Deadlines are by a clock that nobody can
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import Any, Dict, List, Optional, Sequence
 
 from .._base.errors import InputError
@@ -179,7 +180,7 @@ def told(state: State, tell: bool) -> Dict[str, Any]:
     if undone and record.ended and not record.ended.told:
         said["warnings"].append(undone["message"])
         if tell:
-            with state.locked(_PATIENCE):
+            with suppress(TransactionError), state.locked(0.0):  # else the next run tells it again
                 record = Record.load(state)
                 if record.ended and record.ended.token == undone["token"]:
                     record._replace(ended=record.ended._replace(told=True)).save(state)
@@ -231,6 +232,14 @@ def open_window(record: Record, token: str, option: str) -> Window:
         reason = "is not the token of a change that waits to be confirmed on this host"
         remedy = "Use confirm.token of the result of the run that has made the change"
     raise InputError(option, token, reason, remedy)
+
+
+def edited_since(what: str, directories: Sequence[str]) -> str:
+    """Return what is told of a change whose files somebody has edited since.
+
+    :param what: what became of the change, in words
+    """
+    return f"{what}, but the files in {' and '.join(directories)} were edited since, so nothing was undone."
 
 
 def close(state: State, record: Record, outcome: str, message: str) -> Ended:

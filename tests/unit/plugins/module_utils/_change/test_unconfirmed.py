@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import confirmation as of_runs
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart, unconfirmed, window
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
@@ -89,7 +90,7 @@ def _running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Confir
     yield host
     found = host.record.window
     if found:
-        unconfirmed.dismiss(found.process)
+        of_runs.dismiss(found.process)
     host.end()
 
 
@@ -147,7 +148,7 @@ def test_a_run_that_changes_nothing_needs_no_confirmation(running: Confirmed) ->
 
 
 def test_a_run_in_line_loads_nothing_for_it(running: Confirmed, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("window", "unconfirmed"):
+    for name in ("window", "confirmation", "unconfirmed"):
         monkeypatch.setitem(sys.modules, f"{unconfirmed.__name__.rpartition('.')[0]}.{name}", None)
     assert running.apply_confirmed(LONG)["in_sync"]
 
@@ -214,9 +215,40 @@ def test_an_edit_within_the_window_wins(running: Confirmed, by_hand: bool) -> No
         result = running.apply()
     assert result["confirm"] is None
     assert result["undone"]["outcome"] == "overtaken"
-    assert "stay as they are, although the change of " in result["warnings"][0]
+    assert "were edited since, so nothing was undone" in result["warnings"][0]
     assert running.other in running.port_now
     assert left_behind(running) == []
+
+
+def test_a_change_after_an_edit_by_hand_has_a_window_of_its_own(running: Confirmed) -> None:
+    first = running.change()["confirm"]
+    with (running.etc / "main.cf").open("a") as stream:
+        stream.write("x = y\n")
+    running.age()
+    edited = (running.etc / "main.cf").read_text()
+    result = running.change(LONG, f"{running.other}", f"127.0.0.1:{running.port}", x="z")
+    assert result["undone"]["token"] == first["token"]
+    unconfirmed.reject(result["confirm"]["token"], base=running.state)
+    assert (running.etc / "main.cf").read_text() == edited
+    assert running.port_now == [running.other]
+
+
+def test_what_was_there_before_by_hand_ends_the_window(running: Confirmed) -> None:
+    running.change()
+    running.write("127.0.0.1", f"{running.port}")
+    running.age()
+    result = running.apply()
+    assert (result["confirm"], result["undone"]) == (None, None)
+    assert left_behind(running) == []
+
+
+def test_a_watchdog_that_is_killed_while_it_goes_back_is_no_edit(running: Confirmed) -> None:
+    running.change()
+    running.expire()
+    running.write("127.0.0.1", f"{running.port}")  # what it has done, and no more
+    running.age()
+    assert running.apply()["undone"]["outcome"] == "undone"
+    assert running.port_now == [running.port]
 
 
 def test_an_edit_by_hand_is_noticed_at_the_end(running: Confirmed) -> None:
@@ -226,7 +258,7 @@ def test_an_edit_by_hand_is_noticed_at_the_end(running: Confirmed) -> None:
     assert soon(lambda: not running.record.window)
     assert running.port_now == [running.other]
     assert "x = y" in (running.etc / "main.cf").read_text()
-    assert "they were edited since" in running.apply()["warnings"][0]
+    assert "were edited since, so nothing was undone" in running.apply()["warnings"][0]
 
 
 def test_where_the_watchdog_was_killed_the_next_run_goes_back(running: Confirmed) -> None:
@@ -245,7 +277,7 @@ def test_after_a_boot_without_systemd_the_next_run_goes_back(running: Confirmed,
     running.change()
     running.kill_watchdog()
     monkeypatch.setattr(window, "this_boot", lambda: "another")
-    monkeypatch.setattr(unconfirmed, "this_boot", lambda: "another")
+    monkeypatch.setattr(of_runs, "this_boot", lambda: "another")
     assert running.apply()["undone"]["outcome"] == "undone"
     assert running.port_now == [running.port]
 
@@ -395,7 +427,7 @@ def test_what_runs_at_boot_has_all_that_it_needs() -> None:
     script = "import sys; sys.path.insert(0, sys.argv[1]); import {0}; print(*sys.modules)"
     core = unconfirmed.__name__.rpartition("_change.")[0]
     tree = next(path for path in sys.path if os.path.isdir(os.path.join(path, "ansible_collections", "mailfleet")))
-    command = [sys.executable, "-c", script.format(core + unconfirmed.PUT_BACK), tree]
+    command = [sys.executable, "-c", script.format(core + of_runs.PUT_BACK), tree]
     loaded = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     needed = {name[len(core) :] for name in loaded if name.startswith(core + "_") and "." in name[len(core) :]}
-    assert needed == {unconfirmed.PUT_BACK, *unconfirmed.NEEDED_AT_BOOT}
+    assert needed == {of_runs.PUT_BACK, *of_runs.NEEDED_AT_BOOT}
