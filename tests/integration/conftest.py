@@ -37,6 +37,7 @@ HOSTS = 4  # of each release
 HALVED = (
     *("test_failures.py", "test_trouble.py", "test_a_run_that_ends_early.py", "test_hostile_surroundings.py"),
     *("test_slow.py", "test_byte_code.py", "test_converge.py", "test_together.py", "test_actions.py", "test_files.py"),
+    "test_confirm.py",
 )
 
 

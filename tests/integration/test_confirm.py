@@ -139,6 +139,30 @@ def test_a_firewall_that_drops_the_new_address_takes_the_change_back(host: MailH
     assert "Try the sockets from elsewhere" not in played.said
 
 
+def test_the_modules_by_themselves(host: MailHost):
+    addresses = f"127.0.0.1,{host.ipv4_b}"
+    done = host.module("mailfleet.postfix.postfix_interfaces", inet_interfaces=addresses, apply=True, confirm=LONG)
+    token = done["confirm"]["token"]
+    assert host.module("mailfleet.postfix.postfix_interfaces_info")["confirm"]["token"] == token
+    assert host.module("mailfleet.postfix.postfix_apply", "--check", confirmed=token)["confirmed"] == ["/etc/postfix"]
+    assert watchdog(host)
+    kept = host.module("mailfleet.postfix.postfix_apply", confirmed=token)
+    assert (kept["changed"], kept["confirmed"]) == (False, ["/etc/postfix"])
+    assert host.module("mailfleet.postfix.postfix_apply", confirmed=token)["confirmed"] == []
+    assert left_behind(host) == ""
+    unknown = host.module("mailfleet.postfix.postfix_apply", confirmed="x")
+    assert "confirmed: 'x' is not the token of a change that waits to be confirmed on this host" in unknown["msg"]
+    unapplied = host.module("mailfleet.postfix.postfix_interfaces", confirm=60)
+    assert "needs apply=true" in unapplied["msg"]
+    # Files that somebody else has edited are applied, and go back, by postfix_apply alone.
+    host.edit("inet_interfaces", "all")
+    done = host.module("mailfleet.postfix.postfix_apply", confirm=LONG)
+    back = host.module("mailfleet.postfix.postfix_apply", rejected=done["confirm"]["token"])
+    assert (back["changed"], back["undone"]["outcome"]) == (True, "undone")
+    assert host.sockets() == sockets(host)
+    assert left_behind(host) == ""
+
+
 def test_a_source_address_whose_answers_do_not_come_back(host: MailHost):
     before = host.contents()
     wanted = {"postfix_interfaces_smtp_bind_address": host.ipv4_b}

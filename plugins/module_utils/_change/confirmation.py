@@ -54,14 +54,14 @@ class Confirmation:
         if record.window and record.window.is_over and not self._together.resumes:
             go_back(self._state, record, not_confirmed(record.window))
 
-    def __enter__(self) -> Confirmation:
-        """Have what finishes the run open the window, if it ends early."""
+    def __enter__(self) -> bool:
+        """Have what finishes the run open the window, if it ends early; return whether there will be one."""
         if self._seconds:
             self._keep()
             directories = [member.directory for member in self._together.members]
             record = Record.load(self._state)
             record._replace(begun=Begun(self._seconds, this_boot(), directories)).save(self._state)
-        return self
+        return bool(self._seconds)
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]

@@ -187,9 +187,12 @@ class Together:
 
         if self.several:
             self.state.save(_BEGUN, {"directories": [member.directory for member in self.members]})
-        with Guard(self) as guard, self._confirmed() if self.confirm or self._confirmation else nullcontext():
+        confirmed = self._confirmed() if self.confirm or self._confirmation else nullcontext(False)
+        with Guard(self) as guard, confirmed as is_to_wait:
             for member in self.members:
                 member.run.guard = guard
+            if is_to_wait:
+                guard.begin()  # who is killed now leaves a change that nobody takes back
             change(self)
             self._confirm()
             for removal in self.removals:

@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterator, List, Optional
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import confirmation as of_runs
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change import restart, unconfirmed, window
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import guard, restart, unconfirmed, window
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record, confirm
@@ -295,7 +295,7 @@ def test_where_it_cannot_go_back_the_change_stays(running: Confirmed) -> None:
     assert left_behind(running) == []
 
 
-@pytest.mark.parametrize("when", ["stop", "start"])
+@pytest.mark.parametrize("when", ["prepare", "stop", "start"])
 def test_what_finishes_a_killed_run_opens_the_window_too(running: Confirmed, when: str) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
     assert ends_early(lambda: running.apply_confirmed(LONG), at(when, kill)) == signal.SIGKILL
@@ -306,9 +306,27 @@ def test_what_finishes_a_killed_run_opens_the_window_too(running: Confirmed, whe
     assert running.port_now == [running.port]
 
 
-def test_the_next_run_opens_the_window_of_one_that_was_killed_before_it_stopped_anything(running: Confirmed) -> None:
+def test_a_run_that_is_killed_right_after_a_reload_has_a_window_too(running: Confirmed) -> None:
+    running.commit("127.0.0.1", f"{running.other}")
+    assert ends_early(lambda: running.apply_confirmed(SHORT), at("reload", kill)) == signal.SIGKILL
+    assert soon(lambda: running.record.window)
+    assert soon(lambda: not running.record.window)
+    assert running.port_now == [running.port]
+
+
+def alone() -> None:
+    """Have a run killed that has no keeper."""
+
+    def fail(*_arguments: object) -> None:
+        raise OSError
+
+    guard.Keeper = fail  # type: ignore[misc, assignment]
+    at("prepare", kill)()
+
+
+def test_the_next_run_opens_the_window_of_one_that_nobody_has_finished(running: Confirmed) -> None:
     running.commit("127.0.0.1", f"{running.other}", **START)
-    assert ends_early(lambda: running.apply_confirmed(LONG), at("prepare", kill)) == signal.SIGKILL
+    assert ends_early(lambda: running.apply_confirmed(LONG), alone) == signal.SIGKILL
     assert running.record.begun
     result = running.apply()
     assert result["confirm"]["seconds"] == LONG
@@ -410,7 +428,7 @@ def test_at_boot_what_a_run_had_only_begun_is_taken_back(boot: Boot) -> None:
     host = boot.host
     before = (host.etc / "master.cf").read_text()
     host.commit("127.0.0.1", f"{host.other}", **START)
-    assert ends_early(lambda: host.apply_confirmed(LONG), at("prepare", kill)) == signal.SIGKILL
+    assert ends_early(lambda: host.apply_confirmed(LONG), alone) == signal.SIGKILL
     assert boot.run() == ""
     assert (host.etc / "master.cf").read_text() == before
     assert host.record == Record()
