@@ -19,7 +19,7 @@ from typing import Callable, Sequence, Tuple
 from .keeper import go_alone, spare_memory
 from .master_process import read_process
 
-_TITLE = b"mailfleet watchdog"
+_TITLE = b"mailfleet watch"  # short: there may be no room for more
 _PURPOSE = "Takes back a change of Postfix's files that nobody confirms"
 _TURN = 5.0  # seconds after which it looks at the clock again: sleep(2) does not count while the host sleeps
 _ENDING = 3.0  # seconds that it may take to end
