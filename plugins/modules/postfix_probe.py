@@ -230,7 +230,7 @@ def main() -> None:
     if unusable:
         said.append(f"Cannot be used from {os.uname().nodename}: {', '.join(unusable)}.")
     if unreached:
-        said.append(f"No connection to the peer from {', '.join(unreached)}.")
+        said.append(f"No connection from {', '.join(unreached)}.")
     if said:
         module.fail_json(msg=" ".join(said), **result)
     module.exit_json(changed=False, **result)

@@ -170,7 +170,7 @@ def test_a_source_address_whose_answers_do_not_come_back(host: MailHost):
     with firewall(host):
         played = host.play("confirm", **peer, **wanted)
         assert played.failed, played.said
-        assert f"No connection to the peer from {host.ipv4_b}:22 (" in played.said
+        assert f"No connection from {host.ipv4_b} to {host.room[0]}:22 (" in played.said
         assert host.contents() == before
 
 

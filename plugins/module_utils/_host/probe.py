@@ -209,5 +209,6 @@ def failures(entries: Sequence[Dict[str, Any]]) -> List[str]:
 
 
 def _place(entry: Dict[str, Any]) -> str:
-    address = entry["address"]
-    return f"[{address}]:{entry['port']}" if ":" in address else f"{address}:{entry['port']}"
+    target = entry.get("peer") or entry["address"]
+    place = f"[{target}]:{entry['port']}" if ":" in target else f"{target}:{entry['port']}"
+    return f"{entry['address']} to {place}" if entry.get("peer") else place

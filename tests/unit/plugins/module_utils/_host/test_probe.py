@@ -218,6 +218,10 @@ def test_what_cannot_be_used() -> None:
     assert probe.failures(entries) == ["192.0.2.1:25 (why)", "[2001:db8::1]:25 (why)"]
 
 
+def test_a_source_address_that_has_no_connection() -> None:
+    assert probe.failures([{**entry("192.0.2.1", False), "peer": "::2"}]) == ["192.0.2.1 to [::2]:25 (why)"]
+
+
 @pytest.mark.parametrize("others, failed", [([True], 0), ([None], 1), ([False], 2), ([], 1)])
 def test_of_a_wildcard_one_address_is_enough(others: List[Optional[bool]], failed: int) -> None:
     entries = [entry("192.0.2.1", False, "0.0.0.0:25"), *(entry("192.0.2.2", one, "0.0.0.0:25") for one in others)]
