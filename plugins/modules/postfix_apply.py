@@ -58,6 +58,25 @@ options:
         still runs C(ExecStopPost) of the unit for example, is waited for, up to two minutes.
     type: float
     default: 30
+  confirm:
+    description:
+      - How many seconds somebody has to confirm the change. Otherwise the host goes back to the previous files by
+        itself, as described at O(mailfleet.postfix.postfix_interfaces#module:confirm).
+      - The previous files are those that were applied last. If this collection has never applied any, they are not
+        known, and nothing needs a confirmation.
+    type: int
+    default: 0
+  confirmed:
+    description:
+      - Keep the change of this token, which is RV(confirm.token) of the run that has made it. Does nothing else.
+      - An error if the change does not wait for that, or not any more. It says what became of it.
+      - Confirming it again is no error.
+    type: str
+  rejected:
+    description:
+      - Take the change of this token back now, without waiting until its time is over. Does nothing else.
+      - For what has found that the change cannot be used.
+    type: str
 attributes:
   check_mode:
     details:
@@ -80,6 +99,7 @@ notes:
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
   - module: mailfleet.postfix.postfix_interfaces_info
+  - module: mailfleet.postfix.postfix_probe
   - name: master(8)
     description: The master process, and what a reload does.
     link: https://www.postfix.org/master.8.html
@@ -96,6 +116,10 @@ EXAMPLES = r"""
   mailfleet.postfix.postfix_apply:
     instance: postfix-out
 
+- name: Keep a change that was made with confirm
+  mailfleet.postfix.postfix_apply:
+    confirmed: "{{ change.confirm.token }}"
+
 - name: Set the addresses and apply them
   block:
     - name: Receive on two addresses
@@ -107,6 +131,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+confirm:
+  description: As in RV(mailfleet.postfix.postfix_interfaces#module:confirm).
+  type: dict
+  returned: always
+undone:
+  description: As in RV(mailfleet.postfix.postfix_interfaces#module:undone); with O(rejected), what was done.
+  type: dict
+  returned: always
+confirmed:
+  description: The configuration directories whose change is kept. Empty if it was confirmed before.
+  type: list
+  elements: str
+  returned: O(confirmed) is given
 instances:
   description:
     - The result for each instance, with the keys below and C(config_directory), C(instance) and C(failed).
@@ -119,13 +156,13 @@ action:
     - What was needed and was done. V(none), V(reload), V(restart) for a stop and a start, or V(start).
     - If the files could not be applied, what they would have needed, as far as that is known.
   type: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   sample: restart
 reasons:
   description: Why the action was needed.
   type: list
   elements: dict
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   contains:
     parameter:
       description:
@@ -153,12 +190,12 @@ interruption:
     - V(brief) if clients could be refused, or cut off before the banner, between the stop and the start.
     - In check mode, what a real run would cause.
   type: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   sample: none
 interruption_cause:
   description: Why clients could be refused. Null if RV(interruption=none).
   type: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   sample: Postfix does not share its ports before 3.6
 sockets:
   description:
@@ -166,7 +203,7 @@ sockets:
     - After a rollback, the sockets that the restored files call for.
   type: list
   elements: dict
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   contains:
     address:
       description: The address. V(0.0.0.0) or V(::) stands for all addresses of a family.
@@ -190,7 +227,7 @@ answers:
     - Servers that begin with TLS or that wait for a proxy are not asked.
   type: list
   elements: dict
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   contains:
     address:
       description: The address of the socket.
@@ -221,28 +258,28 @@ in_sync:
     - Whether the running Postfix is in line with its files at the end, also after a rollback.
     - In check mode, whether it is in line now.
   type: bool
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
 rolled_back:
   description: Whether the previous version of the files was restored.
   type: bool
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
 restored:
   description: The paths of the files that were restored.
   type: list
   elements: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   sample: [/etc/postfix/main.cf]
 messages:
   description: What Postfix and its commands said when something went wrong, from their output and from the log.
   type: list
   elements: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   sample:
     - "postfix/master: fatal: bind 192.0.2.10 port 25: Cannot assign requested address"
 unit:
   description: The systemd unit that runs the instance. Null if there is none.
   type: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
   sample: postfix@-.service
 outside_unit:
   description:
@@ -250,12 +287,12 @@ outside_unit:
       considers it stopped, and does not stop it when the host shuts down.
     - A stop and a start brings Postfix back into its unit, but is not done for that reason alone.
   type: bool
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
 recovered:
   description: >-
     What was done about files that an earlier run left half replaced or unconfirmed. Null if there were none.
   type: str
-  returned: always
+  returned: neither O(confirmed) nor O(rejected) is given
 """
 
 from typing import Any
@@ -280,6 +317,9 @@ def argument_spec() -> dict[str, Any]:
         "config_directory": {"type": "path"},
         "instance": {"type": "str"},
         "timeout": {"type": "float", "default": 30},
+        "confirm": {"type": "int", "default": 0},
+        "confirmed": {"type": "str"},
+        "rejected": {"type": "str"},
     }
 
 
@@ -287,19 +327,24 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec(),
         supports_check_mode=True,
-        mutually_exclusive=[["all_instances", "config_directory", "instance"]],
+        mutually_exclusive=[
+            ["all_instances", "config_directory", "instance", "confirmed", "rejected"],
+        ],
     )
     take_usual_umask()
     if not module.check_mode:
         byte_code.keep()
     params = module.params
     try:
+        if params["confirmed"] is not None or params["rejected"] is not None:
+            module.exit_json(**settled(module))
         compiled = built_in(remember=not module.check_mode)
+        confirm = params["confirm"]
         if params["all_instances"]:
-            result = apply_all(params["timeout"], module.check_mode, compiled=compiled)
+            result = apply_all(params["timeout"], module.check_mode, compiled=compiled, confirm=confirm)
         else:
             instance = find_instance(params["config_directory"], params["instance"], compiled)
-            result = apply(instance, params["timeout"], module.check_mode)
+            result = apply(instance, params["timeout"], module.check_mode, confirm=confirm)
     except ApplyError as error:
         warn(module, error.result)
         module.fail_json(msg=str(error), **error.result)
@@ -316,9 +361,26 @@ def main() -> None:
     module.exit_json(**result)
 
 
+def settled(module: AnsibleModule) -> dict[str, Any]:
+    """Confirm a change, or have it go back; return the result.
+
+    :raises InputError: the change does not wait for that
+    :raises ApplyError: it could not go back
+    """
+    token = module.params["confirmed"]
+    if token is not None:
+        from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import confirm
+
+        return {"changed": False, "confirmed": confirm(token, module.check_mode), "confirm": None, "undone": None}
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._change.unconfirmed import reject
+
+    undone = reject(module.params["rejected"], module.check_mode)
+    return {"changed": True, "confirm": None, "undone": undone}
+
+
 def warn(module: AnsibleModule, result: dict[str, Any]) -> None:
-    """Give Ansible the warnings of a result, or of those of several instances in it."""
-    for one in result.get("instances", [result]):
+    """Give Ansible the warnings of a result, and of those of several instances in it."""
+    for one in [result, *result.get("instances", ())]:
         for text in one.pop("warnings", ()):
             module.warn(text)
 

@@ -41,6 +41,25 @@ options:
       - Needs root, and in a container the capability C(SYS_PTRACE). Without them, nothing is edited either.
     type: bool
     default: false
+  confirm:
+    description:
+      - With O(apply=true), how many seconds somebody has to confirm a change with
+        O(mailfleet.postfix.postfix_apply#module:confirmed). Without that the host goes back to its previous files by
+        itself, whatever becomes of the control node or of the network. V(0) means that a change needs no confirmation.
+      - For what the host cannot see by itself, such as a firewall that drops a new address.
+        M(mailfleet.postfix.postfix_probe) looks for that from elsewhere.
+      - A run that changes no files needs no confirmation. Neither does it confirm, or prolong, a change that waits for
+        one. If another change is made in the meantime, RV(confirm.token) is a new one, for both changes, and what the
+        files were before the first of them is what the host goes back to. A run with other settings and without
+        O(confirm), or an edit by hand, ends that, and nothing is undone.
+      - All instances of the host that wait for a confirmation go back together. Each is verified, as after any change.
+        Instances that were created are removed again. If they have messages, they only stop listening. Those that
+        were removed stay removed.
+      - If the host goes down in the meantime, it comes up with the previous files. With systemd, the unit
+        C(mailfleet-unconfirmed.service) exists until the change is confirmed. It brings them back before Postfix
+        starts. Without systemd, the next run does that.
+    type: int
+    default: 0
   instances:
     description:
       - One entry for each instance that is to be edited. Its keys are the options of this module for one instance, from
@@ -135,6 +154,7 @@ notes:
 seealso:
   - module: mailfleet.postfix.postfix_apply
   - module: mailfleet.postfix.postfix_interfaces_info
+  - module: mailfleet.postfix.postfix_probe
   - plugin: mailfleet.postfix.select_addresses
     plugin_type: filter
   - name: postconf(5)
@@ -159,6 +179,12 @@ EXAMPLES = r"""
       - instance: postfix-out
         state: present
         inet_interfaces: 192.0.2.20
+
+- name: Receive on another address, unless nobody confirms within two minutes that it can be used
+  mailfleet.postfix.postfix_interfaces:
+    inet_interfaces: [127.0.0.1, 192.0.2.20]
+    apply: true
+    confirm: 120
 
 - name: Receive mail on two addresses and on loopback
   mailfleet.postfix.postfix_interfaces:
@@ -377,6 +403,64 @@ claims:
       description: The addresses that it is to listen on, apart from wildcards.
       type: list
       elements: str
+confirm:
+  description:
+    - The change that waits to be confirmed, by this run or an earlier one. Null if there is none, and in check mode.
+  type: dict
+  returned: O(apply=true)
+  contains:
+    token:
+      description: What O(mailfleet.postfix.postfix_apply#module:confirmed) takes.
+      type: str
+    seconds:
+      description: How many seconds are left.
+      type: int
+    sockets:
+      description:
+        - The sockets of the instances that were changed, as O(mailfleet.postfix.postfix_probe#module:sockets) takes
+          them. For a wildcard, all addresses of the host that others can use, with the wildcard in C(any_of).
+      type: list
+      elements: dict
+    sources:
+      description:
+        - The addresses that the clients of these instances are told to send from, each with C(instance) and
+          C(address).
+      type: list
+      elements: dict
+  sample:
+    token: 2f1c0a9be5d34c77
+    seconds: 120
+    sockets:
+      - instance: "-"
+        address: 192.0.2.10
+        port: 25
+        expect: greeting
+        any_of:
+    sources: []
+undone:
+  description:
+    - What became of the last change that nobody has confirmed. Null if there is none. The first run after it also
+      warns.
+  type: dict
+  returned: O(apply=true)
+  contains:
+    token:
+      description: The token that it had.
+      type: str
+    outcome:
+      description:
+        - V(undone); V(failed) if the host could not go back, and so has not; or V(overtaken) if the files stay, because
+          somebody has edited them since.
+      type: str
+    message:
+      description: What happened, and what runs since.
+      type: str
+    changed_at:
+      description: When the change was made.
+      type: str
+    ended_at:
+      description: When it was undone, or when it was found that it cannot be.
+      type: str
 survey:
   description:
     - What the host has beside the instances that were asked for; also when the module fails. Without Postfix there is
@@ -426,8 +510,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code 
 byte_code = ByteCode.use()  # what is imported from here on is not compiled again
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
@@ -513,10 +598,12 @@ def carry_out(module: AnsibleModule) -> None:
         if entries[asked.parts.index(member)]["backup"]:
             backups[member] = [module.backup_local(path) for path in paths]
 
+    confirm = refuse_unapplied(params)
     wishes = [options.wish_of(entry) for entry in entries]
     compiled = built_in(remember=not module.check_mode)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
+    asked.together.confirm = confirm
     refuse_attributes(module, [part.directory for part in asked.parts if isinstance(part, Member) and part.exists])
     failure = None
     try:
@@ -542,6 +629,10 @@ def carry_out(module: AnsibleModule) -> None:
             module.warn(f"{host}: {text}")
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
     answer.update(surveyed(module, results, compiled))
+    if params["apply"]:
+        answer.update(confirmation(module.check_mode))
+        for text in answer.pop("warnings"):
+            module.warn(f"{host}: {text}")
     if failure:
         module.fail_json(msg=failure, **answer)
     if module._diff:
@@ -550,6 +641,19 @@ def carry_out(module: AnsibleModule) -> None:
         for name, finding in outcome.findings_of(asked.parts):
             module.warn(outcome.warning_of(host, name, finding))
     module.exit_json(**answer)
+
+
+def refuse_unapplied(params: dict[str, Any]) -> int:
+    """Return the seconds in which a change has to be confirmed.
+
+    :raises InputError: nothing that could be confirmed is asked for
+    """
+    seconds: int = params["confirm"]
+    check_confirm(seconds)
+    if seconds and not params["apply"]:
+        reason = "needs apply=true, because an edit alone has no effect that could be confirmed"
+        raise InputError("confirm", seconds, reason, "Set apply=true, or leave confirm out")
+    return seconds
 
 
 def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:

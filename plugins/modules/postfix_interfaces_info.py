@@ -150,6 +150,16 @@ pending:
       change was interrupted, and V(overtaken) if somebody else has edited the files since.
   type: dict
   returned: success
+confirm:
+  description:
+    - As in RV(mailfleet.postfix.postfix_interfaces#module:confirm), for the whole host.
+    - With O(all_instances=true) this and RV(undone) are next to RV(instances).
+  type: dict
+  returned: success
+undone:
+  description: As in RV(mailfleet.postfix.postfix_interfaces#module:undone).
+  type: dict
+  returned: success
 findings:
   description: What to look at in the configuration, as the filter P(mailfleet.postfix.findings#filter) returns it.
   type: list
@@ -271,6 +281,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code 
 byte_code = ByteCode.use()  # what is imported from here on is not compiled again
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
@@ -305,6 +316,8 @@ def main() -> None:
         else:
             instance = find_instance(params["config_directory"], params["instance"], compiled)
             result = describe(instance, params["destinations"], stock)
+        waits = confirmation(tell=False)
+        result.update(confirm=waits["confirm"], undone=waits["undone"])
     except (InputError, TransactionError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:  # of the host, such as a limit or a sandbox

@@ -38,7 +38,7 @@ SHARES = {
     "test_failures.py": 5,
     "test_together.py": 4,
     **dict.fromkeys(("test_converge.py", "test_actions.py", "test_byte_code.py", "test_hostile_surroundings.py"), 3),
-    **dict.fromkeys(("test_trouble.py", "test_a_run_that_ends_early.py"), 3),
+    **dict.fromkeys(("test_trouble.py", "test_a_run_that_ends_early.py", "test_confirm.py"), 3),
     **dict.fromkeys(
         ("test_slow.py", "test_files.py", "test_instances.py", "test_instance_files.py", "test_automation.py"), 2
     ),

@@ -39,25 +39,27 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 DEFAULTS = {name: spec.get("default") for name, spec in options.argument_spec().items()}
-def bring_all(entries, check_mode=False, apply=True, timeout=30):
+def bring_all(entries, check_mode=False, apply=True, timeout=30, confirm=0):
     \"\"\"What the role does on a host, in one process: bring instances in line with what is wanted of each.\"\"\"
     entries = [options.entry_of({**DEFAULTS, "timeout": timeout}, entry) for entry in entries]
     asked, answer = None, {}
     try:
         asked = together_of([options.wish_of(entry) for entry in entries], built_in(), apply, check_mode)
+        asked.together.confirm = confirm
         asked.together.carry_out()
     except (report.ApplyError, InputError, transaction.TransactionError) as error:
         answer["msg"] = str(error)
+    answer.update(report.confirmation(check_mode))
     return {**answer, "instances": [outcome.result_of(part, apply, False) for part in asked.parts] if asked else []}
-def bring(wanted=None, services=(), check_mode=False, instance=None, timeout=30):
+def bring(wanted=None, services=(), check_mode=False, instance=None, timeout=30, confirm=0):
     \"\"\"The same for one instance, and what postfix_apply does where nothing is wanted.\"\"\"
     if wanted or services:
         services = [{"options": {}, **service} for service in services]
         entry = {**(wanted or {}), "services": services, "instance": instance}
-        done = bring_all([entry], check_mode, timeout=timeout)
-        return {**{key: done[key] for key in done if key == "msg"}, **done["instances"][0]}
+        done = bring_all([entry], check_mode, timeout=timeout, confirm=confirm)
+        return {**done["instances"][0], **{key: done[key] for key in done if key != "instances"}}
     try:
-        return apply.apply(find_instance(None, instance), timeout, check_mode)
+        return apply.apply(find_instance(None, instance), timeout, check_mode, confirm=confirm)
     except report.ApplyError as error:
         return {**error.result, "msg": str(error)}
     except (InputError, transaction.TransactionError) as error:

@@ -184,10 +184,13 @@ def loaded_with(*roots: str) -> Set[str]:
 
 #: what the views of a result and the edits need, and the keeper of a run makes none
 NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
+#: what a run with ``confirm`` has loaded before it has a keeper, and other runs need none of
+OF_CONFIRMED_RUNS = {"_change.confirmation", "_change.window"}
 
 
-def test_the_keeper_of_a_run_has_to_find_no_module_later() -> None:
-    loaded = loaded_with("_change.guard", "_change.change", "_change.together")
+def needed_later(*roots: str) -> Set[str]:
+    """The modules that are imported within functions of what is loaded along with some, and not along with them."""
+    loaded = loaded_with(*roots)
     later = {
         imported.name
         for name in loaded
@@ -196,4 +199,13 @@ def test_the_keeper_of_a_run_has_to_find_no_module_later() -> None:
         for imported in imports(name, ast.unparse(node))
         if imported.name in MODULES
     }
-    assert {name[len(CORE) + 1 :] for name in later - loaded} == NOT_FOR_THE_KEEPER
+    return {name[len(CORE) + 1 :] for name in later - loaded}
+
+
+def test_the_keeper_of_a_run_has_to_find_no_module_later() -> None:
+    later = needed_later("_change.guard", "_change.change", "_change.together")
+    assert later == NOT_FOR_THE_KEEPER | OF_CONFIRMED_RUNS
+
+
+def test_what_stays_behind_for_a_change_has_to_find_no_module_later() -> None:
+    assert needed_later("_change.confirmation") == {"_base.keep_byte_code"}  # which a run keeps at its own end

@@ -72,6 +72,11 @@ def is_private(address: Address) -> bool:
     return any(address in network for network in _private_networks())
 
 
+def same_private_network(one: Address, other: Address) -> bool:
+    """Return whether two addresses are in the same of these ranges, so that they can be of one site."""
+    return any(one in network and other in network for network in _private_networks())
+
+
 @lru_cache(maxsize=None)
 def _private_networks() -> List[Union[IPv4Network, IPv6Network]]:
     return list(map(ip_network, _PRIVATE))

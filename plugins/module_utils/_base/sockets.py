@@ -10,6 +10,8 @@ from typing import Iterable, List
 from .records import NamedTuple
 
 WILDCARDS = {"ipv4": "0.0.0.0", "ipv6": "::"}
+EXPECTATIONS = GREETING, TLS, CONNECTION = "greeting", "tls", "connect"
+"""What a client can expect: the server speaks first, or TLS begins at once, or no more is known."""
 
 
 class Socket(NamedTuple):

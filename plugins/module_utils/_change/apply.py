@@ -18,7 +18,7 @@ from .._host.instance import Instance, find_instances
 from .._host.network import in_network_of
 from .._host.store import STATE_DIRECTORY, TransactionError
 from .member import Member
-from .report import ApplyError
+from .report import ApplyError, confirmation
 from .run import Run
 from .together import Together
 
@@ -26,23 +26,36 @@ _LONGEST_TIMEOUT = 86400  # seconds
 
 
 def apply(
-    instance: Instance, timeout: float = 30.0, check_mode: bool = False, state_directory: str = STATE_DIRECTORY
+    instance: Instance,
+    timeout: float = 30.0,
+    check_mode: bool = False,
+    state_directory: str = STATE_DIRECTORY,
+    confirm: int = 0,
 ) -> Dict[str, Any]:
     """Bring an instance in line with its files; return what was seen and done, as the module's RETURN describes it.
 
     :param timeout: seconds that the action and its verification may take; going back gets as many again
     :param check_mode: only say what would be done
+    :param confirm: seconds in which a change has to be confirmed, or goes back; 0 for none
     :raises ApplyError: Postfix does not run by the files afterwards, or would not
     """
     check_timeout(timeout)
+    check_confirm(confirm)
     with in_network_of(instance):
         run = Run(instance, timeout, state_directory)
         member = Member(run)
+        together = Together([member], check_mode=check_mode, state_directory=state_directory)
+        together.confirm = confirm
         try:
-            Together([member], check_mode=check_mode, state_directory=state_directory).carry_out()
+            together.carry_out()
         except ApplyError as error:
-            raise ApplyError(str(error), run.report.as_result()) from error
-        return {**run.report.as_result(), "changed": member.changed}
+            raise ApplyError(str(error), _result(run, confirmation(check_mode, state_directory))) from error
+        return {**_result(run, confirmation(check_mode, state_directory)), "changed": member.changed}
+
+
+def _result(run: Run, confirmed: Dict[str, Any]) -> Dict[str, Any]:
+    result = run.report.as_result()
+    return {**result, **confirmed, "warnings": result["warnings"] + confirmed["warnings"]}
 
 
 def apply_all(
@@ -50,6 +63,7 @@ def apply_all(
     check_mode: bool = False,
     state_directory: str = STATE_DIRECTORY,
     compiled: Optional[BuiltIn] = None,
+    confirm: int = 0,
 ) -> Dict[str, Any]:
     """Bring every enabled instance in line, in the order of postmulti(1); return the result of each.
 
@@ -61,13 +75,16 @@ def apply_all(
         if not instance.enabled:
             continue
         try:
-            result = apply(instance, timeout, check_mode, state_directory)
+            result = apply(instance, timeout, check_mode, state_directory, confirm)
         except (ApplyError, InputError, TransactionError) as error:
             result = {**getattr(error, "result", {}), "failed": True, "msg": str(error)}
             failures.append(f"{instance.config_directory}: {error}")
         identity = {"config_directory": instance.config_directory, "instance": instance.name}
         results.append({"failed": False, **result, **identity})
-    together = {"changed": any(result.get("changed", False) for result in results), "instances": results}
+    of_all = confirmation(check_mode, state_directory)
+    for result in results:
+        result.update(confirm=None, undone=None)
+    together = {"changed": any(result.get("changed", False) for result in results), **of_all, "instances": results}
     if failures:
         raise ApplyError(" ".join(failures), together)
     return together
@@ -81,3 +98,14 @@ def check_timeout(timeout: float) -> None:
     if not 1 <= timeout <= _LONGEST_TIMEOUT:
         reason = f"is not a number of seconds from 1 to {_LONGEST_TIMEOUT}"
         raise InputError("timeout", timeout, reason, "Leave it out, or set more seconds than Postfix takes to start")
+
+
+def check_confirm(seconds: int) -> None:
+    """Refuse a time for a confirmation that nobody can mean.
+
+    :raises InputError: it is one
+    """
+    if not 0 <= seconds <= _LONGEST_TIMEOUT:
+        reason = f"is not a number of seconds from 0 to {_LONGEST_TIMEOUT}"
+        remedy = "Set more seconds than it takes to probe the change, or 0 for none"
+        raise InputError("confirm", seconds, reason, remedy)

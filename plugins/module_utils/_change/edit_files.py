@@ -80,7 +80,13 @@ class Edit:
         self, found: ConfigFiles, recovered: Optional[str] = None, left: Optional[ConfigFiles] = None
     ) -> Edited:
         """Return what these files would become."""
-        plan = make_plan(self.wanted, found.main, found.master, self.around)
+        return self.edited(make_plan(self.wanted, found.main, found.master, self.around), found, recovered, left)
+
+    def edited(self, plan: Plan, found: ConfigFiles, recovered: Optional[str], left: Optional[ConfigFiles]) -> Edited:
+        """Return what a plan does to the files.
+
+        :raises TransactionError: one of them cannot be replaced
+        """
         versions = zip(NAMES, found.texts, (plan.main, plan.master))
         changed = [os.path.join(self.instance.config_directory, name) for name, old, new in versions if old != new]
         if changed:

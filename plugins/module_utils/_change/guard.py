@@ -7,6 +7,7 @@ Without a terminal of their own the commands of a run survive a lost connection,
 a terminal by default (no pipelining), and sends SIGHUP when it is gone. So while a run changes something, signals wait
 until it has done all, or has gone back. What cannot wait, such as SIGKILL, is made up for by a keeper
 (:mod:`_host.keeper`) from shortly before a stop: if the run ends, it does what the next run would do.
+A change that has to be confirmed has one from its beginning.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Guard:
                 self._keeper = Keeper(lambda begun: finish(self._together, begun))
 
     def begin(self) -> None:
-        """Postfix is stopped from now on: the keeper starts it if this process ends."""
+        """Something has to be finished from now on: the keeper does it if this process ends."""
         self.hire()
         if self._keeper:
             self._keeper.begin()
@@ -106,7 +107,8 @@ def finish(together: Together, begun: bool) -> None:
             for member in before:
                 _start(member)
             rest = type(together)(members, state_directory=together.state.base)
-            rest.resumes = True
+            rest.resumes, rest.confirm = True, together.confirm
+            rest.state = together.state  # with its lock, if the run had it
             rest.carry_out()
         else:
             for member in members:

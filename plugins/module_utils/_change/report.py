@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from .._base.records import NamedTuple
 from .._base.sockets import Socket, ipv4_first
 from .._host.master_process import Master
+from .._host.store import STATE_DIRECTORY, WINDOW, State
 from .._rules.listeners import Listener
 from .._rules.reload_or_restart import Reason, sockets_of
 
@@ -93,3 +95,15 @@ def socket_states(promised: Optional[Sequence[Listener]], master: Optional[Maste
         state = "unexpected" if socket not in wanted else "listening" if socket in open_now else "missing"
         states.append(SocketState(socket.address, socket.port, state))
     return states
+
+
+def confirmation(check_mode: bool = False, base: str = STATE_DIRECTORY, tell: bool = True) -> Dict[str, Any]:
+    """Return what a run says of a change that waits to be confirmed, or that was not (:func:`_change.window.told`).
+
+    :param tell: whether it is told from now on
+    """
+    if check_mode or not os.path.lexists(os.path.join(base, WINDOW)):
+        return {"confirm": None, "undone": None, "warnings": []}
+    from .window import told  # most hosts have no such change
+
+    return told(State(None, base), tell)

@@ -9,14 +9,16 @@ belong together.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Callable, List, Sequence
+import os
+from contextlib import ExitStack, nullcontext
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
-from .._host.store import STATE_DIRECTORY, State
+from .._host.store import STATE_DIRECTORY, WINDOW, State
 from .member import Member, refuse_twice
 from .tcp_migrate_req import put_back
 
 if TYPE_CHECKING:
+    from .confirmation import Confirmation
     from .secondary import Secondary
 
 _BEGUN = "together.json"
@@ -47,6 +49,11 @@ class Together:
         self.refuse_errors = False
         #: whether this finishes a run that has ended early: then there is no other keeper, and what runs is verified
         self.resumes = False
+        #: seconds in which a change has to be confirmed, or goes back (:mod:`_change.confirmation`); 0 for none
+        self.confirm = 0
+        #: whether it minds other changes that wait for that
+        self.watches = True
+        self._confirmation: Optional[Confirmation] = None
         self.state = State(None, state_directory)
 
     def carry_out(self) -> None:
@@ -59,6 +66,7 @@ class Together:
         refuse_twice([*self.members, *self.removals])
         with ExitStack() as stack:
             if not self.check_mode:
+                self._mind_windows(stack)
                 self._lock(stack)
             if self.apply:
                 for member in self.members:
@@ -82,6 +90,30 @@ class Together:
     def several(self) -> bool:
         """Whether there are instances to keep together."""
         return len(self.members) + len(self.removals) > 1
+
+    def _mind_windows(self, stack: ExitStack) -> None:
+        """Keep whoever confirms a change, or takes one back, away from those that wait for that, if there are any.
+
+        A change whose time is over goes back now, because what should have done that was killed.
+        """
+        if not (self.apply and self.watches):
+            return
+        known = os.path.lexists(self.state.path(WINDOW))
+        if known or self.confirm:
+            limit = max((member.run.timeout for member in self.members), default=30.0)
+            stack.enter_context(self.state.locked(limit))
+        if known:
+            from .window import Record  # most hosts have none
+
+            if Record.load(self.state).waits:
+                self._confirmed().settle()
+
+    def _confirmed(self) -> Confirmation:
+        if self._confirmation is None:
+            from .confirmation import Confirmation  # most runs change nothing
+
+            self._confirmation = Confirmation(self)
+        return self._confirmation
 
     def _lock(self, stack: ExitStack) -> None:
         """Keep other runs away: from the list of the instances, and from each instance whose master is concerned."""
@@ -136,6 +168,8 @@ class Together:
 
     def _confirm(self) -> None:
         """Nothing has to be done, or all was done: the versions before are not needed any more."""
+        if self._confirmation:
+            self._confirmation.arm()
         for member in self.members:
             if self.apply:
                 member.run.transactions.confirm()
@@ -153,9 +187,12 @@ class Together:
 
         if self.several:
             self.state.save(_BEGUN, {"directories": [member.directory for member in self.members]})
-        with Guard(self) as guard:
+        confirmed = self._confirmed() if self.confirm or self._confirmation else nullcontext(False)
+        with Guard(self) as guard, confirmed as is_to_wait:
             for member in self.members:
                 member.run.guard = guard
+            if is_to_wait:
+                guard.begin()  # who is killed now leaves a change that nobody takes back
             change(self)
             self._confirm()
             for removal in self.removals:

@@ -67,6 +67,7 @@ def argument_spec() -> Dict[str, Any]:
     return {
         **instance_options(),
         "apply": {"type": "bool", "default": False},
+        "confirm": {"type": "int", "default": 0},
         "instances": {"type": "list", "elements": "dict"},
         "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
         "survey": {"type": "bool", "default": False},
@@ -77,7 +78,7 @@ def argument_spec() -> Dict[str, Any]:
 
 def role_variables() -> List[str]:
     """Return the names of the variables of the role."""
-    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings", "survey"))
+    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings", "survey", "confirm"))
 
 
 def refuse_unknown(names: Sequence[str]) -> None:

@@ -20,15 +20,14 @@ import select
 import socket
 import time
 from contextlib import suppress
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
-from .._base.sockets import WILDCARDS, Socket
+from .._base.sockets import CONNECTION, GREETING, TLS, WILDCARDS, Socket
 from .._files.endpoint import identity
-from .._files.service import service_key
+from .._files.service import Service, service_key
 from .._rules.outlook import Outlook
-from .._rules.settings import Settings
 from .master_process import COMM, Master
 
 PROVEN = 1.5
@@ -64,23 +63,39 @@ class Answer(NamedTuple):
 def endpoints(after: Outlook) -> List[Endpoint]:
     """Return the sockets whose server sends its banner at once, not only after TLS has begun or a proxy has spoken."""
     port_of = after.configuration.port_of
+    return [
+        Endpoint(at, os.path.basename(service.command), service_key(service, port_of))
+        for at, service in _servers(after)
+        if _expected(service, after) == GREETING
+    ]
+
+
+def expectations(after: Outlook) -> List[Tuple[Socket, str]]:
+    """Return the sockets with what a client can expect there: GREETING, TLS or CONNECTION."""
+    return [(at, _expected(service, after)) for at, service in _servers(after)]
+
+
+def _servers(after: Outlook) -> Iterator[Tuple[Socket, Service]]:
+    """Yield each promised socket with the service behind it, but those whose port the kernel chooses."""
+    port_of = after.configuration.port_of
     servers = {identity(each.name, each.type, port_of): each for each in after.services if each.type == "inet"}
-    result = []
     for listener in after.promised or ():
         service = servers.get(identity(listener.service, listener.type, port_of))
-        program = os.path.basename(service.command) if service else ""
-        if not service or program not in _PROXY or not listener.socket.port:
-            continue
-        if _speaks_first(program, after.settings.with_options(service.option_values)):
-            result.append(Endpoint(listener.socket, program, service_key(service, port_of)))
-    return result
+        if service and listener.socket.port:
+            yield listener.socket, service
 
 
-def _speaks_first(program: str, settings: Settings) -> bool:
+def _expected(service: Service, after: Outlook) -> str:
+    program = os.path.basename(service.command)
+    if program not in _PROXY:
+        return CONNECTION
+    settings = after.settings.with_options(service.option_values)
     try:
-        return settings.get("smtpd_tls_wrappermode").lower() != "yes" and not settings.get(_PROXY[program])
+        if settings.get(_PROXY[program]):
+            return CONNECTION
+        return TLS if settings.get("smtpd_tls_wrappermode").lower() == "yes" else GREETING
     except InputError:  # the server dies of this value, as asking it will show
-        return True
+        return GREETING
 
 
 def ask(asked: Sequence[Endpoint], master: Master, deadline: float) -> Dict[Socket, Answer]:

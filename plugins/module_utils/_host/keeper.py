@@ -24,6 +24,7 @@ from .command import run
 _BEGUN, _DONE = b"b", b"d"  # what we say; nothing was begun before we say something
 _PATIENCE = 2.0  # seconds that it may take to leave our session
 _TITLE = b"mailfleet keeper"  # for ps(1)
+_PURPOSE = "Finishes a restart of Postfix if mailfleet.postfix ends early"
 _ADJUST = "/proc/self/oom_score_adj"
 
 
@@ -78,16 +79,7 @@ class Keeper:
 
 def _keep(heard: int, ready: int, finish: Callable[[bool], None]) -> None:
     """Be the other process."""
-    os.setsid()
-    for number in (signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda *_unused: None)  # not SIG_IGN, which a master that it starts would inherit
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):  # who reads what we write would otherwise wait for this process too
-        os.dup2(null, descriptor)
-    _name_process()
-    adjusted = _spare_memory("-1000")
-    _leave_session()
+    adjusted = go_alone(_TITLE, _PURPOSE)
     with suppress(OSError):
         os.write(ready, b"+")
     os.close(ready)
@@ -95,11 +87,30 @@ def _keep(heard: int, ready: int, finish: Callable[[bool], None]) -> None:
     while word:
         said, word = word, os.read(heard, 1)
     if said != _DONE:
-        _spare_memory(adjusted)
+        spare_memory(adjusted)
         finish(said == _BEGUN)
 
 
-def _name_process() -> None:
+def go_alone(title: bytes, purpose: str) -> str:
+    """Have this process, which was just forked, outlive ours; return what :func:`spare_memory` takes to undo its part.
+
+    :param title: for ps(1)
+    :param purpose: for systemd
+    """
+    os.setsid()
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda *_unused: None)  # not SIG_IGN, which a master that it starts would inherit
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):  # who reads what we write would otherwise wait for this process too
+        os.dup2(null, descriptor)
+    _name_process(title)
+    adjusted = spare_memory("-1000")
+    _leave_session(purpose)
+    return adjusted
+
+
+def _name_process(title: bytes) -> None:
     """Show what this process is, so that who looks for ours, to end it, does not take this one for it."""
     with suppress(OSError, ValueError, IndexError):
         with open("/proc/self/comm", "w", encoding="ascii") as stream:
@@ -109,10 +120,10 @@ def _name_process() -> None:
         start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end of proc(5)
         if 0 < start < end:
             ctypes.memset(start, 0, end - start)
-            ctypes.memmove(start, _TITLE, min(len(_TITLE), end - start - 1))
+            ctypes.memmove(start, title, min(len(title), end - start - 1))
 
 
-def _spare_memory(value: str) -> str:
+def spare_memory(value: str) -> str:
     """Set how readily the kernel ends this process when memory runs out (proc(5)); return what it was."""
     before = ""
     with suppress(OSError):
@@ -123,7 +134,7 @@ def _spare_memory(value: str) -> str:
     return before
 
 
-def _leave_session(proc: str = "/proc") -> None:
+def _leave_session(purpose: str, proc: str = "/proc") -> None:
     """Move this process into a scope of its own, which ends together with it, where systemd runs this system."""
     try:
         with open(f"{proc}/1/comm", encoding="utf-8", errors="replace") as stream:
@@ -134,9 +145,8 @@ def _leave_session(proc: str = "/proc") -> None:
         return
     pid, manager = os.getpid(), "org.freedesktop.systemd1"
     scope, deadline = f"mailfleet-{pid}.scope", time.monotonic() + _PATIENCE
-    what = "Finishes a restart of Postfix if mailfleet.postfix ends early"
     call = ["busctl", "call", manager, f"/{manager.replace('.', '/')}", f"{manager}.Manager", "StartTransientUnit"]
-    properties = ["Description", "s", what, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", "1", str(pid)]
+    properties = ["Description", "s", purpose, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", "1", str(pid)]
     if run([*call, "ssa(sv)a(sa(sv))", scope, "fail", "3", *properties, "0"], deadline).status != 0:
         return
     while time.monotonic() < deadline:

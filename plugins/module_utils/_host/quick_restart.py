@@ -54,8 +54,8 @@ def quicken(unit: str, instance: Instance, deadline: float) -> None:
     master = os.path.join(environment.get("daemon_directory", ""), "master")
     if not os.access(master, os.X_OK) or not os.path.isabs(master):
         return
-    lines = ["[Service]", "ExecStartPre=", "ExecStop=", "ExecStart=", f"ExecStart={_quoted(master, '$')} -w"]
-    lines += [f"Environment={_quoted(f'{name}={value}')}" for name, value in environment.items()]
+    lines = ["[Service]", "ExecStartPre=", "ExecStop=", "ExecStart=", f"ExecStart={quoted(master, '$')} -w"]
+    lines += [f"Environment={quoted(f'{name}={value}')}" for name, value in environment.items()]
     try:
         os.makedirs(os.path.dirname(_drop_in(unit)), 0o755, exist_ok=True)
         with open(_drop_in(unit), "w", encoding="utf-8", errors="surrogateescape") as stream:
@@ -102,7 +102,7 @@ def _environment(instance: Instance, deadline: float) -> Dict[str, str]:
     return dict(line.split("=", 1) for line in answer.words if re.match(r"[A-Za-z_][A-Za-z0-9_]*=", line))
 
 
-def _quoted(text: str, also_double: str = "") -> str:
+def quoted(text: str, also_double: str = "") -> str:
     """Quote a word for a unit file (systemd.syntax(7), systemd.service(5))."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     for sign in "%" + also_double:

@@ -21,6 +21,9 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 from .._base import byte_code
 
 STATE_DIRECTORY = byte_code.STATE_DIRECTORY
+WINDOW = "window.json"
+"""The file of the host's state about a change that waits to be confirmed (:mod:`_change.window`)."""
+
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
