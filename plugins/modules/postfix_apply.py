@@ -68,7 +68,7 @@ options:
     default: 0
   confirmed:
     description:
-      - Keep the change of this token, which is RV(confirm.token) of the run that has made it. Does nothing else.
+      - Keep the change of this token, which RV(confirm) of the run that has made it has. Does nothing else.
       - An error if the change does not wait for that, or not any more. It says what became of it.
       - Confirming it again is no error.
     type: str

@@ -76,6 +76,9 @@ options:
         description: The port to connect to.
         type: int
         default: 25
+      instance:
+        description: The instance that sends from there.
+        type: str
   timeout:
     description: How many seconds each try may take. All are made at the same time.
     type: float
@@ -201,6 +204,7 @@ def argument_spec() -> dict[str, Any]:
         "address": {"type": "str", "required": True},
         "peer": {"type": "str", "required": True},
         "port": {"type": "int", "default": 25},
+        "instance": {"type": "str"},
     }
     return {
         "sockets": {"type": "list", "elements": "dict", "default": [], "options": socket},
