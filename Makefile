@@ -34,6 +34,7 @@ RESTARTS ?= 3
 SEEDS := 1 77 78 79 80
 FRESH := $(if $(filter file,$(origin SEED)),$(shell shuf --input-range=100-99999999 --head-count=1),$(SEED))
 SIGNALS ?= 6
+CORES ?= 2.16 2.21
 
 # What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
 # nothing else runs, what measures durations.
@@ -127,9 +128,10 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 	$(PYTEST) $(JUNIT) tests/lab
 
 INTERRUPTION := tests/integration/test_least_interruption.py
+TWELVE := tests/integration/test_twelve_hosts.py
 GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED=$(SEED) MAILFLEET_EDIT="$(EDIT)"
 INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 \
-    --ignore=$(INTERRUPTION) tests/integration
+    --ignore=$(INTERRUPTION) --ignore=$(TWELVE) tests/integration
 .PHONY: integration
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
 	$(INTEGRATION)
@@ -142,6 +144,10 @@ INTERRUPT = MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) s
 .PHONY: interruption
 interruption: images ## who is refused or waits while Postfix restarts; on a machine that does nothing else (root; SUITES=, RESTARTS=20)
 	$(INTERRUPT)
+
+.PHONY: twelve
+twelve: images ## a rollout over twelve hosts through all that goes wrong, by the oldest and the newest ansible-core (root; CORES=)
+	MAILFLEET_CORES="$$(tests/toolchain/core.sh $(CORES))" MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) $(TWELVE)
 
 # What `make test` has of these two: each test on one of the releases, in turns.
 .PHONY: integration-chosen interruption-chosen
@@ -166,8 +172,9 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
 	done
 
-# What `make test` has of it: these, each on one release or the other; two at a time, the long ones first. Their rooms end with them.
-CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie transports@trixie
+# What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first. Their rooms end with them.
+CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie ad_hoc@trixie \
+    upgrade@trixie transports@trixie null_client@bookworm default@trixie
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
 	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
@@ -221,7 +228,7 @@ conformance-chosen: images
 .PHONY: nightly
 nightly: ## all that make test has a share of, at full size on each release (root; hours; SEED= repeats one)
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
-	$(MAKE) --keep-going sanity differential conformance crash integration molecule interruption \
+	$(MAKE) --keep-going sanity differential conformance crash integration twelve molecule interruption \
 	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive

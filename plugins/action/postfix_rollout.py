@@ -62,7 +62,11 @@ class ActionModule(ActionBase):
         hosts = {host: groups[host] for host in variables["ansible_play_hosts_all"]}
         try:
             controls = read_controls(
-                options["controls"], len(hosts), _directory(variables), self._loader.load_from_file
+                options["controls"],
+                len(hosts),
+                _directory(variables),
+                self._loader.load_from_file,
+                max(options["sizes"], default=1),
             )
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error

@@ -37,8 +37,8 @@ options:
     default: []
   controls:
     description:
-      - C(max_fail), C(unreachable), C(allow_unreachable), C(pause), C(before) and C(after), as in the variables of the
-        playbook that have C(mailfleet_) before them. For the other steps what V(begin) has returned.
+      - C(max_fail), C(unreachable), C(allow_unreachable), C(pause), C(before), C(after) and C(confirm), as in the
+        variables of the playbook that have C(mailfleet_) before them. For the other steps what V(begin) has returned.
     type: dict
     default: {}
   result:

@@ -14,7 +14,8 @@ import socketserver
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -142,6 +143,16 @@ class MailHost:
         for address in (self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b):
             if f" {address}/" not in there:
                 self.host.add_address(f"{address}/{64 if ':' in address else 24}")
+
+    @contextmanager
+    def cut_off(self, address: str) -> Iterator[None]:
+        """Let nothing out that the host sends from an address, so that nobody can connect there."""
+        rule = f"from {address} lookup 66"
+        self.shell(f"ip route add blackhole default table 66; ip rule add {rule} priority 66")
+        try:
+            yield
+        finally:
+            self.shell(f"ip rule delete {rule} priority 66; ip route flush table 66")
 
     def _remove_instance(self) -> None:
         """Remove the second instance that a test has left."""

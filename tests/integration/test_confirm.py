@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -61,17 +59,6 @@ def is_back(host: MailHost, before: str, seconds: float = 60) -> None:
     wait_until(lambda: not left_behind(host), 10, "everything being gone")
 
 
-@contextlib.contextmanager
-def firewall(host: MailHost) -> Iterator[None]:
-    """Nothing that the host sends from its second address leaves it, and so nobody can connect there."""
-    rule = f"from {host.ipv4_b} lookup 66"
-    host.shell(f"ip route add blackhole default table 66; ip rule add {rule} priority 66")
-    try:
-        yield
-    finally:
-        host.shell(f"ip rule delete {rule} priority 66; ip route flush table 66")
-
-
 @SYSTEMD
 def test_a_confirmed_change_stays(host: MailHost, systemd: bool):
     begin(host, systemd=systemd)
@@ -121,7 +108,7 @@ def test_one_that_nobody_confirms_goes_back_and_loses_no_mail(host: MailHost, sy
 def test_a_firewall_that_drops_the_new_address_takes_the_change_back(host: MailHost):
     before = host.contents()
     wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
-    with firewall(host):
+    with host.cut_off(host.ipv4_b):
         played = host.play("confirm", mailfleet_probe_timeout=2, **wanted)
         assert played.failed, played.said
         assert "Cannot be used from " in played.said
@@ -167,7 +154,7 @@ def test_a_source_address_whose_answers_do_not_come_back(host: MailHost):
     before = host.contents()
     wanted = {"postfix_interfaces_smtp_bind_address": host.ipv4_b}
     peer = {"mailfleet_probe_peer": host.room[0], "mailfleet_probe_peer_port": 22, "mailfleet_probe_timeout": 2}
-    with firewall(host):
+    with host.cut_off(host.ipv4_b):
         played = host.play("confirm", **peer, **wanted)
         assert played.failed, played.said
         assert f"No connection from {host.ipv4_b} to {host.room[0]}:22 (" in played.said
@@ -197,7 +184,7 @@ def test_the_controller_is_killed_between_apply_and_confirm(host: MailHost, who:
         process.communicate(timeout=20)
     else:
         wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b], "mailfleet_confirm": 10}
-        with firewall(host):
+        with host.cut_off(host.ipv4_b):
             play = host.start_play("confirm", mailfleet_probe_timeout=100, **wanted)
             wait_until(lambda: watchdog(host), 60, "the window")
             time.sleep(2)

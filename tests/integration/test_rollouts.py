@@ -5,72 +5,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import SUITES
-from fleet import OTHER, PLAYS, WILDCARDS, MailHost
+from fleet import OTHER, WILDCARDS, MailHost
 from mailfleet_lab import hosts, networks
+from rollouts import Rollouts, in_table
 
 LOOPBACK = {("127.0.0.1", 25), ("::1", 25)}
 WANTED = {"postfix_interfaces_inet_interfaces": "loopback-only", "postfix_interfaces_findings": "ignore"}
-
-
-class Trio:
-    """Three hosts, each of which is a group, and rollouts over them in a directory with hooks."""
-
-    def __init__(self, members: list[MailHost], path: Path) -> None:
-        self.hosts, self.path = members, path
-        children = {f"group_{number}": {"hosts": {host.name: None}} for number, host in enumerate(members)}
-        (path / "groups.json").write_text(json.dumps({"all": {"children": children}}))
-        self.groups = list(children)
-
-    def start(self, *arguments: str, **variables: Any) -> "subprocess.Popen[str]":
-        """Start a rollout in a process group of its own."""
-        options = {**WANTED, "mailfleet_groups": self.groups, **variables}
-        inventories = ["--inventory", str(self.path / "groups.json"), "--inventory", str(hosts.write_inventory())]
-        return subprocess.Popen(
-            ["ansible-playbook", *inventories, "mailfleet.postfix.converge", "-e", json.dumps(options), *arguments],
-            cwd=self.path,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(PLAYS / "ansible.cfg")},
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def roll_out(self, *arguments: str, **variables: Any) -> tuple[int, str]:
-        """Roll out, and return the exit status and what was said."""
-        process = self.start(*arguments, **variables)
-        said = process.communicate(timeout=300)[0]
-        return process.returncode, said
-
-    def hooks(self) -> dict[str, str]:
-        """Have hooks write down where they ran, and return their variables."""
-        for name in ("before", "after"):
-            line = f"{name} {{{{ inventory_hostname }}}}"
-            task = {
-                "name": f"Write down {name}",
-                "ansible.builtin.lineinfile": {
-                    "path": str(self.path / "pool"),
-                    "line": line,
-                    "create": True,
-                    "mode": "0644",
-                },
-                "delegate_to": "localhost",
-                "throttle": 1,
-            }
-            (self.path / f"{name}.yml").write_text(json.dumps([task]))
-        return {"mailfleet_before": "before.yml", "mailfleet_after": "after.yml"}
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +29,7 @@ def threes() -> dict[str, list[MailHost]]:
 
 
 @pytest.fixture(params=SUITES)
-def trio(threes: dict[str, list[MailHost]], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Trio]:
+def trio(threes: dict[str, list[MailHost]], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Rollouts]:
     """Three hosts of each release, as their package had set them up."""
     suite = request.param
     if suite not in threes:
@@ -96,20 +45,15 @@ def trio(threes: dict[str, list[MailHost]], tmp_path: Path, request: pytest.Fixt
         threes[suite] = [MailHost(each, *room) for each in hosts.add_hosts(*wanted)]
     for host in threes[suite]:
         host.reset()
-    yield Trio(threes[suite], tmp_path)
+    yield Rollouts({f"group_{number}": [host] for number, host in enumerate(threes[suite])}, tmp_path, WANTED)
     for host in threes[suite]:
         if not host.host.is_on():
             host.host.boot()
             host.host.wait()
 
 
-def in_table(said: str, host: MailHost, words: str) -> bool:
-    """Whether the table at the end has a line about a host that goes on like this."""
-    return re.search(rf'^ *"?{host.name} +\S+ +{words}', said.rpartition("Show a table")[2], re.M) is not None
-
-
 @pytest.mark.each_release
-def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Trio):
+def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Rollouts):
     first, second, third = trio.hosts
     second.run("systemctl", "stop", second.unit)
     second.run("systemctl", "mask", second.unit)
@@ -144,7 +88,7 @@ def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Tri
     assert (first.master(), third.master()) == masters
 
 
-def test_a_host_without_power_is_skipped_or_stops_the_rollout(trio: Trio):
+def test_a_host_without_power_is_skipped_or_stops_the_rollout(trio: Rollouts):
     first, second, third = trio.hosts
     second.host.cut_power()
     status, said = trio.roll_out()
@@ -161,7 +105,7 @@ def test_a_host_without_power_is_skipped_or_stops_the_rollout(trio: Trio):
 
 
 @pytest.mark.parametrize("whole_group", [False, True], ids=["the process", "its group"])
-def test_an_interrupted_rollout_ends_with_its_table_and_can_be_resumed(trio: Trio, whole_group: bool):
+def test_an_interrupted_rollout_ends_with_its_table_and_can_be_resumed(trio: Rollouts, whole_group: bool):
     first, second, third = trio.hosts
     process = trio.start(mailfleet_pause=60)
     said = ""
@@ -185,7 +129,7 @@ def test_an_interrupted_rollout_ends_with_its_table_and_can_be_resumed(trio: Tri
     assert first.master() == master
 
 
-def test_an_instance_that_is_removed_says_so(trio: Trio):
+def test_an_instance_that_is_removed_says_so(trio: Rollouts):
     (host, *_others) = trio.hosts
     instances = [
         {"inet_interfaces": "loopback-only"},
@@ -203,7 +147,7 @@ def test_an_instance_that_is_removed_says_so(trio: Trio):
     assert host.run("test", "-e", OTHER, check=False).returncode == 1
 
 
-def test_a_change_that_is_undone_says_so(trio: Trio):
+def test_a_change_that_is_undone_says_so(trio: Rollouts):
     (host, *_others) = trio.hosts
     command = f"-+/bin/ip address delete {host.ipv4_b}/24 dev eth0"
     host.write(f"/etc/systemd/system/{host.unit}.d/away.conf", f"[Service]\nExecStopPost={command}\n")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""When a rollout stops, how long it pauses, and what it runs beside the role: the variables of it, checked."""
+"""When a rollout stops, how long it waits, and what it runs beside the role: the variables of it, checked."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.amount import hosts_in
 
 UNREACHABLE = ("stop", "skip")
+_CONFIRM = 600  # s, and at least so many for each host of a batch:
+_CONFIRM_HOST = 10
+_LONGEST_CONFIRM = 86400
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -33,10 +36,16 @@ class Controls(NamedTuple):
     #: the task files that run before and after the role
     before: str | None = None
     after: str | None = None
+    #: how long a change waits to be confirmed from outside, in s; 0 for changes that do not
+    confirm: int = _CONFIRM
 
 
 def read_controls(
-    given: Mapping[str, Any], hosts: int, directory: str, load: Callable[[str], Any] | None = None
+    given: Mapping[str, Any],
+    hosts: int,
+    directory: str,
+    load: Callable[[str], Any] | None = None,
+    largest: int = 1,
 ) -> Controls:
     """Return the controls of a rollout.
 
@@ -44,6 +53,7 @@ def read_controls(
     :param hosts: how many there are in all batches
     :param directory: where a relative path of a task file starts
     :param load: reads a file of YAML
+    :param largest: how many hosts the largest batch has, all of which are changed before the first is tried
     :raises InputError: one of them is not what it is to be
     """
     given = {name: value for name, value in given.items() if value not in (None, "")}
@@ -60,6 +70,7 @@ def read_controls(
         allow,
         _pause(given.get("pause", 0)),
         *(_hook(f"mailfleet_{name}", given.get(name), directory, load) for name in ("before", "after")),
+        _confirm(given.get("confirm", max(_CONFIRM, _CONFIRM_HOST * largest))),
     )
 
 
@@ -88,6 +99,14 @@ def _pause(value: Any) -> float:
         remedy = "Give how many seconds to wait between two batches, such as 30"
         raise InputError("mailfleet_pause", value, "is not a number of seconds", remedy)
     return float(text)
+
+
+def _confirm(value: Any) -> int:
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) > _LONGEST_CONFIRM:
+        remedy = "Give how long a change waits until somebody confirms it, such as 600, or 0 if nobody has to"
+        raise InputError("mailfleet_confirm", value, f"is not a number of seconds from 0 to {_LONGEST_CONFIRM}", remedy)
+    return int(text)
 
 
 def _hook(name: str, value: Any, directory: str, load: Callable[[str], Any] | None) -> str | None:

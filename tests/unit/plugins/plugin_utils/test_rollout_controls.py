@@ -23,8 +23,21 @@ def read(path: str) -> Any:
 
 def test_what_is_not_given_has_its_default() -> None:
     assert read_controls({}, 10, "/") == Controls(0, "stop", False, 0, None, None)
-    empty = dict.fromkeys(("max_fail", "unreachable", "allow_unreachable", "pause", "before", "after"), "")
+    empty = dict.fromkeys(("max_fail", "unreachable", "allow_unreachable", "pause", "before", "after", "confirm"), "")
     assert read_controls(empty, 10, "/") == Controls()
+
+
+def test_a_change_waits_until_all_of_a_batch_may_be_done() -> None:
+    assert read_controls({}, 1000, "/", largest=60).confirm == 600
+    assert read_controls({}, 1000, "/", largest=250).confirm == 2500
+    assert [read_controls({"confirm": value}, 1000, "/", largest=250).confirm for value in (0, "30")] == [0, 30]
+
+
+@pytest.mark.parametrize("value", ["soon", -1, "1.5", True, 86401])
+def test_a_time_for_confirmation_that_is_none(value: Any) -> None:
+    with pytest.raises(InputError, match="is not a number of seconds from 0 to 86400") as caught:
+        read_controls({"confirm": value}, 10, "/")
+    assert caught.value.parameter == "mailfleet_confirm"
 
 
 @pytest.mark.parametrize(
