@@ -10,6 +10,7 @@ Ansible loads what is in this directory with the playbooks beside it, without a 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 from typing import Any
 
@@ -37,7 +38,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._process = 0
-        self._results: dict[str, Any] = {}
+        self._results: dict[str, str | None] = {}
         self._check_mode = False
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -60,7 +61,8 @@ class CallbackModule(CallbackBase):
         """Keep what the role returned."""
         task, host = _of(result)
         if self._process and _RESULT in (task.register or ()):
-            self._results[host.get_name()] = getattr(result, "result", None) or result._result
+            # As text, which takes less memory than objects do.
+            self._results[host.get_name()] = json.dumps(getattr(result, "result", None) or result._result, default=str)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Keep it for a host that failed, too."""
@@ -83,7 +85,8 @@ class CallbackModule(CallbackBase):
 
         account = Account(constants.DEFAULT_LOCAL_TMP)
         if account.is_open:
-            for line in ending(account, self._results, self._check_mode):
+            results = {host: text and json.loads(text) for host, text in self._results.items()}
+            for line in ending(account, results, self._check_mode):
                 self._display.display(line)
             account.close()
 
