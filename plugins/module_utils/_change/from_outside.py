@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List
 
 from .._base.address import normal_form
 from .._base.errors import InputError
+from .._base.sockets import ipv4_first
 from .._host.banner import expectations
 from .._host.instance import Instance
 from .member import Member
@@ -29,13 +30,14 @@ def sockets(member: Member) -> List[Dict[str, Any]]:
     if member.assessment is None:
         return found
     after = member.assessment.after
-    for socket, expect in expectations(after):
+    what = dict(expectations(after))
+    for socket in ipv4_first(what):
         addresses = [socket.address]
         if socket.is_wildcard:
             addresses = list(map(normal_form, after.stable(socket.family)))
         any_of = str(socket) if socket.is_wildcard else None
         for address in addresses:
-            place = {"address": address, "port": socket.port, "expect": expect, "any_of": any_of}
+            place = {"address": address, "port": socket.port, "expect": what[socket], "any_of": any_of}
             found.append({"instance": name_of(member.run.instance), **place})
     return found
 
