@@ -64,13 +64,14 @@ def read_controls(
     if allow and unreachable == "stop":
         reason = "has no effect where the rollout stops at a host that cannot be reached"
         raise InputError("mailfleet_allow_unreachable", allow, reason, "Set mailfleet_unreachable: skip, too")
+    hooks = {name: _hook(f"mailfleet_{name}", given.get(name), directory, load) for name in ("before", "after")}
     return Controls(
-        _max_fail(given.get("max_fail", 0), hosts),
-        unreachable,
-        allow,
-        _pause(given.get("pause", 0)),
-        *(_hook(f"mailfleet_{name}", given.get(name), directory, load) for name in ("before", "after")),
-        _confirm(given.get("confirm", max(_CONFIRM, _CONFIRM_HOST * largest))),
+        max_fail=_max_fail(given.get("max_fail", 0), hosts),
+        unreachable=unreachable,
+        allow_unreachable=allow,
+        pause=_pause(given.get("pause", 0)),
+        confirm=_confirm(given.get("confirm", max(_CONFIRM, _CONFIRM_HOST * largest))),
+        **hooks,
     )
 
 
