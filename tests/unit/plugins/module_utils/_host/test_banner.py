@@ -15,7 +15,13 @@ from typing import Dict, Iterator, List, Tuple
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.in_sync import dead
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import Answer, Endpoint, ask, endpoints
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.banner import (
+    Answer,
+    Endpoint,
+    ask,
+    endpoints,
+    expectations,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, Process
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
@@ -59,6 +65,22 @@ def outlook(master_cf: str, **values: str) -> Outlook:
 )
 def test_who_greets_at_once(line: str, values: Dict[str, str], asked: bool) -> None:
     assert bool(endpoints(outlook(line + "\n", **values))) == asked
+
+
+@pytest.mark.parametrize(
+    "line, expect",
+    [
+        ("2525 inet n - y - - smtpd", "greeting"),
+        ("2525 inet n - y - 1 postscreen", "greeting"),
+        ("2525 inet n - y - - smtpd -o smtpd_tls_wrappermode=yes", "tls"),
+        ("2525 inet n - y - - smtpd -o smtpd_upstream_proxy_protocol=haproxy", "connect"),
+        ("2525 inet n - n - 0 spawn user=nobody argv=/bin/true", "connect"),
+    ],
+)
+def test_what_a_client_can_expect(line: str, expect: str) -> None:
+    found = expectations(outlook(line + "\n"))
+    assert found
+    assert {what for _socket, what in found} == {expect}
 
 
 def test_a_service_given_twice_is_the_last_one() -> None:
