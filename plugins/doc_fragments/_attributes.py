@@ -75,7 +75,8 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/mailfleet.postfix.postfix) in C(module_defaults) to set options for all modules at once.
+    description:
+      - Use C(group/mailfleet.postfix.postfix) in C(module_defaults) to set options for all modules that manage a host.
     support: full
     membership:
       - mailfleet.postfix.postfix
