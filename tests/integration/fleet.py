@@ -58,7 +58,8 @@ def bring(wanted=None, services=(), check_mode=False, instance=None, timeout=30,
         services = [{"options": {}, **service} for service in services]
         entry = {**(wanted or {}), "services": services, "instance": instance}
         done = bring_all([entry], check_mode, timeout=timeout, confirm=confirm)
-        return {**done["instances"][0], **{key: done[key] for key in done if key != "instances"}}
+        (mine,), rest = done["instances"], {key: done[key] for key in done if key != "instances"}
+        return {**mine, **rest, "warnings": [*mine.get("warnings", ()), *rest["warnings"]]}
     try:
         return apply.apply(find_instance(None, instance), timeout, check_mode, confirm=confirm)
     except report.ApplyError as error:
