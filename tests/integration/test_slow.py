@@ -101,7 +101,9 @@ def test_what_failed_before_is_no_reason_to_go_back(host: MailHost):
     host.edit("transport_maps", "inline:{seldom.example=seldom}")
     host.run("systemctl", "restart", host.unit)
     wait_until(lambda: ("0.0.0.0", 587) in host.sockets(), 10, "Postfix starting")
-    send = "echo | sendmail -f root@localhost user@seldom.example; sleep 2"
+    logged = "journalctl --no-pager -q -t postfix/master | grep -q 'lmtp: bad command startup'"
+    wait = f"for turn in $(seq 150); do {logged} && break; sleep 0.1; done"  # a busy machine takes its time
+    send = f"echo | sendmail -f root@localhost user@seldom.example; {wait}"
     result = host.core(f"{HOOKS}\nhook('start', {send!r})\nanswer = bring({wanted(host)!r})")
     assert (result["action"], result["in_sync"], result["rolled_back"]) == ("restart", True, False), result
     assert host.sockets() == sockets(host) | {(address, 587) for address, _port in sockets(host)}
