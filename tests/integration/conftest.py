@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Four hosts of each release, between which the tests are shared out; each test gets its own as it was installed."""
+"""Five hosts of each release, between which the tests are shared out; each test gets its own as it was installed."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ OTHERS = {
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
         *("test_instances.py", "test_instance_files.py"),
     ),
+    5: ("test_confirm.py",),
 }
-HOSTS = 4  # of each release
+HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
 SHARES = {
     "test_failures.py": 5,
@@ -42,6 +43,7 @@ SHARES = {
     **dict.fromkeys(
         ("test_slow.py", "test_files.py", "test_instances.py", "test_instance_files.py", "test_automation.py"), 2
     ),
+    "test_rollouts.py": 2,
 }
 
 

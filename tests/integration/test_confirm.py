@@ -106,7 +106,6 @@ def test_one_that_nobody_confirms_goes_back_and_loses_no_mail(host: MailHost, sy
     assert host.bring(systemd=systemd)["warnings"] == []
 
 
-@pytest.mark.each_release
 def test_a_firewall_that_drops_the_new_address_takes_the_change_back(host: MailHost):
     before = host.contents()
     wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
@@ -196,7 +195,6 @@ def test_the_controller_is_killed_between_apply_and_confirm(host: MailHost, who:
     is_back(host, before)
 
 
-@pytest.mark.each_release
 def test_a_host_that_loses_power_within_the_window_comes_up_on_the_previous_files(host: MailHost):
     before, addresses = host.contents(), f"127.0.0.1,{host.ipv4_b}"
     done = host.module("mailfleet.postfix.postfix_interfaces", inet_interfaces=addresses, apply=True, confirm=LONG)

@@ -52,7 +52,6 @@ def trio(threes: dict[str, list[MailHost]], tmp_path: Path, request: pytest.Fixt
             host.host.wait()
 
 
-@pytest.mark.each_release
 def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Rollouts):
     first, second, third = trio.hosts
     second.run("systemctl", "stop", second.unit)
