@@ -184,6 +184,8 @@ def loaded_with(*roots: str) -> Set[str]:
 
 #: what the views of a result and the edits need, and the keeper of a run makes none
 NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
+#: what a run keeps at its own end, and what edits of services and selections need, which who goes back makes none of
+NOT_FOR_WHO_GOES_BACK = {"_base.keep_byte_code", "_files.master_cf_edit", "_rules.select_addresses"}
 #: what a run with ``confirm`` has loaded before it has a keeper, and other runs need none of
 OF_CONFIRMED_RUNS = {"_change.confirmation", "_change.window"}
 
@@ -208,4 +210,4 @@ def test_the_keeper_of_a_run_has_to_find_no_module_later() -> None:
 
 
 def test_what_stays_behind_for_a_change_has_to_find_no_module_later() -> None:
-    assert needed_later("_change.confirmation") == {"_base.keep_byte_code"}  # which a run keeps at its own end
+    assert needed_later("_change.confirmation") == NOT_FOR_WHO_GOES_BACK

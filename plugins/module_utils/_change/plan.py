@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
@@ -16,7 +16,7 @@ from .._base.words import Action
 from .._files.command_line import bad_command_line
 from .._files.endpoint import identity
 from .._files.main_cf import MainCf
-from .._files.master_cf_edit import MasterCfEditor
+from .._files.master_cf import MasterCf
 from .._files.service_change import ServiceChange
 from .._host.surroundings import Surroundings
 from .._rules.bindable import source_problem
@@ -27,9 +27,11 @@ from .._rules.outlook import Outlook
 from .._rules.own_addresses import asked_once, enabled_families
 from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
-from .._rules.select_addresses import select_addresses
 from .._rules.settings import Settings
 from .._rules.values import equivalent, validate
+
+if TYPE_CHECKING:
+    from .._files.master_cf_edit import MasterCfEditor
 
 
 class Wanted(NamedTuple):
@@ -81,10 +83,15 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
     settings = _settings(main, around)
-    master = MasterCfEditor(master_text, port_lookup(settings, around.port_of), _default_chroot(settings))
+    editor = _editor(master_text, settings, wanted, around)
+    master = editor or MasterCf(master_text, port_lookup(settings, around.port_of))
     before = after = _outlook(main, settings, master, wanted, around)
-    edit_files(main, master, wanted, around)
-    unlisted = _unlisted(master, wanted)
+    unlisted: List[str] = []
+    if editor:
+        edit_files(main, editor, wanted, around)
+        unlisted = _unlisted(editor, wanted)
+    else:
+        _set_parameters(main, wanted, around)
     if (main.text, master.text) != (main_text, master_text):
         after = _outlook(main, _settings(main, around), master, wanted, around)
     if after.error is not None:
@@ -98,6 +105,15 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
         raise InputError("services", "inet", "has no listener left after this edit", remedy)
     return Plan(main.text, master.text, reasons, before, after, unlisted)
+
+
+def _editor(text: str, settings: Settings, wanted: Wanted, around: Surroundings) -> Optional[MasterCfEditor]:
+    """Return master.cf to be edited, if anything is wanted of its services."""
+    if not wanted.services and wanted.unlisted_services == "keep":
+        return None
+    from .._files.master_cf_edit import MasterCfEditor  # most runs do not need it
+
+    return MasterCfEditor(text, port_lookup(settings, around.port_of), _default_chroot(settings))
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
@@ -147,6 +163,8 @@ def _selected(main: MainCf, name: str, selectors: Sequence[str], around: Surroun
         raise InputError("select", name, "takes no addresses", "give its value")
     if not isinstance(selectors, (list, tuple)) or not all(isinstance(selector, str) for selector in selectors):
         raise InputError(name, selectors, "is not a list of selectors", "give a list such as [loopback, 10.0.0.0/8]")
+    from .._rules.select_addresses import select_addresses  # most runs select nothing
+
     enabled = enabled_families(_settings(main, around), around.host)
     families = [family for family in kinds[kind] if family in enabled]
     selected = list(map(str, select_addresses(around.host, selectors, families, parameter=name)))
@@ -180,7 +198,7 @@ def _default_chroot(settings: Settings) -> str:
         return "n"
 
 
-def _outlook(main: MainCf, settings: Settings, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> Outlook:
+def _outlook(main: MainCf, settings: Settings, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
     configuration = Configuration.from_files(main, settings, master)
     return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
 
