@@ -178,7 +178,8 @@ CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@boo
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
 	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
-$(CHOSEN):
+$(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario would say next time that its hosts are there
+	export MOLECULE_EPHEMERAL_DIRECTORY=$$(mktemp -d); trap 'rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"' EXIT; \
 	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
 	    molecule test --no-command-borders --destroy=never --scenario-name=$(firstword $(subst @, ,$@))
 
