@@ -14,28 +14,12 @@ import pytest
 from fleet import STATE, WILDCARDS, MailHost
 from load import Mail
 from mailfleet_lab.system import wait_until
+from test_failures import begin, sockets, wanted
 
 UNIT = "/etc/systemd/system/mailfleet-unconfirmed.service"
 LONG = 600
 SYSTEMD = pytest.mark.parametrize("systemd", [True, False], ids=["systemd", "no-systemd"])
 CONFIRM = "from ansible_collections.mailfleet.postfix.plugins.module_utils._change import unconfirmed, window\n"
-
-
-def other(host: MailHost) -> dict[str, Any]:
-    """A change that gives mail another address."""
-    return {"inet_interfaces": ["127.0.0.1", host.ipv4_b]}
-
-
-def sockets(host: MailHost) -> set[tuple[str, int]]:
-    return {("127.0.0.1", 25), (host.ipv4_b, 25)}
-
-
-def begin(host: MailHost, *, systemd: bool) -> None:
-    """Have Postfix run as on a host with systemd, or without."""
-    if not systemd:
-        host.run("systemctl", "stop", host.unit)
-        host.shell("/etc/init.d/postfix start", systemd=False)
-    assert host.bring(systemd=systemd)["in_sync"]
 
 
 def left_behind(host: MailHost) -> str:
@@ -62,7 +46,7 @@ def is_back(host: MailHost, before: str, seconds: float = 60) -> None:
 @SYSTEMD
 def test_a_confirmed_change_stays(host: MailHost, systemd: bool):
     begin(host, systemd=systemd)
-    result = host.bring(other(host), systemd=systemd, confirm=LONG)
+    result = host.bring(wanted(host), systemd=systemd, confirm=LONG)
     assert result["in_sync"], result
     waits = result["confirm"]
     assert waits["seconds"] == LONG
@@ -71,14 +55,14 @@ def test_a_confirmed_change_stays(host: MailHost, systemd: bool):
     assert watchdog(host)
     assert bool(host.run("test", "-e", UNIT, check=False).returncode) != systemd
     time.sleep(1)
-    again = host.bring(other(host), systemd=systemd, confirm=LONG)
+    again = host.bring(wanted(host), systemd=systemd, confirm=LONG)
     assert not again["changed"]
     assert again["confirm"]["token"] == waits["token"]
     assert again["confirm"]["seconds"] < LONG
     assert confirm(host, waits["token"]) == ["/etc/postfix"]
     assert left_behind(host) == ""
     assert host.sockets() == sockets(host)
-    assert host.bring(other(host), systemd=systemd, confirm=LONG)["confirm"] is None
+    assert host.bring(wanted(host), systemd=systemd, confirm=LONG)["confirm"] is None
 
 
 @SYSTEMD
@@ -108,9 +92,9 @@ def test_one_that_nobody_confirms_goes_back_and_loses_no_mail(host: MailHost, sy
 
 def test_a_firewall_that_drops_the_new_address_takes_the_change_back(host: MailHost):
     before = host.contents()
-    wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
+    variables = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
     with host.cut_off(host.ipv4_b):
-        played = host.play("confirm", mailfleet_probe_timeout=2, **wanted)
+        played = host.play("confirm", mailfleet_probe_timeout=2, **variables)
         assert played.failed, played.said
         assert "Cannot be used from " in played.said
         assert f"{host.ipv4_b}:25 (it does not answer in time)" in played.said
@@ -118,11 +102,11 @@ def test_a_firewall_that_drops_the_new_address_takes_the_change_back(host: MailH
         assert host.contents() == before
         assert host.sockets() == WILDCARDS
         assert left_behind(host) == ""
-    played = host.play("confirm", **wanted)
+    played = host.play("confirm", **variables)
     assert (played.failed, played.changed) == (0, 1), played.said
     assert host.sockets() == sockets(host)
     assert left_behind(host) == ""
-    played = host.play("confirm", **wanted)
+    played = host.play("confirm", **variables)
     assert (played.failed, played.changed) == (0, 0), played.said
     assert "Try the sockets from elsewhere" not in played.said
 
@@ -153,10 +137,10 @@ def test_the_modules_by_themselves(host: MailHost):
 
 def test_a_source_address_whose_answers_do_not_come_back(host: MailHost):
     before = host.contents()
-    wanted = {"postfix_interfaces_smtp_bind_address": host.ipv4_b}
+    variables = {"postfix_interfaces_smtp_bind_address": host.ipv4_b}
     peer = {"mailfleet_probe_peer": host.room[0], "mailfleet_probe_peer_port": 22, "mailfleet_probe_timeout": 2}
     with host.cut_off(host.ipv4_b):
-        played = host.play("confirm", **peer, **wanted)
+        played = host.play("confirm", **peer, **variables)
         assert played.failed, played.said
         assert f"No connection from {host.ipv4_b} to {host.room[0]}:22 (" in played.said
         assert host.contents() == before
@@ -165,8 +149,8 @@ def test_a_source_address_whose_answers_do_not_come_back(host: MailHost):
 def test_a_prober_that_cannot_be_reached_takes_the_change_back(host: MailHost):
     """Also where the play goes on with hosts that are unreachable."""
     before = host.contents()
-    wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
-    played = host.play("confirm", mailfleet_probe_from="nobody", **wanted)
+    variables = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b]}
+    played = host.play("confirm", mailfleet_probe_from="nobody", **variables)
     assert played.failed, played.said
     assert "could not be reached, so the change was not confirmed. The change of " in played.said
     is_back(host, before)
@@ -176,7 +160,7 @@ def test_a_prober_that_cannot_be_reached_takes_the_change_back(host: MailHost):
 def test_the_controller_is_killed_between_apply_and_confirm(host: MailHost, who: str):
     """Also with the module on the host, as soon as it has opened the window."""
     before = host.contents()
-    text = f"bring({other(host)!r}, confirm=6)\nprint('done', flush=True)\ntime.sleep(100)"
+    text = f"bring({wanted(host)!r}, confirm=6)\nprint('done', flush=True)\ntime.sleep(100)"
     if who == "everything":
         process = host.start_core(text)
         assert process.stdout
@@ -184,9 +168,9 @@ def test_the_controller_is_killed_between_apply_and_confirm(host: MailHost, who:
         host.run("sh", "-c", "kill -9 $(pgrep -f 'sys.path.insert.0, ./root/core')", check=False)
         process.communicate(timeout=20)
     else:
-        wanted = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b], "mailfleet_confirm": 10}
+        variables = {"postfix_interfaces_inet_interfaces": ["127.0.0.1", host.ipv4_b], "mailfleet_confirm": 10}
         with host.cut_off(host.ipv4_b):
-            play = host.start_play("confirm", mailfleet_probe_timeout=100, **wanted)
+            play = host.start_play("confirm", mailfleet_probe_timeout=100, **variables)
             wait_until(lambda: watchdog(host), 60, "the window")
             time.sleep(2)
             os.killpg(play.pid, signal.SIGKILL)
@@ -213,7 +197,7 @@ def test_a_host_that_loses_power_within_the_window_comes_up_on_the_previous_file
 def test_a_host_without_systemd_goes_back_in_the_next_run_after_a_boot(host: MailHost):
     begin(host, systemd=False)
     before = host.contents()
-    assert host.bring(other(host), systemd=False, confirm=LONG)["confirm"]
+    assert host.bring(wanted(host), systemd=False, confirm=LONG)["confirm"]
     host.lose_power()
     wait_until(lambda: host.sockets() == sockets(host), 20, "Postfix coming up")
     result = host.bring()
@@ -223,7 +207,7 @@ def test_a_host_without_systemd_goes_back_in_the_next_run_after_a_boot(host: Mai
 
 def test_where_the_watchdog_was_killed_the_next_run_goes_back(host: MailHost):
     before = host.contents()
-    host.bring(other(host), confirm=2)
+    host.bring(wanted(host), confirm=2)
     host.run("sh", "-c", "kill -9 $(pgrep -f '^mailfleet watch')")
     time.sleep(2.5)
     assert host.sockets() == sockets(host)
@@ -235,7 +219,7 @@ def test_a_clock_that_jumps_means_nothing(host: MailHost):
     """Nobody can set the clock that counts (CLOCK_BOOTTIME); here all that ask the other one get a wrong answer."""
     before = host.contents()
     jump = "import time\nreal = time.time\ntime.time = lambda: real() + 86400 * jumped\njumped = {}\n"
-    done = host.core(jump.format(3) + f"answer = bring({other(host)!r}, confirm=6)")
+    done = host.core(jump.format(3) + f"answer = bring({wanted(host)!r}, confirm=6)")
     assert done["confirm"]["seconds"] == 6
     again = host.core(jump.format(-3) + "answer = bring()")
     assert 0 < again["confirm"]["seconds"] <= 6
@@ -244,7 +228,7 @@ def test_a_clock_that_jumps_means_nothing(host: MailHost):
 
 
 def test_two_instances_of_one_run_go_back_together(host: MailHost):
-    def wanted(first: str, second: str) -> list[dict[str, Any]]:
+    def pair(first: str, second: str) -> list[dict[str, Any]]:
         both = [{"inet_protocols": "ipv4", "inet_interfaces": ["127.0.0.1", first]}]
         return [
             *both,
@@ -252,7 +236,7 @@ def test_two_instances_of_one_run_go_back_together(host: MailHost):
         ]
 
     def bring(first: str, second: str, seconds: int) -> Any:
-        return host.core(f"answer = bring_all({wanted(first, second)!r}, confirm={seconds})")
+        return host.core(f"answer = bring_all({pair(first, second)!r}, confirm={seconds})")
 
     assert "msg" not in bring(host.ipv4, host.ipv4_b, 0)
     places = [("127.0.0.1", 25), (host.ipv4, 25), (host.ipv4_b, 25)]
@@ -286,7 +270,7 @@ def test_an_instance_that_the_run_has_created_goes_again(host: MailHost):
 
 
 def test_an_edit_by_hand_within_the_window_wins(host: MailHost):
-    host.bring(other(host), confirm=4)
+    host.bring(wanted(host), confirm=4)
     host.edit("myorigin", "example.org")
     edited = host.contents()
     wait_until(lambda: not watchdog(host), 30, "the end of the window")
