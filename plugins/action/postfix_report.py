@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files im
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, make_report
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import groups_of
 
 
 class ActionModule(ActionBase):
@@ -59,10 +60,6 @@ class ActionModule(ActionBase):
 
 def _results(options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[HostResult]:
     """Return what each host has in the variable, as it was registered: nothing in it is taken for a template."""
-    hostvars, members = variables["hostvars"], variables["groups"]
+    hostvars, groups = variables["hostvars"], groups_of(options["groups"], variables["groups"])
     hosts = options["hosts"] or variables["ansible_play_hosts_all"]
-    groups: dict[str, str] = {}
-    for group in options["groups"]:
-        for host in members.get(group, ()):
-            groups.setdefault(host, group)
     return [HostResult(host, groups.get(host), hostvars.raw_get(host).get(options["result"])) for host in hosts]

@@ -12,8 +12,8 @@ description:
   - Collects what M(mailfleet.postfix.postfix_interfaces) or M(mailfleet.postfix.postfix_interfaces_info) has returned
     on each host of a play, compares the hosts with each other, and writes the report in the formats that are asked for.
   - Runs on the control node, once for all hosts, and connects to none.
-  - The playbooks C(mailfleet.postfix.audit) and C(mailfleet.postfix.converge) use it. C(docs/reports.md) of the
-    collection describes the formats.
+  - The playbook C(mailfleet.postfix.audit) uses it, and C(mailfleet.postfix.converge) makes the same report.
+    C(docs/reports.md) of the collection describes the formats.
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0

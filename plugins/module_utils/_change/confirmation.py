@@ -141,7 +141,7 @@ class Confirmation:
         members = self._together.members
         units = [member.run.report.unit for member in members if member.run.report.unit]
         directories = [member.directory for member in members]
-        at_boot.keep(self._state, PUT_BACK, NEEDED_AT_BOOT, [unit for unit in units if unit], directories)
+        at_boot.keep(self._state, PUT_BACK, NEEDED_AT_BOOT, units, directories)
 
     def _end(self) -> None:
         """Forget that a run has begun; and what was left for it, where no window is open."""
