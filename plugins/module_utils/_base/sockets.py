@@ -36,7 +36,12 @@ class Socket(NamedTuple):
         return self.address == other.address or self.is_wildcard or other.is_wildcard
 
     def __str__(self) -> str:
-        return f"[{self.address}]:{self.port}" if self.family == "ipv6" else f"{self.address}:{self.port}"
+        return with_port(self.address, self.port)
+
+
+def with_port(host: str, port: int) -> str:
+    """Return an address or a name of a host with a port, as a person writes them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def ipv4_first(sockets: Iterable[Socket]) -> List[Socket]:

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List
 
 from .._base.address import normal_form
 from .._base.errors import InputError
-from .._base.sockets import ipv4_first
+from .._base.sockets import ipv4_first, with_port
 from .._host.banner import expectations
 from .._host.instance import Instance
 from .member import Member
@@ -54,8 +54,4 @@ def sources(member: Member) -> List[Dict[str, Any]]:
 
 def in_words(entries: Iterable[Dict[str, Any]]) -> str:
     """Return sockets as a person writes them, those of a wildcard as that."""
-    places = []
-    for entry in entries:
-        address = f"[{entry['address']}]" if ":" in entry["address"] else entry["address"]
-        places.append(entry["any_of"] or f"{address}:{entry['port']}")
-    return ", ".join(dict.fromkeys(places))
+    return ", ".join(dict.fromkeys(each["any_of"] or with_port(each["address"], each["port"]) for each in entries))

@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from .._base.address import Address, is_private, needs_scope, parse_address, same_private_network
 from .._base.errors import InputError
 from .._base.records import NamedTuple
-from .._base.sockets import GREETING, TLS
+from .._base.sockets import GREETING, TLS, with_port
 
 _AT_ONCE = 64
 _LONGEST_LINE = 4096
@@ -209,6 +209,5 @@ def failures(entries: Sequence[Dict[str, Any]]) -> List[str]:
 
 
 def _place(entry: Dict[str, Any]) -> str:
-    target = entry.get("peer") or entry["address"]
-    place = f"[{target}]:{entry['port']}" if ":" in target else f"{target}:{entry['port']}"
+    place = with_port(entry.get("peer") or entry["address"], entry["port"])
     return f"{entry['address']} to {place}" if entry.get("peer") else place

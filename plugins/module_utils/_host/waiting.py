@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from .._base.records import NamedTuple
+from .._base.sockets import with_port
 from .listening import place_of
 from .master_process import PROC, Process, read_process, socket_inodes
 
@@ -106,10 +107,10 @@ def awaited_by(pid: int, proc: str = PROC, but: Tuple[str, ...] = ()) -> str:
     others = [each for each in own if each.inode not in but]
     for each in others:
         if each.state == _CONNECTING:
-            return f"a connection to {_shown(each.remote)}"
+            return f"a connection to {with_port(*each.remote)}"
     for each in others:  # a client of somebody else, not one who has a client
         if each.local[1] >= _FIRST_EPHEMERAL > each.remote[1]:
-            return f"{_shown(each.remote)}"
+            return with_port(*each.remote)
     if state == "D":
         return "the disk, or a network file system"
     if state == "T":
@@ -155,8 +156,3 @@ def _command_line(process: Process, proc: str) -> str:
         text = ""
     text = text or process.name
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def _shown(place: Tuple[str, int]) -> str:
-    address, port = place
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

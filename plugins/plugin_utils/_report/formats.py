@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import with_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import STATUSES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FORMAT, VERSION, Report, in_words
@@ -219,11 +220,7 @@ def listeners_of(record: Mapping[str, Any]) -> list[str]:
     """Return where an instance listens now, as ``address:port``."""
     view = record["now"] or {}
     sockets = record["sockets"] or view.get("listeners") or ()
-    return [
-        f"[{each['address']}]:{each['port']}" if ":" in each["address"] else f"{each['address']}:{each['port']}"
-        for each in sockets
-        if each.get("state") != "missing"
-    ]
+    return [with_port(each["address"], each["port"]) for each in sockets if each.get("state") != "missing"]
 
 
 def sources_of(record: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import WILDCARDS
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import WILDCARDS, with_port
 
 Record = dict[str, Any]
 
@@ -270,7 +270,9 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
                 "remedy": "List it in postfix_interfaces_instances, with state absent if it is to go",
             }
     for master in survey.get("masters") or ():
-        sockets = ", ".join(_place(socket) for socket in master["sockets"]) or "no network socket"
+        sockets = (
+            ", ".join(with_port(each["address"], each["port"]) for each in master["sockets"]) or "no network socket"
+        )
         yield {
             "code": "stray_master",
             "severity": "error",
@@ -279,11 +281,6 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
             f"{master['config_directory'] or 'an unknown directory'}, with {sockets}",
             "remedy": "Stop it, or list its directory in multi_instance_directories and in the inventory",
         }
-
-
-def _place(socket: Mapping[str, Any]) -> str:
-    address = f"[{socket['address']}]" if ":" in socket["address"] else socket["address"]
-    return f"{address}:{socket['port']}"
 
 
 def _text(value: Any, otherwise: str) -> str:
