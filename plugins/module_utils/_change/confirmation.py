@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Type
 
 from .._base.errors import InputError
 from .._host import at_boot
+from .._host.boot_id import boot_id
 from .._host.store import TransactionError
 from .._host.watchdog import dismiss, leave_behind
 from . import from_outside, put_back
@@ -20,7 +21,7 @@ from .member import Member
 from .report import ApplyError
 from .transaction import read_files
 from .unconfirmed import at_end, go_back, not_confirmed
-from .window import Begun, Part, Record, Window, clock, close, edited_since, shown_time, this_boot
+from .window import Begun, Part, Record, Window, clock, close, edited_since, shown_time
 
 if TYPE_CHECKING:
     from .together import Together
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PUT_BACK = "_change.put_back"
 NEEDED_AT_BOOT = (
     *("_base.byte_code", "_base.errors", "_base.records", "_base.words", "_files.lines", "_files.main_cf"),
-    *("_files.marked_blocks", "_host.at_boot", "_host.command", "_host.environment", "_host.store"),
+    *("_files.marked_blocks", "_host.at_boot", "_host.boot_id", "_host.command", "_host.environment", "_host.store"),
     *("_host.unit_properties", "_change.atomic_replace", "_change.journal", "_change.transaction", "_change.window"),
 )
 _NEEDED_LATER = (put_back,)  # of which only the source is needed
@@ -60,7 +61,7 @@ class Confirmation:
             self._keep()
             directories = [member.directory for member in self._together.members]
             record = Record.load(self._state)
-            record._replace(begun=Begun(self._seconds, this_boot(), directories)).save(self._state)
+            record._replace(begun=Begun(self._seconds, boot_id(), directories)).save(self._state)
         return bool(self._seconds)
 
     def __exit__(
@@ -130,7 +131,7 @@ class Confirmation:
         with suppress(OSError):  # the next run goes back
             process = leave_behind(lambda: deadline - clock(), lambda: at_end(token, base))
         opened = Window(
-            token, seconds, time.time(), deadline, this_boot(), left, created, sockets, sources, earlier, process
+            token, seconds, time.time(), deadline, boot_id(), left, created, sockets, sources, earlier, process
         )
         Record(window=opened, ended=record.ended).save(self._state)
         if window:

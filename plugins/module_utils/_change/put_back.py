@@ -15,10 +15,11 @@ from typing import List
 
 from .._files.main_cf import MainCf
 from .._host.at_boot import forget
+from .._host.boot_id import boot_id
 from .._host.store import State, TransactionError
 from . import atomic_replace
 from .transaction import Transactions, read_files
-from .window import Record, Window, close, edited_since, shown_time, this_boot
+from .window import Record, Window, close, edited_since, shown_time
 
 _PATIENCE = 30.0  # seconds to wait for another run
 _NEEDED_LATER = (atomic_replace,)
@@ -36,7 +37,7 @@ def main(base: str) -> None:
         with state.locked(_PATIENCE):
             record = Record.load(state)
             boots = [one.boot for one in (record.window, record.begun) if one]
-            if this_boot() in boots:  # somebody has started the unit by hand
+            if boot_id() in boots:  # somebody has started the unit by hand
                 return
             if record.begun:
                 _roll_back(record.begun.directories, base)

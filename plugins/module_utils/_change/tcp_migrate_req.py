@@ -18,6 +18,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import List, Optional, Type
 
+from .._host.boot_id import boot_id
 from .._host.environment import command_environment
 from .._host.master_process import PROC
 from .._host.store import write_all
@@ -118,8 +119,7 @@ def _left_behind(lock: int) -> Optional[str]:
 
 def _where() -> List[str]:
     """Return what identifies this network namespace, since this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
-        return [stream.read().strip(), str(os.stat("/proc/self/ns/net").st_ino)]
+    return [boot_id(), str(os.stat("/proc/self/ns/net").st_ino)]
 
 
 def _wait_for_lock(descriptor: int, deadline: float) -> None:

@@ -18,11 +18,11 @@ from typing import Any, Dict, List, Optional, Sequence
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._host.at_boot import forget
+from .._host.boot_id import boot_id
 from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError
 from .journal import Texts
 
 _FORMAT = 1
-_BOOT = "/proc/sys/kernel/random/boot_id"
 _PATIENCE = 60.0  # seconds to wait for a run, or for what goes back
 
 
@@ -68,7 +68,7 @@ class Window(NamedTuple):
     @property
     def is_over(self) -> bool:
         """Whether it should have gone back by now."""
-        return self.left <= 0 or self.boot != this_boot()
+        return self.left <= 0 or self.boot != boot_id()
 
 
 class Begun(NamedTuple):
@@ -148,12 +148,6 @@ class Record(NamedTuple):
 def clock() -> float:
     """Return the seconds since this boot, also those that the host has slept."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def this_boot() -> str:
-    """Return what no other boot of this host has."""
-    with open(_BOOT, encoding="ascii") as stream:
-        return stream.read().strip()
 
 
 def shown_time(seconds: float) -> str:
@@ -253,7 +247,7 @@ def close(state: State, record: Record, outcome: str, message: str) -> Ended:
     ended = Ended(window.token, outcome, message, window.since, time.time(), window.earlier)
     Record(ended=ended).save(state)
     forget(state)
-    if window.boot == this_boot():
+    if window.boot == boot_id():
         from .._host.watchdog import dismiss  # what runs at boot ends no process
 
         dismiss(window.process)

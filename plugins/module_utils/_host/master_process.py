@@ -17,6 +17,7 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional
 
 from .._base.records import NamedTuple
 from .._base.sockets import Socket
+from .boot_id import boot_id
 from .instance import Instance
 from .listening import listening
 from .store import TransactionError
@@ -206,8 +207,7 @@ def _master(pid: int, instance: Instance, proc: str) -> Optional[Master]:
     try:
         held = listening_sockets(pid, proc)
         queue_directory = os.readlink(f"{proc}/{pid}/cwd")
-        with open(f"{proc}/sys/kernel/random/boot_id", encoding="utf-8") as stream:
-            boot = stream.read().strip()
+        boot = boot_id(proc)
     except FileNotFoundError:  # the process has ended meanwhile
         return None
     master = Master(process, queue_directory, held, boot, proc)

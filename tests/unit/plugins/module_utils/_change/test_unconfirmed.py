@@ -276,8 +276,8 @@ def test_where_the_watchdog_was_killed_the_next_run_goes_back(running: Confirmed
 def test_after_a_boot_without_systemd_the_next_run_goes_back(running: Confirmed, monkeypatch: Any) -> None:
     running.change()
     running.kill_watchdog()
-    monkeypatch.setattr(window, "this_boot", lambda: "another")
-    monkeypatch.setattr(of_runs, "this_boot", lambda: "another")
+    monkeypatch.setattr(window, "boot_id", lambda: "another")
+    monkeypatch.setattr(of_runs, "boot_id", lambda: "another")
     assert running.apply()["undone"]["outcome"] == "undone"
     assert running.port_now == [running.port]
 
