@@ -19,7 +19,7 @@ from .._host.boot_id import boot_id
 from .._host.store import State, TransactionError
 from . import atomic_replace
 from .transaction import Transactions, read_files
-from .window import Record, Window, close, edited_since, shown_time
+from .window import Record, Window, close, edited_in, edited_since, shown_time
 
 _PATIENCE = 30.0  # seconds to wait for another run
 _NEEDED_LATER = (atomic_replace,)
@@ -67,10 +67,7 @@ def put_back(state: State, record: Record) -> None:
     if window is None:
         return
     what = f"The change of {shown_time(window.since)} was not confirmed before the host went down"
-    for part in window.parts:
-        Transactions(part.directory, state.base).recover()  # it may have been on its way back
-    found = [(part, read_files(part.directory).texts) for part in window.parts]
-    edited = [part.directory for part, texts in found if texts not in (part.new, part.original)]
+    edited = edited_in(window, state.base)
     if edited:
         syslog.syslog(syslog.LOG_WARNING, close(state, record, "overtaken", edited_since(what, edited)).message)
         return

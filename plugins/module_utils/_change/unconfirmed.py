@@ -29,8 +29,8 @@ from .report import ApplyError
 from .restart import described
 from .run import Run
 from .together import Together
-from .transaction import ConfigFiles, Transactions, read_files
-from .window import Ended, Part, Record, Window, close, edited_since, open_window, shown_time
+from .transaction import ConfigFiles, Transactions
+from .window import Ended, Part, Record, Window, close, edited_in, edited_since, open_window, shown_time
 
 if TYPE_CHECKING:
     from .secondary import Secondary
@@ -84,8 +84,9 @@ def go_back(state: State, record: Record, why: str) -> Ended:
         raise ValueError
     what = f"The change of {shown_time(window.since)} {why}"
     try:
-        _settle(state, record, window)
-        edited = _edited(window)
+        for directory in record.begun.directories if record.begun else ():  # by a run that has not completed it
+            Transactions(directory, state.base).rollback()
+        edited = edited_in(window, state.base)
         if edited:
             ended = close(state, record, "overtaken", edited_since(what, edited))
         else:
@@ -101,25 +102,8 @@ def go_back(state: State, record: Record, why: str) -> Ended:
     return ended
 
 
-def _settle(state: State, record: Record, window: Window) -> None:
-    """Complete what was interrupted when going back; take back what a run has begun since, and not completed."""
-    for directory in record.begun.directories if record.begun else ():
-        Transactions(directory, state.base).rollback()
-    for part in window.parts:
-        Transactions(part.directory, state.base).recover()
-
-
 def not_confirmed(window: Window) -> str:
     return f"was not confirmed within {window.seconds} s"
-
-
-def _edited(window: Window) -> List[str]:
-    """Return the directories whose files are neither what the change has made of them, nor what they were before.
-
-    :raises TransactionError: they cannot be read
-    """
-    found = [(part, read_files(part.directory).texts) for part in window.parts]
-    return [part.directory for part, texts in found if texts not in (part.new, part.original)]
 
 
 def _restore(state: State, window: Window) -> List[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Dict, List, Optional, Sequence
 
 from .._base.errors import InputError
@@ -21,6 +21,7 @@ from .._host.at_boot import forget
 from .._host.boot_id import boot_id
 from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError
 from .journal import Texts
+from .transaction import Transactions, read_files
 
 _FORMAT = 1
 _PATIENCE = 60.0  # seconds to wait for a run, or for what goes back
@@ -189,19 +190,14 @@ def confirm(token: str, check_mode: bool = False, base: str = STATE_DIRECTORY) -
     :raises TransactionError: a run or what goes back is at work, and does not end
     """
     state = State(None, base)
-    if check_mode:
+    # Whose token is of no window need not wait for a lock, nor have the directory of the state made.
+    with nullcontext() if check_mode or not os.path.lexists(state.path(WINDOW)) else state.locked(_PATIENCE):
         record = Record.load(state)
-        if not (record.ended and record.ended.token == token and record.ended.outcome == "confirmed"):
-            open_window(record, token, "confirmed")
-        return [part.directory for part in record.window.parts] if record.window else []
-    if not os.path.lexists(state.path(WINDOW)):
-        open_window(Record(), token, "confirmed")
-    with state.locked(_PATIENCE):
-        record = Record.load(state)
-        if record.ended and record.ended.token == token and record.ended.outcome == "confirmed":
+        if record.ended and (record.ended.token, record.ended.outcome) == (token, "confirmed"):
             return []
         window = open_window(record, token, "confirmed")
-        close(state, record, "confirmed", "")
+        if not check_mode:
+            close(state, record, "confirmed", "")
         return [part.directory for part in window.parts]
 
 
@@ -226,6 +222,19 @@ def open_window(record: Record, token: str, option: str) -> Window:
         reason = "is not the token of a change that waits to be confirmed on this host"
         remedy = "Use confirm.token of the result of the run that has made the change"
     raise InputError(option, token, reason, remedy)
+
+
+def edited_in(window: Window, base: str) -> List[str]:
+    """Return the directories whose files are neither what the change has made of them, nor what they were before.
+
+    What was interrupted when it was on its way back is completed.
+
+    :raises TransactionError: they cannot be read
+    """
+    for part in window.parts:
+        Transactions(part.directory, base).recover()
+    found = [(part, read_files(part.directory).texts) for part in window.parts]
+    return [part.directory for part, texts in found if texts not in (part.new, part.original)]
 
 
 def edited_since(what: str, directories: Sequence[str]) -> str:
