@@ -16,7 +16,7 @@ from io import BytesIO
 from typing import Any, Dict, Iterable
 
 from .command import run
-from .store import State, TransactionError, sync_directory
+from .store import State, TransactionError, put_file, sync_directory
 from .unit_properties import unit_properties
 
 UNITS = "/etc/systemd/system"
@@ -62,7 +62,7 @@ def keep(state: State, main: str, needed: Iterable[str], before: Iterable[str], 
         quoted_code=quoted(code, "$"),
     )
     with suppress(OSError):  # a read-only system: the next run does it
-        _write(os.path.join(UNITS, NAME), text)
+        put_file(os.path.join(UNITS, NAME), text.encode("utf-8", "surrogateescape"), 0o644)
         wanted_by = os.path.dirname(_link())
         os.makedirs(wanted_by, 0o755, exist_ok=True)
         with suppress(FileExistsError):
@@ -89,16 +89,6 @@ def forget(state: State) -> None:
 
 def _link() -> str:
     return os.path.join(UNITS, "multi-user.target.wants", NAME)
-
-
-def _write(path: str, text: str) -> None:
-    new = f"{path}.new"
-    with open(new, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(new, path)
-    sync_directory(os.path.dirname(path))
 
 
 def _packed(main: str, modules: Iterable[str], argument: str) -> bytes:

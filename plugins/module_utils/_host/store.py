@@ -85,6 +85,27 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def put_file(path: str, content: bytes, mode: int = 0o600) -> None:
+    """Make a file, or replace it as a whole; it is on the disk when this returns.
+
+    :raises OSError: it cannot be written; what was there before still is
+    """
+    new = path + ".new"
+    try:
+        descriptor = os.open(new, _OPEN | os.O_TRUNC, mode)
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(new, path)
+        sync_directory(os.path.dirname(path))
+    except OSError:
+        with suppress(OSError):
+            os.unlink(new)
+        raise
+
+
 def wait_for_lock(descriptor: int, path: str, deadline: float) -> None:
     """Take the exclusive flock(2) of an open file.
 
@@ -170,22 +191,9 @@ class State:
         :raises TransactionError: it cannot be written; what was there before still is
         """
         path = self.path(name)
-        new, directory = path + ".new", os.path.dirname(path)
-        self._prepare(directory)
+        self._prepare(os.path.dirname(path))
         with explained(f"{path} cannot be written"):
-            try:
-                descriptor = os.open(new, _OPEN | os.O_TRUNC, 0o600)
-                try:
-                    write_all(descriptor, content)
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-                os.rename(new, path)
-                sync_directory(directory)
-            except OSError:
-                with suppress(OSError):
-                    os.unlink(new)
-                raise
+            put_file(path, content)
 
     def remove(self, name: str) -> None:
         """Remove what was saved under a name.
