@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 from .._base.address import FAMILIES, Address, parse_address
 from .._rules.host import Host, HostAddress
 from .accounts import system_accounts
+from .kernel_source import kernel_source
 
 NETLINK_HEADER = struct.Struct("=IHHII")
 
@@ -143,12 +144,10 @@ def _can_bind(address: Address) -> bool:
 
 
 def _kernel_source(family: str) -> Optional[Address]:
-    """Return the source that the kernel chooses for a connection to far away, by a socket that sends nothing."""
-    kind, far = (socket.AF_INET, "128.0.0.1") if family == "ipv4" else (socket.AF_INET6, "2000::1")
+    """Return the source that the kernel chooses for a connection to far away."""
+    far = parse_address("128.0.0.1" if family == "ipv4" else "2000::1")
     try:
-        with socket.socket(kind, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 25))
-            return parse_address(str(probe.getsockname()[0]))
+        return far and parse_address(kernel_source(far))
     except OSError:  # no route, or no such family
         return None
 

@@ -21,6 +21,7 @@ from .._base.address import Address, is_private, needs_scope, parse_address, sam
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._base.sockets import GREETING, TLS, with_port
+from .kernel_source import kernel_source
 
 _AT_ONCE = 64
 _LONGEST_LINE = 4096
@@ -140,9 +141,7 @@ def _skip_special(address: Address) -> None:
 def _skip_without_route(address: Address, port: int) -> None:
     """Skip an address that this host has no way to, or that may belong to somebody else here."""
     try:
-        with socket.socket(_family(address), socket.SOCK_DGRAM) as unsent:
-            unsent.connect((str(address), port))
-            own = parse_address(str(unsent.getsockname()[0]).partition("%")[0])
+        own = parse_address(kernel_source(address, port))
     except OSError as error:
         if error.errno not in _NO_ROUTE:
             raise

@@ -20,12 +20,12 @@ from .._base.errors import InputError
 from .._rules.host import Host
 from .._rules.source_addresses import Client, Source
 from .addresses import NETLINK_HEADER, netlink_attributes
+from .kernel_source import kernel_source
 
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _NLM_REQUEST = 1
 _RTA_DST, _RTA_SRC, _RTA_OIF = 1, 2, 4
 _RTMSG = struct.Struct("=BBBBBBBBI")
-_PORT = 25
 
 
 def routes(destinations: Sequence[str], host: Host, clients: Sequence[Client]) -> List[Dict[str, Any]]:
@@ -90,17 +90,6 @@ def _transport(
     interfaces = {answer["interface"], answer["source_interface"]}
     answer["other_interface"] = len(interfaces) == 2 and all(interfaces) and not is_local
     return answer
-
-
-def kernel_source(destination: Address) -> str:
-    """Return the source that the kernel chooses for a destination, by a socket that sends nothing.
-
-    :raises OSError: there is no route
-    """
-    kind = socket.AF_INET if destination.version == 4 else socket.AF_INET6
-    with socket.socket(kind, socket.SOCK_DGRAM) as probe:
-        probe.connect((str(destination), _PORT))
-        return str(probe.getsockname()[0]).partition("%")[0]
 
 
 def outgoing_interface(destination: Address, source: Optional[Address] = None) -> Optional[str]:
