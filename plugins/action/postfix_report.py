@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.constants import DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # as all of Ansible's settings
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.answer import OPTIONS, answer_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.failing import keep
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, make_report
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import groups_of
 
 
@@ -38,24 +36,13 @@ class ActionModule(ActionBase):
                 "groups": {"type": "list", "elements": "str", "default": []},
                 "foretold": {"type": "bool", "default": True},
                 "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "error"},
-                **{name: {"type": "path"} for name in FORMATS},
+                **OPTIONS,
             }
         )
         report = make_report(options["kind"], _results(options, variables), options["foretold"], options["fail_on"])
-        try:
-            paths = {name: write(report, name, options[name]) for name in FORMATS if options[name]}
-        except OSError as error:
-            raise AnsibleActionFail(f"The report cannot be written: {error}") from error
         failures = report.failures()
         keep(DEFAULT_LOCAL_TMP, failures)
-        return {
-            "changed": False,
-            "paths": paths,
-            "table": [*as_table(report), *(f"{name}: {path}" for name, path in paths.items())],
-            "summary": report.summary(),
-            "findings": report.fleet,
-            "failures": failures,
-        }
+        return answer_of(report, options, failures)
 
 
 def _results(options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[HostResult]:

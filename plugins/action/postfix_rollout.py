@@ -15,11 +15,16 @@ from ansible.constants import DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  #
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.answer import OPTIONS, answer_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.failing import keep
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS, write
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult, Record, records_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
+    HostResult,
+    Record,
+    count_of_hosts,
+    records_of,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import printable, report_of
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table, batch_lines
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import batch_lines
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.account import Account
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import groups_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.controls import Controls, read_controls
@@ -46,7 +51,7 @@ class ActionModule(ActionBase):
                 "result": {"type": "str"},
                 "problem": {"type": "str"},
                 "complete": {"type": "bool", "default": False},
-                **{name: {"type": "path"} for name in FORMATS},
+                **OPTIONS,
             }
         )
         account = Account(DEFAULT_LOCAL_TMP)
@@ -55,7 +60,7 @@ class ActionModule(ActionBase):
         controls = Controls(**options["controls"])
         if options["step"] == "record":
             return {"changed": False, **self._record(account, controls, options, variables)}
-        return {"changed": False, **_close(account, controls, options)}
+        return _close(account, controls, options)
 
     def _begin(self, account: Account, options: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         groups = groups_of(options["groups"], variables["groups"])
@@ -77,7 +82,9 @@ class ActionModule(ActionBase):
         batch = list(variables["ansible_play_batch"])
         account.begin(batch)
         names = ", ".join(dict.fromkeys(hosts[host] for host in batch))
-        line = f"batch {account.batch} of {account.batches}: {_hosts(len(batch))} of {names}; {_progress(account)}"
+        line = (
+            f"batch {account.batch} of {account.batches}: {count_of_hosts(len(batch))} of {names}; {_progress(account)}"
+        )
         return {"controls": controls._asdict(), "lines": [line]}
 
     def _record(
@@ -104,28 +111,17 @@ class ActionModule(ActionBase):
         lines = [head, *(f"  {line}" for line in batch_lines(records))]
         left = account.hosts - account.done
         if account.stopped and left:
-            lines.append(
-                f"The rollout stops here; {_hosts(left)} of later batches {'is' if left == 1 else 'are'} not touched."
-            )
+            untouched = f"{count_of_hosts(left)} of later batches {'is' if left == 1 else 'are'} not touched"
+            lines.append(f"The rollout stops here; {untouched}.")
         return {"unfinished": False, "stop": account.stopped, "lines": lines}
 
 
 def _close(account: Account, controls: Controls, options: Mapping[str, Any]) -> dict[str, Any]:
     report = report_of(list(account.records()), "converge", "never")
-    try:
-        paths = {name: write(report, name, options[name]) for name in FORMATS if options[name]}
-    except OSError as error:
-        raise AnsibleActionFail(f"The report cannot be written: {error}") from error
-    failures = account.failures(controls)
-    skipped = f"skipped, as they could not be reached: {', '.join(account.skipped)}" if account.skipped else ""
+    skipped = [f"skipped, as they could not be reached: {', '.join(account.skipped)}"] if account.skipped else []
+    answer = answer_of(report, options, account.failures(controls), skipped)
     account.close()
-    return {
-        "paths": paths,
-        "table": [*as_table(report), *filter(None, [skipped]), *(f"{name}: {path}" for name, path in paths.items())],
-        "summary": report.summary(),
-        "findings": report.fleet,
-        "failures": failures,
-    }
+    return answer
 
 
 def _is_unfinished(controls: Controls, results: list[HostResult]) -> bool:
@@ -144,8 +140,4 @@ def _directory(variables: Mapping[str, Any]) -> str:
 
 def _progress(account: Account) -> str:
     skipped = f", {len(account.skipped)} skipped" if account.skipped else ""
-    return f"{account.done} of {_hosts(account.hosts)} done, {len(account.problems)} failed{skipped}"
-
-
-def _hosts(number: int) -> str:
-    return f"{number} host{'' if number == 1 else 's'}"
+    return f"{account.done} of {count_of_hosts(account.hosts)} done, {len(account.problems)} failed{skipped}"

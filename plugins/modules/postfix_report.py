@@ -17,6 +17,7 @@ description:
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
+extends_documentation_fragment: mailfleet.postfix._report
 options:
   kind:
     description: What the report is about, C(audit) or C(converge). It is named in each format.
@@ -48,21 +49,6 @@ options:
     type: str
     choices: [error, warning, info, never]
     default: error
-  json:
-    description: Where to write JSON. It is described by C(docs/report.schema.json) of the collection.
-    type: path
-  junit:
-    description: Where to write the XML of JUnit, with a test case for each host and instance.
-    type: path
-  prometheus:
-    description: Where to write metrics for the textfile collector of the node exporter of Prometheus.
-    type: path
-  csv:
-    description: Where to write a line for each host and instance.
-    type: path
-  html:
-    description: Where to write a page of HTML that needs no network and no other file.
-    type: path
 attributes:
   action:
     description: Runs on the control node.
@@ -80,8 +66,6 @@ attributes:
     support: full
     platforms: all
 notes:
-  - Relative paths are relative to the directory in which Ansible was started. Missing directories are created.
-  - A file is replaced as a whole, so that nobody reads half of it.
   - RV(ignore:changed) is always false, because the report changes nothing about the hosts.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces

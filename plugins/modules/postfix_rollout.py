@@ -16,6 +16,7 @@ description:
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
+extends_documentation_fragment: mailfleet.postfix._report
 options:
   step:
     description:
@@ -51,21 +52,6 @@ options:
     description: Whether what belongs to the role has run, too, such as hooks.
     type: bool
     default: false
-  json:
-    description: Where to write the report as JSON.
-    type: path
-  junit:
-    description: Where to write it as XML of JUnit.
-    type: path
-  prometheus:
-    description: Where to write it as metrics for Prometheus.
-    type: path
-  csv:
-    description: Where to write it as CSV.
-    type: path
-  html:
-    description: Where to write it as a page of HTML.
-    type: path
 attributes:
   action:
     description: Runs on the control node.

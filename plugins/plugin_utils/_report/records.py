@@ -10,7 +10,7 @@ A host of which nothing is known but a problem has one record, whose instance is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import WILDCARDS, with_port
@@ -56,6 +56,24 @@ def settle(records: Sequence[Record], fleet: Sequence[Mapping[str, Any]]) -> Non
     for record in records:
         if record["status"] in ("ok", "changed") and (record["host"], record["instance"]) in places:
             record["status"] = "finding"
+
+
+def by_host(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return the records of each host, by its name."""
+    hosts: dict[str, list[Record]] = {}
+    for record in records:
+        hosts.setdefault(record["host"], []).append(record)
+    return hosts
+
+
+def prefix_of(record: Mapping[str, Any]) -> str:
+    """Return what stands before what is said of an instance: its name, unless it is the default one."""
+    return "" if record["instance"] in (None, "-") else f"{record['instance']}: "
+
+
+def count_of_hosts(number: int) -> str:
+    """Return a number of hosts in words."""
+    return f"{number} host{'' if number == 1 else 's'}"
 
 
 def worst(statuses: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records 
     STATUSES,
     HostResult,
     Record,
+    by_host,
+    prefix_of,
     records_of,
     settle,
     worst,
@@ -50,10 +52,7 @@ class Report(NamedTuple):
 
     def hosts(self) -> dict[str, list[Record]]:
         """Return the records of each host, by its name."""
-        hosts: dict[str, list[Record]] = {}
-        for record in self.records:
-            hosts.setdefault(record["host"], []).append(record)
-        return hosts
+        return by_host(self.records)
 
     def summary(self) -> dict[str, Any]:
         """Return the sums: hosts by their worst state, findings by severity and by code."""
@@ -87,7 +86,7 @@ class Report(NamedTuple):
     def why(self, record: Mapping[str, Any]) -> list[str]:
         """Return why a record fails, apart from what was found across hosts; nothing if it does not."""
         said = []
-        name = "" if record["instance"] in (None, "-") else f"{record['instance']}: "
+        name = prefix_of(record)
         if record["status"] in ("unreachable", "refused", "drift"):
             remedy = " Run mailfleet.postfix.converge to correct this." if record["status"] == "drift" else ""
             said.append(f"{name}{record['problem']}{remedy if self.kind == 'audit' else ''}")

@@ -17,7 +17,13 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats 
     listeners_of,
     sources_of,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import worst
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
+    Record,
+    by_host,
+    count_of_hosts,
+    prefix_of,
+    worst,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, in_words
 
 _INDENT = " " * 6
@@ -55,7 +61,7 @@ def as_table(report: Report) -> list[str]:
         lines += ["", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet)]
     summary = report.summary()
     sums = ", ".join(f"{number} {_WORDS[status]}" for status, number in summary["statuses"].items() if number)
-    return [*lines, "", f"{summary['hosts']} host{'' if summary['hosts'] == 1 else 's'}: {sums or 'none'}"]
+    return [*lines, "", f"{count_of_hosts(summary['hosts'])}: {sums or 'none'}"]
 
 
 def _problem(record: Mapping[str, Any]) -> str | None:
@@ -117,13 +123,10 @@ def _reasons(record: Mapping[str, Any]) -> list[str]:
     return [*lines, f"and {more} more reasons"] if more > 0 else lines
 
 
-def batch_lines(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def batch_lines(records: Sequence[Record]) -> list[str]:
     """Return what the hosts of one batch did: a line for each that did something, and how many were in line already."""
-    hosts: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records:
-        hosts.setdefault(record["host"], []).append(record)
     lines, quiet = [], 0
-    for host, listed in hosts.items():
+    for host, listed in by_host(records).items():
         if worst([record["status"] for record in listed]) in ("ok", "finding") and not any(map(_did, listed)):
             quiet += 1
             continue
@@ -131,7 +134,7 @@ def batch_lines(records: Sequence[Mapping[str, Any]]) -> list[str]:
         seconds = next((record["seconds"] for record in listed if record["seconds"] is not None), None)
         took = "" if seconds is None else f" ({seconds:.1f} s)"
         lines.append(f"{host}: {'; '.join(said)}{took}")
-    return [*lines, f"in line already: {quiet} host{'' if quiet == 1 else 's'}"] if quiet else lines
+    return [*lines, f"in line already: {count_of_hosts(quiet)}"] if quiet else lines
 
 
 def _did(record: Mapping[str, Any]) -> bool:
@@ -145,11 +148,10 @@ def _in_one_line(record: Mapping[str, Any]) -> str:
         return problem
     if not _did(record):
         return ""
-    name = "" if record["instance"] in (None, "-") else f"{record['instance']}: "
     names = " and ".join(path.rpartition("/")[2] for path in record["files"])
     done = [*record["steps"], *([f"{names} changed"] if names else [])]
     if record["action"] != "none":
         why = dict.fromkeys(str(reason["parameter"]) for reason in record["reasons"])
         shown = ", ".join([*list(why)[:_REASONS], *(["..."] if len(why) > _REASONS else [])])
         done.append(f"{record['action']}{' because of ' + shown if shown else ''}")
-    return f"{name}{', '.join(done)}"
+    return f"{prefix_of(record)}{', '.join(done)}"

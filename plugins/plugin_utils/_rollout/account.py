@@ -18,7 +18,13 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import Record, empty_record
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
+    Record,
+    by_host,
+    count_of_hosts,
+    empty_record,
+    prefix_of,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.controls import Controls
 
 #: in Ansible's own directory for the files of one run
@@ -46,12 +52,12 @@ class Account:
         os.mkdir(self._directory, 0o700)
         self._write("hosts.json", dict(hosts))
         self._state = {"sizes": list(sizes), "batch": 0, "done": 0, "problems": {}, "skipped": {}}
-        self._state.update(current=[], stopped=False, closed=False)
+        self._state.update(current=[], stopped=False)
 
     @property
     def is_open(self) -> bool:
         """Whether a rollout has begun whose end was not told yet."""
-        return bool(self._state) and not self._state["closed"]
+        return bool(self._state)
 
     @property
     def batch(self) -> int:
@@ -110,14 +116,12 @@ class Account:
         :param check_mode: whether they only said what they would do, so that a difference is no problem
         """
         bad = ("unreachable", "refused") if check_mode else ("unreachable", "refused", "drift")
-        hosts = set(self.current)
         problems, skipped = self._state["problems"], self._state["skipped"]
         stop = False
         with open(os.path.join(self._directory, "records.jsonl"), "a", encoding="ascii") as stream:
             for record in records:
                 stream.write(json.dumps(record) + "\n")
-                name = "" if record["instance"] in (None, "-") else f"{record['instance']}: "
-                text = f"{name}{record['problem']}"
+                text = f"{prefix_of(record)}{record['problem']}"
                 if record["status"] == "unreachable" and controls.unreachable == "skip":
                     skipped[record["host"]] = text
                 elif record["status"] in bad:
@@ -126,7 +130,7 @@ class Account:
                         f"{said} {text}" if said and record["problem"] not in said else said or text
                     )
                     stop = stop or record["status"] == "unreachable"
-        self._state["done"] += len(hosts)
+        self._state["done"] += len(self.current)
         self._state["current"] = []
         self._state["stopped"] = stop or len(problems) > controls.max_fail
         self._save()
@@ -134,9 +138,7 @@ class Account:
     def failures(self, controls: Controls) -> dict[str, str]:
         """Return why each host fails that does, and what to do about it."""
         left = self.hosts - self.done
-        untouched = (
-            f" {left} host{'' if left == 1 else 's'} of later batches {'was' if left == 1 else 'were'} not touched."
-        )
+        untouched = f" {count_of_hosts(left)} of later batches {'was' if left == 1 else 'were'} not touched."
         remedy = f" Correct this and run the playbook again.{untouched if left else ''}"
         skipped = {} if controls.allow_unreachable else self.skipped
         said = {**{host: f"Skipped: {text}" for host, text in skipped.items()}, **self.problems}
@@ -147,9 +149,7 @@ class Account:
 
         :param late: records of a batch that has not come to its end
         """
-        found: dict[str, list[Record]] = {}
-        for record in (*self._recorded(), *late):
-            found.setdefault(record["host"], []).append(record)
+        found = by_host((*self._recorded(), *late))
         for host, group in self.groups().items():
             left_alone = {**empty_record(), "host": host, "group": group, "status": "untouched"}
             yield from found.get(host) or [left_alone]
@@ -159,9 +159,9 @@ class Account:
         return dict(self._read("hosts.json") or {})
 
     def close(self) -> None:
-        """Note that the end of the rollout was told."""
-        self._state["closed"] = True
-        self._save()
+        """Drop the account, as the end of the rollout was told."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._state = {}
 
     def _recorded(self) -> Iterator[Record]:
         try:
