@@ -75,8 +75,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible import context
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import bool_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, filter_function
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import batches
 from jinja2 import pass_context
 

@@ -28,9 +28,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet_results import instances_found, is_result
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input, version_from_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
-    bool_of,
     instances_of,
     outlook_of,
 )

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError, shown
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.endpoint import known_port
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
@@ -165,6 +166,17 @@ def _options(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         raise _bad(unset, "is not a list of options to unset", "Give a list such as ['content_filter']")
     given = [(shown(name), value) for name, value in options.items() if name not in names]
     return tuple((name, text_of(name, value)) for name, value in given)
+
+
+def bool_of(name: str, value: Any) -> bool:
+    """Read a boolean as Ansible does.
+
+    :raises InputError: if it is not a boolean
+    """
+    try:
+        return bool(boolean(value))
+    except TypeError as error:
+        raise InputError(name, str(value), "is not a boolean", "Write true or false") from error
 
 
 def list_of(value: Any) -> list[Any] | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
     Wanted,
@@ -33,7 +32,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addre
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, Version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import list_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, list_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 
 _INSTANCES = "instances"
@@ -97,17 +96,6 @@ def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve
     refuse_absent(wanted, settings, around)
     configuration = Configuration.from_files(main, settings, master)
     return Outlook(configuration, host, resolve, wanted.allow_absent_addresses)
-
-
-def bool_of(name: str, value: Any) -> bool:
-    """Read a boolean as Ansible does.
-
-    :raises InputError: if it is not a boolean
-    """
-    try:
-        return bool(boolean(value))
-    except TypeError as error:
-        raise InputError(name, str(value), "is not a boolean", "Write true or false") from error
 
 
 def _value(name: str, value: Any) -> Any:
