@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words that several rooms use, as types for mypy; at run time each is a plain ``str``. How text is split."""
+"""The words that several rooms use, as types for mypy; at run time each is a plain ``str``. A bound; how text is split."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ else:
     Action = Severity = str
 
 # Regular expressions would do as well, but each takes as long to compile as a small module to load.
+
+LONGEST = 86400
+"""How many seconds an option may be at most that says how long something is waited for."""
 
 HIDDEN = "(not shown)"
 """What stands for a text that may hold a password."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from .._base.errors import InputError
+from .._base.words import LONGEST
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instances
 from .._host.network import in_network_of
@@ -21,8 +22,6 @@ from .member import Member
 from .report import ApplyError, confirmation
 from .run import Run
 from .together import Together
-
-_LONGEST_TIMEOUT = 86400  # seconds
 
 
 def apply(
@@ -95,8 +94,8 @@ def check_timeout(timeout: float) -> None:
 
     :raises InputError: it is one
     """
-    if not 1 <= timeout <= _LONGEST_TIMEOUT:
-        reason = f"is not a number of seconds from 1 to {_LONGEST_TIMEOUT}"
+    if not 1 <= timeout <= LONGEST:
+        reason = f"is not a number of seconds from 1 to {LONGEST}"
         raise InputError("timeout", timeout, reason, "Leave it out, or set more seconds than Postfix takes to start")
 
 
@@ -105,7 +104,7 @@ def check_confirm(seconds: int) -> None:
 
     :raises InputError: it is one
     """
-    if not 0 <= seconds <= _LONGEST_TIMEOUT:
-        reason = f"is not a number of seconds from 0 to {_LONGEST_TIMEOUT}"
+    if not 0 <= seconds <= LONGEST:
+        reason = f"is not a number of seconds from 0 to {LONGEST}"
         remedy = "Set more seconds than it takes to probe the change, or 0 for none"
         raise InputError("confirm", seconds, reason, remedy)

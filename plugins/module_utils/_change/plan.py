@@ -14,7 +14,7 @@ from .._base.once import once
 from .._base.records import NamedTuple
 from .._base.words import Action
 from .._files.command_line import bad_command_line
-from .._files.endpoint import identity
+from .._files.endpoint import PortLookup, identity
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
 from .._files.service_change import ServiceChange
@@ -83,8 +83,9 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     around = around._replace(resolve=asked_once(around.resolve))
     main = MainCf(main_text)
     settings = _settings(main, around)
-    editor = _editor(master_text, settings, wanted, around)
-    master = editor or MasterCf(master_text, port_lookup(settings, around.port_of))
+    port_of = port_lookup(settings, around.port_of)
+    editor = _editor(master_text, settings, port_of, wanted)
+    master = editor or MasterCf(master_text, port_of)
     before = after = _outlook(main, settings, master, wanted, around)
     unlisted: List[str] = []
     if editor:
@@ -107,13 +108,13 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     return Plan(main.text, master.text, reasons, before, after, unlisted)
 
 
-def _editor(text: str, settings: Settings, wanted: Wanted, around: Surroundings) -> Optional[MasterCfEditor]:
+def _editor(text: str, settings: Settings, port_of: PortLookup, wanted: Wanted) -> Optional[MasterCfEditor]:
     """Return master.cf to be edited, if anything is wanted of its services."""
     if not wanted.services and wanted.unlisted_services == "keep":
         return None
     from .._files.master_cf_edit import MasterCfEditor  # most runs do not need it
 
-    return MasterCfEditor(text, port_lookup(settings, around.port_of), _default_chroot(settings))
+    return MasterCfEditor(text, port_of, _default_chroot(settings))
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import LONGEST
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.amount import hosts_in
 
 UNREACHABLE = ("stop", "skip")
 _CONFIRM = 600  # s, and at least so many for each host of a batch:
 _CONFIRM_HOST = 10
-_LONGEST_CONFIRM = 86400
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -104,9 +104,9 @@ def _pause(value: Any) -> float:
 
 def _confirm(value: Any) -> int:
     text = "" if isinstance(value, bool) else str(value).strip()
-    if not re.fullmatch("[0-9]{1,9}", text) or int(text) > _LONGEST_CONFIRM:
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) > LONGEST:
         remedy = "Give how long a change waits until somebody confirms it, such as 600, or 0 if nobody has to"
-        raise InputError("mailfleet_confirm", value, f"is not a number of seconds from 0 to {_LONGEST_CONFIRM}", remedy)
+        raise InputError("mailfleet_confirm", value, f"is not a number of seconds from 0 to {LONGEST}", remedy)
     return int(text)
 
 
