@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words that several rooms use, as types for mypy; at run time each is a plain ``str``. A bound; how text is split."""
+"""Words that several rooms use, as types for mypy; at run time each is a plain ``str``. A bound; how text is split."""
 
 from __future__ import annotations
 
