@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Type
 from .._base.errors import InputError
 from .._host import at_boot
 from .._host.boot_id import boot_id
-from .._host.store import TransactionError
+from .._host.store import TransactionError, shown_time
 from .._host.watchdog import dismiss, leave_behind
 from . import from_outside, put_back
 from .member import Member
 from .report import ApplyError
 from .transaction import read_files
 from .unconfirmed import at_end, go_back, not_confirmed
-from .window import Begun, Part, Record, Window, clock, close, edited_since, shown_time
+from .window import Begun, Part, Record, Window, clock, close, edited_since
 
 if TYPE_CHECKING:
     from .together import Together

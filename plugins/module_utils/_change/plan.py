@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple, cast
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
@@ -14,7 +14,7 @@ from .._base.once import once
 from .._base.records import NamedTuple
 from .._base.words import Action
 from .._files.command_line import bad_command_line
-from .._files.endpoint import PortLookup, identity
+from .._files.endpoint import identity
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
 from .._files.service_change import ServiceChange
@@ -29,6 +29,7 @@ from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.settings import Settings
 from .._rules.values import equivalent, validate
+from .journal import Texts
 
 if TYPE_CHECKING:
     from .._files.master_cf_edit import MasterCfEditor
@@ -48,6 +49,10 @@ class Wanted(NamedTuple):
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
     allow_no_listener: bool = False
+    #: what to do with what this collection has set and nothing asks for any more: "report", "restore" or "keep" it
+    abandoned: str = "report"
+    #: whether to "ignore" or "report" what it has never set and nothing asks for, or to "fail" because of it
+    unknown: str = "ignore"
 
 
 class Plan:
@@ -75,26 +80,23 @@ class Plan:
         return findings(self.after, ask_for_hostname=False, before=self.before)
 
 
-def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
+def make_plan(
+    wanted: Wanted, main_text: str, master_text: str, around: Surroundings, original: Optional[Texts] = None
+) -> Plan:
     """Return the edits, and what they need.
 
+    :param original: the files to edit, where these are not the present ones but what they are to become without this
+        collection
     :raises InputError: what is wanted is wrong in itself, or Postfix could not run by the edited files
     """
     around = around._replace(resolve=asked_once(around.resolve))
-    main = MainCf(main_text)
-    settings = _settings(main, around)
-    port_of = port_lookup(settings, around.port_of)
-    editor = _editor(master_text, settings, port_of, wanted)
-    master = editor or MasterCf(master_text, port_of)
-    before = after = _outlook(main, settings, master, wanted, around)
-    unlisted: List[str] = []
-    if editor:
-        edit_files(main, editor, wanted, around)
-        unlisted = _unlisted(editor, wanted)
-    else:
-        _set_parameters(main, wanted, around)
+    main, master = _read((main_text, master_text), wanted, around)
+    before = after = _outlook(main, master, wanted, around)
+    if original:
+        main, master = _read(original, wanted, around)
+    unlisted = _edit(main, master, wanted, around)
     if (main.text, master.text) != (main_text, master_text):
-        after = _outlook(main, _settings(main, around), master, wanted, around)
+        after = _outlook(main, master, wanted, around)
     if after.error is not None:
         raise after.error
     reasons = [] if after is before else reload_or_restart(before, after)
@@ -108,13 +110,36 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     return Plan(main.text, master.text, reasons, before, after, unlisted)
 
 
-def _editor(text: str, settings: Settings, port_of: PortLookup, wanted: Wanted) -> Optional[MasterCfEditor]:
-    """Return master.cf to be edited, if anything is wanted of its services."""
+def edited_texts(wanted: Wanted, texts: Texts, around: Surroundings) -> Texts:
+    """Return what an edit makes of two files, whether or not Postfix could run by that.
+
+    :raises InputError: what is wanted is wrong in itself
+    """
+    main, master = _read(texts, wanted, around)
+    _edit(main, master, wanted, around)
+    return main.text, master.text
+
+
+def _read(texts: Texts, wanted: Wanted, around: Surroundings) -> Tuple[MainCf, MasterCf]:
+    """Read both files, master.cf to be edited if anything is wanted of its services."""
+    main = MainCf(texts[0])
+    settings = _settings(main, around)
+    port_of = port_lookup(settings, around.port_of)
     if not wanted.services and wanted.unlisted_services == "keep":
-        return None
+        return main, MasterCf(texts[1], port_of)
     from .._files.master_cf_edit import MasterCfEditor  # most runs do not need it
 
-    return MasterCfEditor(text, port_of, _default_chroot(settings))
+    return main, MasterCfEditor(texts[1], port_of, _default_chroot(settings))
+
+
+def _edit(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> List[str]:
+    """Make both files say what is wanted, and return the inet services that were not given."""
+    if not wanted.services and wanted.unlisted_services == "keep":
+        _set_parameters(main, wanted, around)
+        return []
+    editor = cast("MasterCfEditor", master)
+    edit_files(main, editor, wanted, around)
+    return _unlisted(editor, wanted)
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
@@ -199,8 +224,8 @@ def _default_chroot(settings: Settings) -> str:
         return "n"
 
 
-def _outlook(main: MainCf, settings: Settings, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
-    configuration = Configuration.from_files(main, settings, master)
+def _outlook(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
+    configuration = Configuration.from_files(main, _settings(main, around), master)
     return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
 
 

@@ -19,8 +19,8 @@ from .._base.errors import InputError
 from .._host.installed import built_in
 from .._host.instance import Instance, find_instance
 from .._host.master_process import find_master
-from .._host.store import STATE_DIRECTORY, State, TransactionError
-from . import change, from_outside, guard, secondary
+from .._host.store import STATE_DIRECTORY, State, TransactionError, shown_time
+from . import change, from_outside, guard, ownership, secondary
 from .edit_files import Edit, Edited
 from .in_sync import outlook_of
 from .member import Member
@@ -30,12 +30,12 @@ from .restart import described
 from .run import Run
 from .together import Together
 from .transaction import ConfigFiles, Transactions
-from .window import Ended, Part, Record, Window, close, edited_in, edited_since, open_window, shown_time
+from .window import Ended, Part, Record, Window, close, edited_in, edited_since, open_window
 
 if TYPE_CHECKING:
     from .secondary import Secondary
 
-_NEEDED_LATER = (change, guard, secondary)  # the process that stays behind may outlive the files of the core
+_NEEDED_LATER = (change, guard, ownership, secondary)  # the process that stays behind may outlive the files of the core
 _PATIENCE = 600.0  # seconds that it waits for a run to end
 _SECONDS = 60.0  # for going back
 

@@ -19,7 +19,7 @@ from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._host.at_boot import forget
 from .._host.boot_id import boot_id
-from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError
+from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError, shown_time
 from .journal import Texts
 from .transaction import Transactions, read_files
 
@@ -149,11 +149,6 @@ class Record(NamedTuple):
 def clock() -> float:
     """Return the seconds since this boot, also those that the host has slept."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def shown_time(seconds: float) -> str:
-    """Return a time for people and machines."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def as_result(window: Optional[Window]) -> Optional[Dict[str, Any]]:

@@ -47,6 +47,8 @@ def instance_options() -> Dict[str, Any]:
         unlisted_services={"type": "str", "choices": ["keep", "report", "disable", "remove"], "default": "keep"},
         allow_absent_addresses={"type": "bool", "default": False},
         allow_no_listener={"type": "bool", "default": False},
+        abandoned={"type": "str", "choices": ["report", "restore", "keep"], "default": "report"},
+        unknown={"type": "str", "choices": ["ignore", "report", "fail"], "default": "ignore"},
         backup={"type": "bool", "default": False},
         timeout={"type": "float", "default": 30},
     )
@@ -72,6 +74,7 @@ def argument_spec() -> Dict[str, Any]:
         "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
         "survey": {"type": "bool", "default": False},
         "host": {"type": "str"},
+        "requested_by": {"type": "str"},
         "role_variables": {**_LIST, "default": []},
     }
 
@@ -150,6 +153,8 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
         unlisted_services=options["unlisted_services"] or "keep",
         allow_absent_addresses=bool(options["allow_absent_addresses"]),
         allow_no_listener=bool(options["allow_no_listener"]),
+        abandoned=options["abandoned"] or "report",
+        unknown=options["unknown"] or "ignore",
     )
     timeout = 30.0 if options["timeout"] is None else options["timeout"]
     state, group = options.get("state"), options.get("group")

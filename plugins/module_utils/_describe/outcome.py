@@ -14,6 +14,7 @@ from .._rules.reload_or_restart import ACTIONS
 from .effective_view import effective_view, in_words
 
 if TYPE_CHECKING:
+    from .._change.edit_files import Edited
     from .._change.secondary import Secondary
 
 
@@ -41,7 +42,8 @@ def result_of(
             reasons=[reason._asdict() for reason in plan.reasons],
             before=before,
             after=before if plan.after is plan.before else effective_view(plan.after),
-            findings=[finding._asdict() for finding in plan.findings],
+            findings=[finding._asdict() for finding in all_findings(edited)],
+            ledger=list(edited.ledger),
         )
         if report_unlisted:
             result["unlisted_services"] = plan.unlisted
@@ -104,13 +106,22 @@ def _shown_texts(member: Member) -> Dict[str, Tuple[str, str]]:
     }
 
 
+def all_findings(edited: Edited) -> List[Finding]:
+    """Return what is worth knowing about the new files, and about whose each setting is."""
+    if not edited.ledger:
+        return edited.plan.findings
+    from .ledger_findings import ledger_findings  # most runs have none
+
+    return [*ledger_findings(edited.ledger), *edited.plan.findings]
+
+
 def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:
     """Return each instance's name with each of its findings of severity error or warning, once each."""
     found: List[Any] = []
     for part in parts:
         if isinstance(part, Member) and part.edited:
             name = part.run.instance.name or part.directory
-            for finding in part.edited.plan.findings:
+            for finding in all_findings(part.edited):
                 if finding.severity in ("error", "warning") and (name, finding) not in found:
                     found.append((name, finding))
     return found

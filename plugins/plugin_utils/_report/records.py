@@ -279,12 +279,14 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     named = {part.get("config_directory") for part in parts}
     for instance in survey.get("instances") or ():
         if instance["config_directory"] not in named:
+            created = instance.get("created")
+            made = f", which this collection has created on {created}" if created else ""
             yield {
                 "code": "unlisted_instance",
                 "severity": "warning",
                 "parameter": "instances",
                 "message": f"The host has the instance {instance['instance'] or instance['config_directory']} "
-                f"({instance['config_directory']}), and the inventory does not list it",
+                f"({instance['config_directory']}){made}, and the inventory does not list it",
                 "remedy": "List it in postfix_interfaces_instances, with state absent if it is to go",
             }
     for master in survey.get("masters") or ():
