@@ -90,23 +90,23 @@ options:
     default: show
   abandoned:
     description:
-      - What to do with settings that this module has made, and that nothing asks for any more. Everything that a run does
-        not ask for counts, so that taking a variable out of the inventory undoes it, if each run asks for all that is
+      - What to do with settings that this module has made, and that nothing asks for any more. Everything that a run
+        does not ask for counts. So taking a variable out of the inventory undoes it, if each run asks for all that is
         wanted, as the role does.
       - V(report) leaves them, returns them in RV(ledger), and shows them with the findings. V(keep) only returns them.
-      - V(restore) makes the files what they would be if this collection had never edited them, with what is asked for now.
-        What somebody else has edited since stays. It is part of the same change as everything else, so check mode and
-        C(--diff) show it, and it goes back with the rest if Postfix does not work by it.
+      - V(restore) makes the files what they would be if this collection had never edited them, with what is asked for
+        now. What somebody else has edited since stays. It is part of the same change as everything else, so check mode
+        and C(--diff) show it, and it goes back with the rest if Postfix does not work by it.
       - An instance that O(instances) does not name any more stays. C(state=absent) removes it.
     type: str
     choices: [report, restore, keep]
     default: report
   unknown:
     description:
-      - What to do with what the files have of this family although this module has never set it, and nothing asks for it.
-        These are source addresses, endpoints and client transports that the stock files do not have.
-      - V(report) returns them in RV(ledger) and shows them with the findings. V(fail) refuses to go on, before anything is
-        changed.
+      - What to do with what the files have of this family although this module has never set it, and nothing asks for
+        it. These are source addresses, endpoints and client transports that the stock files do not have.
+      - V(report) returns them in RV(ledger) and shows them with the findings. V(fail) refuses to go on, before anything
+        is changed.
     type: str
     choices: [ignore, report, fail]
     default: ignore
@@ -338,17 +338,16 @@ after:
   type: dict
   returned: success
 findings:
-  description:
-    - What to look at in the new configuration, as the filter P(mailfleet.postfix.findings#filter) returns it.
-    - Also what RV(ledger) says of settings, with the codes C(abandoned_setting), C(changed_by_hand) and
-      C(unknown_setting).
+  description: >-
+    What to look at in the new configuration, as the filter P(mailfleet.postfix.findings#filter) returns it, and what
+    RV(ledger) says, with the codes C(abandoned_setting), C(changed_by_hand) and C(unknown_setting).
   type: list
   elements: dict
   returned: success
 ledger:
   description:
-    - The settings that are not simply what is asked for. A setting is a parameter of main.cf, or an entry of master.cf or
-      a part of one.
+    - The settings that are not simply what is asked for. A setting is a parameter of main.cf, or an entry of master.cf
+      or a part of one.
   type: list
   elements: dict
   returned: success
@@ -362,14 +361,16 @@ ledger:
       sample: 587/inet
     part:
       description:
-        - V(entry) for the whole entry of the service; V(command), the name of a field, or the option with V(-o) before it.
+        - V(entry) for the whole entry of the service; V(command), the name of a field, or the option with V(-o) before
+          it.
       type: str
       sample: -o smtp_bind_address
     state:
       description:
-        - V(abandoned) if this module has set it, nothing asks for it any more, and it stays; V(restored) if it went back.
-        - V(overruled) if this module has set it, somebody has changed it since, and it is set again. V(changed_by_hand) if
-          somebody has changed it and nothing asks for it, so that it stays.
+        - V(abandoned) if this module has set it, nothing asks for it any more, and it stays; V(restored) if it went
+          back.
+        - V(overruled) if this module has set it, somebody has changed it since, and it is set again.
+          V(changed_by_hand) if somebody has changed it and nothing asks for it, so that it stays.
         - V(unknown) if this module has never set it, and nothing asks for it. See O(unknown).
       type: str
     first:

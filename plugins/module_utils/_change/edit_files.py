@@ -98,18 +98,18 @@ class Edit:
         if notes is None:
             from .ownership import settle  # where nothing has changed since the last run, its answer is known
 
-            settled = settle(self.wanted, found.texts, self.around, self.transactions.state)
+            settled = settle(self.wanted, found, self.around, self.transactions.state)
             plan, original, notes = settled.plan, settled.original, [note.as_data() for note in settled.notes]
         else:
             plan = make_plan(self.wanted, found.main, found.master, self.around)
         if self.wanted.unknown != "ignore":
             from .unknown import unknown  # only an audit asks for it
 
-            notes = [*notes, *unknown(self.wanted, plan, self.transactions.state)]
+            notes = [*notes, *unknown(self.wanted, plan, found, self.transactions.state)]
         return self.edited(plan, found, recovered, left)._replace(original=original, ledger=notes)
 
     def _known_notes(self, found: ConfigFiles) -> Optional[List[Dict[str, Any]]]:
-        """Return what the ledger says, where that is known without reading it: there is none, or it was read already."""
+        """Return what the ledger says, where that is known without it: there is none, or it was read already."""
         state = self.transactions.state
         if not os.path.lexists(state.path(LEDGER)):
             return []
@@ -133,7 +133,15 @@ class Edit:
     def _fingerprint(self, found: ConfigFiles) -> str:
         """Return what is another one as soon as the ledger could say something else."""
         status = os.stat(self.transactions.state.path(LEDGER))
-        about = (_FORMAT, self.wanted, self.around.version, found.texts, status.st_mtime_ns, status.st_size)
+        about = (
+            _FORMAT,
+            self.wanted,
+            self.around.version,
+            found.texts,
+            found.mtimes,
+            status.st_mtime_ns,
+            status.st_size,
+        )
         return hashlib.sha256(encode_config(repr(about))).hexdigest()
 
     def edited(self, plan: Plan, found: ConfigFiles, recovered: Optional[str], left: Optional[ConfigFiles]) -> Edited:

@@ -4,14 +4,15 @@
 """The ledger of an instance: what its files would be if this collection had never edited them.
 
 For each file it has the version that was written last, and the original version: what was found at the first edit, with
-all that others have edited since. What the two have in common is only kept as hashes, so nothing of others is in here
-that the files have not any more. It is written before the files are: whichever of the versions before and after a commit
-they are, after a crash too, they are found in here. An edit of anybody else is what makes them neither.
+all that others have edited since. What the two have in common is only kept as hashes: nothing of what others have
+written is in here. It is written before the files are, so whichever of the versions before and after a commit they are,
+after a crash too, they are found in here. An edit of anybody else is what makes them neither.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -79,20 +80,26 @@ class Ledger:
     :ivar settings: by the title of an item, when it was set
     """
 
-    def __init__(self, found: Texts, files: Sequence[File], settings: Dict[str, Setting]) -> None:
+    def __init__(
+        self, found: Texts, files: Sequence[File], settings: Dict[str, Setting], went_back: Sequence[bool]
+    ) -> None:
         self._files = files
         self.found = [pieces(text, file.key_of) for text, file in zip(found, files)]
-        points = [file.point_of(version) or file.points[-1] for file, version in zip(files, self.found)]
+        points = [
+            known and file.point_of(version) or file.points[-1]
+            for file, version, known in zip(files, self.found, went_back)
+        ]
         versions = list(zip(files, points, self.found))
         self.written = [file.read(point.written, found) for file, point, found in versions]
         self.original = [file.read(point.original, found) for file, point, found in versions]
         self.settings = settings
 
     @classmethod
-    def load(cls, state: State, found: Texts) -> Optional[Ledger]:
+    def load(cls, state: State, found: Texts, mtimes: Sequence[int]) -> Optional[Ledger]:
         """Return the ledger; None if there is none, or none that this version of the collection can read.
 
         :param found: the present files
+        :param mtimes: when each of them was written, in ns since the epoch
         """
         try:
             data = state.load(LEDGER)
@@ -100,14 +107,17 @@ class Ledger:
                 return None
             files = [_file(data["files"][index], key_of) for index, key_of in enumerate(_KEYS)]
             settings = {title: Setting(float(at), str(who)) for title, (at, who) in data["settings"].items()}
-            return cls(found, files, settings)
-        except (TransactionError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+            # Who writes an earlier version by hand has edited the file. A rollback gives it the time that it had.
+            written = os.stat(state.path(LEDGER)).st_mtime_ns
+            went_back = [mtime <= written or _went_back_at_boot(state, written) for mtime in mtimes]
+            return cls(found, files, settings, went_back)
+        except (TransactionError, OSError, KeyError, TypeError, ValueError, AttributeError, IndexError):
             return None
 
     def originals(self, theirs: Sequence[Sequence[str]] = ((), ())) -> Texts:
         """Return the original versions with what others have edited since.
 
-        :param theirs: for each file, the keys of what both this collection and they have edited, and where theirs counts
+        :param theirs: for each file, the keys of what this collection has edited too, and where theirs counts
         """
         versions = zip(self.original, self.written, self.found, theirs)
         return tuple(_known(carried_over(*version)).text for version in versions)
@@ -123,6 +133,7 @@ class Ledger:
 def record(
     state: State,
     before: Texts,
+    mtimes: Sequence[int],
     new: Texts,
     earlier: Texts,
     original: Optional[Texts] = None,
@@ -131,11 +142,12 @@ def record(
     """Write down what a commit is about to do.
 
     :param before: the present files
+    :param mtimes: when each of them was written
     :param earlier: the version that a rollback would restore
     :param original: the original version of the present files; None where it is to be found in the ledger
     :raises TransactionError: that cannot be written
     """
-    ledger = Ledger.load(state, before)
+    ledger = Ledger.load(state, before, mtimes)
     known = original or (ledger.originals() if ledger else before)
     files = []
     for index, versions in enumerate(zip(earlier, before, new)):
@@ -178,6 +190,14 @@ def _file(data: Mapping[str, Any], key_of: KeyOf) -> File:
         written, original = (Version(tuple(hashes), bool(ended)) for hashes, ended in versions)
         points.append(Point(written, original))
     return File(points, dict(data["texts"]), key_of)
+
+
+def _went_back_at_boot(state: State, since: int) -> bool:
+    """Return whether a change was undone since a time (in ns since the epoch) that nobody had confirmed."""
+    from .window import Record  # only where somebody else has written a file
+
+    ended = Record.load(State(None, state.base)).ended
+    return ended is not None and ended.outcome == "undone" and ended.at * 1e9 > since
 
 
 def _version(version: Pieces) -> Version:

@@ -3,8 +3,8 @@
 
 """Whose each setting is: ours and still wanted, ours and abandoned, changed by hand, or never ours.
 
-Nothing is remembered of what was wanted. What the files would be without this collection is in the ledger, and an edit of
-that by what is wanted now shows what an edit of the present files leaves behind.
+Nothing is remembered of what was wanted. What the files would be without this collection is in the ledger, and an edit
+of that by what is wanted now shows what an edit of the present files leaves behind.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .items import COMMAND, ENTRY, OPTION, Item, Items, changed_items, items_of,
 from .journal import Texts
 from .ledger import Ledger, Setting
 from .plan import Plan, Wanted, edited_texts, make_plan
+from .transaction import ConfigFiles
 
 ABANDONED, RESTORED, BY_HAND, OVERRULED, UNKNOWN = "abandoned", "restored", "changed_by_hand", "overruled", "unknown"
 
@@ -31,8 +32,8 @@ class Note(NamedTuple):
     """What is to be told of one item.
 
     ``state`` is ``abandoned``, ``restored``, ``changed_by_hand`` (and that stays), ``overruled`` (changed by hand, and
-    set again), or ``unknown`` (never ours, and nothing asks for it). ``first`` is what it would be without this collection, ``last`` what that has set, ``found`` what it was
-    before this run; None where it is not set.
+    set again), or ``unknown`` (never ours, and nothing asks for it). ``first`` is what it would be without this
+    collection, ``last`` what that has set, ``found`` what it was before this run; None where it is not set.
     """
 
     item: Item
@@ -58,13 +59,14 @@ class Settled(NamedTuple):
     notes: List[Note]
 
 
-def settle(wanted: Wanted, texts: Texts, around: Surroundings, state: State) -> Settled:
+def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: State) -> Settled:
     """Plan an edit that restores what is ours and nothing asks for any more, if that is wanted, or that leaves it.
 
-    :param texts: the present files
+    :param files: the present files
     :raises InputError: what is wanted is wrong in itself, or Postfix could not run by the edited files
     """
-    ledger = Ledger.load(state, texts)
+    texts = files.texts
+    ledger = Ledger.load(state, texts, files.mtimes)
     if ledger is None:
         return Settled(make_plan(wanted, texts[0], texts[1], around), None, [])
     restore = wanted.abandoned == "restore"

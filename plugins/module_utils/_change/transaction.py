@@ -305,7 +305,7 @@ class Transactions:
             if journal and self._ledger:
                 from .ledger import record
 
-                record(self.state, current.texts, wanted, journal.original, original, self.who)
+                record(self.state, current.texts, current.mtimes, wanted, journal.original, original, self.who)
             if journal:  # from here on the next run knows what was meant
                 journal.save(self.state)
             for replacement, _index in replacements:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What files have of this family that nobody has asked this collection for: source addresses, endpoints, client transports.
+"""What files have of this family that nobody has asked for: source addresses, endpoints and client transports.
 
 What a new instance of the package has is none of these.
 """
@@ -18,23 +18,23 @@ from .._host.stock import stock_services
 from .._host.store import State
 from .._rules.parameters import PARAMETERS
 from .items import ENTRY, OPTION, Item, items_of, shown
-from .journal import Texts
 from .ledger import Ledger
 from .ownership import UNKNOWN, Note
 from .plan import Plan, Wanted
+from .transaction import ConfigFiles
 
 _CLIENTS = ("smtp", "lmtp")
 
 
-def unknown(wanted: Wanted, plan: Plan, state: State) -> List[Dict[str, Any]]:
+def unknown(wanted: Wanted, plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]]:
     """Return what the files will have that is neither wanted, nor ours, nor in the stock files, as notes.
 
+    :param files: the present ones
     :raises InputError: there is something, and ``wanted.unknown`` is "fail"
     """
-    texts: Texts = (plan.main, plan.master)
-    ledger = Ledger.load(state, texts)
+    ledger = Ledger.load(state, files.texts, files.mtimes)
     ours = ledger.settings if ledger else {}
-    values = items_of(texts)
+    values = items_of((plan.main, plan.master))
     found = [item for item in _candidates(wanted, plan.after.services) if item in values and item.title not in ours]
     if found and wanted.unknown == "fail":
         item, others = found[0], len(found) - 1

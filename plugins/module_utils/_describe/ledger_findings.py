@@ -1,11 +1,11 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Findings about whose a setting is: what nothing asks for any more, what was changed by hand, what was never asked for."""
+"""Findings about whose a setting is: what nothing asks for any more, or never did; what was changed by hand."""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping, Optional
+from typing import Any, Iterable, Iterator, Mapping
 
 from .._rules.findings.finding import Finding
 
@@ -16,7 +16,7 @@ def ledger_findings(notes: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
     :param notes: as :meth:`_change.ownership.Note.as_data` returns them
     """
     for note in notes:
-        name, parameter, found = _name(note), note["parameter"], _is(note["found"])
+        name, parameter, found = _name(note), note["parameter"], _is(note)
         when = (f" on {note['set_at']}" if note["set_at"] else "") + (
             f" for {note['set_by']}" if note["set_by"] else ""
         )
@@ -47,5 +47,7 @@ def _name(note: Mapping[str, Any]) -> str:
     return service if note["part"] == "entry" else f"{note['part']} of {service}"
 
 
-def _is(value: Optional[str]) -> str:
-    return "is not set" if value is None else f"is {value!r}"
+def _is(note: Mapping[str, Any]) -> str:
+    if note["found"] is None:
+        return "is not set" if note["part"] != "entry" else "is not there"
+    return "is there" if note["part"] == "entry" else f"is {note['found']!r}"

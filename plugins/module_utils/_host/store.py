@@ -24,7 +24,7 @@ STATE_DIRECTORY = byte_code.STATE_DIRECTORY
 WINDOW = "window.json"
 """The file of the host's state about a change that waits to be confirmed (:mod:`_change.window`)."""
 LEDGER = "ledger.json"
-"""The file of an instance's state that tells what the files would be without this collection (:mod:`_change.ledger`)."""
+"""The file of an instance's state that says what its files would be without us (:mod:`_change.ledger`)."""
 CREATED = "created.json"
 """The file of an instance's state that tells that this collection has created it, when, and for whom."""
 

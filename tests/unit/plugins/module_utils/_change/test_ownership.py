@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -101,10 +102,12 @@ EDITS = {
 def test_what_nothing_asks_for_any_more_is_restored_byte_for_byte(host: Host, wanted: Wanted) -> None:
     assert host.run(wanted).changed
     done = host.back()
-    assert done.changed and set(states(done).values()) == {"restored"}
+    assert done.changed
+    assert set(states(done).values()) == {"restored"}
     assert host.texts == [MAIN, MASTER]
     again = host.back()
-    assert not again.changed and not again.ledger
+    assert not again.changed
+    assert not again.ledger
 
 
 @pytest.mark.parametrize("mode", ["report", "keep"])
@@ -112,7 +115,8 @@ def test_it_stays_unless_that_is_asked_for(host: Host, mode: str) -> None:
     host.run(EDITS["several"])
     before = host.texts
     done = host.run(Wanted({"inet_interfaces": "127.0.0.1"}, abandoned=mode))
-    assert host.texts == before and not done.changed
+    assert host.texts == before
+    assert not done.changed
     assert states(done) == {"smtp_bind_address": "abandoned", "smtp_bind_address6": "abandoned"}
     assert [note for note in done.ledger if note["parameter"] == "smtp_bind_address6"][0]["first"] == "::1"
 
@@ -129,7 +133,8 @@ def test_one_option_of_a_service_is_restored(host: Host) -> None:
     less = SUBMISSION._replace(options={"syslog_name": "submission"})
     done = host.run(Wanted({}, services=[less], abandoned="restore"))
     assert states(done) == {"587/inet -o a": "restored"}
-    assert "-o a=b" not in host.texts[1] and "syslog_name=submission" in host.texts[1]
+    assert "-o a=b" not in host.texts[1]
+    assert "syslog_name=submission" in host.texts[1]
 
 
 HAND = {
@@ -190,7 +195,8 @@ def test_a_service_of_ours_that_others_have_edited_stays(host: Host) -> None:
     host.run(EDITS["a new service"])
     host.by_hand("  -o a=b", "  -o a=b\n  -o hand=1")
     done = host.back()
-    assert "hand=1" in host.texts[1] and "-o a=b" in host.texts[1]
+    assert "hand=1" in host.texts[1]
+    assert "-o a=b" in host.texts[1]
     assert "restored" not in states(done).values()
 
 
@@ -216,7 +222,8 @@ def test_a_lost_state_undoes_nothing(host: Host) -> None:
     for path in host.state.rglob("ledger*"):
         path.unlink()
     before = host.texts
-    assert not host.back().changed and host.texts == before
+    assert not host.back().changed
+    assert host.texts == before
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', '{"format": 1, "files": [], "settings": {}}', "[1]"])
@@ -225,7 +232,8 @@ def test_a_ledger_that_cannot_be_read_undoes_nothing(host: Host, content: str) -
     for path in host.state.rglob("ledger.json"):
         path.write_text(content)
     before = host.texts
-    assert not host.back().changed and host.texts == before
+    assert not host.back().changed
+    assert host.texts == before
     host.run(EDITS["a value"])  # and a new one is begun
     host.back()
     assert host.texts == before
@@ -247,7 +255,8 @@ def test_a_rollback_is_no_edit_of_somebody_else(host: Host) -> None:
     edit(instance_of(str(host.config)), EDITS["several"], state_directory=str(host.state))
     Transactions(str(host.config), str(host.state)).rollback()
     done = host.run(EDITS["a value"], check_mode=True)
-    assert not done.changed and not done.ledger
+    assert not done.changed
+    assert not done.ledger
     host.back()
     assert host.texts == [MAIN, MASTER]
 
@@ -285,9 +294,11 @@ def test_after_any_history_nothing_is_left_of_it(tmp_path: Path, seed: int) -> N
         unset = {name for each in chosen for name in each.unset if name not in values}
         services = {(one.name, one.type): one for each in chosen for one in each.services}
         mode = chance.choice(["report", "restore", "keep"])
-        try:
-            host.run(Wanted(values, list(unset), services=list(services.values()), abandoned=mode))
-        except InputError as error:  # it is about a service that an earlier one has removed
-            assert mode != "restore" and "no command is given" in str(error)
+        wanted = Wanted(values, list(unset), services=list(services.values()), abandoned=mode)
+        if mode == "restore":
+            host.run(wanted)
+        else:
+            with suppress(InputError):  # it is about a service that an earlier one has removed
+                host.run(wanted)
     host.back()
     assert host.texts == expected
