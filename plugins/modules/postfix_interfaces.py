@@ -107,9 +107,9 @@ options:
         it. These are source addresses, endpoints and client transports that the stock files do not have.
       - V(report) returns them in RV(ledger) and shows them with the findings. V(fail) refuses to go on, before anything
         is changed.
+      - By default V(report) with O(survey=true), and V(ignore) without.
     type: str
     choices: [ignore, report, fail]
-    default: ignore
   requested_by:
     description:
       - For whom the run is made. It is told with what was set. By default it is who has become root with sudo.

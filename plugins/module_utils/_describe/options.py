@@ -48,7 +48,7 @@ def instance_options() -> Dict[str, Any]:
         allow_absent_addresses={"type": "bool", "default": False},
         allow_no_listener={"type": "bool", "default": False},
         abandoned={"type": "str", "choices": ["report", "restore", "keep"], "default": "report"},
-        unknown={"type": "str", "choices": ["ignore", "report", "fail"], "default": "ignore"},
+        unknown={"type": "str", "choices": ["ignore", "report", "fail"]},
         backup={"type": "bool", "default": False},
         timeout={"type": "float", "default": 30},
     )
@@ -132,7 +132,7 @@ def _type(kind: str) -> str:
 
 def entry_of(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the options of one instance: those of its entry, and for what it does not say those beside it."""
-    options = {name: shared.get(name) for name in (*instance_options(), "state", "group")}
+    options = {name: shared.get(name) for name in (*instance_options(), "state", "group", "survey")}
     if entry.get("instance") or entry.get("config_directory"):
         options.update(instance=None, config_directory=None)
     options.update(entry)
@@ -154,7 +154,7 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
         allow_absent_addresses=bool(options["allow_absent_addresses"]),
         allow_no_listener=bool(options["allow_no_listener"]),
         abandoned=options["abandoned"] or "report",
-        unknown=options["unknown"] or "ignore",
+        unknown=options["unknown"] or ("report" if options.get("survey") else "ignore"),
     )
     timeout = 30.0 if options["timeout"] is None else options["timeout"]
     state, group = options.get("state"), options.get("group")
