@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._files.lines import encode_config
 from .._host.instance import Instance
@@ -133,15 +134,8 @@ class Edit:
     def _fingerprint(self, found: ConfigFiles) -> str:
         """Return what is another one as soon as the ledger could say something else."""
         status = os.stat(self.transactions.state.path(LEDGER))
-        about = (
-            _FORMAT,
-            self.wanted,
-            self.around.version,
-            found.texts,
-            found.mtimes,
-            status.st_mtime_ns,
-            status.st_size,
-        )
+        wanted, written = self.wanted._replace(unknown="ignore"), (status.st_mtime_ns, status.st_size)
+        about = (_FORMAT, wanted, self.around.version, found.texts, found.mtimes, written)
         return hashlib.sha256(encode_config(repr(about))).hexdigest()
 
     def edited(self, plan: Plan, found: ConfigFiles, recovered: Optional[str], left: Optional[ConfigFiles]) -> Edited:
@@ -175,6 +169,8 @@ class Edit:
             before_commit(edited.changed)
             self._confirm_what_runs(edited.found)
             self.transactions.commit(edited.found, edited.plan.main, edited.plan.master, edited.original)
+            with suppress(InputError, TransactionError):  # the next run says it
+                self._remember(self.plan_for(read_files(self.instance.config_directory)))
         return edited
 
     def _confirm_what_runs(self, found: ConfigFiles) -> None:
