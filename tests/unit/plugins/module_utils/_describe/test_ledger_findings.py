@@ -28,15 +28,15 @@ CASES = [
     (
         note(SOURCE, ownership.ABANDONED, None, "192.0.2.1", "192.0.2.1"),
         (
-            "smtp_bind_address is '192.0.2.1' because this collection has set it on 2026-11-30T00:53:20Z for alice, and nothing "
-            "asks for that any more; without it it would not be set"
+            "smtp_bind_address is '192.0.2.1' because this collection has set it on 2026-11-30T00:53:20Z for alice, "
+            "and nothing asks for that any more; without it it would not be set"
         ),
     ),
     (
         note(SOURCE, ownership.ABANDONED, "192.0.2.1", None, None, None),
         (
-            "smtp_bind_address is not set because this collection has removed it, and nothing asks for that any more; without "
-            "it it would be '192.0.2.1'"
+            "smtp_bind_address is not set because this collection has removed it, and nothing asks for that any more; "
+            "without it it would be '192.0.2.1'"
         ),
     ),
     (
