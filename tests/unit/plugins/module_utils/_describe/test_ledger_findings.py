@@ -49,8 +49,8 @@ CASES = [
     (
         note(SOURCE, ownership.BY_HAND, None, "192.0.2.1", None, None),
         (
-            "smtp_bind_address is not set; this collection had set it to '192.0.2.1', and somebody has changed it since; that "
-            "stays"
+            "smtp_bind_address is not set; this collection had set it to '192.0.2.1', and somebody has changed it "
+            "since; that stays"
         ),
     ),
     (
