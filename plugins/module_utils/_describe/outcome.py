@@ -14,7 +14,6 @@ from .._rules.reload_or_restart import ACTIONS
 from .effective_view import effective_view, in_words
 
 if TYPE_CHECKING:
-    from .._change.edit_files import Edited
     from .._change.secondary import Secondary
 
 
@@ -42,7 +41,7 @@ def result_of(
             reasons=[reason._asdict() for reason in plan.reasons],
             before=before,
             after=before if plan.after is plan.before else effective_view(plan.after),
-            findings=[finding._asdict() for finding in all_findings(edited)],
+            findings=[finding._asdict() for finding in all_findings(part)],
             ledger=list(edited.ledger),
         )
         if report_unlisted:
@@ -106,13 +105,21 @@ def _shown_texts(member: Member) -> Dict[str, Tuple[str, str]]:
     }
 
 
-def all_findings(edited: Edited) -> List[Finding]:
-    """Return what is worth knowing about the new files, and about whose each setting is."""
-    if not edited.ledger:
-        return edited.plan.findings
-    from .ledger_findings import ledger_findings  # most runs have none
+def all_findings(member: Member) -> List[Finding]:
+    """Return what is worth knowing about the new files, about whose each setting is, and about sources."""
+    edited = member.edited
+    if edited is None:
+        return []
+    found: List[Finding] = []
+    if edited.ledger:
+        from .ledger_findings import ledger_findings  # most runs have none
 
-    return [*ledger_findings(edited.ledger), *edited.plan.findings]
+        found += ledger_findings(edited.ledger)
+    if member.edit and member.edit.wanted.sources:
+        from .._rules.named_sources import source_findings  # most hosts have none
+
+        found += source_findings(member.edit.wanted.sources, edited.plan.after.settings)
+    return [*found, *edited.plan.findings]
 
 
 def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:
@@ -121,7 +128,7 @@ def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:
     for part in parts:
         if isinstance(part, Member) and part.edited:
             name = part.run.instance.name or part.directory
-            for finding in all_findings(part.edited):
+            for finding in all_findings(part):
                 if finding.severity in ("error", "warning") and (name, finding) not in found:
                     found.append((name, finding))
     return found
