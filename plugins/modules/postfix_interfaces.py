@@ -91,19 +91,20 @@ options:
   sources:
     description:
       - Source addresses by name. Each is a transport of that name in master.cf, an SMTP client that sends from these
-        addresses and greets with this name. With it, the stock clients that it covers send from them too.
-      - A source with addresses of one family only does not send by the other one, as that would be from another address.
+        addresses and greets with this name. The stock clients that it covers send from them too.
+      - A source with addresses of one family only does not send by the other one, as that would be from another
+        address.
       - V(address) and V(address6) are its addresses. V(select) is a list of selectors that pick them on the host,
         instead.
       - V(helo) is the name that it greets with (C(smtp_helo_name)).
       - V(transports) are those of the stock clients V(smtp), V(relay) and V(lmtp) that send from it too.
-      - V(enforce) is whether mail waits if it cannot leave from these addresses (C(smtp_bind_address_enforce)). By default
-        it does, where Postfix has that, since 3.7.
-      - V(state) is V(planned) for one that the host need not have yet, and for which nothing is written; V(active), the
-        default, for which the host needs to have the addresses, and neither tentative, temporary nor deprecated ones;
-        V(draining) for one that gets no new mail and delivers what it has, which is for the filter
-        P(mailfleet.postfix.source_maps#filter) to arrange; V(retired) to remove it, which is refused while messages are to
-        leave by it.
+      - V(enforce) is whether mail waits if it cannot leave from these addresses (C(smtp_bind_address_enforce)). By
+        default it does, where Postfix has that, since 3.7.
+      - V(state) is V(active) by default, for which the host needs to have the addresses, and neither tentative,
+        temporary nor deprecated ones. V(planned) is for one that the host need not have yet, and for which nothing is
+        written. V(draining) is for one that gets no new mail and delivers what it has, which is for the filter
+        P(mailfleet.postfix.source_maps#filter) to arrange. V(retired) removes it, which is refused while messages are
+        to leave by it.
       - V(weight), from 0 to 100 and by default 1, is its share of the mail in that filter. V(notes) are for people.
     type: dict
   abandoned:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 
 from .._change.member import Member
 from .._rules.findings.finding import Finding
@@ -14,6 +14,7 @@ from .._rules.reload_or_restart import ACTIONS
 from .effective_view import effective_view, in_words
 
 if TYPE_CHECKING:
+    from .._change.edit_files import Edited
     from .._change.secondary import Secondary
 
 
@@ -77,6 +78,8 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
     if steps:
         differences.append(_difference(part.directory, "", steps))
     if edited:
+        if part.edit and part.edit.wanted.sources:
+            differences.append(_difference("sources", *map("".join, _sources(part, edited))))
         texts = _shown_texts(part)
         differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
@@ -86,6 +89,16 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
         after = in_words(result["after"]) if edited else ""
         differences.append(_difference("effective view", before, after + needs))
     return differences
+
+
+def _sources(member: Member, edited: Edited) -> Iterator[List[str]]:
+    """Yield a line for each source of a run, by the files before and by those after it."""
+    from .._rules.named_sources import described  # most hosts have none
+
+    sources = member.edit.wanted.sources if member.edit else ()
+    for outlook in (edited.plan.before, edited.plan.after):
+        services = {service.name: service for service in outlook.services if service.type == "unix"}
+        yield [f"{described(source.name, services[source.name])}\n" for source in sources if source.name in services]
 
 
 def _shown_texts(member: Member) -> Dict[str, Tuple[str, str]]:

@@ -17,6 +17,7 @@ from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._base.words import Severity, words_outside_braces
 from .._files.lines import checked_value
+from .._files.service import Service
 from .._files.service_change import ServiceChange
 from .bindable import source_problem
 from .findings.finding import Finding, grouped, listed
@@ -253,6 +254,15 @@ def _options(placed: Placed, program: str, version: Version) -> Dict[str, str]:
     if source.helo:
         options[helo] = source.helo
     return options
+
+
+def described(name: str, service: Service) -> str:
+    """Return in a line what the transport of a source does."""
+    options = service.option_values
+    addresses = [options[option] for option in _names("smtp")[:2] if options.get(option)]
+    helo = options.get("smtp_helo_name")
+    greets = f", greets as {helo}" if helo else ""
+    return f"{name}: sends from {' and '.join(addresses) or 'where the kernel says'}{greets}"
 
 
 def source_findings(sources: Sequence[NamedSource], settings: Settings) -> List[Finding]:
