@@ -184,7 +184,7 @@ def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Sur
         for name, value in change.options.items():
             if name in PARAMETERS:
                 validate(name, value, around.version)
-        master.put(change)
+    master.put_all(wanted.services)
 
 
 def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:

@@ -116,7 +116,7 @@ def test_a_retired_source_with_mail_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "reason"),
+    "host,reason",
     [
         (host_of("lo 127.0.0.1/8"), "is on no interface of the host"),
         (host_of("eth0 2001:db8::10/64 tentative", "eth0 192.0.2.10/24"), "is tentative"),
@@ -130,7 +130,7 @@ def test_an_active_source_needs_a_usable_address(host: Any, reason: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("mapping", "said"),
+    "mapping,said",
     [
         ([], "sources: '[]' is not a mapping"),
         ({"out1": "192.0.2.1"}, "'out1' is not described by a mapping"),
