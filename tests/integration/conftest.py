@@ -31,7 +31,7 @@ OTHERS = {
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
         *("test_instances.py", "test_instance_files.py"),
     ),
-    5: ("test_confirm.py",),
+    5: ("test_confirm.py", "test_versions.py"),
 }
 HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
