@@ -89,7 +89,8 @@ class Versions:
         if self._known is None:
             names = self._names()
             self._known = [version for version in map(self._read, names) if version]
-            self._known.sort(key=lambda version: version.order, reverse=True)
+            # Two have the same order where one could not be read when the other was kept.
+            self._known.sort(key=lambda version: (version.order, version.last), reverse=True)
         return self._known
 
     @property
