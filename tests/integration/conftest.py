@@ -43,7 +43,7 @@ SHARES = {
     **dict.fromkeys(
         ("test_slow.py", "test_files.py", "test_instances.py", "test_instance_files.py", "test_automation.py"), 2
     ),
-    "test_rollouts.py": 2,
+    **dict.fromkeys(("test_rollouts.py", "test_versions.py"), 2),
 }
 
 
