@@ -65,7 +65,7 @@ options:
       - With O(apply=true), how many versions of both files to keep on the host for each instance, so that
         O(mailfleet.postfix.postfix_apply#module:to) can bring one of them back. The present one is among them.
       - A version is kept when Postfix was found to work by it, and with O(confirm) when it is confirmed. What the files
-        were before a change is kept, too. A run that changes nothing keeps nothing.
+        were before a change is kept, too. Once there is a version, so are edits by others by which Postfix works.
       - All versions of an instance have at most 4 MiB, and the oldest ones go first. A version that is larger is not
         kept. If a version cannot be kept, for example because the disk is full, that is a warning.
       - Without this option as many as the last run was told are kept, or 5 if none was told anything. V(0) keeps none

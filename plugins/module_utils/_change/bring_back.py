@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Callable, List, Optional
 
 from .._base.errors import InputError
-from .._host.store import WINDOW, State
+from .._host.store import WINDOW, State, TransactionError
 from .._rules.bindable import source_problem
 from .._rules.explicit_sources import is_absent
 from .._rules.outlook import Outlook
@@ -104,8 +105,10 @@ class ToVersion(BringBack):
 
     def replaced(self, edited: Edited) -> Optional[str]:
         """Return the time of the version that has what the files were before, once it is kept."""
-        version = Versions(self.transactions.state).of(edited.found.texts) if edited.changed else None
-        return version.shown if version else None
+        with suppress(TransactionError):
+            version = Versions(self.transactions.state).of(edited.found.texts) if edited.changed else None
+            return version.shown if version else None
+        return None
 
     def _commit(self, edited: Edited, before_commit: Callable[[List[str]], None]) -> Edited:
         """Write what was planned; what it replaces is kept before that.
@@ -114,6 +117,11 @@ class ToVersion(BringBack):
         """
         if edited.changed and self.versions.of(edited.found.texts) is None:
             self.versions.keep(edited.found.texts, verified=self.run.runs_by(edited.found))
+            if self.versions.of(edited.found.texts) is None:
+                where = edited.found.config_directory
+                raise TransactionError(
+                    f"The files in {where} are too large to be kept. Save them yourself, and try again."
+                )
         return super()._commit(edited, before_commit)
 
     def _chosen(self, files: Texts) -> Version:

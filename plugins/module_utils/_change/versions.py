@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .._base.records import NamedTuple
+from .._files.lines import encode_config
 from .._host.store import STATE_DIRECTORY, VERSIONS, State, TransactionError, explained, read_regular, shown_time
 from .journal import Texts
 
@@ -106,7 +107,7 @@ class Versions:
     def damaged(self) -> List[str]:
         """The times of those that cannot be read."""
         known = [version.shown for version in self.known]
-        return [time for time in (name.rpartition(".")[0] for name in self._names()) if time not in known]
+        return [shown for shown in (name.rpartition(".")[0] for name in self._names()) if shown not in known]
 
     def of(self, files: Texts) -> Optional[Version]:
         """Return the version that files have, if there is one."""
@@ -166,7 +167,7 @@ class Versions:
 
     def _read(self, name: str) -> Optional[Version]:
         path = self.state.path(os.path.join(VERSIONS, name))
-        with suppress(OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             if os.stat(path).st_size > LARGEST:
                 return None
             content = read_regular(path)[0]
@@ -174,7 +175,7 @@ class Versions:
             texts: Texts = (data["main"], data["master"])
             size, verified = len(content), bool(data["verified"])
             version = Version(int(data["time"]), float(data["last"]), int(data["order"]), verified, texts, size)
-            is_whole = data["format"] == _FORMAT and all(isinstance(text, str) for text in texts)
+            is_whole = data["format"] == _FORMAT and all(isinstance(encode_config(text), bytes) for text in texts)
             return version if is_whole and os.path.basename(version.path) == name else None
         return None
 

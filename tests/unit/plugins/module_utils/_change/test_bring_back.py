@@ -16,6 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change import b
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import confirmation as of_runs
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.bring_back import refuse_unusable
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.versions import LARGEST
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record, confirm
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import at_boot
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State, TransactionError
@@ -192,6 +193,15 @@ def test_what_would_be_replaced_has_to_be_kept(running: VersionedHost, monkeypat
     with pytest.raises(TransactionError, match="1970-01-01T00:00:00Z.json cannot be written: Is a directory"):
         running.to(PREVIOUS)
     assert running.now == edited
+    assert state_of(running) == before
+
+
+def test_what_is_too_large_to_be_kept_is_not_replaced(running: VersionedHost) -> None:
+    running.change()
+    running.by_hand("# " + "x" * LARGEST + "\n")
+    before = state_of(running)
+    with pytest.raises(TransactionError, match="are too large to be kept. Save them yourself, and try again"):
+        running.to(PREVIOUS)
     assert state_of(running) == before
 
 

@@ -170,7 +170,15 @@ def test_what_is_damaged_or_not_from_here_is_no_version(kept: Versions) -> None:
         return path.with_name(f"2020-01-01T{hour:02}:00:00Z.json")
 
     contents: List[bytes] = [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, path.read_bytes()]
-    for change in ({"format": 2}, {"time": "x"}, {"time": 1e99}, {"main": 7}, {"order": None}, {"last": []}):
+    for change in (
+        {"format": 2},
+        {"time": "x"},
+        {"main": "\ud800"},
+        {"time": 1e99},
+        {"main": 7},
+        {"order": None},
+        {"last": []},
+    ):
         contents.append(json.dumps({**good, "time": 1577836800 + 3600 * len(contents), **change}).encode())
     for hour, content in enumerate(contents):
         name(hour).write_bytes(content)
