@@ -27,7 +27,7 @@ from .._host.master_process import find_master
 from .._host.store import TransactionError
 from .._host.unit import ServiceControl, find_service
 from .._rules import environment, postscreen, program_failures
-from . import atomic_replace, ledger, listing, versions
+from . import atomic_replace, keep_version, ledger, listing
 from .member import Member
 from .report import ApplyError
 from .restart import described
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _NEEDED_LATER = (
     *(at_work, open_files, unit_jobs, waiting),
     *(environment, postscreen, program_failures),
-    *(atomic_replace, ledger, listing, versions),
+    *(atomic_replace, keep_version, ledger, listing),
 )
 _WAIT = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 

@@ -160,7 +160,7 @@ class Member:
             self._committed = False
 
     def keep_version(self, number: Optional[int], least: int, waited: Optional[Part], waits: Optional[Part]) -> None:
-        """Keep what the files are now that Postfix works by them (:func:`_change.versions.keep_confirmed`).
+        """Keep what the files are now that Postfix works by them (:func:`_change.keep_version.keep_confirmed`).
 
         Most runs find that nobody has changed them since the last run.
         """
@@ -168,7 +168,7 @@ class Member:
         record = assessment.record if assessment else None
         is_known = assessment is not None and record is not None and record.texts == assessment.files.texts
         if Journal.exists(state) or ((number == 0 or not is_known) and os.path.isdir(state.path(VERSIONS))):
-            from .versions import keep_confirmed
+            from .keep_version import keep_confirmed
 
             keep_confirmed(self, number, least, waited, waits)
 

@@ -3,9 +3,9 @@
 
 """The last versions of both files of an instance that are kept, so that one of them can be brought back.
 
-A version is kept at the end of a run that found Postfix to work by it, together with what the run has replaced. Each is
-a file of the state with a name of its own for good, which is the time when it was first kept. Coming back to a version
-makes no second one of the same texts, but the newest one of the old.
+When that is done says :mod:`_change.keep_version`. Each is a file of the state, with a name of its own for good: the
+time when it was first kept. Coming back to a version makes no second one of the same texts, but the newest one of the
+old.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import re
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional
 
 from .._base.records import NamedTuple
 from .._files.lines import encode_config
@@ -23,7 +23,6 @@ from .._host.store import STATE_DIRECTORY, VERSIONS, State, TransactionError, ex
 from .journal import Texts
 
 if TYPE_CHECKING:
-    from .member import Member
     from .window import Part
 
 USUAL = 5
@@ -184,42 +183,6 @@ class Versions:
         while os.path.lexists(self.state.path(Version(seconds, 0, 0, False, ("", "")).path)):
             seconds += 1
         return seconds
-
-
-def keep_confirmed(
-    member: Member, number: Optional[int], least: int, waited: Optional[Part], waits: Optional[Part]
-) -> None:
-    """Keep what a run has brought an instance to, and what that was before; a warning if that cannot be done.
-
-    :param member: whose files were not confirmed yet, so that it is known what they were before
-    :param number: how many versions are to be kept
-    :param least: how many at least, this time
-    :param waited: the change of the instance that waited to be confirmed from outside before this run
-    :param waits: the one that does so now
-    """
-    versions = Versions(member.run.transactions.state)
-    try:
-        if least or (versions.number if number is None else number):
-            for texts, verified in _found(member, waited, waits):
-                versions.keep(texts, verified)
-        versions.trim(number, least)
-    except (TransactionError, OSError) as error:
-        member.run.report.warnings.append(f"A version of the files could not be kept: {error}")
-
-
-def _found(member: Member, waited: Optional[Part], waits: Optional[Part]) -> Iterator[Tuple[Texts, bool]]:
-    """Yield what is to be kept, newest last, each with whether Postfix was found to work by it."""
-    assessment, pending = member.assessment, member.run.transactions.pending()
-    unconfirmed = [part.new for part in (waited, waits) if part]
-    if assessment and assessment.record and assessment.record.texts not in unconfirmed:
-        yield assessment.record.texts, True
-    if waits:
-        yield waits.original, False
-        return
-    if pending and not member.is_new:
-        yield pending.original.texts, False
-    if assessment:
-        yield assessment.files.texts, True
 
 
 def keep_new(parts: Iterable[Part], base: str = STATE_DIRECTORY) -> None:

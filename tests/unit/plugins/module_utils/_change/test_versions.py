@@ -17,7 +17,7 @@ from typing import Any, Dict, List
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import confirmation as of_runs
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change import unconfirmed, versions
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_version, unconfirmed, versions
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.versions import Version, Versions, listed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record, confirm
@@ -259,7 +259,8 @@ def test_a_run_that_changes_nothing_loads_and_writes_nothing(
     for _state in ("without versions", "with versions"):
         before = everything()
         with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, versions.__name__, None)
+            for module in (versions, keep_version):
+                patch.setitem(sys.modules, module.__name__, None)
             assert not running.apply()["changed"]
         assert everything() == before
         running.change()
@@ -314,7 +315,7 @@ def test_a_run_that_was_killed_is_made_up_for(running: VersionedHost) -> None:
     running.commit("127.0.0.1", f"{running.other}")
 
     def killed() -> None:
-        versions.keep_confirmed = lambda *_arguments: kill()  # type: ignore[assignment]
+        keep_version.keep_confirmed = lambda *_arguments: kill()  # type: ignore[assignment]
         running.apply()
 
     assert ends_early(killed, lambda: None) == 9
