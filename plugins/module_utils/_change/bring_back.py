@@ -42,6 +42,9 @@ class BringBack(Edit):
         """Return what the files become."""
         raise NotImplementedError
 
+    def _remember(self, edited: Edited) -> None:
+        """Keep nothing: nobody has looked what the ledger says of single settings."""
+
     def plan_for(
         self, found: ConfigFiles, recovered: Optional[str] = None, left: Optional[ConfigFiles] = None
     ) -> Edited:
@@ -115,14 +118,18 @@ class ToVersion(BringBack):
 
         :raises TransactionError: one of the two cannot be done, and the files are as they were
         """
-        if edited.changed and self.versions.of(edited.found.texts) is None:
-            self.versions.keep(edited.found.texts, verified=self.run.runs_by(edited.found))
-            if self.versions.of(edited.found.texts) is None:
-                where = edited.found.config_directory
-                raise TransactionError(
-                    f"The files in {where} are too large to be kept. Save them yourself, and try again."
-                )
-        return super()._commit(edited, before_commit)
+        found = edited.found
+        if edited.changed and self.versions.of(found.texts) is None:
+            original = self.versions.original_of(found.texts, found)
+            self.versions.keep(found.texts, self.run.runs_by(found), original)
+            if self.versions.of(found.texts) is None:
+                where = found.config_directory
+                raise TransactionError(f"The files in {where} are too large to be kept. Save them, and try again.")
+        self.transactions.becomes = self.version.original_on_top_of(found.texts) if self.version else None
+        try:
+            return super()._commit(edited, before_commit)
+        finally:
+            self.transactions.becomes = None
 
     def _chosen(self, files: Texts) -> Version:
         known = self.versions.known

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Iterator, Optional, Tuple
 
 from .._host.store import TransactionError
 from .journal import Texts
+from .transaction import read_files
 from .versions import Versions
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def keep_confirmed(
     versions = Versions(member.run.transactions.state)
     try:
         if least or (versions.number if number is None else number):
+            found = read_files(member.directory)
             for texts, verified in _found(member, waited, waits):
-                versions.keep(texts, verified)
+                versions.keep(texts, verified, versions.original_of(texts, found))
         versions.trim(number, least)
     except (TransactionError, OSError) as error:
         member.run.report.warnings.append(f"A version of the files could not be kept: {error}")

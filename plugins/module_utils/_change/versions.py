@@ -23,6 +23,7 @@ from .._host.store import STATE_DIRECTORY, VERSIONS, State, TransactionError, ex
 from .journal import Texts
 
 if TYPE_CHECKING:
+    from .transaction import ConfigFiles
     from .window import Part
 
 USUAL = 5
@@ -46,6 +47,8 @@ class Version(NamedTuple):
     #: whether Postfix was found to work by it
     verified: bool
     texts: Texts
+    #: what they would be without this collection, as the ledger had it; None where it said nothing
+    original: Optional[Texts] = None
     #: bytes that it takes
     size: int = 0
 
@@ -61,16 +64,18 @@ class Version(NamedTuple):
 
     def on_top_of(self, files: Texts) -> Texts:
         """Return its texts, but for what main.cf says of other instances: that stays what it is in these files."""
-        from .listing import with_list_of
+        return _with_list(self.texts, files)
 
-        return (with_list_of(self.texts[0], files[0]), self.texts[1])
+    def original_on_top_of(self, files: Texts) -> Optional[Texts]:
+        """Return the same of its original version."""
+        return _with_list(self.original, files) if self.original else None
 
     @property
     def content(self) -> bytes:
         """What the file says."""
         data = {"format": _FORMAT, "time": self.time, "last": self.last, "order": self.order}
-        main, master = self.texts
-        return json.dumps({**data, "verified": self.verified, "main": main, "master": master}).encode("ascii")
+        texts = dict(zip(("main", "master"), self.texts))
+        return json.dumps({**data, "verified": self.verified, **texts, "original": self.original}).encode("ascii")
 
 
 class Versions:
@@ -113,10 +118,26 @@ class Versions:
         exact = next((version for version in self.known if version.texts == files), None)
         return exact or next((version for version in self.known if version.on_top_of(files) == files), None)
 
-    def keep(self, texts: Texts, verified: bool) -> None:
+    def original_of(self, texts: Texts, found: ConfigFiles) -> Optional[Texts]:
+        """Return what files would be without this collection; None where the ledger does not know.
+
+        :param found: the present files, by which the ledger is read
+        """
+        from .ledger import Ledger  # who only lists versions needs none
+
+        ledger = Ledger.load(self.state, found.texts, found.mtimes)
+        if ledger is None:
+            return None
+        present = ledger.originals() if texts == found.texts else ()
+        known = [ledger.original_of(index, text) for index, text in enumerate(texts)]
+        originals = [present[index] if text is None and present else text for index, text in enumerate(known)]
+        return tuple(text for text in originals if text is not None) if None not in originals else None
+
+    def keep(self, texts: Texts, verified: bool, original: Optional[Texts] = None) -> None:
         """Make a version of texts the newest one, or a new one of them; not if it is too large.
 
         :param verified: whether Postfix was found to work by them; else that stays what it was
+        :param original: what they would be without this collection; None where that is not known, or as before
         :raises TransactionError: it cannot be written
         """
         newest, version = next(iter(self.known), None), self.of(texts)
@@ -128,7 +149,8 @@ class Versions:
         others = [one for one in self.known if one is not version]
         order = 1 + max((one.order for one in others), default=0)
         verified = version.verified or verified
-        version = version._replace(last=now, order=order, verified=verified, texts=texts)
+        original = original or version.original
+        version = version._replace(last=now, order=order, verified=verified, texts=texts, original=original)
         version = version._replace(size=len(version.content))
         if version.size <= LARGEST:
             self.state.keep(version.path, version.content)
@@ -171,11 +193,17 @@ class Versions:
                 return None
             content = read_regular(path)[0]
             data = json.loads(content.decode("ascii"))
-            texts: Texts = (data["main"], data["master"])
-            size, verified = len(content), bool(data["verified"])
-            version = Version(int(data["time"]), float(data["last"]), int(data["order"]), verified, texts, size)
-            is_whole = data["format"] == _FORMAT and all(isinstance(encode_config(text), bytes) for text in texts)
-            return version if is_whole and os.path.basename(version.path) == name else None
+            texts = (data["main"], data["master"])
+            original = tuple(data["original"]) if data["original"] else None
+            is_whole = all(isinstance(encode_config(text), bytes) for text in (*texts, *(original or texts)))
+            times, order, verified = (
+                (int(data["time"]), float(data["last"])),
+                int(data["order"]),
+                bool(data["verified"]),
+            )
+            version = Version(*times, order, verified, texts, original, len(content))
+            if is_whole and data["format"] == _FORMAT and len(original or texts) == len(texts):
+                return version if os.path.basename(version.path) == name else None
         return None
 
     def _free(self, seconds: int) -> int:
@@ -185,13 +213,21 @@ class Versions:
         return seconds
 
 
+def _with_list(texts: Texts, files: Texts) -> Texts:
+    from .listing import with_list_of
+
+    return (with_list_of(texts[0], files[0]), texts[1])
+
+
 def keep_new(parts: Iterable[Part], base: str = STATE_DIRECTORY) -> None:
     """Keep what was confirmed from outside; it stays confirmed if that cannot be done."""
+    from .transaction import read_files
+
     for part in parts:
         versions = Versions(State(part.directory, base))
         with suppress(TransactionError, OSError):
             if versions.number and os.path.isdir(part.directory):  # it may have been removed since
-                versions.keep(part.new, verified=True)
+                versions.keep(part.new, True, versions.original_of(part.new, read_files(part.directory)))
                 versions.trim()
 
 

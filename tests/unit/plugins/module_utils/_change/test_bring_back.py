@@ -15,6 +15,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import bring_back, unconfirmed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import confirmation as of_runs
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.bring_back import refuse_unusable
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.edit_files import edit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.versions import LARGEST
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record, confirm
@@ -133,6 +135,76 @@ def test_a_version_that_is_damaged_is_told(running: VersionedHost) -> None:
         running.to(PREVIOUS)
 
 
+# With the ledger -------------------------------------------------------------------------------------------------
+
+
+def asks(host: VersionedHost, abandoned: str = "report", **values: str) -> List[Dict[str, Any]]:
+    """What the role does: ask for parameters, and apply that; returns what the ledger says."""
+    done = edit(host.instance, Wanted(values, abandoned=abandoned), state_directory=host.state)
+    host.age()
+    host.apply()
+    return [{"is": note["state"], "name": note["parameter"]} for note in done.ledger]
+
+
+def test_a_version_that_comes_back_is_as_little_ours_as_it_was(running: VersionedHost) -> None:
+    """Whatever others have edited since is undone with the rest, and nothing restores it later."""
+    stock = running.now
+    asks(running, smtp_bind_address="127.0.0.1")
+    first = running.versions[0]
+    assert (first.original, running.versions[1].original) == (stock, stock)
+    running.by_hand("x = y\n")
+    asks(running, smtp_bind_address="127.0.0.1", smtp_bind_address6="::1")
+    second = running.versions[0]
+    assert second.original == (stock[0] + "x = y\n", stock[1])
+    for number in range(2):  # so many that the ledger has them not any more
+        asks(running, smtp_bind_address="127.0.0.1", smtp_bind_address6="::1", lmtp_bind_address=f"127.0.0.{number}")
+
+    running.to(first.shown)
+    assert running.now == first.texts
+    assert asks(running) == [{"is": "abandoned", "name": "smtp_bind_address"}]
+    assert asks(running, "restore") == [{"is": "restored", "name": "smtp_bind_address"}]
+    assert running.now == stock
+
+    running.to(second.shown)
+    assert running.now == second.texts
+    assert asks(running, "restore", smtp_bind_address="127.0.0.1") == [{"is": "restored", "name": "smtp_bind_address6"}]
+    asks(running, "restore")
+    assert running.now == second.original
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_it_replaces_is_as_little_ours_as_it_was(running: VersionedHost, again: bool) -> None:
+    stock = running.now
+    asks(running, smtp_bind_address="127.0.0.1")
+    running.by_hand("smtp_bind_address6 = ::1\n")
+    running.to(PREVIOUS)
+    if again:
+        running.to(PREVIOUS)
+    else:
+        running.to(running.versions[1].shown)
+    assert asks(running, "restore") == [{"is": "restored", "name": "smtp_bind_address"}]
+    assert running.now == (stock[0] + "smtp_bind_address6 = ::1\n", stock[1])
+
+
+def test_one_that_does_not_work_leaves_the_ledger_as_it_was(running: VersionedHost) -> None:
+    stock = running.now
+    asks(running, smtp_bind_address="127.0.0.1")
+    running.by_hand("x = y\n")
+    asks(running, smtp_bind_address="127.0.0.1", smtp_bind_address6="::1")
+    oldest = running.versions[-1]
+    broken = oldest._replace(texts=(f"{oldest.texts[0]}fails = {running.port}\nmail_name = z\n", oldest.texts[1]))
+    Path(running.transactions.state.path(oldest.path)).write_bytes(broken.content)
+    running.commit("127.0.0.1", f"{running.other}", **START)
+    running.apply()
+    before = running.now
+    with pytest.raises(ApplyError, match="The previous version of .* was restored"):
+        running.to(oldest.shown)
+    assert running.now == before
+    notes = asks(running)
+    assert {note["is"] for note in notes} == {"abandoned"}
+    assert stock != before
+
+
 # What was edited since ----------------------------------------------------------------------------------------------
 
 
@@ -200,7 +272,7 @@ def test_what_is_too_large_to_be_kept_is_not_replaced(running: VersionedHost) ->
     running.change()
     running.by_hand("# " + "x" * LARGEST + "\n")
     before = state_of(running)
-    with pytest.raises(TransactionError, match="are too large to be kept. Save them yourself, and try again"):
+    with pytest.raises(TransactionError, match="are too large to be kept. Save them, and try again"):
         running.to(PREVIOUS)
     assert state_of(running) == before
 

@@ -174,6 +174,8 @@ def test_what_is_damaged_or_not_from_here_is_no_version(kept: Versions) -> None:
         {"format": 2},
         {"time": "x"},
         {"main": "\ud800"},
+        {"original": "x"},
+        {"original": [1, 2]},
         {"time": 1e99},
         {"main": 7},
         {"order": None},
@@ -230,7 +232,7 @@ def test_with_another_list_of_instances_it_is_the_same_version(kept: Versions) -
 
 def test_a_version_says_no_more_than_the_files() -> None:
     data = json.loads(Version(0, 0.0, 1, True, A).content)
-    assert set(data) == {"format", "time", "last", "order", "verified", "main", "master"}
+    assert set(data) == {"format", "time", "last", "order", "verified", "main", "master", "original"}
 
 
 # What is kept of which run ------------------------------------------------------------------------------------------
