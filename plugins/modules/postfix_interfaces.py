@@ -60,6 +60,18 @@ options:
         starts. Without systemd, the next run does that.
     type: int
     default: 0
+  keep_versions:
+    description:
+      - With O(apply=true), how many versions of both files to keep on the host for each instance, so that
+        O(mailfleet.postfix.postfix_apply#module:to) can bring one of them back. The present one is among them.
+      - A version is kept when Postfix was found to work by it, and with O(confirm) when it is confirmed. What the files
+        were before a change is kept, too. Once there is a version, so are edits by others by which Postfix works.
+      - All versions of an instance have at most 4 MiB, and the oldest ones go first. A version that is larger is not
+        kept. If a version cannot be kept, for example because the disk is full, that is a warning.
+      - Without this option as many as the last run was told are kept, or 5 if none was told anything. V(0) keeps none
+        and removes those that there are.
+      - Only root can read them, because the files may hold passwords.
+    type: int
   instances:
     description:
       - One entry for each instance that is to be edited. Its keys are the options of this module for one instance, from
@@ -607,7 +619,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code 
 byte_code = ByteCode.use()  # what is imported from here on is not compiled again
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm, check_versions
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
@@ -700,12 +712,13 @@ def carry_out(module: AnsibleModule) -> None:
             backups[member] = [module.backup_local(path) for path in paths]
 
     confirm = refuse_unapplied(params)
+    check_versions(params["keep_versions"])
     who = discreet_name(params["requested_by"] or os.environ.get("SUDO_USER", ""))
     wishes = [options.wish_of(entry)._replace(who=who) for entry in entries]
     compiled = built_in(remember=not module.check_mode)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
-    asked.together.confirm = confirm
+    asked.together.confirm, asked.together.keep_versions = confirm, params["keep_versions"]
     refuse_attributes(module, [part.directory for part in asked.parts if isinstance(part, Member) and part.exists])
     failure = None
     try:

@@ -38,7 +38,7 @@ OTHERS = {
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
         *("test_instances.py", "test_instance_files.py"),
     ),
-    5: ("test_confirm.py",),
+    5: ("test_confirm.py", "test_versions.py"),
 }
 HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
@@ -50,7 +50,7 @@ SHARES = {
     **dict.fromkeys(
         ("test_slow.py", "test_files.py", "test_instances.py", "test_instance_files.py", "test_automation.py"), 2
     ),
-    "test_rollouts.py": 2,
+    **dict.fromkeys(("test_rollouts.py", "test_versions.py"), 2),
 }
 
 

@@ -70,6 +70,11 @@ class Confirmation:
         if error is None or isinstance(error, (ApplyError, InputError, TransactionError)):
             self._end()
 
+    def parts(self) -> Dict[str, Part]:
+        """Return what waits to be confirmed now, by the configuration directory."""
+        window = Record.load(self._state).window
+        return {part.directory: part for part in window.parts} if window else {}
+
     def arm(self) -> None:
         """All was done and verified: open the window, as long as the previous versions are still known."""
         record = Record.load(self._state)

@@ -138,6 +138,7 @@ def record(
     earlier: Texts,
     original: Optional[Texts] = None,
     who: str = "",
+    becomes: Optional[Texts] = None,
 ) -> None:
     """Write down what a commit is about to do.
 
@@ -145,6 +146,7 @@ def record(
     :param mtimes: when each of them was written
     :param earlier: the version that a rollback would restore
     :param original: the original version of the present files; None where it is to be found in the ledger
+    :param becomes: the original version of the new files, where it is another one
     :raises TransactionError: that cannot be written
     """
     ledger = Ledger.load(state, before, mtimes)
@@ -155,11 +157,13 @@ def record(
         for text in versions:
             found = ledger.original_of(index, text) if ledger and not (original and text == before[index]) else None
             points[text] = known[index] if found is None or (original and text == new[index]) else found
+        if becomes:
+            points[new[index]] = becomes[index]
         files.append(_as_data(points, _KEYS[index]))
     settings = dict(ledger.settings) if ledger else {}
     made = Setting(time.time(), who)
     settings.update({item.title: made for item in changed_items(items_of(before), items_of(new))})
-    differing = {item.title for item in changed_items(items_of(known), items_of(new))}
+    differing = {item.title for item in changed_items(items_of(becomes or known), items_of(new))}
     state.save(
         LEDGER,
         {

@@ -115,7 +115,7 @@ def make_plan(
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
     _refuse_bad_command_lines(wanted, before, after)
-    _refuse_broken_services(before, after)
+    refuse_broken_services(before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
@@ -284,7 +284,7 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             raise InputError(name, value, problem, remedy)
 
 
-def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
+def refuse_broken_services(before: Outlook, after: Outlook) -> None:
     """Refuse to make a service, or to leave one, that could not run; one that was so before is a finding."""
     if after is before:
         return

@@ -103,6 +103,8 @@ class Transactions:
         self.time_limit = time_limit
         #: who makes the commits, as far as that is known
         self.who = ""
+        #: what the files of the next commit would be without this collection, where the present ones would be other
+        self.becomes: Optional[Texts] = None
         self._ledger = ledger
 
     def locked(self) -> ContextManager[None]:
@@ -305,7 +307,8 @@ class Transactions:
             if journal and self._ledger:
                 from .ledger import record
 
-                record(self.state, current.texts, current.mtimes, wanted, journal.original, original, self.who)
+                versions = (current.texts, current.mtimes, wanted, journal.original)
+                record(self.state, *versions, original, self.who, self.becomes)
             if journal:  # from here on the next run knows what was meant
                 journal.save(self.state)
             for replacement, _index in replacements:

@@ -21,10 +21,11 @@ from .._host.instance import Instance, find_instance
 from .._host.master_process import find_master
 from .._host.store import STATE_DIRECTORY, State, TransactionError, shown_time
 from . import change, from_outside, guard, ownership, secondary
-from .edit_files import Edit, Edited
-from .in_sync import outlook_of
+from .bring_back import BringBack
+from .edit_files import Edit
+from .journal import Texts
 from .member import Member
-from .plan import Plan, Wanted
+from .plan import Wanted
 from .report import ApplyError
 from .restart import described
 from .run import Run
@@ -141,25 +142,18 @@ def _restore(state: State, window: Window) -> List[str]:
     return told + [f"The instance {removal.name} was removed again." for removal in removals]
 
 
-class _Back(Edit):
+class _Back(BringBack):
     """The edit that brings the previous files of an instance back."""
 
     def __init__(self, part: Part, run: Run) -> None:
-        super().__init__(run.instance, Wanted({}), run.transactions, run.around)
+        super().__init__(run)
         self._part = part
 
-    def plan_for(
-        self, found: ConfigFiles, recovered: Optional[str] = None, left: Optional[ConfigFiles] = None
-    ) -> Edited:
+    def texts_for(self, found: ConfigFiles) -> Texts:
         """Return what the files become.
 
         :raises TransactionError: somebody has edited them meanwhile
         """
         if found.texts not in (self._part.new, self._part.original):
             raise TransactionError(f"The files in {found.config_directory} were edited meanwhile; they stay.")
-        before, after = (
-            outlook_of(files, self.instance, self.around.host, self.around.resolve)
-            for files in (found, found.with_texts(self._part.original))
-        )
-        main, master = self._part.original
-        return self.edited(Plan(main, master, [], before, after, []), found, recovered, left)
+        return self._part.original

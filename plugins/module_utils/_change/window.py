@@ -193,6 +193,9 @@ def confirm(token: str, check_mode: bool = False, base: str = STATE_DIRECTORY) -
         window = open_window(record, token, "confirmed")
         if not check_mode:
             close(state, record, "confirmed", "")
+            from .versions import keep_new  # what runs at boot confirms nothing
+
+            keep_new(window.parts, base)
         return [part.directory for part in window.parts]
 
 

@@ -74,6 +74,7 @@ def argument_spec() -> Dict[str, Any]:
         **instance_options(),
         "apply": {"type": "bool", "default": False},
         "confirm": {"type": "int", "default": 0},
+        "keep_versions": {"type": "int"},
         "instances": {"type": "list", "elements": "dict"},
         "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
         "survey": {"type": "bool", "default": False},
@@ -85,7 +86,8 @@ def argument_spec() -> Dict[str, Any]:
 
 def role_variables() -> List[str]:
     """Return the names of the variables of the role."""
-    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings", "survey", "confirm"))
+    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions")
+    return sorted(PREFIX + name for name in (*instance_options(), *of_runs))
 
 
 def refuse_unknown(names: Sequence[str]) -> None:

@@ -56,6 +56,25 @@ def result_of(
     return {**result, "config_directory": part.directory, "instance": part.run.instance.name}
 
 
+def of_version(diff: bool, member: Member) -> Dict[str, Any]:
+    """Return what postfix_apply tells of the version that an instance was brought back to.
+
+    :param diff: whether to tell the difference of the files, too
+    """
+    from .._change.bring_back import ToVersion  # rarely asked for
+
+    edit, edited = member.edit, member.edited
+    if edited is None or not isinstance(edit, ToVersion) or edit.version is None:
+        return {}
+    told: Dict[str, Any] = {"version": edit.version.shown, "replaced": edit.replaced(edited), "files": edited.written}
+    told["warnings"] = edit.warnings if edited.changed else []
+    if diff:
+        plan, reasons = edited.plan, [reason._asdict() for reason in member.run.report.reasons]
+        views = {"before": effective_view(plan.before), "after": effective_view(plan.after), "reasons": reasons}
+        told["diff"] = diff_of(member, views)
+    return told
+
+
 def together_as_result(results: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     """Return the results of several instances in one."""
     return {

@@ -27,6 +27,8 @@ LEDGER = "ledger.json"
 """The file of an instance's state that says what its files would be without us (:mod:`_change.ledger`)."""
 CREATED = "created.json"
 """The file of an instance's state that tells that this collection has created it, when, and for whom."""
+VERSIONS = "versions"
+"""The directory of an instance's state with earlier versions of its files (:mod:`_change.versions`)."""
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
