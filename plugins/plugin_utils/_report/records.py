@@ -18,7 +18,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets im
 Record = dict[str, Any]
 
 #: The states of an instance, the worst first.
-STATUSES = ("unreachable", "refused", "drift", "finding", "untouched", "changed", "ok")
+STATUSES = ("unreachable", "refused", "drift", "finding", "unknown", "untouched", "changed", "ok")
 _VIEW = ("listeners", "source_addresses", "own_addresses", "mynetworks", "error")
 
 
@@ -54,7 +54,8 @@ def settle(records: Sequence[Record], fleet: Sequence[Mapping[str, Any]]) -> Non
         for place in finding["places"]
     }
     for record in records:
-        if record["status"] in ("ok", "changed") and (record["host"], record["instance"]) in places:
+        here = {(record["host"], record["instance"]), (record["host"], None)}
+        if record["status"] in ("ok", "changed") and not places.isdisjoint(here):
             record["status"] = "finding"
 
 
@@ -146,6 +147,9 @@ def empty_record() -> Record:
         "planned": None,
         "sockets": [],
         "findings": [],
+        "presence": None,
+        "confirm": 0,
+        "resolved": [],
     }
 
 
@@ -183,7 +187,7 @@ def _of_instance(
         "sockets": sockets,
         "findings": [dict(finding) for finding in part.get("findings") or ()],
     }
-    record["claims"] = part.get("claims") or _claims(record["planned"] or now)
+    record["claims"] = part.get("claims") or claims_of(record["planned"] or now)
     record["findings"] += _unlisted(part, after)
     differs = record["files_differ"] or record["master_differs"] or (check_mode and bool(part.get("changed")))
     if differs or part.get("in_sync") is False:
@@ -195,7 +199,7 @@ def _of_instance(
     return record
 
 
-def _claims(view: Mapping[str, Any] | None) -> Record:
+def claims_of(view: Mapping[str, Any] | None) -> Record:
     """Return the addresses of a view that a parameter sets; those that the host lacks are not in it."""
     sources: dict[str, str] = {}
     for client in (view or {}).get("source_addresses") or ():
@@ -279,14 +283,8 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     named = {part.get("config_directory") for part in parts}
     for instance in survey.get("instances") or ():
         if instance["config_directory"] not in named:
-            yield {
-                "code": "unlisted_instance",
-                "severity": "warning",
-                "parameter": "instances",
-                "message": f"The host has the instance {instance['instance'] or instance['config_directory']} "
-                f"({instance['config_directory']}), and the inventory does not list it",
-                "remedy": "List it in postfix_interfaces_instances, with state absent if it is to go",
-            }
+            name = instance["instance"] or instance["config_directory"]
+            yield unlisted_instance(f"{name} ({instance['config_directory']})")
     for master in survey.get("masters") or ():
         sockets = (
             ", ".join(with_port(each["address"], each["port"]) for each in master["sockets"]) or "no network socket"
@@ -299,6 +297,17 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
             f"{master['config_directory'] or 'an unknown directory'}, with {sockets}",
             "remedy": "Stop it, or list its directory in multi_instance_directories and in the inventory",
         }
+
+
+def unlisted_instance(name: str) -> Record:
+    """Return the finding about an instance that stays although the inventory does not list it."""
+    return {
+        "code": "unlisted_instance",
+        "severity": "warning",
+        "parameter": "instances",
+        "message": f"The host has the instance {name}, and the inventory does not list it",
+        "remedy": "List it in postfix_interfaces_instances, with state absent if it is to go",
+    }
 
 
 def _text(value: Any, otherwise: str) -> str:
