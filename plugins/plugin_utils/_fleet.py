@@ -30,6 +30,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet_results i
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
+    chosen,
     instances_of,
     outlook_of,
 )
@@ -76,9 +77,9 @@ def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -
     :raises InputError: for a value that is not one of the choices, or of the wrong type
     """
     return Asked(
-        FAMILIES if family is None else (_chosen("family", family, FAMILIES),),
+        FAMILIES if family is None else (chosen("family", family, FAMILIES),),
         None if transports is None else frozenset(map(_full_name, _names("transports", transports))),
-        _chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
+        chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
         bool_of("private", private),
     )
 
@@ -269,12 +270,6 @@ def _variable(option: str, variables: Mapping[str, Any], name: str) -> Any:
             raise InputError(option, name, "is not a variable of the host", remedy)
         value = value[key]
     return value
-
-
-def _chosen(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise InputError(name, str(value), "is not one of the choices", f"Use one of {', '.join(choices)}")
-    return str(value)
 
 
 def _names(parameter: str, value: Any) -> list[str]:

@@ -74,6 +74,16 @@ class Plan:
         """What is worth knowing about the new files; found when asked for, since remedies are tried for it."""
         return findings(self.after, ask_for_hostname=False, before=self.before)
 
+    def refuse_errors(self) -> None:
+        """Refuse a result that has a finding of severity error.
+
+        :raises InputError: it has
+        """
+        for finding in self.findings:
+            if finding.severity == "error":
+                value = self.after.settings.raw(finding.parameter)
+                raise InputError(finding.parameter, value, f"has a finding: {finding.message}", finding.remedy)
+
 
 def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
     """Return the edits, and what they need.

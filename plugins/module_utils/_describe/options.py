@@ -18,6 +18,12 @@ from .._rules.values import text_of
 
 #: what the names of the role's variables begin with
 PREFIX = "postfix_interfaces_"
+#: what can be done with inet services that are not listed
+UNLISTED = ("keep", "report", "disable", "remove")
+#: of an entry of the option instances
+INSTANCE_STATES = ("present", "absent")
+#: what can be done about findings
+ON_FINDINGS = ("show", "ignore", "fail")
 
 _LIST = {"type": "list", "elements": "str"}
 _LIST_KINDS = ("interfaces", "protocols", "proxy", "match_list")
@@ -44,7 +50,7 @@ def instance_options() -> Dict[str, Any]:
         unset={**_LIST, "default": []},
         select={"type": "dict", "default": {}},
         services={"type": "list", "elements": "dict", "default": [], "options": service},
-        unlisted_services={"type": "str", "choices": ["keep", "report", "disable", "remove"], "default": "keep"},
+        unlisted_services={"type": "str", "choices": list(UNLISTED), "default": "keep"},
         allow_absent_addresses={"type": "bool", "default": False},
         allow_no_listener={"type": "bool", "default": False},
         backup={"type": "bool", "default": False},
@@ -57,7 +63,7 @@ def entry_options() -> Dict[str, Any]:
     """Return the argument spec of an entry of the option instances."""
     return {
         **instance_options(),
-        "state": {"type": "str", "choices": ["present", "absent"]},
+        "state": {"type": "str", "choices": list(INSTANCE_STATES)},
         "group": {"type": "str"},
     }
 
@@ -69,7 +75,7 @@ def argument_spec() -> Dict[str, Any]:
         "apply": {"type": "bool", "default": False},
         "confirm": {"type": "int", "default": 0},
         "instances": {"type": "list", "elements": "dict"},
-        "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
+        "findings": {"type": "str", "choices": list(ON_FINDINGS), "default": "show"},
         "survey": {"type": "bool", "default": False},
         "host": {"type": "str"},
         "role_variables": {**_LIST, "default": []},
@@ -138,12 +144,9 @@ def entry_of(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> Dict[str, A
 
 def wish_of(options: Mapping[str, Any]) -> Wish:
     """Return what the options for one instance ask for; an option that was not given asks for nothing."""
-    values = {name: options[name] for name in PARAMETERS if options.get(name) is not None}
-    if options.get("state") == "present":
-        values.setdefault("master_service_disable", [])  # postmulti(1) disables all inet services of a new instance
     select = (options["select"] or {}).items()
     wanted = Wanted(
-        values=values,
+        values=values_of(options),
         unset=options["unset"] or [],
         select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
         services=[_service_change(service) for service in options["services"] or []],
@@ -154,6 +157,14 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
     timeout = 30.0 if options["timeout"] is None else options["timeout"]
     state, group = options.get("state"), options.get("group")
     return Wish(options["config_directory"], options["instance"], wanted, state, group, timeout)
+
+
+def values_of(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what the options for one instance set the parameters to."""
+    values = {name: options[name] for name in PARAMETERS if options.get(name) is not None}
+    if options.get("state") == "present":
+        values.setdefault("master_service_disable", [])  # postmulti(1) disables all inet services of a new instance
+    return values
 
 
 def _service_change(service: Mapping[str, Any]) -> ServiceChange:

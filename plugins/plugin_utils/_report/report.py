@@ -54,7 +54,7 @@ class Report(NamedTuple):
     @property
     def timestamp(self) -> str | None:
         """The time as RFC 3339 has it, in UTC."""
-        return self.time and self.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return None if self.time is None else self.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def hosts(self) -> dict[str, list[Record]]:
         """Return the records of each host, by its name."""
