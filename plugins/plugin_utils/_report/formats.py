@@ -72,7 +72,9 @@ def as_junit(report: Report) -> str:
                 suite,
                 "testcase",
                 classname=_xml(f"{report.kind}.{group}"),
-                name=_xml(f"{record['host']}{_instance(record)} {_PASSED.get(report.kind, 'is as the inventory says')}"),
+                name=_xml(
+                    f"{record['host']}{_instance(record)} {_PASSED.get(report.kind, 'is as the inventory says')}"
+                ),
                 time=f"{record['seconds'] or 0:.3f}",
             )
             counts["tests"] += 1
