@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.changes import (
     Changes,
+    after_of,
+    before_of,
     changes_of,
     is_changed,
     worst_first,
@@ -27,6 +29,8 @@ LONGEST = 60_000
 _SEEN = 10  # entries of a list that are seen without a click
 _MOST = 6  # values in one place
 _MOST_PREFIXES = 100
+_AROUND = 300  # characters around the rows of a list, at most
+_STAY = ("refused", "unknown")  # as they are, because the run would not get any further
 _ACTIONS = ("restart", "start", "reload")
 _TITLES = {"audit": "Postfix audit", "converge": "Postfix rollout", "plan": "Postfix plan"}
 _WORDS = {
@@ -60,7 +64,7 @@ def as_markdown(report: Report) -> str:
     tail = [*_of_fleet(report), *_rest(report, told)]
     sections = [each for each in (_failing(report), _findings(report), _changes(told), _unknown(report)) if each.rows]
     room = LONGEST - len("\n\n".join([*head, *tail])) - 100
-    needs = [len(_rendered(each, LONGEST * LONGEST)) for each in sections]
+    needs = [_AROUND + len(_rendered(each, LONGEST * LONGEST)) for each in sections]
     grants = [min(need, int(each.share * room)) for need, each in zip(needs, sections, strict=True)]
     for index, need in enumerate(needs):
         grants[index] += max(0, min(need - grants[index], room - sum(grants)))
@@ -73,7 +77,7 @@ def _head(report: Report, told: Sequence[Record]) -> Iterator[str]:
     summary = report.summary()
     title, hosts = _TITLES.get(report.kind, f"Postfix {report.kind}"), count_of_hosts(summary["hosts"])
     if report.kind == "plan":
-        number = len({record["host"] for record in told if is_changed(record)})
+        number = len({record["host"] for record in told if _is_touched(record)})
         yield f"### {title}: {number or 'none'} of {hosts} {'changes' if number == 1 else 'change'}"
     else:
         number = len(report.failures())
@@ -103,14 +107,17 @@ def _word(report: Report, status: str) -> str:
 
 def _failing(report: Report) -> Section:
     """Return the hosts that are not, or could not be, as the inventory says."""
-    rows = dict.fromkeys(
-        f"- **{_word(report, record['status'])}** {_place(record)}: {prose(record['problem'])}"
-        for status in ("refused", "unreachable", "drift")
-        for record in report.records
-        if record["status"] == status
-    )
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for status in ("refused", "unreachable", "drift"):
+        for record in report.records:
+            if record["status"] == status:
+                hosts.setdefault((status, record["problem"]), []).append(_name(record["host"], record["instance"]))
+    rows = [
+        f"- **{_word(report, status)}** {listed(list(dict.fromkeys(names)), _MOST)}: {prose(problem)}"
+        for (status, problem), names in hosts.items()
+    ]
     title = "Refused" if report.kind == "plan" else "Not as the inventory says"
-    return Section(title, (), list(rows), ("host", "hosts"), 0.25)
+    return Section(title, (), rows, ("reason", "reasons"), 0.25)
 
 
 def _unknown(report: Report) -> Section:
@@ -152,13 +159,20 @@ def _findings(report: Report) -> Section:
 def _changes(told: Sequence[Record]) -> Section:
     rows = []
     for record in told:
-        lines = [*map(prose, record["steps"]), *_before_and_after(changes_of(record))]
-        if is_changed(record) or lines:
+        if record["status"] in _STAY:
+            continue
+        both = bool(before_of(record) and after_of(record))
+        lines = [*map(prose, record["steps"]), *_before_and_after(changes_of(record), both)]
+        if _is_touched(record) or lines:
             why = dict.fromkeys(f"{reason.get('parameter')}: {reason.get('why')}" for reason in record["reasons"])
             said = [prose(each) for each in list(why)[:_MOST]]
             rows.append(f"| {_place(record)} | {_does(record)} | {_lines(said)} | {_lines(lines)} |")
     head = ("| Where | Does | Why | Before \u2192 after |", "| --- | --- | --- | --- |")
     return Section("Changes", head, rows, ("instance", "instances"), 0.35)
+
+
+def _is_touched(record: Mapping[str, Any]) -> bool:
+    return is_changed(record) and record["status"] not in _STAY
 
 
 def _does(record: Mapping[str, Any]) -> str:
@@ -170,14 +184,17 @@ def _does(record: Mapping[str, Any]) -> str:
     return ", ".join(parts) or "no action"
 
 
-def _before_and_after(changes: Changes) -> Iterator[str]:
-    """Yield what appears and what vanishes, a line for each kind."""
+def _before_and_after(changes: Changes, both: bool) -> Iterator[str]:
+    """Yield what appears and what vanishes, a line for each kind.
+
+    :param both: whether the instance is there before and after
+    """
     for title, removed, added in (
         ("listens on", changes.listeners_removed, changes.listeners_added),
         ("own addresses", changes.own_removed, changes.own_added),
         ("default of mynetworks", changes.networks_removed, changes.networks_added),
     ):
-        if removed or added:
+        if (removed or added) and (both or title == "listens on"):
             yield f"{title} {_ARROW.join(listed(each, _MOST) or _NONE for each in (removed, added))}"
     transports: dict[tuple[str, str | None, str | None], list[str]] = {}
     for transport, family, before, after in changes.sources:
@@ -203,9 +220,10 @@ def _of_fleet(report: Report) -> Iterator[str]:
     else:
         yield "The same addresses as before."
     numbers = [
-        f"{len(part[side])} {noun}{'' if len(part[side]) == 1 else 's'} {verb}{'s' if len(part[side]) == 1 else ''}"
-        for noun, part in (("endpoint", endpoints), ("host", report.difference["hosts"]))
-        for side, verb in (("added", "appear"), ("removed", "vanish"))
+        f"{len(part[side])} {noun} {verbs[len(part[side]) != 1]}"
+        for nouns, part in ((("endpoint", "endpoints"), endpoints), (("host", "hosts"), report.difference["hosts"]))
+        for side, verbs in (("added", ("appears", "appear")), ("removed", ("vanishes", "vanish")))
+        for noun in [nouns[len(part[side]) != 1]]
         if part[side]
     ]
     if numbers:
@@ -226,7 +244,7 @@ def _rest(report: Report, told: Sequence[Record]) -> Iterator[str]:
 def _rendered(section: Section, room: int) -> str:
     """Return a section with as many rows as there is room for; those beyond the first are seen after a click."""
     title = f"#### {section.title}"
-    left = room - len(title) - 2 * sum(map(len, section.head)) - 300  # the words around the rows
+    left = room - _AROUND - sum(map(len, section.head))
     shown = 0
     for row in section.rows:
         left -= len(row) + 1
@@ -242,7 +260,7 @@ def _rendered(section: Section, room: int) -> str:
     missing = len(section.rows) - shown
     if missing:
         parts.append(
-            f"{missing:,} more {section.nouns[missing > 1]} {'do' if missing > 1 else 'does'} not fit in here. "
+            f"{missing} more {section.nouns[missing > 1]} {'do' if missing > 1 else 'does'} not fit in here. "
             "The other formats of this report have all of them."
         )
     return "\n\n".join(parts)

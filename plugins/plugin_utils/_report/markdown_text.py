@@ -18,7 +18,7 @@ _LONGEST = 300  # characters of one value
 _MOST_WORDS = 120
 #: a word that is prose, with the punctuation around it; what looks like a commit or a ticket becomes a link
 _WORD = r"([(\"']*)(.*?)([)\"'.,;:?!]*)"
-_PROSE = r"[A-Za-z]+(?:['-][A-Za-z]+)*|[0-9]{1,6}"
+_PROSE = r"[A-Za-z]+(?:['-][A-Za-z]+)*|(?:IPv|ipv)[46]|[0-9]{1,6}|="
 _REFERENCE = r"[0-9a-f]{7,}|[A-Za-z]+-[0-9]+"
 
 
@@ -53,8 +53,10 @@ def listed(values: Sequence[str], most: int) -> str:
 def _word(word: str) -> str:
     match = re.fullmatch(_WORD, word)
     before, core, after = match.groups() if match else ("", word, "")
-    if not core or word == "\u2026":
-        return word
+    if len(word) == 1:
+        return word if word in "(\"').,;:?!=\u2026" or word.isascii() and word.isalnum() else code(word)
+    if not core:
+        return code(word)
     is_plain = re.fullmatch(_PROSE, core) and not re.fullmatch(_REFERENCE, core)
     return word if is_plain else f"{before}{code(core)}{after}"
 
