@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -126,23 +126,38 @@ def sources(senders: Iterable[Sender], asked: Asked, shared: Any) -> Iterator[Ad
     for sender in senders:
         if sender.name is not None:
             claims.of_host(sender.name, sender.host)
-        for client in sender.clients:
-            seen.add(client["transport"])
-            if not asked.about(client):
-                continue
-            for name in asked.families:
-                source = client[name]
-                if source is None or source["failure"] is not None:
-                    continue
-                with located(sender.place, sender.variables):
-                    found = _possible(client["transport"], name, source["address"], sender.host, asked)
-                if source["address"] is not None and sender.name is not None:
-                    claims.add(sender.name, source["origin"], found)
-                yield from found
+        seen.update(client["transport"] for client in sender.clients)
+        for origin, found in sources_of(sender, asked):
+            if origin is not None and sender.name is not None:
+                claims.add(sender.name, origin, found)
+            yield from found
     claims.check()
-    for transport in sorted((asked.transports or frozenset()) - seen):
-        remedy = f"Use existing ones: {', '.join(sorted(seen)[:20]) or 'there are none'}"
+    refuse_unknown_transports(asked, seen)
+
+
+def refuse_unknown_transports(asked: Asked, known: Set[str]) -> None:
+    """Refuse to include transports that no host has.
+
+    :raises InputError: there is one
+    """
+    for transport in sorted((asked.transports or frozenset()) - known):
+        remedy = f"Use existing ones: {', '.join(sorted(known)[:20]) or 'there are none'}"
         raise InputError("transports", transport, "is not a transport of any host", remedy)
+
+
+def sources_of(sender: Sender, asked: Asked) -> Iterator[tuple[str | None, list[Address]]]:
+    """Yield the possible source addresses of each transport and family, after what sets them; None for the kernel.
+
+    :raises InputError: the kernel has several to choose from, and that is not allowed
+    """
+    for client in filter(asked.about, sender.clients):
+        for name in asked.families:
+            source = client[name]
+            if source is None or source["failure"] is not None:
+                continue
+            with located(sender.place, sender.variables):
+                found = _possible(client["transport"], name, source["address"], sender.host, asked)
+            yield None if source["address"] is None else source["origin"], found
 
 
 def _possible(transport: str, name: str, address: str | None, host: Host, asked: Asked) -> list[Address]:
