@@ -6,11 +6,12 @@
 """What the role would do on a host whose files it has made by one inventory, and that is to go by another one.
 
 The files are those that the role makes of stock files by the base. The proposal edits these, as on a host: what it does
-not mention stays, unless that is to be restored. The master is the one of the stock files, if a reload was enough since.
+not mention stays, unless that is to be restored. The master is that of the stock files, if a reload was enough since.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.secondar
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.silent_server import silent_server
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import refuse_directory
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import INSTANCE_STATES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
@@ -56,6 +58,23 @@ class Stock(NamedTuple):
 
     main: str = ""
     master: str = stock_master()
+
+
+def read_stock(directory: str) -> Stock:
+    """Return the files of a directory as the stock of all hosts.
+
+    :raises InputError: they cannot be read
+    """
+    texts = []
+    for name in _NAMES:
+        path = os.path.join(directory, name)
+        try:
+            with open(path, "rb") as stream:
+                texts.append(decode_config(stream.read()))
+        except OSError as error:
+            remedy = "Give a directory with a main.cf and a master.cf, as hosts have them before the role touches them"
+            raise InputError("mailfleet_stock", path, f"cannot be read: {error.strerror}", remedy) from error
+    return Stock(*texts)
 
 
 class Wishes(NamedTuple):
@@ -93,7 +112,9 @@ class Part(NamedTuple):
     files: Sequence[str] = ()
     steps: Sequence[str] = ()
     reasons: Sequence[Reason] = ()
+    #: the inet services that the proposal does not list, and those that the base does not, if that is asked
     unlisted: Sequence[str] = ()
+    was_unlisted: Sequence[str] = ()
     #: whether it stays although the proposal does not name it
     is_left: bool = False
 
@@ -141,9 +162,13 @@ class Foreseer:
         _refuse_conflicts(parts, around.version)
         return instances
 
-    def same(self, base: Mapping[str, Instance], wishes: Wishes) -> list[Part]:
+    @staticmethod
+    def same(base: Mapping[str, Instance]) -> list[Part]:
         """Return the parts of a host of which the proposal asks the same as the base."""
-        return [Part(name, each.outlook, each.outlook, unlisted=each.unlisted) for name, each in base.items()]
+        return [
+            Part(name, each.outlook, each.outlook, unlisted=each.unlisted, was_unlisted=each.unlisted)
+            for name, each in base.items()
+        ]
 
     def proposal(self, base: Mapping[str, Instance] | None, wishes: Wishes) -> list[Part]:
         """Return what becomes of each instance of a host.
@@ -187,7 +212,7 @@ class Foreseer:
         if not old:  # nobody knows what it is like; Postfix's own files are the best guess
             return Part(name, None, plan.after, "appears", files, (), plan.reasons, plan.unlisted)
         reasons = _reasons(old.outlook, plan, bool(files), start == found)
-        return Part(name, old.outlook, plan.after, None, files, (), reasons, plan.unlisted)
+        return Part(name, old.outlook, plan.after, None, files, (), reasons, plan.unlisted, old.unlisted)
 
     def _around(self, wishes: Wishes) -> Surroundings:
         return Surroundings(wishes.host, wishes.version or NEWEST, asked_once(self._resolve), port_of_service)

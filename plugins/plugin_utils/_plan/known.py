@@ -93,7 +93,7 @@ def read_audit(path: str) -> dict[str, Audited]:
 
     :raises InputError: it cannot be read, or is something else
     """
-    option, remedy = "audit", "Give what mailfleet.postfix.audit has written to mailfleet_report_json"
+    option, remedy = "mailfleet_audit", "Give what mailfleet.postfix.audit has written to mailfleet_report_json"
     try:
         with open(path, encoding="utf-8") as stream:
             data = json.load(stream)

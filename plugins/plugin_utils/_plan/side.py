@@ -19,6 +19,7 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.variable_sources import VariableSources
 
 #: as for a play of this collection: group_vars beside its playbooks are nobody's
 _PLAYBOOKS = os.path.join(os.path.dirname(__file__), *[os.pardir] * 3, "playbooks")
@@ -54,8 +55,9 @@ class Side:
         if not os.path.exists(self.path):
             raise InputError(option, path, "does not exist", "Give an inventory: a directory or a file")
         self.directory = self.path if os.path.isdir(self.path) else os.path.dirname(self.path)
+        self._beside = None if beside is None else self._playbooks(beside)
         self.loader = DataLoader()
-        self.loader.set_basedir(_PLAYBOOKS if beside is None else self._playbooks(beside))
+        self.loader.set_basedir(self._beside or _PLAYBOOKS)
         self.loader.set_vault_secrets(secrets)
         try:
             self.inventory = _Strict(self.loader, self.path)
@@ -68,7 +70,7 @@ class Side:
         self._templar = Templar(loader=self.loader)
 
     def _playbooks(self, beside: str) -> str:
-        option = "playbook_directory"
+        option = "mailfleet_playbook_directory"
         if os.path.isabs(beside):
             remedy = "Give it from the directory of each inventory on, such as .. for the directory above"
             raise InputError(option, beside, "would be the same for both inventories", remedy)
@@ -88,6 +90,10 @@ class Side:
         """The hosts of each group."""
         groups: Mapping[str, Sequence[str]] = self.inventory.get_groups_dict()  # type: ignore[no-untyped-call]
         return groups
+
+    def sources(self) -> VariableSources:
+        """Return what tells which file sets a variable."""
+        return VariableSources(self.inventory, self.loader, self.directory, self._beside)
 
     def variables(self, name: str) -> Variables:
         """Return the variables of a host.

@@ -44,8 +44,11 @@ def before_of(record: Mapping[str, Any]) -> View | None:
 
 
 def after_of(record: Mapping[str, Any]) -> View | None:
-    """Return what Postfix would make of the files; None if the instance is not to be there, or that is not known."""
-    if record["presence"] == "vanishes" or record["status"] in ("refused", "unknown"):
+    """Return what Postfix would make of the files; None if the instance is not to be there, or that is not known.
+
+    Where the role would refuse something, all stays as it is.
+    """
+    if record["presence"] == "vanishes":
         return None
     view: View | None = record["planned"] or record["now"]
     return view

@@ -116,7 +116,7 @@ def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
         record["seconds"] = None  # the module works on all instances at once
     if records:
         records[0]["findings"] = [*_of_survey(survey, parts), *records[0]["findings"]]
-        if records[0]["status"] == "ok" and _is_found(records[0]):
+        if records[0]["status"] == "ok" and is_found(records[0]):
             records[0]["status"] = "finding"
     yield from records
 
@@ -188,11 +188,11 @@ def _of_instance(
         "findings": [dict(finding) for finding in part.get("findings") or ()],
     }
     record["claims"] = part.get("claims") or claims_of(record["planned"] or now)
-    record["findings"] += _unlisted(part, after)
+    record["findings"] += unlisted_services(part.get("unlisted_services") or (), after)
     differs = record["files_differ"] or record["master_differs"] or (check_mode and bool(part.get("changed")))
     if differs or part.get("in_sync") is False:
         record.update(status="drift", problem=_drift(record))
-    elif _is_found(record):
+    elif is_found(record):
         record["status"] = "finding"
     elif part.get("changed"):
         record["status"] = "changed"
@@ -213,7 +213,8 @@ def claims_of(view: Mapping[str, Any] | None) -> Record:
     }
 
 
-def _is_found(record: Mapping[str, Any]) -> bool:
+def is_found(record: Mapping[str, Any]) -> bool:
+    """Return whether a record has a finding that is more than an information."""
     return any(finding["severity"] != "info" for finding in record["findings"])
 
 
@@ -263,10 +264,14 @@ def _view(view: Mapping[str, Any] | None) -> Record | None:
     return {name: view.get(name) for name in _VIEW} if view else None
 
 
-def _unlisted(part: Mapping[str, Any], after: Mapping[str, Any] | None) -> Iterator[Record]:
-    """Yield a finding for each endpoint that stays although the inventory does not list it."""
+def unlisted_services(names: Iterable[str], after: Mapping[str, Any] | None) -> Iterator[Record]:
+    """Yield a finding for each endpoint that stays although the inventory does not list it.
+
+    :param names: the services that it does not list
+    :param after: what Postfix will make of its files
+    """
     stay = {listener["service"] for listener in (after or {}).get("listeners") or ()}
-    for name in part.get("unlisted_services") or ():
+    for name in names:
         if name in stay:
             yield {
                 "code": "unlisted_service",
