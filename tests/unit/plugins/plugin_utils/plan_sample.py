@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.changes 
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import FORMATS
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_diff import fleet_diff
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import fleet_findings
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.read import read_side
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import empty_record, settle
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
@@ -129,7 +130,7 @@ def plan_of(count: int, rate: int = 3, **more: Any) -> Report:
     """The plan of a change of such a fleet."""
     listed = list(records(count, rate))
     before, after = sides(listed)
-    known = {(each["code"], each["message"]) for each in fleet_findings(before)}
+    known = {(each["code"], each["message"]) for each in fleet_findings(read_side(listed, side="base"))}
     fleet = [{**each, "new": (each["code"], each["message"]) not in known} for each in fleet_findings(after)]
     settle(listed, fleet)
     for each in listed:
