@@ -15,7 +15,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.fleet import (
     NAMES,
-    Inventory,
     Settings,
     read_inventory,
     report_of_plan,
@@ -75,7 +74,8 @@ class ActionModule(ActionBase):
         known = Known(options["addresses"], options["version"], audit)
         resolve = mapping_resolver(options["names"], NAMES)
         foreseer = Foreseer(resolve, read_stock(options["stock"]) if options["stock"] else None)
-        proposal = self._side("proposal", options)
+        parsed: dict[Any, Any] = {}
+        proposal = self._side("proposal", options, parsed)
         batches(options["groups"], proposal.groups)
         largest = max(len(proposal.groups[group]) for group in options["groups"])
         confirm = read_controls({"confirm": options["confirm"]}, largest, "", None, largest).confirm
@@ -89,14 +89,14 @@ class ActionModule(ActionBase):
             options["only_new"],
             options["fail_on_unknown"],
         )
-        return report_of_plan(self._base(options, known), asked, settings)
+        del proposal  # only what was asked is needed of it
+        base = read_inventory(self._side("base", options, parsed), options["groups"], known)
+        parsed.clear()
+        return report_of_plan(base, asked, settings)
 
-    def _base(self, options: Mapping[str, Any], known: Known) -> Inventory:
-        return read_inventory(self._side("base", options), options["groups"], known)
-
-    def _side(self, name: str, options: Mapping[str, Any]) -> Side:
+    def _side(self, name: str, options: Mapping[str, Any], parsed: dict[Any, Any]) -> Side:
         secrets = self._loader._vault.secrets  # the only place where Ansible keeps them
-        return Side(f"mailfleet_{name}", options[name], secrets, options["playbook_directory"])
+        return Side(f"mailfleet_{name}", options[name], secrets, options["playbook_directory"], parsed)
 
 
 def _verdict(failures: Mapping[str, str]) -> str | None:

@@ -85,9 +85,12 @@ class Plan:
                 raise InputError(finding.parameter, value, f"has a finding: {finding.message}", finding.remedy)
 
 
-def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surroundings) -> Plan:
+def make_plan(
+    wanted: Wanted, main_text: str, master_text: str, around: Surroundings, known: Optional[Outlook] = None
+) -> Plan:
     """Return the edits, and what they need.
 
+    :param known: what Postfix makes of these texts there, as far as that was asked already
     :raises InputError: what is wanted is wrong in itself, or Postfix could not run by the edited files
     """
     around = around._replace(resolve=asked_once(around.resolve))
@@ -96,7 +99,7 @@ def make_plan(wanted: Wanted, main_text: str, master_text: str, around: Surround
     port_of = port_lookup(settings, around.port_of)
     editor = _editor(master_text, settings, port_of, wanted)
     master = editor or MasterCf(master_text, port_of)
-    before = after = _outlook(main, settings, master, wanted, around)
+    before = after = known or _outlook(main, settings, master, wanted, around)
     unlisted: List[str] = []
     if editor:
         edit_files(main, editor, wanted, around)
@@ -239,13 +242,14 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
 
 def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
     """Refuse to make a service, or to leave one, that could not run; one that was so before is a finding."""
-    if after is before:
+    broken = [] if after is before else _broken(after)
+    if not broken:  # as a rule
         return
     try:
         known = [(name, error.parts) for name, error in _broken(before)]
     except InputError:  # nobody knows what ran before
         return
-    for name, error in _broken(after):
+    for name, error in broken:
         if (name, error.parts) not in known:
             if error.parameter == "services":
                 raise error

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import ON_FINDINGS, PREFIX
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.alike import Alike
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee import Foreseer, Instance, Wishes
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Known
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.records import (
@@ -94,9 +95,10 @@ def report_of_plan(base: Inventory, proposal: Inventory, settings: Settings) -> 
     hosts = {host: (proposal.asked.get(host) or base.asked[host]).group for host in {**proposal.asked, **base.asked}}
     records: list[Record] = []
     before: list[Record] = []
+    alike = Alike()
     for host in sorted(hosts, key=lambda name: (order[hosts[name]], name)):
         about = {"host": host, "group": hosts[host]}
-        found = _of_host(about, base.asked.get(host), proposal.asked.get(host), settings)
+        found = _of_host(about, base.asked.get(host), proposal.asked.get(host), settings, alike)
         records += found.records
         before += found.base
     old, new = sides(records)
@@ -110,7 +112,9 @@ def report_of_plan(base: Inventory, proposal: Inventory, settings: Settings) -> 
     )
 
 
-def _of_host(about: dict[str, Any], base: Asked | None, proposal: Asked | None, settings: Settings) -> HostRecords:
+def _of_host(
+    about: dict[str, Any], base: Asked | None, proposal: Asked | None, settings: Settings, alike: Alike
+) -> HostRecords:
     """Return the records of a host."""
     foreseer, confirm = settings.foreseer, settings.confirm
     old = base.wishes if base else None
@@ -119,7 +123,7 @@ def _of_host(about: dict[str, Any], base: Asked | None, proposal: Asked | None, 
         about["presence"] = "vanishes"
         if old is None or there is None:
             return of_unknown(about, problem or settings.known.why_not)
-        gone = of_parts(about, foreseer.same(there), old, old, 0)
+        gone = of_parts(about, foreseer.same(there), old, old, 0, alike)
         return HostRecords([{**record, "planned": None, "status": "changed"} for record in gone.records], gone.base)
     about["presence"] = None if base else "appears"
     if proposal is None or (proposal.wishes is None and proposal.error is None):
@@ -135,11 +139,11 @@ def _of_host(about: dict[str, Any], base: Asked | None, proposal: Asked | None, 
         parts = foreseer.same(there or {}) if is_same else foreseer.proposal(there, wishes)
         if base and there is None:
             parts = [part._replace(presence=None) if not part.steps else part for part in parts]
-        return of_parts(about, parts, wishes, old or wishes, confirm)
+        return of_parts(about, parts, wishes, old or wishes, confirm, alike)
     except InputError as error:
         if error.parameter == NAMES:
             return of_unknown(about, str(error))
-        known = of_parts(about, foreseer.same(there), old, old, 0).records if there is not None and old else []
+        known = of_parts(about, foreseer.same(there), old, old, 0, alike).records if there is not None and old else []
         return of_refused(about, error, known, wishes)
 
 

@@ -199,7 +199,9 @@ class Foreseer:
         stock = self._stock_of(name, options)
         found = (old.main, old.master) if old else stock
         start = stock if options.get("abandoned") == "restore" else found
-        plan = make_plan(_wanted(options), *start, around)
+        wanted = _wanted(options)
+        known = old.outlook if old and _knows(old.outlook, start == found, wanted, around) else None
+        plan = make_plan(wanted, *start, around, known)
         if wishes.refuse_errors:
             plan.refuse_errors()
         files = [
@@ -211,7 +213,7 @@ class Foreseer:
             return Part(name, None, plan.after, "appears", files, steps, [_STOPPED], plan.unlisted)
         if not old:  # nobody knows what it is like; Postfix's own files are the best guess
             return Part(name, None, plan.after, "appears", files, (), plan.reasons, plan.unlisted)
-        reasons = _reasons(old.outlook, plan, bool(files), start == found)
+        reasons = plan.reasons if known else _reasons(old.outlook, plan, bool(files))
         return Part(name, old.outlook, plan.after, None, files, (), reasons, plan.unlisted, old.unlisted)
 
     def _around(self, wishes: Wishes) -> Surroundings:
@@ -257,13 +259,13 @@ def _wanted(options: Mapping[str, Any]) -> Wanted:
     return wanted_of(options)
 
 
-def _reasons(before: Outlook, plan: Plan, edited: bool, is_edit: bool) -> Sequence[Reason]:
-    """Return what a change needs, for a master that runs by what the base has made.
+def _knows(outlook: Outlook, is_edit: bool, wanted: Wanted, around: Surroundings) -> bool:
+    """Return whether what the base makes of its files is what a plan starts from."""
+    return is_edit and outlook.host is around.host and outlook.allow_absent == wanted.allow_absent_addresses
 
-    :param is_edit: whether the plan was made of the files of the base
-    """
-    if is_edit and plan.before.host is before.host and _cached(plan.before) == _cached(before):
-        return plan.reasons
+
+def _reasons(before: Outlook, plan: Plan, edited: bool) -> Sequence[Reason]:
+    """Return what a change needs, for a master that runs by what the base has made."""
     if not edited and sockets_of(before.promised or ()) == sockets_of(plan.after.promised or ()):
         return ()
     return reload_or_restart(before, plan.after)

@@ -16,9 +16,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
     plain_addresses,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.assumed import MEMORY, unadvised
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import dotted
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.alike import Alike
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee import Part, Wishes
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     Record,
@@ -27,7 +29,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records 
     unlisted_instance,
     unlisted_services,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import printable
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import printable_record
 
 
 class HostRecords(NamedTuple):
@@ -37,19 +39,25 @@ class HostRecords(NamedTuple):
     base: list[Record]
 
 
-def of_parts(about: Mapping[str, Any], parts: Sequence[Part], wishes: Wishes, old: Wishes, confirm: int) -> HostRecords:
+def of_parts(
+    about: Mapping[str, Any], parts: Sequence[Part], wishes: Wishes, old: Wishes, confirm: int, alike: Alike
+) -> HostRecords:
     """Return the records of a host whose parts are known.
 
     :param about: what is known of the host: its name, group and presence
     :param old: what the base asks of the host
     :param confirm: the seconds in which a change has to be confirmed
+    :param alike: what was found of other hosts
     """
     records, bases = [], []
+    memory = alike.of_host(about["host"])
     for part in parts:
+        for outlook in filter(None, (part.before, part.after)):
+            vars(outlook.strict)[MEMORY] = vars(outlook)[MEMORY] = memory
         record, base = _of_part({**empty_record(), **about}, part, confirm)
-        records.append(printable({**record, **_of_host(wishes)}))
+        records.append(printable_record({**record, **_of_host(wishes)}))
         if base:
-            bases.append(printable({**base, **_of_host(old)}))
+            bases.append(printable_record({**base, **_of_host(old)}))
     return HostRecords(records, bases)
 
 
@@ -63,12 +71,12 @@ def of_refused(
     told = {"status": "refused", "problem": str(error), "confirm": 0, **(_of_host(wishes) if wishes else {})}
     records = [{**record, **about, **told} for record in base] or [{**empty_record(), **about, **told}]
     records[0] = {**records[0], "refusal": error.parts}
-    return HostRecords(list(map(printable, records)), list(base))
+    return HostRecords(list(map(printable_record, records)), list(base))
 
 
 def of_unknown(about: Mapping[str, Any], why: str) -> HostRecords:
     """Return the record of a host whose addresses are not known."""
-    return HostRecords([printable({**empty_record(), **about, "status": "unknown", "problem": why})], [])
+    return HostRecords([printable_record({**empty_record(), **about, "status": "unknown", "problem": why})], [])
 
 
 def _of_host(wishes: Wishes) -> Record:
@@ -84,14 +92,16 @@ def _of_part(record: Record, part: Part, confirm: int) -> tuple[Record, Record |
     outlook = part.after or part.before
     before = effective_view(part.before) if part.before else None
     after = before if is_same else effective_view(part.after) if part.after else None
-    earlier = _findings(part.before, None, part.was_unlisted, before)
-    if is_same and part.unlisted == part.was_unlisted:
-        found = earlier
+    if is_same:
+        found = earlier = _findings(part.after, part.before, part.unlisted, after)
     else:
+        earlier = _findings(part.before and unadvised(part.before), None, part.was_unlisted, before)
         found = _findings(part.after, part.before, part.unlisted, after)
     if part.is_left:
         found = [*found, unlisted_instance(part.name)]
     known, stay = {_key(each) for each in earlier}, {_key(each) for each in found}
+    if part.after and not known <= stay:  # then it matters what would have helped
+        earlier = _findings(part.before, None, part.was_unlisted, before)
     record.update(
         instance=part.name,
         now=before,

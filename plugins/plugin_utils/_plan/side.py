@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -19,11 +21,15 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.references import (
+    NotSimple,
+    is_trusted,
+    resolved,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.variable_sources import VariableSources
 
 #: as for a play of this collection: group_vars beside its playbooks are nobody's
 _PLAYBOOKS = os.path.join(os.path.dirname(__file__), *[os.pardir] * 3, "playbooks")
-_TEMPLATES = ("{{", "{%", "{#")
 
 
 class _Strict(InventoryManager):
@@ -40,6 +46,22 @@ class _Strict(InventoryManager):
         return parsed
 
 
+class _Loader(DataLoader):
+    """A loader that parses what is in several files once, as most of two versions of an inventory is the same."""
+
+    def __init__(self, parsed: dict[Any, Any]) -> None:
+        self._parsed = parsed
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def load(self, data: str, file_name: Any = "<string>", *arguments: Any, **options: Any) -> Any:
+        """Parse the text of a file; nobody changes the result."""
+        digest = hashlib.sha256(data.encode("utf-8", "surrogatepass")).digest()
+        key = (digest, is_trusted(data), arguments, tuple(options.items()))
+        if key not in self._parsed:
+            self._parsed[key] = super().load(data, file_name, *arguments, **options)
+        return self._parsed[key]
+
+
 class Side:
     """One of the two inventories.
 
@@ -47,16 +69,24 @@ class Side:
     :param path: a directory or a file
     :param secrets: what opens vaults, as Ansible's loader keeps it
     :param beside: where the playbooks are whose group_vars and host_vars count too, from the inventory's directory on
+    :param parsed: what was read for the other one
     :raises InputError: it cannot be read
     """
 
-    def __init__(self, option: str, path: str, secrets: Any = None, beside: str | None = None) -> None:
+    def __init__(
+        self,
+        option: str,
+        path: str,
+        secrets: Any = None,
+        beside: str | None = None,
+        parsed: dict[Any, Any] | None = None,
+    ) -> None:
         self.option, self.path = option, os.path.abspath(path)
         if not os.path.exists(self.path):
             raise InputError(option, path, "does not exist", "Give an inventory: a directory or a file")
         self.directory = self.path if os.path.isdir(self.path) else os.path.dirname(self.path)
         self._beside = None if beside is None else self._playbooks(beside)
-        self.loader = DataLoader()
+        self.loader = _Loader({} if parsed is None else parsed)
         self.loader.set_basedir(self._beside or _PLAYBOOKS)
         self.loader.set_vault_secrets(secrets)
         try:
@@ -141,10 +171,8 @@ class Variables:
         return self._plain(path, value)
 
     def _plain(self, name: str, value: Any) -> Any:
-        try:
-            return _plain(value)
-        except _Templated:
-            pass
+        with suppress(NotSimple):
+            return resolved(value, self.raw)
         self._templar.available_variables = self.raw
         try:
             # Within a mapping, so that a value that is omitted is left out.
@@ -161,32 +189,6 @@ class _Omitted:
 
 
 OMITTED = _Omitted()
-
-
-class _Templated(Exception):
-    """A value is a template, or is encrypted."""
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that is no template as plain data.
-
-    :raises _Templated: it has a template
-    """
-    if isinstance(value, str):
-        if any(start in value for start in _TEMPLATES) or hasattr(value, "__ENCRYPTED__"):
-            raise _Templated
-        return str(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    raise _Templated
 
 
 def _result(value: Any, omit: Any) -> Any:

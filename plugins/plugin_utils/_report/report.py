@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -125,6 +126,15 @@ def report_of(records: list[Record], kind: str, fail_on: str = "error", time: da
 def in_words(finding: Mapping[str, Any]) -> str:
     """Return a finding as sentences."""
     return f"{finding['message']}. {finding['remedy']}. [{finding['code']}]"
+
+
+def printable_record(record: Record) -> Record:
+    """Return a record of plain data as a report can hold it; most can be as they are."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return dict(printable(record))
+    return record
 
 
 def printable(value: Any) -> Any:
