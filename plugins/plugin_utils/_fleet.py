@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet_results i
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
+    chosen,
     instances_of,
     outlook_of,
 )
@@ -76,9 +77,9 @@ def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -
     :raises InputError: for a value that is not one of the choices, or of the wrong type
     """
     return Asked(
-        FAMILIES if family is None else (_chosen("family", family, FAMILIES),),
+        FAMILIES if family is None else (chosen("family", family, FAMILIES),),
         None if transports is None else frozenset(map(_full_name, _names("transports", transports))),
-        _chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
+        chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
         bool_of("private", private),
     )
 
@@ -125,23 +126,38 @@ def sources(senders: Iterable[Sender], asked: Asked, shared: Any) -> Iterator[Ad
     for sender in senders:
         if sender.name is not None:
             claims.of_host(sender.name, sender.host)
-        for client in sender.clients:
-            seen.add(client["transport"])
-            if not asked.about(client):
-                continue
-            for name in asked.families:
-                source = client[name]
-                if source is None or source["failure"] is not None:
-                    continue
-                with located(sender.place, sender.variables):
-                    found = _possible(client["transport"], name, source["address"], sender.host, asked)
-                if source["address"] is not None and sender.name is not None:
-                    claims.add(sender.name, source["origin"], found)
-                yield from found
+        seen.update(client["transport"] for client in sender.clients)
+        for origin, found in sources_of(sender, asked):
+            if origin is not None and sender.name is not None:
+                claims.add(sender.name, origin, found)
+            yield from found
     claims.check()
-    for transport in sorted((asked.transports or frozenset()) - seen):
-        remedy = f"Use existing ones: {', '.join(sorted(seen)[:20]) or 'there are none'}"
+    refuse_unknown_transports(asked, seen)
+
+
+def refuse_unknown_transports(asked: Asked, known: Set[str]) -> None:
+    """Refuse to include transports that no host has.
+
+    :raises InputError: there is one
+    """
+    for transport in sorted((asked.transports or frozenset()) - known):
+        remedy = f"Use existing ones: {', '.join(sorted(known)[:20]) or 'there are none'}"
         raise InputError("transports", transport, "is not a transport of any host", remedy)
+
+
+def sources_of(sender: Sender, asked: Asked) -> Iterator[tuple[str | None, list[Address]]]:
+    """Yield the possible source addresses of each transport and family, after what sets them; None for the kernel.
+
+    :raises InputError: the kernel has several to choose from, and that is not allowed
+    """
+    for client in filter(asked.about, sender.clients):
+        for name in asked.families:
+            source = client[name]
+            if source is None or source["failure"] is not None:
+                continue
+            with located(sender.place, sender.variables):
+                found = _possible(client["transport"], name, source["address"], sender.host, asked)
+            yield None if source["address"] is None else source["origin"], found
 
 
 def _possible(transport: str, name: str, address: str | None, host: Host, asked: Asked) -> list[Address]:
@@ -269,12 +285,6 @@ def _variable(option: str, variables: Mapping[str, Any], name: str) -> Any:
             raise InputError(option, name, "is not a variable of the host", remedy)
         value = value[key]
     return value
-
-
-def _chosen(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise InputError(name, str(value), "is not one of the choices", f"Use one of {', '.join(choices)}")
-    return str(value)
 
 
 def _names(parameter: str, value: Any) -> list[str]:
