@@ -27,6 +27,9 @@ options:
   html:
     description: Where to write a page of HTML that needs no network and no other file.
     type: path
+  markdown:
+    description: Where to write Markdown for a comment on a merge request, of at most 60,000 characters.
+    type: path
 notes:
   - Relative paths are relative to the directory in which Ansible was started. Missing directories are created.
   - A file is replaced as a whole, so that nobody reads half of it.

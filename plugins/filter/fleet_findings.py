@@ -20,7 +20,9 @@ options:
     description:
       - A mapping of host names to results of M(mailfleet.postfix.postfix_interfaces) with O(ignore:survey=true), or of
         M(mailfleet.postfix.postfix_interfaces_info).
-      - Or a list with an item for each instance, as C(instances) in the JSON of M(mailfleet.postfix.postfix_report).
+      - Or the JSON of a report of C(mailfleet.postfix.audit), C(mailfleet.postfix.converge) or
+        C(mailfleet.postfix.plan), read with P(ansible.builtin.from_json#filter), or its list C(instances), with an item
+        for each instance.
     type: raw
     required: true
   groups:
@@ -29,11 +31,22 @@ options:
         host that is in several counts for the first.
     type: dict
     default: {}
+  side:
+    description:
+      - Of the records of a C(mailfleet.postfix.plan), which of both inventories to look at.
+      - The default is V(proposal) for the JSON of a plan. A list of records does not say what it comes from, so give it
+        for the records of a plan.
+    type: str
+    choices: [base, proposal]
 notes:
   - Addresses that the kernel chooses are not compared, nor are loopback and link-local ones.
   - A host that was not reached, or whose module failed, is compared as far as it is known.
+  - List entries that get lost between groups and hosts, which C(mailfleet.postfix.plan) reports, are not among the
+    findings, as records do not say where a value comes from.
 seealso:
   - plugin: mailfleet.postfix.findings
+    plugin_type: filter
+  - plugin: mailfleet.postfix.fleet_diff
     plugin_type: filter
   - plugin: mailfleet.postfix.fleet_source_addresses
     plugin_type: filter
@@ -57,7 +70,11 @@ EXAMPLES = r"""
 
 - name: Look once more at the report of an audit
   ansible.builtin.debug:
-    msg: "{{ (lookup('ansible.builtin.file', 'audit.json') | from_json).instances | mailfleet.postfix.fleet_findings }}"
+    msg: "{{ lookup('ansible.builtin.file', 'audit.json') | from_json | mailfleet.postfix.fleet_findings }}"
+
+- name: Look at what was already wrong in the inventory that a plan compares with
+  ansible.builtin.debug:
+    msg: "{{ lookup('ansible.builtin.file', 'plan.json') | from_json | mailfleet.postfix.fleet_findings(side='base') }}"
 """
 
 RETURN = r"""
@@ -116,12 +133,12 @@ from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import filter_function
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import fleet_findings as rule
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.read import read_records
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.read import read_side
 
 
 @filter_function
-def fleet_findings(fleet: Any, groups: Any = None) -> list[dict[str, Any]]:
-    return rule(read_records(fleet, groups))
+def fleet_findings(fleet: Any, groups: Any = None, side: Any = None) -> list[dict[str, Any]]:
+    return rule(read_side(fleet, groups, side))
 
 
 class FilterModule:

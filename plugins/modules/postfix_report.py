@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: postfix_report
-short_description: Report what a run over a fleet found, as a table, JSON, JUnit, Prometheus text, CSV or a page of HTML
+short_description: Report what a run over a fleet found, as a table, JSON, a page of HTML and other formats
 description:
   - Collects what M(mailfleet.postfix.postfix_interfaces) or M(mailfleet.postfix.postfix_interfaces_info) has returned
     on each host of a play, compares the hosts with each other, and writes the report in the formats that are asked for.

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -24,12 +24,19 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import client_as_dict
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import (
+    STATES,
+    NamedSource,
+    read_sources,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import place as place_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet_results import instances_found, is_result
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, read_input, version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables import (
+    chosen,
     instances_of,
     outlook_of,
 )
@@ -76,23 +83,28 @@ def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -
     :raises InputError: for a value that is not one of the choices, or of the wrong type
     """
     return Asked(
-        FAMILIES if family is None else (_chosen("family", family, FAMILIES),),
+        FAMILIES if family is None else (chosen("family", family, FAMILIES),),
         None if transports is None else frozenset(map(_full_name, _names("transports", transports))),
-        _chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
+        chosen("kernel_choice", kernel_choice, KERNEL_CHOICES),
         bool_of("private", private),
     )
 
 
-def read_fleet(fleet: Any, hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any) -> Iterator[Sender]:
+def read_fleet(
+    fleet: Any, hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any, states: Any = None
+) -> Iterator[Sender]:
     """Yield every instance of a list of configurations or results, or of hosts with their variables or results.
 
+    :param states: those of the sources by name that send; None for those that are on the hosts
     :raises InputError: for anything else
     """
+    if states is not None:
+        states = [chosen("states", state, STATES) for state in _names("states", states)]
     is_one_result = isinstance(fleet, Mapping) and is_result(fleet)
     if isinstance(fleet, Mapping) and not is_one_result:
-        yield from _of_hosts(fleet, hosts, addresses, results, version, resolve)
+        yield from _of_hosts(fleet, hosts, addresses, results, version, resolve, states)
         return
-    for name, value in (("hosts", hosts), ("addresses", addresses), ("results", results)):
+    for name, value in (("hosts", hosts), ("addresses", addresses), ("results", results), ("states", states)):
         if value is not None:
             raise InputError(
                 name, str(value), "only applies to hosts with their variables", "Give hostvars, or leave it out"
@@ -125,23 +137,38 @@ def sources(senders: Iterable[Sender], asked: Asked, shared: Any) -> Iterator[Ad
     for sender in senders:
         if sender.name is not None:
             claims.of_host(sender.name, sender.host)
-        for client in sender.clients:
-            seen.add(client["transport"])
-            if not asked.about(client):
-                continue
-            for name in asked.families:
-                source = client[name]
-                if source is None or source["failure"] is not None:
-                    continue
-                with located(sender.place, sender.variables):
-                    found = _possible(client["transport"], name, source["address"], sender.host, asked)
-                if source["address"] is not None and sender.name is not None:
-                    claims.add(sender.name, source["origin"], found)
-                yield from found
+        seen.update(client["transport"] for client in sender.clients)
+        for origin, found in sources_of(sender, asked):
+            if origin is not None and sender.name is not None:
+                claims.add(sender.name, origin, found)
+            yield from found
     claims.check()
-    for transport in sorted((asked.transports or frozenset()) - seen):
-        remedy = f"Use existing ones: {', '.join(sorted(seen)[:20]) or 'there are none'}"
+    refuse_unknown_transports(asked, seen)
+
+
+def refuse_unknown_transports(asked: Asked, known: Set[str]) -> None:
+    """Refuse to include transports that no host has.
+
+    :raises InputError: there is one
+    """
+    for transport in sorted((asked.transports or frozenset()) - known):
+        remedy = f"Use existing ones: {', '.join(sorted(known)[:20]) or 'there are none'}"
         raise InputError("transports", transport, "is not a transport of any host", remedy)
+
+
+def sources_of(sender: Sender, asked: Asked) -> Iterator[tuple[str | None, list[Address]]]:
+    """Yield the possible source addresses of each transport and family, after what sets them; None for the kernel.
+
+    :raises InputError: the kernel has several to choose from, and that is not allowed
+    """
+    for client in filter(asked.about, sender.clients):
+        for name in asked.families:
+            source = client[name]
+            if source is None or source["failure"] is not None:
+                continue
+            with located(sender.place, sender.variables):
+                found = _possible(client["transport"], name, source["address"], sender.host, asked)
+            yield None if source["address"] is None else source["origin"], found
 
 
 def _possible(transport: str, name: str, address: str | None, host: Host, asked: Asked) -> list[Address]:
@@ -223,10 +250,11 @@ def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
 
 
 def _of_hosts(
-    fleet: Mapping[str, Any], hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any
+    fleet: Mapping[str, Any], hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any, states: Any
 ) -> Iterator[Sender]:
-    if addresses is not None and results is not None:
-        raise InputError("addresses", str(addresses), "is not needed beside results", "Leave one of them out")
+    for option, value in (("addresses", addresses), ("states", states)):
+        if value is not None and results is not None:
+            raise InputError(option, str(value), "is not needed beside results", "Leave one of them out")
     variable = "ansible_facts" if addresses is None else addresses
     for option, value in (("addresses", variable), ("results", results)):
         if value is not None and not isinstance(value, str):
@@ -256,7 +284,23 @@ def _of_hosts(
                 place, named = name, {option: PREFIX + option for option in options}
             with located(place, named):
                 sender = _sender(place, named, name, outlook_of(options, host, known_version, resolver))
+                if states is not None and options.get("sources"):
+                    sender = sender._replace(clients=_in_states(sender, read_sources(options["sources"]), states))
             yield sender
+
+
+def _in_states(sender: Sender, listed: Sequence[NamedSource], states: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the clients of an instance, with those of its sources by name that are in one of some states."""
+    transports = {f"{source.name}/unix" for source in listed}
+    clients = [client for client in sender.clients if client["transport"] not in transports]
+    for source in listed:
+        if source.state in states:
+            addresses = place_of(source._replace(state="planned"), sender.host).addresses
+            families: dict[str, Any] = dict.fromkeys(FAMILIES)
+            for name, address in addresses.items():
+                families[name] = {"address": normal_form(address), "origin": f"sources {source.name}", "failure": None}
+            clients.append({"transport": f"{source.name}/unix", "program": "smtp", **families})
+    return clients
 
 
 def _variable(option: str, variables: Mapping[str, Any], name: str) -> Any:
@@ -269,12 +313,6 @@ def _variable(option: str, variables: Mapping[str, Any], name: str) -> Any:
             raise InputError(option, name, "is not a variable of the host", remedy)
         value = value[key]
     return value
-
-
-def _chosen(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise InputError(name, str(value), "is not one of the choices", f"Use one of {', '.join(choices)}")
-    return str(value)
 
 
 def _names(parameter: str, value: Any) -> list[str]:

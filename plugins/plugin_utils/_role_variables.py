@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
@@ -15,11 +15,16 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     Wanted,
     edit_files,
     refuse_absent,
+    with_sources,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import (
+    ABANDONED,
     PREFIX,
+    UNKNOWN,
+    UNLISTED,
     instance_options,
     refuse_unknown,
+    values_of,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
@@ -27,25 +32,27 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_c
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import read_sources
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, Version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, list_of
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._sources import joined
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import stock_master
 
 _INSTANCES = "instances"
 #: the options of the role for one instance; a test compares them with the role's argument_specs
 OPTIONS = tuple(instance_options())
 #: keys that only an entry of postfix_interfaces_instances has
 ENTRY_OPTIONS = ("state", "group")
+#: the options that say which instance it is
+_PLACES = ("instance", "config_directory")
 _SERVICE_KEYS = ServiceChange._fields
 
-#: the stock clients as text; their other columns do not affect the source address
-_STOCK_MASTER = "".join(
-    f"{one.name} {one.type} - - - - - {one.command}\n" for one in STOCK_SERVICES if one.type == "unix"
-)
+#: the stock clients as text
+_STOCK_CLIENTS = stock_master(("unix",))
 
 
 def instances_of(variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -60,18 +67,43 @@ def instances_of(variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if not isinstance(listed, (list, tuple)):
         raise InputError(PREFIX + _INSTANCES, str(listed), "is not a list", "Give one mapping for each instance")
     shared = {name: variables[PREFIX + name] for name in OPTIONS if PREFIX + name in variables}
+    sources = joined((str(name) for name in variables), lambda name: variables[name])
+    if sources:
+        shared["sources"] = sources
     return [dict(_instance(entry, shared)) for entry in listed]
 
 
 def _instance(entry: Any, shared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if not isinstance(entry, Mapping):
         raise InputError(PREFIX + _INSTANCES, str(entry), "is not a mapping", "Give one mapping for each instance")
+    if entry.get("instance") or entry.get("config_directory"):
+        shared = {name: value for name, value in shared.items() if name not in _PLACES}
     for name, value in {**shared, **entry}.items():
         if name not in OPTIONS and name not in ENTRY_OPTIONS:
             remedy = f"Use {', '.join((*OPTIONS, *ENTRY_OPTIONS))}"
             raise InputError(PREFIX + _INSTANCES, str(name), "is not an option of an instance", remedy)
         if value is not None:
             yield name, value
+
+
+def wanted_of(options: Mapping[str, Any]) -> Wanted:
+    """Return what the options of an instance ask for.
+
+    :raises InputError: for one of the wrong type
+    """
+    options = {name: _value(name, value) if name in PARAMETERS else value for name, value in options.items()}
+    return Wanted(
+        values=values_of(options),
+        unset=_list("unset", options.get("unset", ())),
+        select=_select(options.get("select", {})),
+        services=[_change(item) for item in _list("services", options.get("services", ()))],
+        sources=read_sources(options["sources"]) if options.get("sources") else [],
+        unlisted_services=chosen("unlisted_services", options.get("unlisted_services", "keep"), UNLISTED),
+        allow_absent_addresses=bool_of("allow_absent_addresses", options.get("allow_absent_addresses", False)),
+        allow_no_listener=bool_of("allow_no_listener", options.get("allow_no_listener", False)),
+        abandoned=chosen("abandoned", options.get("abandoned", ABANDONED[0]), ABANDONED),
+        unknown=chosen("unknown", options.get("unknown", UNKNOWN[0]), UNKNOWN),
+    )
 
 
 def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve: Resolver) -> Outlook:
@@ -81,21 +113,25 @@ def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve
 
     :raises InputError: for anything that the role would refuse
     """
-    changes = [_change(item) for item in _list("services", options.get("services", ()))]
-    wanted = Wanted(
-        values={name: _value(name, options[name]) for name in PARAMETERS if name in options},
-        unset=_list("unset", options.get("unset", ())),
-        select=_select(options.get("select", {})),
-        services=[change for change in changes if change.type == "unix"],
-        allow_absent_addresses=bool_of("allow_absent_addresses", options.get("allow_absent_addresses", False)),
-    )
-    main, master = MainCf(""), MasterCfEditor(_STOCK_MASTER)
+    main, master = MainCf(""), MasterCfEditor(_STOCK_CLIENTS)
     around = Surroundings(host, version, resolve)
+    wanted = with_sources(wanted_of(options), master, around)
+    wanted = wanted._replace(services=[change for change in wanted.services if change.type == "unix"])
     edit_files(main, master, wanted, around)
     settings = Settings(main.values(), version, host.hostname)
     refuse_absent(wanted, settings, around)
     configuration = Configuration.from_files(main, settings, master)
     return Outlook(configuration, host, resolve, wanted.allow_absent_addresses)
+
+
+def chosen(name: str, value: Any, choices: Sequence[str]) -> str:
+    """Return a value that is one of a few.
+
+    :raises InputError: it is not
+    """
+    if value not in choices:
+        raise InputError(name, value, "is not one of the choices", f"Use one of {', '.join(choices)}")
+    return str(value)
 
 
 def _value(name: str, value: Any) -> Any:

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import Service
 
 #: What a master.cf has that says nothing else: one listener on port 25, and the client services.
@@ -16,3 +18,12 @@ STOCK_SERVICES = (
     Service("relay", "unix", "-", "-", "y", "-", "-", "smtp"),
     Service("lmtp", "unix", "-", "-", "y", "-", "-", "lmtp"),
 )
+
+
+def stock_master(types: Sequence[str] = ("inet", "unix")) -> str:
+    """Return the text of such a master.cf, with the services of some types."""
+    return "".join(
+        f"{one.name} {one.type} {one.private} {one.unprivileged} {one.chroot} - - {one.command}\n"
+        for one in STOCK_SERVICES
+        if one.type in types
+    )

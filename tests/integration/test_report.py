@@ -26,7 +26,8 @@ class Audit:
 
     def __init__(self, host: MailHost, path: Path, *arguments: str, playbook: str = "audit", **variables: Any) -> None:
         files = {
-            f"mailfleet_report_{name}": f"out/report.{name}" for name in ("json", "junit", "csv", "prometheus", "html")
+            f"mailfleet_report_{name}": f"out/report.{name}"
+            for name in ("json", "junit", "csv", "prometheus", "html", "markdown")
         }
         options = {"mailfleet_groups": [host.host.suite], "postfix_interfaces_findings": "ignore", **files, **variables}
         command = ["ansible-playbook", *host._inventory(), f"mailfleet.postfix.{playbook}", "-e", json.dumps(options)]
@@ -58,7 +59,7 @@ def test_an_audit_tells_the_states_apart_and_writes_where_the_operator_stands(ho
     assert host.ipv4 in [each["address"] for each in audit.record["addresses"]]
     assert {(each["address"], each["port"]) for each in audit.record["sockets"]} == host.sockets()
     assert sorted(each.name for each in audit.path.iterdir()) == [
-        f"report.{name}" for name in ("csv", "html", "json", "junit", "prometheus")
+        f"report.{name}" for name in ("csv", "html", "json", "junit", "markdown", "prometheus")
     ]
     (row,) = csv.DictReader((audit.path / "report.csv").read_text(encoding="utf-8").splitlines())
     assert (row["status"], row["listeners"]) == ("ok", "0.0.0.0:25 [::]:25")

@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.plan_sample import plan_of
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import report_of
 from chromium import Browser, Page, chromium
 
@@ -45,6 +46,21 @@ def page_of() -> Callable[[int], Path]:
             OUTPUT.mkdir(parents=True, exist_ok=True)
             made[count] = OUTPUT / f"{count}.html"
             made[count].write_text(as_html(report_of(count)), encoding="utf-8")
+        return made[count]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plan_page_of() -> Callable[[int], Path]:
+    """The file with the page of a plan for so many hosts."""
+    made: dict[int, Path] = {}
+
+    def make(count: int) -> Path:
+        if count not in made:
+            OUTPUT.mkdir(parents=True, exist_ok=True)
+            made[count] = OUTPUT / f"plan-{count}.html"
+            made[count].write_text(as_html(plan_of(count)), encoding="utf-8")
         return made[count]
 
     return make

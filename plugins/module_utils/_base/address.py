@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import AbstractSet, List, Optional, Union
 
 from .words import consists_of, is_number
@@ -47,6 +47,12 @@ def parse_address(text: str) -> Optional[Address]:
     return address if not percent or is_number(scope) or needs_scope(address) else None
 
 
+@lru_cache(maxsize=1024)
+def address_of(text: str) -> Address:
+    """Return the address that a text in normal form stands for."""
+    return ip_address(text)
+
+
 def asked_for(address: Address, families: AbstractSet[str]) -> Address:
     """Return what getaddrinfo(3) returns for a numeric address when only some families are asked for.
 
@@ -69,16 +75,17 @@ def needs_scope(address: Address) -> bool:
 
 def is_private(address: Address) -> bool:
     """Return whether an address is in a range that every site may use for itself."""
-    return any(address in network for network in _private_networks())
+    return any(address in network for network in private_networks())
 
 
 def same_private_network(one: Address, other: Address) -> bool:
     """Return whether two addresses are in the same of these ranges, so that they can be of one site."""
-    return any(one in network and other in network for network in _private_networks())
+    return any(one in network and other in network for network in private_networks())
 
 
 @lru_cache(maxsize=None)
-def _private_networks() -> List[Union[IPv4Network, IPv6Network]]:
+def private_networks() -> List[Union[IPv4Network, IPv6Network]]:
+    """Return these ranges."""
     return list(map(ip_network, _PRIVATE))
 
 

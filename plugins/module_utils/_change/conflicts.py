@@ -15,7 +15,7 @@ from typing import Collection, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._base.sockets import Socket
-from .._host.instance import Instance, find_instances
+from .._host.instance import find_instances
 from .._host.master_process import PROC, Master, Process, all_listening_sockets, owners
 from .._host.network import network_of
 from .._host.socket_in_use import also_for_ipv4, is_in_use
@@ -23,6 +23,7 @@ from .._host.store import TransactionError
 from .._rules.host import Host
 from .._rules.listeners import SHARED_PORTS_SINCE, Listener
 from .._rules.own_addresses import Resolver
+from .._rules.parameters import Version
 from .in_sync import outlook_of
 from .transaction import read_files
 
@@ -92,12 +93,12 @@ def _not_free(listener: Listener, why: str) -> InputError:
     return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
 
 
-def shared(promised: Sequence[Listener], instance: Instance, claims: Claims) -> Optional[InputError]:
+def shared(promised: Sequence[Listener], version: Version, claims: Claims) -> Optional[InputError]:
     """Return which socket another instance's files promise too, whether that one runs or not; None if there is none."""
     for directory, theirs in claims:
         for listener, its in ((one, two) for one in promised for two in theirs):
             same = listener.socket == its.socket and listener.socket.port != 0
-            if same or (instance.version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
+            if same or (version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
                 place = f"{its.socket.address} port {its.socket.port}"
                 reason = f"would listen on {place}, which {its.service}/{its.type} in {directory} claims"
                 remedy = "Give them different addresses or ports, and change first the one that has it now"

@@ -19,6 +19,9 @@ from .transaction import NAMES, ConfigFiles, read_files
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _OTHER_QUEUES = ("bounce", "defer", "flush", "pid", "private", "public", "saved", "trace")
+CLOSED = ("master_service_disable", "inet")
+"""What keeps a new instance from taking connections before somebody has said where it listens."""
+
 _SHARED = (  # what a new instance takes over from the default one
     "command_directory",
     "daemon_directory",
@@ -57,7 +60,7 @@ def new_files(instance: Instance, group: Optional[str], default: str, built_in: 
         ("queue_directory", instance.queue_directory),
         ("data_directory", instance.data_directory),
         ("authorized_submit_users", ""),
-        ("master_service_disable", "inet"),
+        CLOSED,
         ("multi_instance_name", instance.name),
         *((("multi_instance_group", group),) if group else ()),
         ("multi_instance_enable", "yes"),

@@ -113,10 +113,8 @@ class Member:
 
         :raises InputError: it has
         """
-        for finding in self.edited.plan.findings if self.edited else ():
-            if finding.severity == "error":
-                value = self.edited.plan.after.settings.raw(finding.parameter) if self.edited else ""
-                raise InputError(finding.parameter, value, f"has a finding: {finding.message}", finding.remedy)
+        if self.edited:
+            self.edited.plan.refuse_errors()
 
     def assess(self, check_mode: bool) -> Assessment:
         """Find out how far the master is behind the files, as they are or will be."""

@@ -42,8 +42,8 @@ def obstacle(
     if not conflict:
         open_now = master.sockets if master else ()
         new = [listener for listener in promised if listener.socket not in open_now]
-        conflict = shared(new, instance, claims)
-    conflict = conflict or silent_server(assessment)
+        conflict = shared(new, instance.version, claims)
+    conflict = conflict or silent_server(assessment.after, assessment.before)
     if conflict:
         return str(conflict)
     unable = _cannot_start(assessment, service, until) if assessment.action != "reload" else None

@@ -91,20 +91,36 @@ class Plan:
         """What is worth knowing about the new files; found when asked for, since remedies are tried for it."""
         return findings(self.after, ask_for_hostname=False, before=self.before)
 
+    def refuse_errors(self) -> None:
+        """Refuse a result that has a finding of severity error.
+
+        :raises InputError: it has
+        """
+        for finding in self.findings:
+            if finding.severity == "error":
+                value = self.after.settings.raw(finding.parameter)
+                raise InputError(finding.parameter, value, f"has a finding: {finding.message}", finding.remedy)
+
 
 def make_plan(
-    wanted: Wanted, main_text: str, master_text: str, around: Surroundings, original: Optional[Texts] = None
+    wanted: Wanted,
+    main_text: str,
+    master_text: str,
+    around: Surroundings,
+    original: Optional[Texts] = None,
+    known: Optional[Outlook] = None,
 ) -> Plan:
     """Return the edits, and what they need.
 
     :param original: the files to edit, where these are not the present ones but what they are to become without this
         collection
+    :param known: what Postfix makes of the present texts there, as far as that was asked already
     :raises InputError: what is wanted is wrong in itself, or Postfix could not run by the edited files
     """
     around = around._replace(resolve=asked_once(around.resolve))
     main, master = _read((main_text, master_text), wanted, around)
-    wanted = _with_sources(wanted, master, around)
-    before = after = _outlook(main, master, wanted, around)
+    wanted = with_sources(wanted, master, around)
+    before = after = known or _outlook(main, master, wanted, around)
     if original:
         main, master = _read(original, wanted, around)
     unlisted = _edit(main, master, wanted, around)
@@ -129,11 +145,11 @@ def edited_texts(wanted: Wanted, texts: Texts, around: Surroundings) -> Texts:
     :raises InputError: what is wanted is wrong in itself
     """
     main, master = _read(texts, wanted, around)
-    _edit(main, master, _with_sources(wanted, master, around), around)
+    _edit(main, master, with_sources(wanted, master, around), around)
     return main.text, master.text
 
 
-def _with_sources(wanted: Wanted, master: MasterCf, around: Surroundings) -> Wanted:
+def with_sources(wanted: Wanted, master: MasterCf, around: Surroundings) -> Wanted:
     """Return the same with what has to become of the services for the sources.
 
     :raises InputError: an active source cannot send, a retired one has mail, or services are about the same transport
@@ -286,13 +302,14 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
 
 def refuse_broken_services(before: Outlook, after: Outlook) -> None:
     """Refuse to make a service, or to leave one, that could not run; one that was so before is a finding."""
-    if after is before:
+    broken = [] if after is before else _broken(after)
+    if not broken:  # as a rule
         return
     try:
         known = [(name, error.parts) for name, error in _broken(before)]
     except InputError:  # nobody knows what ran before
         return
-    for name, error in _broken(after):
+    for name, error in broken:
         if (name, error.parts) not in known:
             if error.parameter == "services":
                 raise error

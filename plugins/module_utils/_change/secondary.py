@@ -53,6 +53,19 @@ class Changed(NamedTuple):
     exists: bool
 
 
+def check_names(name: str, group: Optional[str], option: str) -> None:
+    """Check how a secondary instance is called, and its group.
+
+    :param option: the option that gives the name, for errors
+    :raises InputError: one of them is not a name
+    """
+    if not re.match(r"postfix-[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z", name):
+        reason = "is not the name of a secondary instance"
+        raise InputError(option, name, reason, "Use postfix- followed by letters or digits")
+    if group and not re.match(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z", group):
+        raise InputError("group", group, "is not the name of a group", "Use letters, digits, dots, - and _")
+
+
 class Secondary:
     """A secondary instance that is not to exist; in check mode the steps are only told.
 
@@ -72,11 +85,7 @@ class Secondary:
         option: str = "name",
     ) -> None:
         self.option = option
-        if not re.match(r"postfix-[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z", name):
-            reason = "is not the name of a secondary instance"
-            raise InputError(option, name, reason, "Use postfix- followed by letters or digits")
-        if group and not re.match(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z", group):
-            raise InputError("group", group, "is not the name of a group", "Use letters, digits, dots, - and _")
+        check_names(name, group, option)
         self.name, self.group, self.check_mode = name, group, check_mode
         self.compiled: BuiltIn = compiled or built_in()
         self.default: Instance = find_instance(compiled=self.compiled)

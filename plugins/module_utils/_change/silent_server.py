@@ -13,15 +13,15 @@ from .._files.endpoint import identity
 from .._files.service import service_key
 from .._host.banner import endpoints
 from .._rules.outlook import Outlook
-from .in_sync import Assessment
 
 
-def silent_server(assessment: Assessment) -> Optional[InputError]:
+def silent_server(after: Outlook, before: Optional[Outlook]) -> Optional[InputError]:
     """Return why a server that is asked for its banner after each start or reload would not give one.
 
     One that could not before either, and stays as it is, is no reason. None where nothing is known against any.
+
+    :param before: what the master runs by; None if it is not known
     """
-    after, before = assessment.after, assessment.before
     broken = _broken(after)
     if not broken:
         return None

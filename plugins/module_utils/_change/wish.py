@@ -106,7 +106,15 @@ def together_of(
 def _named(
     kind: Type[_Kind], wish: Wish, check_mode: bool, state_directory: str, default: Transactions, compiled: BuiltIn
 ) -> _Kind:
-    if wish.config_directory:
-        remedy = "Give its name in instance; its directory is beside that of the default instance"
-        raise InputError("config_directory", wish.config_directory, "cannot be given together with state", remedy)
+    refuse_directory(wish.config_directory)
     return kind(wish.instance or "", wish.group, check_mode, state_directory, default, compiled, "instance")
+
+
+def refuse_directory(directory: Optional[str]) -> None:
+    """Refuse a directory for an instance that is created or removed.
+
+    :raises InputError: one is given
+    """
+    if directory:
+        remedy = "Give its name in instance; its directory is beside that of the default instance"
+        raise InputError("config_directory", directory, "cannot be given together with state", remedy)

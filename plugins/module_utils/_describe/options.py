@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 #: what the names of the role's variables begin with
 PREFIX = "postfix_interfaces_"
+#: what can be done with inet services that are not listed
+UNLISTED = ("keep", "report", "disable", "remove")
+#: what can be done with what nothing asks for any more, and with what nobody has asked for
+ABANDONED = ("report", "restore", "keep")
+UNKNOWN = ("ignore", "report", "fail")
+#: of an entry of the option instances
+INSTANCE_STATES = ("present", "absent")
+#: what can be done about findings
+ON_FINDINGS = ("show", "ignore", "fail")
 
 _LIST = {"type": "list", "elements": "str"}
 _LIST_KINDS = ("interfaces", "protocols", "proxy", "match_list")
@@ -47,12 +56,12 @@ def instance_options() -> Dict[str, Any]:
         unset={**_LIST, "default": []},
         select={"type": "dict", "default": {}},
         services={"type": "list", "elements": "dict", "default": [], "options": service},
-        unlisted_services={"type": "str", "choices": ["keep", "report", "disable", "remove"], "default": "keep"},
+        unlisted_services={"type": "str", "choices": list(UNLISTED), "default": "keep"},
         allow_absent_addresses={"type": "bool", "default": False},
         allow_no_listener={"type": "bool", "default": False},
         sources={"type": "dict"},
-        abandoned={"type": "str", "choices": ["report", "restore", "keep"], "default": "report"},
-        unknown={"type": "str", "choices": ["ignore", "report", "fail"]},
+        abandoned={"type": "str", "choices": list(ABANDONED), "default": "report"},
+        unknown={"type": "str", "choices": list(UNKNOWN)},
         backup={"type": "bool", "default": False},
         timeout={"type": "float", "default": 30},
     )
@@ -63,7 +72,7 @@ def entry_options() -> Dict[str, Any]:
     """Return the argument spec of an entry of the option instances."""
     return {
         **instance_options(),
-        "state": {"type": "str", "choices": ["present", "absent"]},
+        "state": {"type": "str", "choices": list(INSTANCE_STATES)},
         "group": {"type": "str"},
     }
 
@@ -76,7 +85,7 @@ def argument_spec() -> Dict[str, Any]:
         "confirm": {"type": "int", "default": 0},
         "keep_versions": {"type": "int"},
         "instances": {"type": "list", "elements": "dict"},
-        "findings": {"type": "str", "choices": ["show", "ignore", "fail"], "default": "show"},
+        "findings": {"type": "str", "choices": list(ON_FINDINGS), "default": "show"},
         "survey": {"type": "bool", "default": False},
         "host": {"type": "str"},
         "requested_by": {"type": "str"},
@@ -147,12 +156,9 @@ def entry_of(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> Dict[str, A
 
 def wish_of(options: Mapping[str, Any]) -> Wish:
     """Return what the options for one instance ask for; an option that was not given asks for nothing."""
-    values = {name: options[name] for name in PARAMETERS if options.get(name) is not None}
-    if options.get("state") == "present":
-        values.setdefault("master_service_disable", [])  # postmulti(1) disables all inet services of a new instance
     select = (options["select"] or {}).items()
     wanted = Wanted(
-        values=values,
+        values=values_of(options),
         unset=options["unset"] or [],
         select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
         services=[_service_change(service) for service in options["services"] or []],
@@ -172,6 +178,14 @@ def _sources(mapping: Mapping[str, Any]) -> Sequence[NamedSource]:
     from .._rules.named_sources import read_sources  # most hosts have none
 
     return read_sources(mapping)
+
+
+def values_of(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what the options for one instance set the parameters to."""
+    values = {name: options[name] for name in PARAMETERS if options.get(name) is not None}
+    if options.get("state") == "present":
+        values.setdefault("master_service_disable", [])  # postmulti(1) disables all inet services of a new instance
+    return values
 
 
 def _service_change(service: Mapping[str, Any]) -> ServiceChange:

@@ -43,12 +43,18 @@ class MasterCf:
 
     def __init__(self, text: str, port_of: PortLookup = known_port) -> None:
         self.port_of = port_of
+        self._parsed: List[Entry] = []
         self._read(text)
 
     def _read(self, text: str) -> None:
         self.text = text
         self.lines = logical_lines(text)
-        self._parsed = [Entry(line) for line in self.lines]
+        same = 0  # what is before an edit stays as it is
+        for entry, line in zip(self._parsed, self.lines):
+            if (entry.line.number, entry.line.end, entry.line.pieces) != (line.number, line.end, line.pieces):
+                break
+            same += 1
+        self._parsed = self._parsed[:same] + [Entry(line) for line in self.lines[same:]]
         self._fatal = next((entry.fatal for entry in self._parsed if entry.fatal), None)
         self.entries: List[ServiceEntry] = []
         for entry in self._parsed:

@@ -9,11 +9,10 @@ addresses, for ``inet_interfaces = all`` on one wildcard of each family.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from itertools import chain
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Sequence, Tuple
 
-from .._base.address import Address, family, normal_form, parse_address
+from .._base.address import Address, address_of, family, normal_form, parse_address
 from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._base.sockets import WILDCARDS, Socket
@@ -132,7 +131,7 @@ def _listeners_of(
         addresses = sort_as_postfix(_endpoint_addresses(service, host, families, resolve), settings.version)
         origin = IN_MASTER_CF
     elif settings.get("inet_interfaces") == "all":
-        addresses = [ip_address(WILDCARDS[name]) for name in sorted(families)]
+        addresses = [address_of(WILDCARDS[name]) for name in sorted(families)]
     elif own:
         addresses = list(own)
     else:
@@ -155,7 +154,7 @@ def _check_bind(
     service: Service, promised: Sequence[Listener], settings: Settings, host: Host, resolve: Resolver
 ) -> None:
     for listener in promised:
-        address = ip_address(listener.socket.address)
+        address = address_of(listener.socket.address)
         problem = bind_problem(address, host)
         if problem is None:
             continue

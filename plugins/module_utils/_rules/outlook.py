@@ -9,10 +9,9 @@ shown of it can never see two answers; host names too have one answer (the resol
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence
 
-from .._base.address import Address, family, is_private, normal_form
+from .._base.address import Address, address_of, family, is_private, normal_form
 from .._base.errors import InputError
 from .._base.once import once
 from .._files.service import Service, last_of_each
@@ -187,7 +186,7 @@ class Outlook:
     @property
     def hears_this_host_only(self) -> bool:
         """Whether no other host can connect, since each listener is on a loopback address, or there is none."""
-        return all(ip_address(listener.socket.address).is_loopback for listener in self.listeners)
+        return all(address_of(listener.socket.address).is_loopback for listener in self.listeners)
 
     def reachable(self, family_name: str) -> List[Address]:
         """Return the host's addresses of a family by which other hosts reach it."""

@@ -104,6 +104,11 @@ def of_families(resolved: Sequence[Address], families: FrozenSet[str]) -> List[A
     return [address for address in resolved if family(address) in families]
 
 
+def sorts_by_bytes(version: Version) -> bool:
+    """Return whether a version sorts IPv4 addresses by their bytes."""
+    return version >= next((since for since in _SORTED_SINCE if since[:2] == version[:2]), (3, 12))
+
+
 def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Address]:
     """Sort and drop repetitions as Postfix does with addresses from a list: IPv4 first, by their bytes.
 
@@ -113,7 +118,7 @@ def sort_as_postfix(addresses: Sequence[Address], version: Version) -> List[Addr
     """
     if len(addresses) < 2:
         return list(addresses)
-    if version >= next((since for since in _SORTED_SINCE if since[:2] == version[:2]), (3, 12)):
+    if sorts_by_bytes(version):
         return sorted(set(addresses), key=lambda address: (address.version, address.packed))
     result: List[Address] = []
     for address in _merge_sort(list(addresses)):
@@ -131,14 +136,15 @@ def _merge_sort(addresses: List[Address]) -> List[Address]:
     result: List[Address] = []
     at = 0
     for address in right:
-        while at < len(left) and _difference(left[at], address) <= 0:
+        while at < len(left) and difference(left[at], address) <= 0:
             result.append(left[at])
             at += 1
         result.append(address)
     return result + left[at:]
 
 
-def _difference(one: Address, other: Address) -> int:
+def difference(one: Address, other: Address) -> int:
+    """Return a number above 0 where Postfix has the first one after the other, and one below 0 where it is before."""
     if one.version != other.version or one.version == 6:
         mine, others = (one.version, one.packed), (other.version, other.packed)
         return (mine > others) - (mine < others)

@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats 
     as_junit,
     as_prometheus,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.markdown import as_markdown
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report
 
@@ -26,6 +27,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "prometheus": as_prometheus,
     "csv": as_csv,
     "html": as_html,
+    "markdown": as_markdown,
 }
 
 

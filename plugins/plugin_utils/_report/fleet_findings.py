@@ -29,10 +29,12 @@ _SMALLEST = 3
 def fleet_findings(records: Records) -> list[dict[str, Any]]:
     """Return the findings across the hosts of some records, the most serious first."""
     owners = _owners(records)
-    found = [*_sources(records, owners), *_misplaced(records, owners), *_differing(records)]
-    order = {severity: number for number, severity in enumerate(SEVERITIES)}
-    found.sort(key=lambda finding: (order[finding["severity"]], finding["code"]))
-    return found
+    return gravest_first([*_sources(records, owners), *_misplaced(records, owners), *_differing(records)])
+
+
+def gravest_first(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return findings in the order of their severity, and then of their codes."""
+    return sorted(found, key=lambda finding: (SEVERITIES.index(finding["severity"]), finding["code"]))
 
 
 def _finding(

@@ -21,6 +21,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import STATUSES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FORMAT, VERSION, Report, in_words
 
+#: what a test case is about, by the playbook
+_PASSED = {"plan": "can be as the proposal says"}
 #: what XML 1.0 cannot hold (section 2.2), not even escaped
 _NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
@@ -33,6 +35,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "playbook": report.kind,
         "time": report.timestamp,
         "summary": report.summary(),
+        **({} if report.difference is None else {"difference": report.difference}),
         "findings": report.fleet,
         "instances": report.records,
     }
@@ -60,14 +63,18 @@ def as_junit(report: Report) -> str:
         groups.setdefault(record["group"] or "no group", []).append(record)
     fleet = by_place(report)
     for group, records in groups.items():
-        suite = ElementTree.SubElement(suites, "testsuite", name=_xml(group), timestamp=report.timestamp.rstrip("Z"))
+        suite = ElementTree.SubElement(suites, "testsuite", name=_xml(group))
+        if report.timestamp:
+            suite.set("timestamp", report.timestamp.rstrip("Z"))
         counts: Counter[str] = Counter()
         for record in records:
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
                 classname=_xml(f"{report.kind}.{group}"),
-                name=_xml(f"{record['host']}{_instance(record)} is as the inventory says"),
+                name=_xml(
+                    f"{record['host']}{_instance(record)} {_PASSED.get(report.kind, 'is as the inventory says')}"
+                ),
                 time=f"{record['seconds'] or 0:.3f}",
             )
             counts["tests"] += 1
@@ -90,8 +97,11 @@ def _verdict(
     if record["status"] == "untouched":
         ElementTree.SubElement(case, "skipped", message="The run did not get to this host.")
         verdict = "skipped"
+    elif record["status"] == "unknown" and not said:
+        ElementTree.SubElement(case, "skipped", message=_xml(record["problem"]))
+        verdict = "skipped"
     elif said:
-        verdict = "errors" if record["status"] in ("unreachable", "refused") else "failures"
+        verdict = "errors" if record["status"] in ("unreachable", "refused", "unknown") else "failures"
         element = ElementTree.SubElement(case, verdict[:-1], type=record["status"], message=_xml(said[0]))
         element.text = _xml("\n".join(said))
     if found:
@@ -101,11 +111,18 @@ def _verdict(
 
 
 def by_place(report: Report) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
-    """Return the findings across hosts, by the hosts and instances that they name."""
+    """Return the findings across hosts, by the hosts and instances that they name.
+
+    One that names a host without an instance is about each of its instances.
+    """
     fleet: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    hosts = report.hosts() if report.fleet else {}
     for finding in report.fleet:
         for place in finding["places"]:
-            fleet.setdefault((place["host"], place["instance"]), []).append(finding)
+            host, instance = place["host"], place["instance"]
+            every = [record["instance"] for record in hosts.get(host, ())] if instance is None else [instance]
+            for name in every or [instance]:
+                fleet.setdefault((host, name), []).append(finding)
     return fleet
 
 
@@ -129,11 +146,12 @@ def as_prometheus(report: Report) -> str:
             inner = ",".join(f'{label}="{_label(each)}"' for label, each in labels.items())
             lines.append(f"{full}{{{inner}}} {value:.16g}")
 
-    metric(
-        "report_timestamp_seconds",
-        "When the report was made, in seconds since the epoch.",
-        [({"playbook": report.kind}, round(report.time.timestamp()))],
-    )
+    if report.time:
+        metric(
+            "report_timestamp_seconds",
+            "When the report was made, in seconds since the epoch.",
+            [({"playbook": report.kind}, round(report.time.timestamp()))],
+        )
     metric("hosts", "Hosts by their worst state.", (({"status": s}, n) for s, n in summary["statuses"].items()))
     metric(
         "fleet_findings",

@@ -18,13 +18,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.changes import changes_of, is_changed
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_data
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 _PARTS = Path(__file__).with_name("web")
-_TITLES = {"audit": "Postfix audit", "converge": "Postfix rollout"}
+_TITLES = {"audit": "Postfix audit", "converge": "Postfix rollout", "plan": "Postfix plan"}
 #: what an address is unless the data say otherwise
 _USUAL = {"up": True, "tentative": False, "primary": True, "temporary": False, "deprecated": False, "dynamic": False}
 _DROPPED = ("config_directory", "refusal", "unit", "claims")
@@ -33,7 +34,7 @@ _DROPPED = ("config_directory", "refusal", "unit", "claims")
 def as_html(report: Report) -> str:
     """Return the page."""
     environment = Environment(loader=FileSystemLoader(_PARTS), undefined=StrictUndefined, autoescape=True)
-    style, program = _part("page.css"), _part("page.js")
+    style, program = _part("page.css"), _part("plan.js") + _part("page.js")
     return environment.get_template("page.html.j2").render(
         title=_TITLES.get(report.kind, f"Postfix {report.kind}"),
         time=report.timestamp,
@@ -73,14 +74,37 @@ def _small(data: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("now", "planned"):
             if record[name]:
                 small[name] = _view(record[name])
-        small["findings"] = [
-            [each["severity"], each["code"], each["parameter"], number(each["message"]), number(each["remedy"])]
-            for each in record["findings"]
-        ]
+        for name in ("findings", "resolved"):
+            if record[name]:
+                small[name] = [
+                    [each["severity"], each["code"], each["parameter"], number(each["message"]), number(each["remedy"])]
+                    + ([1] if each.get("new") else [])
+                    for each in record[name]
+                ]
+        if data["playbook"] == "plan" and is_changed(record):
+            small.update(_other_changes(record))
         small["reasons"] = [[each.get("parameter"), each.get("why")] for each in record["reasons"]]
         small["sockets"] = [[each["address"], each["port"], each["state"]] for each in record["sockets"]]
         instances.append(small)
-    return {**data, "instances": instances, "texts": list(texts)}
+    small_data = {**data, "instances": instances, "texts": list(texts)}
+    if "difference" in data:
+        small_data["difference"] = {**data["difference"], "endpoints": _counts(data["difference"]["endpoints"])}
+    return small_data
+
+
+def _counts(part: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many there are: which ones is told of each host."""
+    return {side: len(listed) for side, listed in part.items()}
+
+
+def _other_changes(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes besides listeners and sources, as what was there only before and only after."""
+    changes = changes_of(record)
+    pairs = {
+        "own": [changes.own_removed, changes.own_added],
+        "networks": [changes.networks_removed, changes.networks_added],
+    }
+    return {name: pair for name, pair in pairs.items() if any(pair)}
 
 
 def _address(entry: Mapping[str, Any]) -> list[Any]:

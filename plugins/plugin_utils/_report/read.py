@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""Records from what a user gives a filter: results of modules by host, or the instances of a report's JSON."""
+"""Records from what a user gives a filter: results of modules by host, a report's JSON, or the instances of one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,68 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError, shown
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.changes import sides
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     HostResult,
     Record,
+    claims_of,
     empty_record,
     records_of,
 )
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import printable
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FORMAT, printable
+
+#: of a plan: the inventories that it compares
+SIDES = ("base", "proposal")
+
+
+def read_side(fleet: Any, groups: Any = None, side: Any = None) -> list[Record]:
+    """Return the records of a fleet, each with its view in ``now``.
+
+    :param side: one of SIDES for one of the two states that the records have; None for the first of them, or for the
+        proposal if it is the JSON of a plan
+    :raises InputError: for anything else
+    """
+    if side is not None and side not in SIDES:
+        raise InputError("side", side, "is not a side of a plan", f"Use {' or '.join(SIDES)}")
+    records = read_records(fleet, groups)
+    if side is None and not (_is_report(fleet) and fleet.get("playbook") == "plan"):
+        return records
+    base, proposal = sides(records)
+    return [_of_base(record) for record in base] if side == "base" else proposal
+
+
+def read_sides(fleet: Any, after: Any = None) -> tuple[list[Record], list[Record]]:
+    """Return the records of two states of a fleet.
+
+    :param after: the second state; None if the records of the first have both
+    :raises InputError: for anything else
+    """
+    if after is not None:
+        return read_side(fleet), read_side(after)
+    first, second = sides(read_records(fleet))
+    return [{**record, "action": "none"} for record in first], second
+
+
+def _is_report(fleet: Any) -> bool:
+    return isinstance(fleet, Mapping) and fleet.get("format") == FORMAT
+
+
+def _of_base(record: Record) -> Record:
+    """Return a record of a plan as it is before: what is refused or claimed in it is about the proposal."""
+    if record["now"] is None:
+        return record
+    return {**record, "status": "ok", "refusal": None, "claims": claims_of(record["now"])}
 
 
 def read_records(fleet: Any, groups: Any = None) -> list[Record]:
     """Return the records of a fleet.
 
-    :param fleet: a mapping of host names to results, or a list of records
+    :param fleet: a mapping of host names to results, what a report says as JSON, or a list of records
     :param groups: a mapping of group names to lists of hosts, or None
     :raises InputError: for anything else
     """
+    if _is_report(fleet):
+        fleet = fleet.get("instances")
     if isinstance(fleet, Mapping):
         for name, result in fleet.items():
             if not isinstance(result, Mapping):
@@ -37,7 +83,7 @@ def read_records(fleet: Any, groups: Any = None) -> list[Record]:
         return [printable(record) for record in records_of(hosts)]
     if isinstance(fleet, (list, tuple)):
         return [_record(item) for item in fleet]
-    remedy = "Give host names with results, or the instances of a report"
+    remedy = "Give host names with results, a report, or the instances of one"
     raise InputError("_input", fleet, "is neither a mapping of hosts nor a list of instances", remedy)
 
 

@@ -18,7 +18,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets im
 Record = dict[str, Any]
 
 #: The states of an instance, the worst first.
-STATUSES = ("unreachable", "refused", "drift", "finding", "untouched", "changed", "ok")
+STATUSES = ("unreachable", "refused", "drift", "finding", "unknown", "untouched", "changed", "ok")
 _VIEW = ("listeners", "source_addresses", "own_addresses", "mynetworks", "error")
 
 
@@ -54,7 +54,8 @@ def settle(records: Sequence[Record], fleet: Sequence[Mapping[str, Any]]) -> Non
         for place in finding["places"]
     }
     for record in records:
-        if record["status"] in ("ok", "changed") and (record["host"], record["instance"]) in places:
+        here = {(record["host"], record["instance"]), (record["host"], None)}
+        if record["status"] in ("ok", "changed") and not places.isdisjoint(here):
             record["status"] = "finding"
 
 
@@ -115,7 +116,7 @@ def _of_host(known: HostResult, check_mode: bool) -> Iterator[Record]:
         record["seconds"] = None  # the module works on all instances at once
     if records:
         records[0]["findings"] = [*_of_survey(survey, parts), *records[0]["findings"]]
-        if records[0]["status"] == "ok" and _is_found(records[0]):
+        if records[0]["status"] == "ok" and is_found(records[0]):
             records[0]["status"] = "finding"
     yield from records
 
@@ -146,6 +147,9 @@ def empty_record() -> Record:
         "planned": None,
         "sockets": [],
         "findings": [],
+        "presence": None,
+        "confirm": 0,
+        "resolved": [],
     }
 
 
@@ -183,19 +187,19 @@ def _of_instance(
         "sockets": sockets,
         "findings": [dict(finding) for finding in part.get("findings") or ()],
     }
-    record["claims"] = part.get("claims") or _claims(record["planned"] or now)
-    record["findings"] += _unlisted(part, after)
+    record["claims"] = part.get("claims") or claims_of(record["planned"] or now)
+    record["findings"] += unlisted_services(part.get("unlisted_services") or (), after)
     differs = record["files_differ"] or record["master_differs"] or (check_mode and bool(part.get("changed")))
     if differs or part.get("in_sync") is False:
         record.update(status="drift", problem=_drift(record))
-    elif _is_found(record):
+    elif is_found(record):
         record["status"] = "finding"
     elif part.get("changed"):
         record["status"] = "changed"
     return record
 
 
-def _claims(view: Mapping[str, Any] | None) -> Record:
+def claims_of(view: Mapping[str, Any] | None) -> Record:
     """Return the addresses of a view that a parameter sets; those that the host lacks are not in it."""
     sources: dict[str, str] = {}
     for client in (view or {}).get("source_addresses") or ():
@@ -209,7 +213,8 @@ def _claims(view: Mapping[str, Any] | None) -> Record:
     }
 
 
-def _is_found(record: Mapping[str, Any]) -> bool:
+def is_found(record: Mapping[str, Any]) -> bool:
+    """Return whether a record has a finding that is more than an information."""
     return any(finding["severity"] != "info" for finding in record["findings"])
 
 
@@ -259,10 +264,14 @@ def _view(view: Mapping[str, Any] | None) -> Record | None:
     return {name: view.get(name) for name in _VIEW} if view else None
 
 
-def _unlisted(part: Mapping[str, Any], after: Mapping[str, Any] | None) -> Iterator[Record]:
-    """Yield a finding for each endpoint that stays although the inventory does not list it."""
+def unlisted_services(names: Iterable[str], after: Mapping[str, Any] | None) -> Iterator[Record]:
+    """Yield a finding for each endpoint that stays although the inventory does not list it.
+
+    :param names: the services that it does not list
+    :param after: what Postfix will make of its files
+    """
     stay = {listener["service"] for listener in (after or {}).get("listeners") or ()}
-    for name in part.get("unlisted_services") or ():
+    for name in names:
         if name in stay:
             yield {
                 "code": "unlisted_service",
@@ -279,16 +288,10 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     named = {part.get("config_directory") for part in parts}
     for instance in survey.get("instances") or ():
         if instance["config_directory"] not in named:
+            name = instance["instance"] or instance["config_directory"]
             created = instance.get("created")
             made = f", which this collection has created on {created}" if created else ""
-            yield {
-                "code": "unlisted_instance",
-                "severity": "warning",
-                "parameter": "instances",
-                "message": f"The host has the instance {instance['instance'] or instance['config_directory']} "
-                f"({instance['config_directory']}){made}, and the inventory does not list it",
-                "remedy": "List it in postfix_interfaces_instances, with state absent if it is to go",
-            }
+            yield unlisted_instance(f"{name} ({instance['config_directory']}){made}")
     for master in survey.get("masters") or ():
         sockets = (
             ", ".join(with_port(each["address"], each["port"]) for each in master["sockets"]) or "no network socket"
@@ -301,6 +304,17 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
             f"{master['config_directory'] or 'an unknown directory'}, with {sockets}",
             "remedy": "Stop it, or list its directory in multi_instance_directories and in the inventory",
         }
+
+
+def unlisted_instance(name: str) -> Record:
+    """Return the finding about an instance that stays although the inventory does not list it."""
+    return {
+        "code": "unlisted_instance",
+        "severity": "warning",
+        "parameter": "instances",
+        "message": f"The host has the instance {name}, and the inventory does not list it",
+        "remedy": "List it in postfix_interfaces_instances, with state absent if it is to go",
+    }
 
 
 def _text(value: Any, otherwise: str) -> str:

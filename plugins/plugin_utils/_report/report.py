@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -35,20 +36,26 @@ FAIL_ON = (*SEVERITIES, "never")
 class Report(NamedTuple):
     """What a run found out."""
 
-    #: the playbook: audit or converge
+    #: the playbook: audit, converge or plan
     kind: str
-    #: when it was made
-    time: datetime
+    #: when it was made; None for a plan, which is the same for the same inventories
+    time: datetime | None
     records: list[Record]
     #: the findings across hosts
     fleet: list[dict[str, Any]]
     #: the severity from which on a finding makes a host fail, or never
     fail_on: str = "error"
+    #: of a plan, what becomes of the fleet as a whole
+    difference: dict[str, Any] | None = None
+    #: whether only findings that a plan brings make a host fail
+    only_new: bool = False
+    #: whether a host fails of which a plan cannot tell anything because its addresses are not known
+    fail_on_unknown: bool = False
 
     @property
-    def timestamp(self) -> str:
+    def timestamp(self) -> str | None:
         """The time as RFC 3339 has it, in UTC."""
-        return self.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return None if self.time is None else self.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def hosts(self) -> dict[str, list[Record]]:
         """Return the records of each host, by its name."""
@@ -87,13 +94,18 @@ class Report(NamedTuple):
         """Return why a record fails, apart from what was found across hosts; nothing if it does not."""
         said = []
         name = prefix_of(record)
-        if record["status"] in ("unreachable", "refused", "drift"):
+        if record["status"] in ("unreachable", "refused", "drift") or self._is_unknown(record):
             remedy = " Run mailfleet.postfix.converge to correct this." if record["status"] == "drift" else ""
             said.append(f"{name}{record['problem']}{remedy if self.kind == 'audit' else ''}")
         return said + [f"{name}{in_words(each)}" for each in record["findings"] if self.is_serious(each)]
 
+    def _is_unknown(self, record: Mapping[str, Any]) -> bool:
+        return self.fail_on_unknown and record["status"] == "unknown"
+
     def is_serious(self, finding: Mapping[str, Any]) -> bool:
         """Return whether a finding makes its host fail."""
+        if self.only_new and not finding.get("new", True):
+            return False
         return FAIL_ON.index(finding["severity"]) <= FAIL_ON.index(self.fail_on) < FAIL_ON.index("never")
 
 
@@ -114,6 +126,15 @@ def report_of(records: list[Record], kind: str, fail_on: str = "error", time: da
 def in_words(finding: Mapping[str, Any]) -> str:
     """Return a finding as sentences."""
     return f"{finding['message']}. {finding['remedy']}. [{finding['code']}]"
+
+
+def printable_record(record: Record) -> Record:
+    """Return a record of plain data as a report can hold it; most can be as they are."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return dict(printable(record))
+    return record
 
 
 def printable(value: Any) -> Any:

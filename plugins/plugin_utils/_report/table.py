@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats 
     listeners_of,
     sources_of,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.plan_table import plan_lines
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     Record,
     by_host,
@@ -37,31 +38,42 @@ _WORDS = {
     "changed": "changed",
     "ok": "in line",
 }
+_PLAN_WORDS = {
+    "refused": "refused",
+    "finding": "with findings",
+    "unknown": "with unknown addresses",
+    "changed": "changed",
+    "ok": "as before",
+}
 
 
 def as_table(report: Report) -> list[str]:
     """Return a line for each host and instance, then those for what was found across hosts, then the sum.
 
-    After a rollout, each instance has further lines: why something was done, and its sockets and source addresses.
+    After a rollout, each instance has further lines: why something was done, and its sockets and source addresses. A
+    plan has no lines for what stays as it is.
     """
-    lines: list[str] = []
+    lines, words = (plan_lines(report), _PLAN_WORDS) if report.kind == "plan" else (_lines(report), _WORDS)
+    summary = report.summary()
+    sums = ", ".join(f"{number} {words[status]}" for status, number in summary["statuses"].items() if number)
+    return [*lines, "", f"{count_of_hosts(summary['hosts'])}: {sums or 'none'}"]
+
+
+def _lines(report: Report) -> Iterator[str]:
     fleet = by_place(report)
     for records in report.hosts().values():
         for number, record in enumerate(records):
             place = f"{record['host']:<24} {record['group'] or '-':<16}"
             problem = _problem(record)
             if problem and not number:
-                lines.append(f"{place} {problem}")
+                yield f"{place} {problem}"
             if not problem or (record["instance"] and report.kind == "converge"):
                 found = [*record["findings"], *fleet.get((record["host"], record["instance"]), [])]
-                lines.append(f"{place} {_cells(report, record, found)}".rstrip())
+                yield f"{place} {_cells(report, record, found)}".rstrip()
             if record["instance"] and report.kind == "converge":
-                lines += [f"{_INDENT}{line}" for line in _details(record)]
+                yield from (f"{_INDENT}{line}" for line in _details(record))
     if report.fleet:
-        lines += ["", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet)]
-    summary = report.summary()
-    sums = ", ".join(f"{number} {_WORDS[status]}" for status, number in summary["statuses"].items() if number)
-    return [*lines, "", f"{count_of_hosts(summary['hosts'])}: {sums or 'none'}"]
+        yield from ("", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet))
 
 
 def _problem(record: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from ..._base.errors import InputError
 from ..._files.service import Service
@@ -27,6 +27,18 @@ ABOUT_SOURCES = frozenset(
 )
 
 
+Counts = Dict[Tuple[str, str], int]
+"""Of how many parameters something is found, by its code and severity."""
+
+Memory = Callable[[Outlook, FrozenSet[str], Callable[[], Counts]], Counts]
+"""What knows, or else finds, the counts of an outlook, for some codes."""
+
+MEMORY = "memory"
+"""The attribute of an outlook with that, where many are looked at that have much in common."""
+
+NONE: FrozenSet[str] = frozenset()
+
+
 class Assumed(Outlook):
     """An outlook that a remedy would lead to, or starts from: its own remedies are not read by anybody."""
 
@@ -43,7 +55,7 @@ def faults_after(
     :param services: to be in master.cf
     :param is_error: whether the change is against an error, so that warnings do not matter
     """
-    return _faults_after(outlook, values, services, is_error, frozenset())
+    return _faults_after(outlook, values, services, is_error, NONE)
 
 
 def faults_of_source(outlook: Outlook, place: str, values: Mapping[str, str], is_error: bool = False) -> FrozenSet[str]:
@@ -83,6 +95,8 @@ def _faults_after(
         configuration = configuration._replace(services=services)
     known = vars(outlook).setdefault("faults", {})
     try:
+        if codes not in known and NONE in known:
+            known[codes] = {key: count for key, count in known[NONE].items() if key[0] in codes}
         if codes not in known:
             known[codes] = _faults(outlook, outlook.configuration, codes)
         before, after = known[codes], _faults(outlook, configuration, codes)
@@ -118,14 +132,26 @@ def apart_from_loopback(faults: FrozenSet[str]) -> str:
     return _LOOPBACK_APART if faults == {"bound_next_hop_on_loopback"} else ""
 
 
-def _faults(outlook: Outlook, configuration: Configuration, codes: FrozenSet[str]) -> Dict[Tuple[str, str], int]:
+def _faults(outlook: Outlook, configuration: Configuration, codes: FrozenSet[str]) -> Counts:
     """Return of how many parameters each code is found with each severity."""
     from .registry import findings  # which knows the checks that ask here
 
     then = Assumed(configuration, outlook.host, outlook.resolve, outlook.allow_absent)
     if codes:
         vars(then).update({part: vars(outlook)[part] for part in _BESIDE_SOURCES if part in vars(outlook)})
-    counts: Dict[Tuple[str, str], int] = {}
-    for key in {finding[:3] for finding in findings(then, ask_for_hostname=False, codes=codes)}:
-        counts[key[:2]] = counts.get(key[:2], 0) + 1
-    return counts
+
+    def find() -> Counts:
+        counts: Counts = {}
+        for key in {finding[:3] for finding in findings(then, ask_for_hostname=False, codes=codes)}:
+            counts[key[:2]] = counts.get(key[:2], 0) + 1
+        return counts
+
+    known: Optional[Memory] = vars(outlook).get(MEMORY)
+    return known(then, codes, find) if known else find()
+
+
+def unadvised(outlook: Outlook) -> Outlook:
+    """Return an outlook whose findings come without that their remedies are tried, which takes most of the time."""
+    same = Assumed(outlook.configuration, outlook.host, outlook.resolve, outlook.allow_absent)
+    vars(same).update({name: value for name, value in vars(outlook).items() if name != "_counterpart"})
+    return same

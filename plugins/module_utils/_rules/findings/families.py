@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import AbstractSet, Iterator, Sequence
 
-from ..._base.address import FAMILIES, normal_form, unbracket
+from ..._base.address import FAMILIES, address_of, normal_form, unbracket
 from ..._base.sockets import WILDCARDS, Socket
 from ..interface_list import split_tokens
 from ..origin import IN_MASTER_CF, INET_INTERFACES, KERNEL
@@ -35,7 +34,7 @@ def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
     if "localhost" in map(unbracket, split_tokens(outlook.settings.get("inet_interfaces"))):
         return  # clients ask by the same addresses, whichever the name has
     for name, loopback in (("ipv4", "127.0.0.1"), ("ipv6", "::1")):
-        known = outlook.host.find(ip_address(loopback))
+        known = outlook.host.find(address_of(loopback))
         if ports and name in outlook.families - heard and known is not None and known.up:
             other = "::1" if name == "ipv4" else "127.0.0.1"
             message = (
@@ -50,12 +49,12 @@ def loopback_of_one_family(outlook: Outlook) -> Iterator[Point]:
 
 
 def _takes_localhost(socket: Socket, ports: AbstractSet[int]) -> bool:
-    return socket.port in ports and (socket.is_wildcard or ip_address(socket.address).is_loopback)
+    return socket.port in ports and (socket.is_wildcard or address_of(socket.address).is_loopback)
 
 
 def _family_without_listener(outlook: Outlook, both: Sequence[str]) -> Iterator[Point]:
     sockets = [listener.socket for listener in outlook.listeners if listener.origin == INET_INTERFACES]
-    heard = {socket.family for socket in sockets if not ip_address(socket.address).is_loopback}
+    heard = {socket.family for socket in sockets if not address_of(socket.address).is_loopback}
     by_endpoint = {listener.socket.family for listener in outlook.listeners if listener.origin == IN_MASTER_CF}
     for name in both:
         if heard and name not in heard | by_endpoint:
@@ -115,6 +114,6 @@ def _family_without_source(outlook: Outlook, both: Sequence[str]) -> Iterator[Po
 def chosen_by(source: Source) -> str:
     """Return the parameter that chooses the address from which mail to other hosts leaves, or nothing."""
     parameter = source.origin.parameter or ""
-    if not source.address or ip_address(source.address).is_loopback:
+    if not source.address or address_of(source.address).is_loopback:
         return ""
     return parameter if parameter.endswith(("bind_address", "bind_address6")) else ""

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from ..._base.address import normal_form
+from ..._base.address import address_of, normal_form
 from ..._base.errors import InputError
 from ..._base.words import is_number
 from ..._files.endpoint import split_endpoint
@@ -71,7 +70,7 @@ def endpoint_outside_inet_interfaces(outlook: Outlook) -> Iterator[Point]:
     outside: Dict[str, List[str]] = {}  # by service
     for listener in outlook.listeners:
         text = listener.socket.address
-        if listener.origin != INET_INTERFACES and text not in own and not ip_address(text).is_loopback:
+        if listener.origin != INET_INTERFACES and text not in own and not address_of(text).is_loopback:
             outside.setdefault(listener.service, []).append("" if listener.socket.is_wildcard else text)
     places = [(tuple(dict.fromkeys(addresses)), service) for service, addresses in outside.items()]
     for addresses, services in grouped(places).items():
@@ -175,7 +174,7 @@ def _proxied(outlook: Outlook) -> Iterator[Tuple[str, List[str], List[str]]]:
             sockets = [each.socket for each in outlook.listeners if (each.service, each.type) == service[:2]]
             runs = service.command.rpartition("/")[2] == program
             if sockets and runs and parameter not in service.option_values:
-                loopback = all(ip_address(socket.address).is_loopback for socket in sockets)
+                loopback = all(address_of(socket.address).is_loopback for socket in sockets)
                 services[service.title] = loopback
         if len(services) > 1:
             outside = [name for name, loopback in services.items() if not loopback]

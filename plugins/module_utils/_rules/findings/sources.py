@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Iterator, List, Set, Tuple
 
-from ..._base.address import FAMILIES, family, is_private, needs_scope, normal_form, parse_address, unbracket
+from ..._base.address import (
+    FAMILIES,
+    address_of,
+    family,
+    is_private,
+    needs_scope,
+    normal_form,
+    parse_address,
+    unbracket,
+)
 from ..._base.errors import InputError
 from ..._base.sockets import WILDCARDS
 from ..._files.command_line import bad_command_line
@@ -182,7 +190,7 @@ def private_source_address(outlook: Outlook) -> Iterator[Point]:
             # A service with an option of its own is there for certain hosts; lmtp is for those nearby.
             if not source.address or not parameter or source.origin.in_master_cf or client.transport not in senders:
                 continue
-            if (parameter, source.address) in seen or not is_private(ip_address(source.address)):
+            if (parameter, source.address) in seen or not is_private(address_of(source.address)):
                 continue
             seen.add((parameter, source.address))
             public = [address for address in outlook.stable(family_name) if not is_private(address)]

@@ -8,11 +8,13 @@
   const started = performance.now();
   const data = JSON.parse(document.getElementById("data").textContent);
   const texts = data.texts;
-  const STATUSES = ["unreachable", "refused", "drift", "finding", "untouched", "changed", "ok"];
+  const isPlan = data.playbook === "plan";
+  const STATUSES = ["unreachable", "refused", "drift", "finding", "unknown", "untouched", "changed", "ok"];
   const SEVERITIES = ["error", "warning", "info"];
   const WORDS = {
     unreachable: "Unreachable", refused: "Failed", drift: "Not in line", finding: "Findings", untouched: "Left alone",
-    changed: "Changed", ok: "In line",
+    changed: "Changed", ok: "In line", unknown: "Unknown",
+    ...(isPlan && { refused: "Refused", changed: "Would change", ok: "Stays" }),
   };
   const $ = (id) => document.getElementById(id);
   const many = (number, word, words = `${word}s`) => `${number.toLocaleString("en")} ${number === 1 ? word : words}`;
@@ -39,14 +41,31 @@
 
   /* ---- the hosts ---- */
 
-  const point = ([severity, code, parameter, message, remedy]) =>
-    ({ severity, code, parameter, message: texts[message], remedy: texts[remedy] });
+  const titleOf = (record) => (!record.instance || record.instance === "-" ? "default instance" : record.instance);
+  const sourceWords = (source) => source === 0 ? "not used" : source[2] ? `none leaves: ${source[2]}` : source[0] || "kernel\u2019s choice";
+  const plan = isPlan && planOf(data, { h, many, unique, place, sourceWords, titleOf, summed });
+  const point = ([severity, code, parameter, message, remedy, isNew]) =>
+    ({ severity, code, parameter, message: texts[message], remedy: texts[remedy], new: isNew });
+
+  /* The ports that records have open, and what they send from. */
+  function summed(records) {
+    const views = records.map((record) => (plan ? plan.viewOf(record) : record.now));
+    const open = records.flatMap((record) => record.sockets.filter((each) => each[2] !== "missing").map((each) => each[1]));
+    const promised = views.flatMap((view) => (view?.listeners || []).map((each) => each[2]));
+    const ports = unique(records.some((record) => record.sockets.length) ? open : promised).sort((a, b) => a - b);
+    const clients = views.flatMap((view) => (view?.clients || []).flatMap((each) => [each[1], each[2]]));
+    const sources = unique(clients.filter(Boolean).filter((each) => !each[2]).map((each) => each[0] || ""));
+    return { ports, sources, sends: [...sources.filter(Boolean), ...(sources.includes("") ? ["kernel\u2019s choice"] : [])] };
+  }
   const byName = new Map();
   for (const record of data.instances) {
     record.findings = (record.findings || []).map(point);
+    record.resolved = (record.resolved || []).map(point);
     if (!byName.has(record.host)) byName.set(record.host, { name: record.host, group: record.group || "", records: [], fleet: [] });
     byName.get(record.host).records.push(record);
   }
+  const urgency = (finding) => SEVERITIES.indexOf(finding.severity) * 2 + (finding.new ? 0 : 1);
+  if (plan) data.findings.sort((a, b) => urgency(a) - urgency(b));
   for (const finding of data.findings)
     for (const name of unique(finding.places.map((each) => each.host))) byName.get(name)?.fleet.push(finding);
   const hosts = [...byName.values()];
@@ -60,16 +79,12 @@
     host.codes = unique(found.map((each) => each.code));
     host.action = ["start", "restart", "reload"].find((action) => records.some((record) => record.action === action)) || "";
     host.version = records.find((record) => record.version)?.version || "";
-    const open = records.flatMap((record) => record.sockets.filter((each) => each[2] !== "missing").map((each) => each[1]));
-    const promised = records.flatMap((record) => (record.now?.listeners || []).map((each) => each[2]));
-    host.ports = unique(records.some((record) => record.sockets.length) ? open : promised).sort((a, b) => a - b);
-    const sources = records.flatMap((record) => (record.now?.clients || []).flatMap((each) => [each[1], each[2]]));
-    host.sources = unique(sources.filter(Boolean).filter((each) => !each[2]).map((each) => each[0] || ""));
-    host.sends = [...host.sources.filter(Boolean), ...(host.sources.includes("") ? ["kernel\u2019s choice"] : [])];
+    Object.assign(host, summed(records));
+    if (plan) plan.look(host);
     host.text = [
       host.name, host.group, WORDS[host.status], host.version, ...host.codes, ...host.ports.map((port) => `:${port}`),
       ...host.addresses.flatMap((each) => [each[0], each[2]]), ...host.sends,
-      ...records.flatMap((record) => [record.instance || "", record.problem || "", record.action]),
+      ...records.flatMap((record) => [record.instance || "", record.problem || "", record.action, record.presence || ""]),
     ].join("\n").toLowerCase();
   }
   const collator = new Intl.Collator("en", { numeric: true });
@@ -82,16 +97,17 @@
   const rankOf = {
     host: ordered("name"), group: ordered("group"), version: ordered("version"), sends: ordered("first"), ports: ordered("port"),
     state: (host) => host.rank, errors: (host) => -host.error, warnings: (host) => -host.warning,
-    needs: (host) => -["", "reload", "restart", "start"].indexOf(host.action),
+    needs: (host) => -["", "vanishes", "appears", "reload", "restart", "start"].indexOf(host.action),
   };
 
   /* ---- the head ---- */
 
   const total = data.summary.statuses;
   const well = total.ok + total.changed + total.finding;
-  $("time").textContent = new Date(data.time).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }) + " UTC";
+  if (data.time) $("time").textContent = new Date(data.time).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }) + " UTC";
   $("sum").textContent = `${many(hosts.length, "host")}, ${many(data.summary.instances, "instance")}`;
   if (!hosts.length) $("verdict").textContent = "There are no hosts in this report.";
+  else if (plan) $("verdict").append(...plan.verdict(hosts, total));
   else if (total.ok + total.changed === hosts.length)
     $("verdict").textContent = hosts.length === 1 ? "The host is in line." : `All ${hosts.length.toLocaleString("en")} hosts are in line.`;
   else {
@@ -100,8 +116,8 @@
     if (!parts.length) parts.push(`${total.finding.toLocaleString("en")} with findings`);
     $("verdict").append(`${well.toLocaleString("en")} of ${many(hosts.length, "host")} in line`, h("span", {}, `, ${parts.join(", ")}`));
   }
-  const shown = ["ok", "changed", "finding", "drift", "refused", "unreachable", "untouched"].filter((status) => total[status]);
-  const chosen = { statuses: new Set(), group: "", code: "", words: [], sort: "state", down: false };
+  const shown = ["ok", "changed", "finding", "drift", "refused", "unreachable", "unknown", "untouched"].filter((status) => total[status]);
+  const chosen = { statuses: new Set(), group: "", code: "", action: "", words: [], sort: "state", down: false };
   for (const status of shown) {
     const part = h("i", { class: `s-${status}` });
     part.style.flexGrow = total[status];
@@ -112,19 +128,19 @@
   }
 
   function findingOf(finding, more) {
-    return h("li", { class: "point" }, icon(finding.severity), h("p", {}, `${finding.message}. `),
+    return h("li", { class: "point" }, icon(finding.severity), h("p", {}, finding.new && h("b", { class: "new" }, "New: "), `${finding.message}. `),
       h("p", { class: "remedy" }, `${finding.remedy}. `, h("span", { class: "tag" }, finding.code)), more);
   }
 
   /* A list that begins with its first entries. */
-  function longList(list, most, make, word) {
+  function longList(list, most, make, word, words = `${word}s`) {
     const box = h("ul", {});
     let count = 0;
     const more = h("button", { type: "button", class: "plain", onclick: () => grow(count + 50) });
     function grow(upto) {
       for (; count < Math.min(upto, list.length); count++) box.append(make(list[count]));
       more.hidden = count >= list.length;
-      more.textContent = `Show ${many(Math.min(50, list.length - count), `more ${word}`)}`;
+      more.textContent = `Show ${many(Math.min(50, list.length - count), `more ${word}`, `more ${words}`)}`;
     }
     grow(most);
     return [box, more];
@@ -162,6 +178,7 @@
           h("span", { class: "len", "aria-hidden": "true" }, part), h("span", {}, each.hosts.size.toLocaleString("en")));
       }, "kind")));
   }
+  if (data.difference) $("fleet").append(plan.card(longList));
   $("fleet").classList.toggle("one", $("fleet").children.length < 2);
 
   /* ---- the list ---- */
@@ -191,19 +208,20 @@
   let matching = [], active = 0, first = -1, last = -1, opened = null, height = 40;
 
   function update(keep) {
-    const { statuses, group, code, words } = chosen;
+    const { statuses, group, code, action, words } = chosen;
     matching = hosts.filter((host) => (!statuses.size || statuses.has(host.status)) && (!group || host.group === group) &&
-      (!code || host.codes.includes(code)) && words.every((word) => host.text.includes(word)));
+      (!code || host.codes.includes(code)) && (!action || host.actions.includes(action)) && words.every((word) => host.text.includes(word)));
     const rank = rankOf[chosen.sort], turn = chosen.down ? -1 : 1;
     matching.sort((a, b) => turn * (rank(a) - rank(b)) || rankOf.host(a) - rankOf.host(b));
     if (!keep) active = 0;
-    const filtered = statuses.size || group || code || words.length;
+    const filtered = statuses.size || group || code || action || words.length;
     $("count").textContent = filtered ? `${matching.length.toLocaleString("en")} of ${many(hosts.length, "host")}` : many(hosts.length, "host");
     $("reset").hidden = !filtered;
     $("nothing").hidden = matching.length > 0;
     grid.hidden = !matching.length;
     $("group").value = group;
     $("code").value = code;
+    $("action").value = action;
     for (const button of document.querySelectorAll(".tile")) button.setAttribute("aria-pressed", String(statuses.has(button.dataset.status)));
     for (const button of document.querySelectorAll(".codes .link")) button.setAttribute("aria-pressed", String(button.dataset.code === code));
     for (const cell of head.children)
@@ -266,9 +284,16 @@
   options($("code"), "All findings", [...codes.keys()].sort());
   $("group").addEventListener("change", (event) => { chosen.group = event.target.value; update(); });
   $("code").addEventListener("change", (event) => { chosen.code = event.target.value; update(); });
+  if (plan) {
+    const present = plan.ACTIONS.filter(([action]) => hosts.some((host) => host.actions.includes(action)));
+    $("action").append(h("option", { value: "" }, "All actions"), ...present.map(([action, word]) => h("option", { value: action }, word)));
+    $("action").addEventListener("change", (event) => { chosen.action = event.target.value; update(); });
+    $("actions").hidden = false;
+    $("work").classList.add("wide");
+  }
   $("search").addEventListener("input", (event) => { chosen.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean); update(); });
   $("reset").addEventListener("click", () => {
-    Object.assign(chosen, { statuses: new Set(), group: "", code: "", words: [] });
+    Object.assign(chosen, { statuses: new Set(), group: "", code: "", action: "", words: [] });
     $("search").value = "";
     update();
     $("search").focus();
@@ -317,7 +342,6 @@
     first = -1;
     render();
   }
-  const titleOf = (record) => (!record.instance || record.instance === "-" ? "default instance" : record.instance);
 
   function detail(host) {
     const panel = $("panel");
@@ -338,17 +362,16 @@
       h("p", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value)))),
       problems.map((problem) => h("div", { class: `callout s-${host.status}` }, icon(host.status),
         h("p", {}, several ? `${host.records.filter((record) => record.problem === problem).map(titleOf).join(", ")}: ` : "", problem))),
-      drawing(host, width),
+      plan && host.changed ? [plan.drawings(host, width, drawing), host.records.map((record) => plan.about(record, several))] : drawing(host, width),
       list("Across hosts", "", host.fleet.map((finding) => findingOf(finding))),
       host.records.map((record) => [
         record.now?.error || record.planned?.error ? h("div", { class: "callout s-error" }, icon("error"), h("p", {}, record.now?.error || record.planned.error)) : [],
-        changes(record, several),
+        plan ? [] : changes(record, several),
         list("Findings", several ? titleOf(record) : "", record.findings.map((finding) => findingOf(finding))),
+        list("No longer found", several ? titleOf(record) : "", record.resolved.map((finding) => findingOf(finding))),
       ]),
     ];
   }
-
-  const sourceWords = (source) => source === 0 ? "not used" : source[2] ? `none leaves: ${source[2]}` : source[0] || "kernel\u2019s choice";
 
   /* What a run would change, as lines that come and go. */
   function changes(record, several) {
@@ -441,9 +464,9 @@
     });
   }
 
-  function drawing(host, width) {
+  /* What is drawn of a host: its records, and a line for each port and for each client. */
+  function linesOf(host) {
     const parts = host.records.filter((record) => record.instance != null && (record.now || record.planned || record.sockets.length));
-    if (!host.addresses.length && !parts.length) return [];
     const several = parts.length > 1;
     const named = (record, column) => {
       const suffix = several && record.instance !== "-" ? ` (${record.instance.replace(/^postfix-/, "")})` : "";
@@ -451,6 +474,16 @@
     };
     const left = parts.flatMap((record) => listenersOf(record).map((column) => named(record, column)));
     const right = parts.flatMap((record) => sendersOf(record).map((column) => named(record, column)));
+    const labels = [...left, ...right].map((column) => labelWidth(column.label));
+    return { parts, left, right, zone: Math.ceil(Math.max(24, ...labels) * 0.72) + 26 };
+  }
+  const labelWidth = (text) => text.length * 7.25;
+
+  /* beside: another host whose drawing is beside this one, for which room is left above. */
+  function drawing(host, width, beside = host) {
+    const { parts, left, right } = linesOf(host);
+    if (!host.addresses.length && !parts.length) return [];
+    const zone = Math.max(...[host, beside].map((each) => linesOf(each).zone));
     /* which addresses are used */
     const used = new Set([...left, ...right].flatMap((column) => [...column.cells.keys()]));
     const present = new Set(host.addresses.map((each) => each[0]));
@@ -469,9 +502,6 @@
     if (ghosts.length) boxes.set("on no interface", ghosts.map((address) => ({ address, text: address, flags: [], ghost: true })));
 
     const STEP = width < 420 ? 22 : 26, ROW = 25, GAP = 10, HEAD = 24;
-    const labelWidth = (text) => text.length * 7.25;
-    const lengths = [...left, ...right].map((column) => labelWidth(column.label));
-    const zone = Math.ceil(Math.max(24, ...lengths) * 0.72) + 26;
     const overhang = right.length ? Math.max(...right.map((column, index) => labelWidth(column.label) * 0.72 - (right.length - 1 - index) * STEP)) : 0;
     const entries = [...boxes.values()].flat();
     const natural = Math.max(150, ...entries.map((each) => labelWidth(each.text) + (each.flags.length ? each.flags.join(" ").length * 6 + 8 : 0) + 26));

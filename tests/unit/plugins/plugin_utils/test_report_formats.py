@@ -232,7 +232,9 @@ def test_the_page_needs_nothing_else(report: Report) -> None:
 
 
 def test_the_page_uses_no_markup_from_the_data() -> None:
-    program = Path(as_html.__code__.co_filename).with_name("web").joinpath("page.js").read_text(encoding="utf-8")
+    programs = sorted(Path(as_html.__code__.co_filename).with_name("web").glob("*.js"))
+    assert [path.name for path in programs] == ["page.js", "plan.js"]
+    program = "".join(path.read_text(encoding="utf-8") for path in programs)
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
         assert word not in program
 
