@@ -365,6 +365,7 @@ class _Session(socketserver.StreamRequestHandler):
                 peer = self.client_address[0]
                 self.server.sink.greeted.append(greeted)  # type: ignore[attr-defined]
                 self.server.sink.sources.append(peer.removeprefix("::ffff:"))  # type: ignore[attr-defined]
+                self.server.sink.answers.wait(60)  # type: ignore[attr-defined]
                 answer("250 taken")
             elif verb.startswith("QUIT"):
                 return answer("221 bye")
@@ -385,10 +386,13 @@ class _Server6(_Server):
 class Sink:
     """An SMTP server on port 25 of addresses of the room.
 
-    `sources` are the clients' addresses, one a message, and `greeted` the names that they said.
+    `sources` are the clients' addresses, one a message, and `greeted` the names that they said. While `answers` is not
+    set, it has the messages, and does not say so.
     """
 
     def __init__(self, *addresses: str) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
         self.sources: list[str] = []
         self.greeted: list[str] = []
         self.servers = [(_Server6 if ":" in address else _Server)((address, 25), _Session) for address in addresses]

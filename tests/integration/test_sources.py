@@ -94,6 +94,26 @@ def test_a_source_is_retired_when_its_mail_is_gone(host: MailHost) -> None:
     assert not host.bring({"sources": sources(host, out1="retired")})["changed"]
 
 
+def test_a_source_is_not_retired_while_it_delivers(host: MailHost, sink: Sink) -> None:
+    """The master that a service is taken from would wait for its processes, and accept no mail meanwhile."""
+    for state in ("active", "draining"):
+        wanted = sources(host, out1=state, out2="active")
+        choose(host, {"out1": wanted["out1"]} if state == "active" else wanted)
+        assert "msg" not in host.bring({"sources": wanted})
+        if state == "active":
+            sink.answers.clear()
+            host.run("sendmail", "-f", "a@example", f"user@[{host.room[0]}]", input="Subject: x\n\nx\n", stdin=None)
+            wait_until(lambda: sink.sources == [host.ipv4], 20, "mail arriving")
+    gone = {"sources": sources(host, out1="retired", out2="active")}
+    refused = host.bring(gone)
+    assert "state of the source out1: 'retired' still has 1 message in the queue" in refused.get("msg", ""), refused
+    sink.answers.set()
+    wait_until(lambda: "msg" not in host.bring(gone), 20, "the source being retired")
+    host.run("postqueue", "-f")  # the new qmgr(8) has not heard of the end of what the old one began
+    wait_until(lambda: not queued(host), 20, "the message going")
+    assert sink.sources == [host.ipv4]
+
+
 def test_a_source_that_is_planned_may_be_absent_and_an_active_one_may_not(host: MailHost) -> None:
     wanted = {"new": {"address": "203.0.113.9", "state": "planned"}}
     assert not host.bring({"sources": wanted})["changed"]
