@@ -193,8 +193,8 @@ def missing(package: str, error: ImportError) -> InputError:
 def _server(text: str) -> tuple[str, int]:
     host, port = text, str(_PORT)
     if text.startswith("["):
-        host, _bracket, rest = text[1:].partition("]")
-        port = rest[1:] if rest[:1] == ":" else port if not rest else ""
+        host, bracket, rest = text[1:].partition("]")
+        port = rest[1:] if rest[:1] == ":" else port if bracket and not rest else ""
     elif text.count(":") == 1:
         host, _colon, port = text.partition(":")
     address = parse_address(host)

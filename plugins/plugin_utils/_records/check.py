@@ -95,9 +95,7 @@ def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str
     said = f"{'PTR of' if len(names) == 1 else 'PTR records of'} {address}, which {source.name} sends from,"
     forward = [records["addresses"].get(name) for name in names]
     known = [found for found in forward if found is not None]
-    if not any(address in found for found in known):
-        if len(known) < len(names):
-            return  # one of those that are not known may be it
+    if len(known) == len(names) and not any(address in found for found in known):
         other = _addresses(found for each in known for found in each)
         message = f"{said} names {listed(names)}, which {other}"
         remedy = f"Have it name {helo}" if helo else "Have it name a host that has the address"
