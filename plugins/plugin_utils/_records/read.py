@@ -33,6 +33,17 @@ def read_records(value: Any) -> dict[str, Any]:
     return _read(_loaded(value) if isinstance(value, str) else value)
 
 
+def name_in_dns(parameter: str, value: Any) -> str:
+    """Return a name in its normal form.
+
+    :raises InputError: it is none
+    """
+    name = value.lower().rstrip(".") if isinstance(value, str) else ""
+    if not re.match(_NAME, name):
+        raise InputError(parameter, shown(value), "is not a name in DNS", "Write a name such as mail.example.net")
+    return name
+
+
 def _loaded(path: str) -> Any:
     remedy = "Write it with the playbook mailfleet.postfix.records, or name another file"
     try:
@@ -118,10 +129,7 @@ def _address(where: str, value: Any) -> str:
 
 
 def _name(where: str, value: Any) -> str:
-    name = value.lower().rstrip(".") if isinstance(value, str) else ""
-    if not re.match(_NAME, name):
-        raise _bad(where, value, "is not a name in DNS", "Write a name such as mail.example.net")
-    return name
+    return name_in_dns(f"{_PARAMETER}: {where}", value)
 
 
 def _line(where: str, value: Any) -> str:

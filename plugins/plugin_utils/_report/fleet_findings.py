@@ -29,10 +29,13 @@ _SMALLEST = 3
 def fleet_findings(records: Records) -> list[dict[str, Any]]:
     """Return the findings across the hosts of some records, the most serious first."""
     owners = _owners(records)
-    found = [*_sources(records, owners), *_misplaced(records, owners), *_differing(records)]
+    return by_severity([*_sources(records, owners), *_misplaced(records, owners), *_differing(records)])
+
+
+def by_severity(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return findings with the most serious ones first, and those of one kind beside each other."""
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
-    found.sort(key=lambda finding: (order[finding["severity"]], finding["code"]))
-    return found
+    return sorted(found, key=lambda finding: (order[finding["severity"]], finding["code"]))
 
 
 def _finding(

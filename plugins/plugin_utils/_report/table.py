@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import CODES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import (
     by_place,
     listeners_of,
@@ -28,6 +29,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report i
 
 _INDENT = " " * 6
 _REASONS = 4  # shown at most for an instance
+_FINDINGS = 8  # shown at most of a kind
 _WORDS = {
     "unreachable": "unreachable",
     "refused": "failed",
@@ -57,11 +59,27 @@ def as_table(report: Report) -> list[str]:
                 lines.append(f"{place} {_cells(report, record, found)}".rstrip())
             if record["instance"] and report.kind == "converge":
                 lines += [f"{_INDENT}{line}" for line in _details(record)]
-    if report.fleet:
-        lines += ["", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet)]
+    if report.fleet or (report.world and report.world.about["errors"]):
+        lines += ["", *_across(report)]
     summary = report.summary()
     sums = ", ".join(f"{number} {_WORDS[status]}" for status, number in summary["statuses"].items() if number)
     return [*lines, "", f"{count_of_hosts(summary['hosts'])}: {sums or 'none'}"]
+
+
+def _across(report: Report) -> Iterator[str]:
+    """Yield what was found across hosts; of what DNS says the first of each kind, and how many more there are."""
+    shown: Counter[str] = Counter()
+    for finding in report.fleet:
+        shown[finding["code"]] += 1
+        if finding["code"] not in CODES or shown[finding["code"]] <= _FINDINGS:
+            yield f"{finding['severity']}: {in_words(finding)}"
+    for code, number in shown.items():
+        if code in CODES and number > _FINDINGS:
+            yield f"and {number - _FINDINGS} more of [{code}]"
+    errors = report.world.about["errors"] if report.world else ()
+    yield from (f"not known: {error}" for error in errors[:_FINDINGS])
+    if len(errors) > _FINDINGS:
+        yield f"and {len(errors) - _FINDINGS} more that DNS has not answered"
 
 
 def _problem(record: Mapping[str, Any]) -> str | None:
