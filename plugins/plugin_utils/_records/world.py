@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import FAMILIES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import FAMILIES, parse_address
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import check_address, name_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.inventory import Held
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import is_seen_by_others
 
 
 class World(NamedTuple):
@@ -43,10 +45,13 @@ def world_of(
         place = {"host": each.host, "instance": instance["instance"] if instance else None}
         named = each.source._replace(name=f"{each.source.name} of {each.host}")
         for address in each.source.addresses or _selected(each.source.name, instance):
+            parsed = parse_address(address)
+            if parsed is None or not is_seen_by_others(parsed):
+                continue
             found = list(check_address(named, address, records, domains))
-            rows.append(
-                {**place, **_row(each, address, records, domains), "codes": sorted({one.code for one in found})}
-            )
+            worst = min((one.severity for one in found), key=SEVERITIES.index, default=None)
+            codes = sorted({one.code for one in found})
+            rows.append({**place, **_row(each, address, records, domains), "codes": codes, "severity": worst})
             for one in found:
                 finding = findings.setdefault(one, {**one._asdict(), "places": []})
                 if place not in finding["places"]:
