@@ -185,8 +185,8 @@
     const wrong = data.sources.filter((seen) => seen.severity), rank = (seen) => (seen.severity ? SEVERITIES.indexOf(seen.severity) : SEVERITIES.length);
     const asked = data.records.asked_at ? `, asked ${data.records.asked_at.replace("T", " ").replace("Z", " UTC")}` : "";
     const { errors } = data.records;
-    $("world").append(h("div", { class: "card" },
-      h("h2", {}, "What the world sees", h("span", {}, `${many(data.sources.length, "address", "addresses")}, ${wrong.length ? `${wrong.length.toLocaleString("en")} with findings` : "nothing found"}${asked}`)),
+    $("world").append(h("details", { class: "card" },
+      h("summary", {}, h("h2", {}, "What the world sees", h("span", {}, `${many(data.sources.length, "address", "addresses")}, ${wrong.length ? `${wrong.length.toLocaleString("en")} with findings` : "nothing found"}${asked}`))),
       longList([...data.sources].sort((a, b) => rank(a) - rank(b)), 8, seenRow, "address"),
       errors.length > 0 && [h("h3", {}, "Not answered by DNS"), longList(errors, 4, (error) => h("li", { class: "mono" }, error), "question")]));
   }
