@@ -31,9 +31,9 @@ def ptr_records(sources: Any, hosts: Any = None, states: Any = _STATES) -> list[
     :param sources: by their names; or, with hosts, the variables of these; or a list of variables, one of each host
     :raises InputError: a source cannot be meant, has no name, or shares its address with one of another name
     """
-    wanted = list_of(states)
-    for state in wanted or [states]:
-        if wanted is None or state not in STATES:
+    wanted = list_of(states) or [states]
+    for state in wanted:
+        if state not in STATES:
             raise InputError("states", str(state), "is not a state of a source", f"Use {', '.join(STATES)}")
     names: dict[str, tuple[str, str]] = {}
     for held, facts in _held(sources, hosts):

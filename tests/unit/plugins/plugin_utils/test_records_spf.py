@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-pytest.importorskip("dns")
+resolver = pytest.importorskip("dns.resolver")
 pytest.importorskip("spf")
 
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.ask import Answers
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import RESULTS
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.spf import Spf
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.dns_server import Server, serving
 
@@ -173,3 +176,56 @@ def test_what_rfc_7208_says(server: Server, case: str) -> None:
     found = verdict(server, parts, address)
     assert (found["result"], "\n" in found["why"]) == (result, False), found
     assert bool(found["errors"]) == (result == "temperror")
+
+
+WORDS = ("a", "mx", "ptr", "include", "exists", "ip4", "ip6", "all", "redirect", "exp", "moo", "")
+TARGETS = (
+    "",
+    "out1.example.net",
+    "%{i}._spf.%{d2}",
+    "%{",
+    "%{p}",
+    "..",
+    "x" * 70,
+    "192.0.2.10",
+    "::/0",
+    "\u00e9",
+    "\x07",
+)
+TERMS = st.tuples(
+    st.sampled_from(("", "+", "-", "~", "?", "=")),
+    st.sampled_from(WORDS),
+    st.sampled_from((":", "=", "/", "")),
+    st.sampled_from(TARGETS) | st.text(max_size=12),
+    st.sampled_from(("", "/24", "//64", "/24//64", "/999", "/x")),
+)
+
+
+class Kept(Answers):
+    """The answers that the name server above would give."""
+
+    def _ask(self, name: str, kind: str) -> list[Any]:
+        if kind == "TXT" and name == "case.test":
+            return [(self.record.encode("utf-8", "replace"),)]
+        found = ZONE.get(name, {}).get(kind, [])
+        if kind == "TXT":
+            return [(text.strip('"').encode(),) for text in found]
+        if kind == "MX":
+            return [(int(text.split()[0]), text.split()[1].rstrip(".")) for text in found]
+        return [text.rstrip(".") for text in found]
+
+    record = ""
+
+
+@given(st.lists(TERMS, max_size=6), st.sampled_from((V4, V6)))
+def test_whatever_a_record_says_there_is_a_result(terms: list[tuple[str, ...]], address: str) -> None:
+    answers = Kept(resolver.Resolver(configure=False))
+    answers.record = " ".join(["v=spf1", *("".join(term) for term in terms)])
+    found = Spf().verdicts(answers, "case.test", {address: "out1.example.net"})
+    assert found is not None
+    for verdict in found["results"].values():
+        assert verdict["result"] in RESULTS
+        assert verdict["why"].isprintable()
+    assert found["record"] is None or found["record"].isprintable()
+    assert all(error.isprintable() for error in answers.errors)
+    assert bool(found["results"]) != bool(answers.errors)
