@@ -21,6 +21,8 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.invento
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import name_in_dns
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.files import replace
 
+_MOST = 8  # lines of a kind
+
 
 class ActionModule(ActionBase):
     """Ask DNS about the source addresses of the inventory, without a connection to any host."""
@@ -55,9 +57,15 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"The records cannot be written: {error}") from error
         asked = f"asked DNS about {len({question.address for question in questions})} addresses"
         about = f" and {len(records['domains'])} domains of envelope senders"
-        unanswered = [f"not answered: {error}" for error in records["errors"]]
-        lines = [*unanswered, *(f"left out: {reason}" for reason in left_out), f"{asked}{about}", f"records: {path}"]
+        lines = [*_few("not answered", records["errors"]), *_few("left out", left_out)]
+        lines += [f"{asked}{about}", f"records: {path}"]
         return {"changed": False, "path": path, "records": records, "left_out": left_out, "lines": lines}
+
+
+def _few(word: str, entries: list[str]) -> list[str]:
+    """Return the first entries as lines, and how many more there are."""
+    more = [f"{word}: {len(entries) - _MOST} more"] if len(entries) > _MOST else []
+    return [*(f"{word}: {entry}" for entry in entries[:_MOST]), *more]
 
 
 def _questions(hosts: list[str], variables: Mapping[str, Any]) -> tuple[list[Question], list[str]]:

@@ -47,6 +47,8 @@ class Answers:
         self._resolver = resolver
         self._known: dict[tuple[str, str], list[Any] | UnansweredError] = {}
         self.errors: set[str] = set()
+        self._heard = False  # whether anybody has answered anything
+        self._silences = 0
 
     def of(self, name: str, kind: str) -> list[Any]:
         """Return the records of a name; none if it has none of this kind or does not exist.
@@ -97,11 +99,16 @@ class Answers:
         import dns.name
         import dns.resolver
 
+        if self._silences >= _THREADS and not self._heard:
+            raise UnansweredError("not asked, as no name server answers")
         try:
             found = self._resolver.resolve(dns.name.from_text(name), kind, raise_on_no_answer=False, search=False)
+            self._heard = True
         except dns.resolver.NXDOMAIN:
+            self._heard = True
             return []
         except (dns.resolver.NoNameservers, dns.resolver.LifetimeTimeout) as error:
+            self._silences += isinstance(error, dns.resolver.LifetimeTimeout)
             raise UnansweredError(_said(error.kwargs.get("errors") or ())) from error
         except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape):
             return []  # no such name can exist

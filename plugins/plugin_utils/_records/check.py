@@ -84,7 +84,7 @@ def name_of(helo: str | None) -> str | None:
 
 
 def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str, Any]) -> Iterator[Finding]:
-    names = records["ptr"].get(address)
+    names = records.get("ptr", {}).get(address)
     if names is None:
         return
     if not names:
@@ -93,13 +93,15 @@ def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str
         yield Finding("no_ptr", "error", "address", message, f"Have a PTR record set{wanted}")
         return
     said = f"{'PTR of' if len(names) == 1 else 'PTR records of'} {address}, which {source.name} sends from,"
-    forward = [records["addresses"].get(name) for name in names]
-    known = [found for found in forward if found is not None]
+    addresses = records.get("addresses", {})
+    known = [addresses[name] for name in names if name in addresses]
     if len(known) == len(names) and not any(address in found for found in known):
         other = _addresses(found for each in known for found in each)
         message = f"{said} names {listed(names)}, which {other}"
-        remedy = f"Have it name {helo}" if helo else "Have it name a host that has the address"
-        yield Finding("ptr_mismatch", "error", "address", message, f"{remedy}, and that name have {address}")
+        right = (
+            f"Have it name {helo}, and {helo} get the address" if helo else "Have it name a host that has the address"
+        )
+        yield Finding("ptr_mismatch", "error", "address", message, right)
     elif helo is not None and helo not in names:
         message = f"{said} names {listed(names)}, and it greets as {helo}"
         yield Finding(
@@ -109,7 +111,7 @@ def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str
 
 def _of_helo(source: Source, address: str, records: Mapping[str, Any]) -> Iterator[Finding]:
     helo = name_of(source.helo)
-    found = None if helo is None else records["addresses"].get(helo)
+    found = None if helo is None else records.get("addresses", {}).get(helo)
     if found is None or address in found:
         return
     if not found:
@@ -127,7 +129,7 @@ def _of_spf(
 
     :param sender: the domain of an envelope sender; None for a HELO name, which need not have a record
     """
-    verdict = records["spf"].get(domain, {}).get("results", {}).get(address)
+    verdict = records.get("spf", {}).get(domain, {}).get("results", {}).get(address)
     if verdict is None or (sender is None and verdict["result"] in ("none", "neutral")):
         return
     severity = _SPF.get(verdict["result"])

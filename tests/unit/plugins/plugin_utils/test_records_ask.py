@@ -114,6 +114,22 @@ def test_nobody_there() -> None:
     ]
 
 
+def test_many_questions_where_nobody_answers() -> None:
+    """As long as nobody has answered anything, not each question has to wait."""
+    names = [f"n{number}.example.net" for number in range(200)]
+    with serving({}, silent=names) as server:
+        found = ask([], names, server.resolver(), NOW)
+        assert 16 <= len(server.asked) <= 48
+    assert len(found["errors"]) == 200
+    assert {error.partition(": ")[2] for error in found["errors"]} == {
+        "no answer",
+        "not asked, as no name server answers",
+    }
+    with serving({"n0.example.net": {}}, silent=names[1:40]) as server:
+        found = ask([], names[:60], server.resolver(), NOW)
+    assert [error.partition(": ")[2] for error in found["errors"]] == ["no answer"] * 39
+
+
 def test_what_a_record_says_stays_in_its_line() -> None:
     with serving(ZONE) as server:
         found = ask(QUESTIONS[1:2], ["odd.example.net", "exp.example.net"], server.resolver(), NOW)
