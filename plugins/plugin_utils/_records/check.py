@@ -92,18 +92,18 @@ def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str
         message = f"{address}, which {source.name} sends from, has no PTR record, so many receivers refuse its mail"
         yield Finding("no_ptr", "error", "address", message, f"Have a PTR record set{wanted}")
         return
-    said = f"{'PTR of' if len(names) == 1 else 'PTR records of'} {address}, which {source.name} sends from,"
+    said = f"PTR of {address}, which {source.name} sends from, names {listed(names)}"
     addresses = records.get("addresses", {})
     known = [addresses[name] for name in names if name in addresses]
     if len(known) == len(names) and not any(address in found for found in known):
         other = _addresses(found for each in known for found in each)
-        message = f"{said} names {listed(names)}, which {other}"
+        message = f"{said}, which {other}"
         right = (
             f"Have it name {helo}, and {helo} get the address" if helo else "Have it name a host that has the address"
         )
         yield Finding("ptr_mismatch", "error", "address", message, right)
     elif helo is not None and helo not in names:
-        message = f"{said} names {listed(names)}, and it greets as {helo}"
+        message = f"{said}, and it greets as {helo}"
         yield Finding(
             "ptr_mismatch", "warning", "helo", message, f"Have the PTR record name {helo}, or greet as it says"
         )
