@@ -796,15 +796,16 @@ def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:
     params = module.params
     if params["instances"] is None:
         return [options.entry_of(params, {})]
-    validator = ArgumentSpecValidator(options.entry_options(), mutually_exclusive=MUTUALLY_EXCLUSIVE)
-    entries = []
+    spec, entries = options.entry_options(), []
+    validator = ArgumentSpecValidator(spec, mutually_exclusive=MUTUALLY_EXCLUSIVE)
     for number, entry in enumerate(params["instances"], start=1):
-        checked = validator.validate(entry)
+        nothing = {name: None for name, value in entry.items() if value is None and name in spec}
+        checked = validator.validate({name: value for name, value in entry.items() if name not in nothing})
         if checked.error_messages:
             unknown = "unsupported parameters: " if checked.unsupported_parameters else ""
             module.fail_json(msg=f"instances: entry {number}: {unknown}{' '.join(checked.error_messages)}")
         given = {name: value for name, value in checked.validated_parameters.items() if name in entry}
-        entries.append(options.entry_of(params, given))
+        entries.append(options.entry_of(params, {**given, **nothing}))
     return entries
 
 
