@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
@@ -175,10 +174,9 @@ class Foreseer:
             outlook, is_new = plan.after, options.get("state") == "present"
             reasons = [_STOPPED] if is_new else plan.reasons
             parts.append(Part(name, None if is_new else plan.before, plan.after, reasons=reasons))
-            cached = _cached(plan.before)
-            if not is_new and plan.action != "restart" and cached is not None and cached != outlook.cached:
-                # The master keeps what it has had since it was started by the stock files.
-                outlook = outlook.with_seen(outlook.listeners, outlook.families, cached)
+            if not is_new and plan.action != "restart":
+                # Nobody has seen how the master was started that the role has found.
+                outlook = outlook.with_seen(outlook.listeners, outlook.families, None)
             instances[name] = Instance(plan.main, plan.master, outlook, plan.unlisted)
         _refuse_conflicts(parts, around.version)
         return instances
@@ -322,13 +320,6 @@ def _exchanging(parts: Sequence[Part]) -> list[Part]:
             more = reason("listeners", "exchanged", None, others)
             found[part.name] = part._replace(reasons=[*part.reasons, more])
     return list(found.values())
-
-
-def _cached(outlook: Outlook) -> frozenset[str] | None:
-    """Return the addresses that a master keeps; None if it would not come up."""
-    with suppress(InputError):
-        return outlook.cached
-    return None
 
 
 def _sockets(outlook: Outlook | None) -> frozenset[Socket]:
