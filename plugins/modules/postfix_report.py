@@ -31,6 +31,15 @@ options:
     description: The hosts to report on. By default all hosts of the play. A host without a result was left alone.
     type: list
     elements: str
+  parts:
+    description:
+      - In a play with the keyword C(serial), how many hosts each of its batches has, as RV(ignore:parts) of
+        P(mailfleet.postfix.rollout_batches#filter). What the hosts of a batch have returned is kept, and the last batch
+        makes the report about all. Nothing is returned before.
+      - The variable named by O(result) is not needed any more after its batch. A large fleet is cheaper without it.
+      - Mutually exclusive with O(hosts).
+    type: list
+    elements: int
   groups:
     description:
       - The groups that the report divides the hosts by, such as the groups of a rollout. Hosts of one group are
@@ -97,25 +106,25 @@ RETURN = r"""
 paths:
   description: The files that were written, by format.
   type: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
   sample:
     html: /home/me/postfix.html
 table:
   description: Lines with each host and instance, what was found across hosts, and the sum.
   type: list
   elements: str
-  returned: success
+  returned: success, with O(parts) for the last of them
 summary:
   description: How many hosts are in which state, and how many findings there are of each severity and code.
   type: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
 findings:
   description: What was found across hosts, as the filter P(mailfleet.postfix.fleet_findings#filter) returns it.
   type: list
   elements: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
 failures:
   description: Why each host fails that does, by its name.
   type: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
 """
