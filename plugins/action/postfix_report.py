@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ansible.constants import DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # as all of Ansible's settings
 from ansible.errors import AnsibleActionFail
@@ -28,6 +28,9 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches
 
 #: in Ansible's own directory for the files of one run
 _NAME = "mailfleet-report.jsonl"
+
+if TYPE_CHECKING:
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.world import World
 
 
 class ActionModule(ActionBase):
@@ -49,6 +52,8 @@ class ActionModule(ActionBase):
                 "parts": {"type": "list", "elements": "int"},
                 "groups": {"type": "list", "elements": "str", "default": []},
                 "foretold": {"type": "bool", "default": True},
+                "records": {"type": "raw"},
+                "domains": {"type": "list", "elements": "str"},
                 "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "error"},
                 **OPTIONS,
             },
@@ -56,14 +61,35 @@ class ActionModule(ActionBase):
         hosts = options["hosts"] or list(variables["ansible_play_hosts_all"])
         try:
             records = _of_parts(hosts, options, variables) if options["parts"] else _records(hosts, options, variables)
+            look = None if records is None else _look(options, variables, hosts)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
         if records is None:
             return {"changed": False}
-        report = report_of(records, options["kind"], options["fail_on"])
+        report = report_of(records, options["kind"], options["fail_on"], look=look)
         failures = report.failures()
         keep(DEFAULT_LOCAL_TMP, failures)
         return answer_of(report, options, failures)
+
+
+def _look(
+    options: Mapping[str, Any], variables: Mapping[str, Any], hosts: Sequence[str]
+) -> Callable[[Sequence[Record]], World] | None:
+    """Return what tells what the world sees of the hosts; None where nothing is given that is known of DNS.
+
+    :raises InputError: that, or the sources of a host, cannot be meant
+    """
+    if options["records"] is None or options["records"] == "":
+        return None
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.inventory import sources_by_variables
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import name_in_dns, read_records
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.world import world_of
+
+    records = read_records(options["records"])
+    given = options["domains"]
+    domains = records["domains"] if given is None else [name_in_dns("mailfleet_domains", each) for each in given]
+    held = sources_by_variables(hosts, variables["hostvars"])
+    return lambda instances: world_of(held, records, list(dict.fromkeys(domains)), instances)
 
 
 def _of_parts(hosts: list[str], options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Record] | None:

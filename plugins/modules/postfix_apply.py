@@ -68,8 +68,8 @@ options:
     default: 0
   to:
     description:
-      - Bring an earlier version of C(main.cf) and C(master.cf) back before that, both as a whole, as one change. Like
-        any other change it is verified and goes back if Postfix does not work by it, and O(confirm) applies to it.
+      - Bring an earlier version of C(main.cf) and C(master.cf) back, both as a whole and as one change, and apply it.
+        Like any other change it is verified and goes back if Postfix does not work by it, and O(confirm) applies to it.
       - V(previous) is the newest version that is kept and is not what the files say now. So it undoes the last change,
         whoever has made it, and V(previous) again brings that back. To go back further, use a time.
       - Otherwise the time of a version, as RV(mailfleet.postfix.postfix_interfaces_info#module:versions) lists them. If

@@ -100,6 +100,25 @@ options:
     type: str
     choices: [show, ignore, fail]
     default: show
+  sources:
+    description:
+      - Source addresses by name. Each is a transport of that name in master.cf, an SMTP client that sends from these
+        addresses and greets with this name. The stock clients that it covers send from them too.
+      - A source with addresses of one family only does not send by the other one, as that would be from another
+        address.
+      - V(address) and V(address6) are its addresses. V(select) is a list of selectors that pick them on the host,
+        instead.
+      - V(helo) is the name that it greets with (C(smtp_helo_name)).
+      - V(transports) are those of the stock clients V(smtp), V(relay) and V(lmtp) that send from it too.
+      - V(enforce) is whether mail waits if it cannot leave from these addresses (C(smtp_bind_address_enforce)). By
+        default it does, where Postfix has that, since 3.7.
+      - V(state) is V(active) by default, for which the host needs to have the addresses, and neither tentative,
+        temporary nor deprecated ones. V(planned) is for one that the host need not have yet, and for which nothing is
+        written. V(draining) is for one that gets no new mail and delivers what it has, which is for the filter
+        P(mailfleet.postfix.source_maps#filter) to arrange. V(retired) removes it, which is refused while messages are
+        to leave by it.
+      - V(weight), from 0 to 100 and by default 1, is its share of the mail in that filter. V(notes) are for people.
+    type: dict
   abandoned:
     description:
       - What to do with settings that this module has made, and that nothing asks for any more. Everything that a run
@@ -777,15 +796,16 @@ def entries_of(module: AnsibleModule) -> list[dict[str, Any]]:
     params = module.params
     if params["instances"] is None:
         return [options.entry_of(params, {})]
-    validator = ArgumentSpecValidator(options.entry_options(), mutually_exclusive=MUTUALLY_EXCLUSIVE)
-    entries = []
+    spec, entries = options.entry_options(), []
+    validator = ArgumentSpecValidator(spec, mutually_exclusive=MUTUALLY_EXCLUSIVE)
     for number, entry in enumerate(params["instances"], start=1):
-        checked = validator.validate(entry)
+        nothing = {name: None for name, value in entry.items() if value is None and name in spec}
+        checked = validator.validate({name: value for name, value in entry.items() if name not in nothing})
         if checked.error_messages:
             unknown = "unsupported parameters: " if checked.unsupported_parameters else ""
             module.fail_json(msg=f"instances: entry {number}: {unknown}{' '.join(checked.error_messages)}")
         given = {name: value for name, value in checked.validated_parameters.items() if name in entry}
-        entries.append(options.entry_of(params, given))
+        entries.append(options.entry_of(params, {**given, **nothing}))
     return entries
 
 

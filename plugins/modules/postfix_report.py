@@ -51,6 +51,17 @@ options:
     description: Whether the results are those of check mode.
     type: bool
     default: true
+  records:
+    description:
+      - What DNS says about source addresses, as a mapping or as the path of the file that
+        M(mailfleet.postfix.postfix_records) has written. With it, the report says what the world sees of each source
+        that is active or draining. C(docs/records.md) of the collection describes it.
+      - The sources are those of the hosts' variables C(postfix_interfaces_sources) and C(postfix_interfaces_sources_*).
+    type: raw
+  domains:
+    description: The domains of envelope senders. By default those that O(records) names, or has SPF of.
+    type: list
+    elements: str
   fail_on:
     description:
       - The severity from which on a finding is a failure of its host in RV(failures) and in JUnit. V(never) is for
@@ -78,6 +89,7 @@ notes:
   - RV(ignore:changed) is always false, because the report changes nothing about the hosts.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
+  - module: mailfleet.postfix.postfix_records
   - plugin: mailfleet.postfix.failing_hosts
     plugin_type: lookup
   - plugin: mailfleet.postfix.fleet_findings
@@ -119,7 +131,9 @@ summary:
   type: dict
   returned: success, with O(parts) for the last of them
 findings:
-  description: What was found across hosts, as the filter P(mailfleet.postfix.fleet_findings#filter) returns it.
+  description:
+    - What was found across hosts, as the filter P(mailfleet.postfix.fleet_findings#filter) returns it.
+    - With O(records) also what is wrong with the records of source addresses.
   type: list
   elements: dict
   returned: success, with O(parts) for the last of them

@@ -25,7 +25,14 @@ SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 #: what runs on another host of a release than the rest, at the same time
 OTHERS = {
-    2: ("test_failures.py", "test_automation.py", "test_byte_code.py", "test_gather.py", "test_ledger.py"),
+    2: (
+        "test_failures.py",
+        "test_automation.py",
+        "test_byte_code.py",
+        "test_gather.py",
+        "test_ledger.py",
+        "test_sources.py",
+    ),
     3: ("test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_files.py", "test_secrets.py"),
     4: (
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),

@@ -48,7 +48,7 @@ def commits(host: MailHost, chance: random.Random) -> dict[str, Any]:
         wanted["inet_protocols"] = chance.choice(["ipv4", "all", ["ipv4", "ipv6"]])
     if chance.random() < 0.4:
         wanted["smtp_bind_address"] = chance.choice([host.ipv4, host.ipv4_b])
-    if chance.random() < 0.2:
+    if chance.random() < 0.2 and host.host.suite != "bullseye":  # Postfix 3.5 does not have it
         wanted["smtp_bind_address_enforce"] = True
     if chance.random() < 0.2:
         wanted["unset"] = ["inet_interfaces"] if "inet_interfaces" not in wanted else ["lmtp_bind_address"]

@@ -73,7 +73,8 @@ def test_the_role_passes_every_variable_on() -> None:
     assert {
         f"postfix_interfaces_{name}" for name in {*options} - {"apply", "host", "requested_by", "role_variables"}
     } == set(variables)
-    for name in {*options} - {"apply", "host", "requested_by", "role_variables"}:
+    assert options["sources"] == "{{ lookup('mailfleet.postfix.joined_sources') | default(omit, true) }}"
+    for name in {*options} - {"apply", "host", "requested_by", "role_variables", "sources"}:
         assert re.match(rf"{{{{ postfix_interfaces_{name}( \| default\(omit\))? }}}}$", options[name]), name
     assert {*variables["postfix_interfaces_instances"]["options"]} == {*instance_options(), "state", "group"}
     assert sorted(variables) == role_variables()

@@ -19,7 +19,7 @@ from .transaction import NAMES, ConfigFiles, read_files
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _OTHER_QUEUES = ("bounce", "defer", "flush", "pid", "private", "public", "saved", "trace")
-CLOSED = ("master_service_disable", "inet")
+CLOSED = {"master_service_disable": "inet"}
 """What keeps a new instance from taking connections before somebody has said where it listens."""
 
 _SHARED = (  # what a new instance takes over from the default one
@@ -50,23 +50,33 @@ def new_files(instance: Instance, group: Optional[str], default: str, built_in: 
     values = MainCf(default).values()
     lookup = {**built_in, **values}.get
     files = read_files(expand(lookup("meta_directory") or "", lookup), suffix=".proto")
-    main = MainCf(files.main)
+    own = {
+        "queue_directory": instance.queue_directory,
+        "data_directory": instance.data_directory,
+        "authorized_submit_users": "",
+        **CLOSED,
+        "multi_instance_name": instance.name,
+        **({"multi_instance_group": group} if group else {}),
+        "multi_instance_enable": "yes",
+    }
+    return ConfigFiles(instance.config_directory, new_main(files.main, values, own), files.master)
+
+
+def new_main(prototype: str, values: Mapping[str, str], own: Mapping[str, str]) -> str:
+    """Return the main.cf of a new instance, made from the prototype of the package.
+
+    :param values: what the default instance's main.cf says
+    :param own: what is the instance's own
+    """
+    main = MainCf(prototype)
     for parameter in _SHARED:  # those that the default instance sets; else what is compiled in
         if values.get(parameter):
             main.set(parameter, values[parameter])
         else:
             main.unset(parameter)
-    for parameter, value in (
-        ("queue_directory", instance.queue_directory),
-        ("data_directory", instance.data_directory),
-        ("authorized_submit_users", ""),
-        CLOSED,
-        ("multi_instance_name", instance.name),
-        *((("multi_instance_group", group),) if group else ()),
-        ("multi_instance_enable", "yes"),
-    ):
+    for parameter, value in own.items():
         main.set(parameter, value)
-    return ConfigFiles(instance.config_directory, main.text, files.master)
+    return main.text
 
 
 def make(instance: Instance, files: ConfigFiles) -> None:

@@ -72,7 +72,7 @@ class Edit:
         self, instance: Instance, wanted: Wanted, transactions: Transactions, around: Optional[Surroundings] = None
     ) -> None:
         self.instance, self.wanted, self.transactions = instance, wanted, transactions
-        self.around = around or surroundings(instance.version)
+        self.around = (around or surroundings(instance.version))._replace(why_in_use=self._why_in_use)
 
     def plan(self, check_mode: bool) -> Edited:
         """Return what the files would become; what an interrupted run left half written is completed first.
@@ -106,8 +106,13 @@ class Edit:
         if self.wanted.unknown != "ignore":
             from .unknown import unknown  # only an audit asks for it
 
-            notes = [*notes, *unknown(self.wanted, plan, found, self.transactions.state)]
+            notes = [*notes, *unknown(plan, found, self.transactions.state)]
         return self.edited(plan, found, recovered, left)._replace(original=original, ledger=notes)
+
+    def _why_in_use(self, transport: str) -> Optional[str]:
+        from .._host.queue import why_in_use  # only where a source is retired
+
+        return why_in_use(self.instance, transport)
 
     def _known_notes(self, found: ConfigFiles) -> Optional[List[Dict[str, Any]]]:
         """Return what the ledger says, where that is known without it: there is none, or it was read already."""

@@ -33,6 +33,7 @@ from .journal import Texts
 
 if TYPE_CHECKING:
     from .._files.master_cf_edit import MasterCfEditor
+    from .._rules.named_sources import NamedSource
 
 
 class Wanted(NamedTuple):
@@ -45,6 +46,8 @@ class Wanted(NamedTuple):
     #: by parameter, selectors of the host's addresses
     select: Mapping[str, Sequence[str]] = MappingProxyType({})
     services: Sequence[ServiceChange] = ()
+    #: source addresses by name; their transports become services
+    sources: Sequence[NamedSource] = ()
     #: "keep", "report", "disable" or "remove" the inet services beyond those
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
@@ -59,11 +62,20 @@ class Plan:
     """The new text of both files, with what it means.
 
     :ivar unlisted: the names of the inet services that were not given
+    :ivar wanted: what the files were to say, with the services of sources
     """
 
     def __init__(
-        self, main: str, master: str, reasons: List[Reason], before: Outlook, after: Outlook, unlisted: List[str]
+        self,
+        main: str,
+        master: str,
+        reasons: List[Reason],
+        before: Outlook,
+        after: Outlook,
+        unlisted: List[str],
+        wanted: Optional[Wanted] = None,
     ) -> None:
+        self.wanted = wanted or Wanted({})
         self.main, self.master = main, master
         self.reasons = reasons
         self.before, self.after = before, after
@@ -107,6 +119,7 @@ def make_plan(
     """
     around = around._replace(resolve=asked_once(around.resolve))
     main, master = _read((main_text, master_text), wanted, around)
+    wanted = with_sources(wanted, master, around)
     before = after = known or _outlook(main, master, wanted, around)
     if original:
         main, master = _read(original, wanted, around)
@@ -123,7 +136,7 @@ def make_plan(
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
         raise InputError("services", "inet", "has no listener left after this edit", remedy)
-    return Plan(main.text, master.text, reasons, before, after, unlisted)
+    return Plan(main.text, master.text, reasons, before, after, unlisted, wanted)
 
 
 def edited_texts(wanted: Wanted, texts: Texts, around: Surroundings) -> Texts:
@@ -132,8 +145,27 @@ def edited_texts(wanted: Wanted, texts: Texts, around: Surroundings) -> Texts:
     :raises InputError: what is wanted is wrong in itself
     """
     main, master = _read(texts, wanted, around)
-    _edit(main, master, wanted, around)
+    _edit(main, master, with_sources(wanted, master, around), around)
     return main.text, master.text
+
+
+def with_sources(wanted: Wanted, master: MasterCf, around: Surroundings) -> Wanted:
+    """Return the same with what has to become of the services for the sources.
+
+    :raises InputError: an active source cannot send, a retired one has mail, or services are about the same transport
+    """
+    if not wanted.sources:
+        return wanted
+    from .._rules.named_sources import services_of  # most hosts have none
+
+    there = {service.name for service in master.effective() if service.type == "unix"}
+    sources = [source for source in wanted.sources if source.state != "retired" or source.name in there]
+    changes = services_of(sources, around.host, around.version, around.why_in_use)
+    names = {source.name for source in wanted.sources}
+    for change in wanted.services:
+        if change.type == "unix" and change.name in names:
+            raise InputError("services", change.name, "is also a source", "Say in sources all that is wanted of it")
+    return wanted._replace(services=[*changes, *wanted.services], sources=())
 
 
 def _read(texts: Texts, wanted: Wanted, around: Surroundings) -> Tuple[MainCf, MasterCf]:
@@ -141,7 +173,7 @@ def _read(texts: Texts, wanted: Wanted, around: Surroundings) -> Tuple[MainCf, M
     main = MainCf(texts[0])
     settings = _settings(main, around)
     port_of = port_lookup(settings, around.port_of)
-    if not wanted.services and wanted.unlisted_services == "keep":
+    if not wanted.services and not wanted.sources and wanted.unlisted_services == "keep":
         return main, MasterCf(texts[1], port_of)
     from .._files.master_cf_edit import MasterCfEditor  # most runs do not need it
 
@@ -168,7 +200,7 @@ def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Sur
         for name, value in change.options.items():
             if name in PARAMETERS:
                 validate(name, value, around.version)
-        master.put(change)
+    master.put_all(wanted.services)
 
 
 def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:

@@ -26,12 +26,13 @@ from .transaction import ConfigFiles
 _CLIENTS = ("smtp", "lmtp")
 
 
-def unknown(wanted: Wanted, plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]]:
+def unknown(plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]]:
     """Return what the files will have that is neither wanted, nor ours, nor in the stock files, as notes.
 
     :param files: the present ones
     :raises InputError: there is something, and ``wanted.unknown`` is "fail"
     """
+    wanted = plan.wanted
     ledger = Ledger.load(state, files.texts, files.mtimes)
     ours = ledger.settings if ledger else {}
     values = items_of((plan.main, plan.master))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from .._base.errors import InputError
 from .._base.words import HIDDEN, outline
@@ -15,6 +15,9 @@ from .._files.service import FIELD_VALUES, TYPES
 from .._files.service_change import STATES, ServiceChange
 from .._rules.parameters import PARAMETERS
 from .._rules.values import text_of
+
+if TYPE_CHECKING:
+    from .._rules.named_sources import NamedSource
 
 #: what the names of the role's variables begin with
 PREFIX = "postfix_interfaces_"
@@ -56,6 +59,7 @@ def instance_options() -> Dict[str, Any]:
         unlisted_services={"type": "str", "choices": list(UNLISTED), "default": "keep"},
         allow_absent_addresses={"type": "bool", "default": False},
         allow_no_listener={"type": "bool", "default": False},
+        sources={"type": "dict"},
         abandoned={"type": "str", "choices": list(ABANDONED), "default": "report"},
         unknown={"type": "str", "choices": list(UNKNOWN)},
         backup={"type": "bool", "default": False},
@@ -102,7 +106,7 @@ def refuse_unknown(names: Sequence[str]) -> None:
     """
     known = role_variables()
     for name in names:
-        if name not in known:
+        if name not in known and not name.startswith(f"{PREFIX}sources_"):
             remedy = f"Correct the name; the role has {', '.join(known)}"
             raise InputError(name, name, "is not a variable of the role mailfleet.postfix.postfix_interfaces", remedy)
 
@@ -158,6 +162,7 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
         unset=options["unset"] or [],
         select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
         services=[_service_change(service) for service in options["services"] or []],
+        sources=_sources(options["sources"]) if options["sources"] else [],
         unlisted_services=options["unlisted_services"] or "keep",
         allow_absent_addresses=bool(options["allow_absent_addresses"]),
         allow_no_listener=bool(options["allow_no_listener"]),
@@ -167,6 +172,12 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
     timeout = 30.0 if options["timeout"] is None else options["timeout"]
     state, group = options.get("state"), options.get("group")
     return Wish(options["config_directory"], options["instance"], wanted, state, group, timeout)
+
+
+def _sources(mapping: Mapping[str, Any]) -> Sequence[NamedSource]:
+    from .._rules.named_sources import read_sources  # most hosts have none
+
+    return read_sources(mapping)
 
 
 def values_of(options: Mapping[str, Any]) -> Dict[str, Any]:

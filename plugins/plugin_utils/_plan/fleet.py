@@ -141,7 +141,7 @@ def _of_host(
             parts = [part._replace(presence=None) if not part.steps else part for part in parts]
         return of_parts(about, parts, wishes, old or wishes, confirm, alike)
     except InputError as error:
-        if error.parameter == NAMES:
+        if NAMES in error.remedy:
             return of_unknown(about, str(error))
         known = of_parts(about, foreseer.same(there), old, old, 0, alike).records if there is not None and old else []
         return of_refused(about, error, known, wishes)

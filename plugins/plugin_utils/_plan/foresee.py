@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import Socket
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_timeout
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import shared
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.directories import CLOSED
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.directories import CLOSED, new_main
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.order import Move, in_order
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.secondary import check_names
@@ -28,6 +27,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.silent_s
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import refuse_directory
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import INSTANCE_STATES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
@@ -46,7 +46,6 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services 
 
 _DEFAULT = "-"
 _DEFAULT_DIRECTORY = "/etc/postfix"
-_CLOSED = "{} = {}\n".format(*CLOSED)
 _NAMES = ("main.cf", "master.cf")
 _STOPPED = reason("master", "stopped")
 
@@ -54,10 +53,12 @@ Findings = Sequence[Mapping[str, Any]]
 
 
 class Stock(NamedTuple):
-    """The files of the default instance before the role touches them."""
+    """The files of instances before the role touches them: main.cf and master.cf."""
 
-    main: str = ""
-    master: str = stock_master()
+    #: of the default instance
+    default: tuple[str, str] = ("", stock_master())
+    #: of others, which are made from the prototypes of the package
+    others: tuple[str, str] = ("", stock_master())
 
 
 def read_stock(directory: str) -> Stock:
@@ -65,16 +66,21 @@ def read_stock(directory: str) -> Stock:
 
     :raises InputError: they cannot be read
     """
-    texts = []
-    for name in _NAMES:
-        path = os.path.join(directory, name)
-        try:
-            with open(path, "rb") as stream:
-                texts.append(decode_config(stream.read()))
-        except OSError as error:
-            remedy = "Give a directory with a main.cf and a master.cf, as hosts have them before the role touches them"
-            raise InputError("mailfleet_stock", path, f"cannot be read: {error.strerror}", remedy) from error
-    return Stock(*texts)
+    found = Stock((_read(directory, _NAMES[0]), _read(directory, _NAMES[1])))
+    prototypes = [f"{name}.proto" for name in _NAMES]
+    if any(os.path.exists(os.path.join(directory, name)) for name in prototypes):
+        return found._replace(others=(_read(directory, prototypes[0]), _read(directory, prototypes[1])))
+    return found
+
+
+def _read(directory: str, name: str) -> str:
+    path = os.path.join(directory, name)
+    try:
+        with open(path, "rb") as stream:
+            return decode_config(stream.read())
+    except OSError as error:
+        remedy = "Give a directory with a main.cf and a master.cf, as hosts have them before the role touches them"
+        raise InputError("mailfleet_stock", path, f"cannot be read: {error.strerror}", remedy) from error
 
 
 class Wishes(NamedTuple):
@@ -115,13 +121,27 @@ class Part(NamedTuple):
     #: the inet services that the proposal does not list, and those that the base does not, if that is asked
     unlisted: Sequence[str] = ()
     was_unlisted: Sequence[str] = ()
+    #: what its master runs by if nobody knows how it is there
+    assumed: Outlook | None = None
     #: whether it stays although the proposal does not name it
     is_left: bool = False
+
+    @property
+    def directory(self) -> str:
+        """Where its files are, as packages have it."""
+        if self.name.startswith("/"):
+            return self.name
+        return _DEFAULT_DIRECTORY if self.name == _DEFAULT else f"/etc/{self.name}"
 
     @property
     def action(self) -> str:
         """What Postfix needs."""
         return strongest(self.reasons)
+
+    @property
+    def held(self) -> frozenset[Socket]:
+        """The sockets of its master before."""
+        return _sockets(self.before or self.assumed)
 
     @property
     def can_be_taken_back(self) -> bool:
@@ -154,10 +174,9 @@ class Foreseer:
             outlook, is_new = plan.after, options.get("state") == "present"
             reasons = [_STOPPED] if is_new else plan.reasons
             parts.append(Part(name, None if is_new else plan.before, plan.after, reasons=reasons))
-            cached = _cached(plan.before)
-            if not is_new and plan.action != "restart" and cached is not None and cached != outlook.cached:
-                # The master keeps what it has had since it was started by the stock files.
-                outlook = outlook.with_seen(outlook.listeners, outlook.families, cached)
+            if not is_new and plan.action != "restart":
+                # Nobody has seen how the master was started that the role has found.
+                outlook = outlook.with_seen(outlook.listeners, outlook.families, None)
             instances[name] = Instance(plan.main, plan.master, outlook, plan.unlisted)
         _refuse_conflicts(parts, around.version)
         return instances
@@ -212,7 +231,8 @@ class Foreseer:
             steps = [f"The instance {name} is created"]
             return Part(name, None, plan.after, "appears", files, steps, [_STOPPED], plan.unlisted)
         if not old:  # nobody knows what it is like; Postfix's own files are the best guess
-            return Part(name, None, plan.after, "appears", files, (), plan.reasons, plan.unlisted)
+            part = Part(name, None, plan.after, "appears", files, (), plan.reasons, plan.unlisted)
+            return part._replace(assumed=plan.before)
         reasons = plan.reasons if known else _reasons(old.outlook, plan, bool(files))
         return Part(name, old.outlook, plan.after, None, files, (), reasons, plan.unlisted, old.unlisted)
 
@@ -221,9 +241,12 @@ class Foreseer:
 
     def _stock_of(self, name: str, options: Mapping[str, Any]) -> tuple[str, str]:
         """Return the texts of both files before the role touches them."""
-        if options.get("state") == "present":
-            return _CLOSED, stock_master()
-        return (self._stock.main, self._stock.master) if name == _DEFAULT else ("", stock_master())
+        if name == _DEFAULT:
+            return self._stock.default
+        main, master = self._stock.others
+        if options.get("state") != "present":
+            return main, master
+        return new_main(main, MainCf(self._stock.default[0]).values(), CLOSED), master
 
 
 def _named(instances: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -279,9 +302,8 @@ def _refuse_conflicts(parts: Sequence[Part], version: Version) -> None:
     for part in parts:
         if part.after is None or not part.reasons:
             continue
-        held = _sockets(part.before)
-        new = [listener for listener in part.after.promised or () if listener.socket not in held]
-        others = [(each.name, each.after.promised or ()) for each in parts if each is not part and each.after]
+        new = [listener for listener in part.after.promised or () if listener.socket not in part.held]
+        others = [(each.directory, each.after.promised or ()) for each in parts if each is not part and each.after]
         error = shared(new, version, others) or silent_server(part.after, part.before)
         if error:
             raise error
@@ -291,20 +313,13 @@ def _exchanging(parts: Sequence[Part]) -> list[Part]:
     """Return the parts; those that exchange addresses are stopped together."""
     moving = [part for part in parts if part.after is not None and part.reasons]
     found = {part.name: part for part in parts}
-    for group in in_order([Move(_sockets(part.before), _sockets(part.after)) for part in moving]):
+    for group in in_order([Move(part.held, _sockets(part.after)) for part in moving]):
         for position in group if len(group) > 1 else ():
             part = moving[position]
-            others = " and ".join(moving[other].name for other in group if other != position)
+            others = " and ".join(moving[other].directory for other in group if other != position)
             more = reason("listeners", "exchanged", None, others)
             found[part.name] = part._replace(reasons=[*part.reasons, more])
     return list(found.values())
-
-
-def _cached(outlook: Outlook) -> frozenset[str] | None:
-    """Return the addresses that a master keeps; None if it would not come up."""
-    with suppress(InputError):
-        return outlook.cached
-    return None
 
 
 def _sockets(outlook: Outlook | None) -> frozenset[Socket]:

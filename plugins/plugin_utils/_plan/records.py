@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
@@ -92,16 +92,16 @@ def _of_part(record: Record, part: Part, confirm: int) -> tuple[Record, Record |
     outlook = part.after or part.before
     before = effective_view(part.before) if part.before else None
     after = before if is_same else effective_view(part.after) if part.after else None
-    if is_same:
-        found = earlier = _findings(part.after, part.before, part.unlisted, after)
-    else:
-        earlier = _findings(part.before and unadvised(part.before), None, part.was_unlisted, before)
-        found = _findings(part.after, part.before, part.unlisted, after)
+    found = _findings(part.after, part.before)
+    earlier = found if is_same else _findings(part.before and unadvised(part.before), None)
+    known, stay = set(map(_key, earlier)), set(map(_key, found))
+    if part.after and not known <= stay:  # then it matters what would have helped
+        earlier = _findings(part.before, None)
+    found = [*found, *unlisted_services(part.unlisted, after)]
+    earlier = [*earlier, *unlisted_services(part.was_unlisted, before)]
     if part.is_left:
         found = [*found, unlisted_instance(part.name)]
-    known, stay = {_key(each) for each in earlier}, {_key(each) for each in found}
-    if part.after and not known <= stay:  # then it matters what would have helped
-        earlier = _findings(part.before, None, part.was_unlisted, before)
+    known, stay = set(map(_key, earlier)), set(map(_key, found))
     record.update(
         instance=part.name,
         now=before,
@@ -126,13 +126,10 @@ def _of_part(record: Record, part: Part, confirm: int) -> tuple[Record, Record |
     return record, {**base, "now": before, "claims": told, "findings": earlier}
 
 
-def _findings(
-    outlook: Outlook | None, before: Outlook | None, unlisted: Iterable[str], view: Mapping[str, Any] | None
-) -> list[Record]:
+def _findings(outlook: Outlook | None, before: Outlook | None) -> list[Record]:
     if outlook is None:
         return []
-    found = findings(outlook, ask_for_hostname=False, before=before)
-    return [*(each._asdict() for each in found), *unlisted_services(unlisted, view)]
+    return [each._asdict() for each in findings(outlook, ask_for_hostname=False, before=before)]
 
 
 def _key(finding: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -52,6 +52,13 @@ class _Loader(DataLoader):
     def __init__(self, parsed: dict[Any, Any]) -> None:
         self._parsed = parsed
         super().__init__()  # type: ignore[no-untyped-call]
+
+    def load_from_file(self, file_name: str, *arguments: Any, **options: Any) -> Any:
+        """Read a file; an error names it, which Ansible's do not all."""
+        try:
+            return super().load_from_file(file_name, *arguments, **options)
+        except AnsibleError as error:
+            raise AnsibleParserError(f"{file_name}: {in_one_line(error)}") from error
 
     def load(self, data: str, file_name: Any = "<string>", *arguments: Any, **options: Any) -> Any:
         """Parse the text of a file; nobody changes the result."""
@@ -214,5 +221,5 @@ def _result(value: Any, omit: Any) -> Any:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Return what an error says, in one line."""
-    return " ".join(str(error).split())
+    """Return what an error says, in one line and without a full stop."""
+    return " ".join(str(error).split()).rstrip(".")
