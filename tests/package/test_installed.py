@@ -17,7 +17,7 @@ NAME = "mailfleet.postfix"
 #: options that a module is not called without
 REQUIRED = {"postfix_instance": {"name": "postfix-out"}}
 #: modules that are all in their action plugins, manage no host, and are for the playbooks
-OF_THE_CONTROL_NODE = ("postfix_records", "postfix_report", "postfix_rollout")
+OF_THE_CONTROL_NODE = ("postfix_plan", "postfix_records", "postfix_report", "postfix_rollout")
 #: a module that is about sockets of other hosts and has no option in common with those that manage one
 OF_NO_GROUP = "postfix_probe"
 
@@ -152,6 +152,7 @@ def test_the_examples_for_a_fleet_say_what_comes_out(run: Any, installed: Path, 
         "v=spf1 ip4:192.0.2.16/31 ip4:192.0.2.18 ip6:2001:db8::16/127 -all",
         [*both, "2001:db8::16/127", "fd77::18"],
         ["192.0.2.100"],
+        [*both, "2001:db8::16/127", "fd77::18"],
         both,
         "All assertions passed",
     ]
