@@ -180,8 +180,8 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 	done
 
 # What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first. Their rooms end with them.
-CHOSEN := vip@trixie rollout@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie ad_hoc@trixie \
-    upgrade@trixie transports@trixie null_client@bookworm default@trixie
+CHOSEN := vip@trixie rollout@bookworm renumbering@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie \
+    ad_hoc@trixie upgrade@trixie transports@trixie null_client@bookworm default@trixie
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
 	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)

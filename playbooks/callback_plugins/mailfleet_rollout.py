@@ -13,6 +13,8 @@ import atexit
 import gc
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from ansible import constants
@@ -27,6 +29,25 @@ description: Shows it if the playbook C(mailfleet.postfix.converge) does not com
 
 _STEP = "mailfleet.postfix.postfix_rollout"
 _RESULT = "__postfix_interfaces_result"
+
+
+class _Names(list[str]):
+    """Names of hosts, of which it is known at once whether one is among them."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        super().__init__(names)
+        self._counts = Counter(self)
+
+    def append(self, name: str) -> None:
+        super().append(name)
+        self._counts[name] += 1
+
+    def remove(self, name: str) -> None:
+        super().remove(name)
+        self._counts[name] -= 1
+
+    def __contains__(self, name: object) -> bool:
+        return self._counts[name] > 0  # type: ignore[index]
 
 
 class CallbackModule(CallbackBase):
@@ -45,6 +66,9 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Forget the results of the batch before, each of which is a play for Ansible."""
         self._results = {}
+        # For each task of a host, Ansible looks for all hosts of the play in the list of those that have failed.
+        if type(getattr(play, "_removed_hosts", None)) is list:
+            play._removed_hosts = _Names(play._removed_hosts)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Be there at the end from the first step of a rollout on."""

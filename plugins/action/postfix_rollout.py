@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Do one step for all hosts of a batch, or for all of the rollout."""
+        """Do one step for all hosts of a part of a batch, or for all of the rollout."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _validated, options = self.validate_argument_spec(  # type: ignore[no-untyped-call]
@@ -47,6 +47,7 @@ class ActionModule(ActionBase):
                 "step": {"type": "str", "choices": ["begin", "record", "close"], "required": True},
                 "groups": {"type": "list", "elements": "str", "default": []},
                 "sizes": {"type": "list", "elements": "int", "default": []},
+                "parts": {"type": "list", "elements": "int", "default": []},
                 "controls": {"type": "dict", "default": {}},
                 "result": {"type": "str"},
                 "problem": {"type": "str"},
@@ -71,21 +72,17 @@ class ActionModule(ActionBase):
                 len(hosts),
                 _directory(variables),
                 self._loader.load_from_file,
-                max(options["sizes"], default=1),
+                max(options["parts"] or options["sizes"], default=1),
             )
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
         if not account.is_open:
-            account.open(hosts, options["sizes"])
-        elif controls.pause and not self._task.check_mode:
+            account.open(hosts, options["sizes"], options["parts"])
+        elif controls.pause and account.is_over and not self._task.check_mode:
             time.sleep(controls.pause)
-        batch = list(variables["ansible_play_batch"])
-        account.begin(batch)
-        names = ", ".join(dict.fromkeys(hosts[host] for host in batch))
-        line = (
-            f"batch {account.batch} of {account.batches}: {count_of_hosts(len(batch))} of {names}; {_progress(account)}"
-        )
-        return {"controls": controls._asdict(), "lines": [line]}
+        begun = account.begin(variables["ansible_play_batch"])
+        what = f": {count_of_hosts(account.size)} of {', '.join(begun)}; " if begun else " goes on: "
+        return {"controls": controls._asdict(), "lines": [f"{_place(account)}{what}{_progress(account)}"]}
 
     def _record(
         self, account: Account, controls: Controls, options: Mapping[str, Any], variables: Mapping[str, Any]
@@ -107,8 +104,8 @@ class ActionModule(ActionBase):
         account.record(records, controls, self._task.check_mode)
         if account.ends:
             keep(DEFAULT_LOCAL_TMP, account.failures(controls), teller=variables["inventory_hostname"])
-        head = f"batch {account.batch} of {account.batches} is over: {_progress(account)}"
-        lines = [head, *(f"  {line}" for line in batch_lines(records))]
+        head = [f"{_place(account)} is over: {_progress(account)}"] if account.is_over else []
+        lines = [*head, *(f"  {line}" for line in batch_lines(records))]
         left = account.hosts - account.done
         if account.stopped and left:
             untouched = f"{count_of_hosts(left)} of later batches {'is' if left == 1 else 'are'} not touched"
@@ -125,7 +122,7 @@ def _close(account: Account, controls: Controls, options: Mapping[str, Any]) -> 
 
 
 def _is_unfinished(controls: Controls, results: list[HostResult]) -> bool:
-    """Return whether hosts of the batch have tasks besides the role: a hook, or a change that is to be confirmed."""
+    """Return whether hosts of the part have tasks besides the role: a hook, or a change that is to be confirmed."""
     hooks = controls.before or controls.after
     return bool(hooks) or any(each.result and each.result.get("confirm") for each in results)
 
@@ -136,6 +133,10 @@ def _directory(variables: Mapping[str, Any]) -> str:
         if os.path.exists(source):
             return str(os.path.realpath(source if os.path.isdir(source) else os.path.dirname(source)))
     return os.getcwd()
+
+
+def _place(account: Account) -> str:
+    return f"batch {account.batch} of {account.batches}"
 
 
 def _progress(account: Account) -> str:

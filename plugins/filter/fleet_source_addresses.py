@@ -88,6 +88,16 @@ options:
       - Whether to include the private addresses of RFC 1918, RFC 4193 and RFC 6598. They are useless in an SPF record.
     type: bool
     default: true
+  states:
+    description:
+      - The states of the sources by name (C(postfix_interfaces_sources)) whose addresses are included. All other
+        clients are included as always.
+      - So an SPF record can be widened before an address sends, with V([planned, active, draining]), and narrowed
+        after it does not any more.
+      - By default those that the hosts have, V(active) and V(draining). Only for hosts with their variables.
+    type: list
+    elements: str
+    choices: [planned, active, draining, retired]
   version:
     description:
       - The version of Postfix, such as V("3.7") or V("3.7.11"), in quotes, for instances that do not give their own.
@@ -139,6 +149,12 @@ EXAMPLES = r"""
     msg: "{{ hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], results='postfix', shared=shared) }}"
   vars:
     shared: [192.0.2.100]
+
+- name: Show what an SPF record has to have before the planned addresses send
+  ansible.builtin.debug:
+    msg: "{{ hostvars | mailfleet.postfix.fleet_source_addresses(groups['mail'], states=states) }}"
+  vars:
+    states: [planned, active, draining]
 
 - name: Do the same for a list of configurations
   ansible.builtin.debug:
@@ -194,9 +210,10 @@ def fleet_source_addresses(
     resolve: Any = None,
     results: Any = None,
     shared: Any = (),
+    states: Any = None,
 ) -> list[str]:
     asked = read_asked(family, transports, kernel_choice, private)
-    return merged(sources(read_fleet(fleet, hosts, addresses, results, version, resolve), asked, shared))
+    return merged(sources(read_fleet(fleet, hosts, addresses, results, version, resolve, states), asked, shared))
 
 
 class FilterModule:

@@ -38,6 +38,15 @@ options:
         these. The last one is that of all batches that are left.
       - One batch for each group, if it is not given.
     type: raw
+  whole:
+    description:
+      - Whether Ansible is to take each batch as a whole, because tasks of the play run once for a batch, or on all of
+        its hosts before the next task. Otherwise it takes large batches in RV(_value.parts).
+    type: bool
+    default: false
+  forks:
+    description: How many hosts Ansible works on at once. By default what the variable C(ansible_forks) says.
+    type: int
   sliced:
     description:
       - Whether the inventory is one slice of several, as a sliced job of AWX or of the automation controller gets it.
@@ -68,7 +77,14 @@ _value:
         - How many hosts each batch has, or each group without those of which the limit leaves none.
       type: list
       elements: int
-      sample: [1, 20]
+      sample: [1, 1000]
+    parts:
+      description:
+        - What the keyword C(serial) is to be, so that each host of a large batch costs as much as one of a small batch.
+          The parts of a batch have at most 250 hosts each, or 10 for each fork of Ansible if that is more.
+      type: list
+      elements: int
+      sample: [1, 250, 250, 250, 250]
 """
 
 from collections.abc import Mapping
@@ -76,23 +92,32 @@ from typing import Any
 
 from ansible import context
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, filter_function
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import batches
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import batches, part_of
 from jinja2 import pass_context
 
 
 @filter_function
 def rollout_batches(
-    names: Any, groups: Any, limited: Any = None, serial: Any = None, *, sliced: Any = False
+    names: Any,
+    groups: Any,
+    limited: Any = None,
+    serial: Any = None,
+    *,
+    sliced: Any = False,
+    whole: Any = False,
+    forks: Any = 0,
 ) -> dict[str, Any]:
     if context.CLIARGS.get("syntax"):  # ansible-playbook --syntax-check, often with another inventory or none
-        return {"pattern": "all", "sizes": [1]}
-    return batches(names, groups, limited, serial, sliced=bool_of("mailfleet_sliced", sliced))
+        return {"pattern": "all", "sizes": [1], "parts": [1]}
+    part = None if bool_of("whole", whole) else part_of(forks)
+    return batches(names, groups, limited, serial, sliced=bool_of("mailfleet_sliced", sliced), part=part)
 
 
 @pass_context
 def _in_a_play(variables: Mapping[str, Any], *arguments: Any, **options: Any) -> dict[str, Any]:
-    """Take what the variable says, so that not each playbook has to."""
-    return rollout_batches(*arguments, **{"sliced": variables.get("mailfleet_sliced", False), **options})
+    """Take what the variables say, so that not each playbook has to."""
+    said = {"sliced": variables.get("mailfleet_sliced", False), "forks": variables.get("ansible_forks", 0)}
+    return rollout_batches(*arguments, **{**said, **options})
 
 
 class FilterModule:

@@ -66,6 +66,27 @@ options:
         known, and nothing needs a confirmation.
     type: int
     default: 0
+  to:
+    description:
+      - Bring an earlier version of C(main.cf) and C(master.cf) back, both as a whole and as one change, and apply it.
+        Like any other change it is verified and goes back if Postfix does not work by it, and O(confirm) applies to it.
+      - V(previous) is the newest version that is kept and is not what the files say now. So it undoes the last change,
+        whoever has made it, and V(previous) again brings that back. To go back further, use a time.
+      - Otherwise the time of a version, as RV(mailfleet.postfix.postfix_interfaces_info#module:versions) lists them. If
+        the files are that version, they stay.
+      - What is replaced is kept as a version itself, also what somebody has edited by hand since the last one was
+        kept. Then there is a warning.
+      - A version by which Postfix would not work now is refused before anything is changed, for example because the
+        host does not have an address any more.
+      - What C(main.cf) says of the list of instances stays as it is. An instance that was created since is not removed.
+      - V(previous) is refused if the last change has gone back by itself (RV(undone)) and no run has told so yet.
+      - Mutually exclusive with O(all_instances), because each instance has versions of its own.
+    type: str
+  keep_versions:
+    description:
+      - How many versions to keep, as described at O(mailfleet.postfix.postfix_interfaces#module:keep_versions).
+      - With O(to) at least two are kept this time.
+    type: int
   confirmed:
     description:
       - Keep the change of this token, which RV(confirm) of the run that has made it has. Does nothing else.
@@ -82,7 +103,11 @@ attributes:
     details:
       - Also fails where a real run would fail.
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - With O(to), the difference shows both files and the effective view, as with
+        M(mailfleet.postfix.postfix_interfaces). What may be a password is not shown.
+      - Without it, the module does not change any file that it could show.
 notes:
   - Needs root. In a container it also needs the capability C(SYS_PTRACE); without it the master's sockets cannot be
     seen.
@@ -120,6 +145,15 @@ EXAMPLES = r"""
   mailfleet.postfix.postfix_apply:
     confirmed: "{{ change.confirm.token }}"
 
+- name: Undo the last change
+  mailfleet.postfix.postfix_apply:
+    to: previous
+
+- name: Bring the files of another day back, unless nobody confirms within two minutes that they can be used
+  mailfleet.postfix.postfix_apply:
+    to: "2026-11-29T21:40:00Z"
+    confirm: 120
+
 - name: Set the addresses and apply them
   block:
     - name: Receive on two addresses
@@ -144,6 +178,23 @@ confirmed:
   type: list
   elements: str
   returned: O(confirmed) is given
+version:
+  description: The time of the version that was brought back, or in check mode would be.
+  type: str
+  returned: O(to) is given
+  sample: "2026-11-29T21:40:00Z"
+replaced:
+  description:
+    - The time of the version that the files were before. Null if nothing was replaced, and in check mode if it is not
+      kept yet.
+  type: str
+  returned: O(to) is given
+files:
+  description: The paths of the files that were changed, or in check mode would be.
+  type: list
+  elements: str
+  returned: O(to) is given
+  sample: [/etc/postfix/main.cf]
 instances:
   description:
     - The result for each instance, with the keys below and C(config_directory), C(instance) and C(failed).
@@ -295,6 +346,7 @@ recovered:
   returned: neither O(confirmed) nor O(rejected) is given
 """
 
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -318,6 +370,8 @@ def argument_spec() -> dict[str, Any]:
         "instance": {"type": "str"},
         "timeout": {"type": "float", "default": 30},
         "confirm": {"type": "int", "default": 0},
+        "to": {"type": "str"},
+        "keep_versions": {"type": "int"},
         "confirmed": {"type": "str"},
         "rejected": {"type": "str"},
     }
@@ -329,6 +383,7 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[
             ["all_instances", "config_directory", "instance", "confirmed", "rejected"],
+            ["all_instances", "to", "confirmed", "rejected"],
         ],
     )
     take_usual_umask()
@@ -339,12 +394,14 @@ def main() -> None:
         if params["confirmed"] is not None or params["rejected"] is not None:
             module.exit_json(**settled(module))
         compiled = built_in(remember=not module.check_mode)
-        confirm = params["confirm"]
+        options = {name: params[name] for name in ("confirm", "keep_versions")}
         if params["all_instances"]:
-            result = apply_all(params["timeout"], module.check_mode, compiled=compiled, confirm=confirm)
+            result = apply_all(params["timeout"], module.check_mode, compiled=compiled, **options)
         else:
             instance = find_instance(params["config_directory"], params["instance"], compiled)
-            result = apply(instance, params["timeout"], module.check_mode, confirm=confirm)
+            if params["to"] is not None:
+                options.update(to=params["to"], tell=partial(describe, module._diff))
+            result = apply(instance, params["timeout"], module.check_mode, **options)
     except ApplyError as error:
         warn(module, error.result)
         module.fail_json(msg=str(error), **error.result)
@@ -359,6 +416,13 @@ def main() -> None:
         if one.get("outside_unit"):
             module.warn(f"Postfix runs outside of {one['unit']}, so systemd considers it stopped.")
     module.exit_json(**result)
+
+
+def describe(diff: bool, member: Any) -> dict[str, Any]:
+    """Return what there is to tell of the version that an instance was brought back to."""
+    from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.outcome import of_version
+
+    return of_version(diff, member)
 
 
 def settled(module: AnsibleModule) -> dict[str, Any]:

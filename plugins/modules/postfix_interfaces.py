@@ -60,6 +60,18 @@ options:
         starts. Without systemd, the next run does that.
     type: int
     default: 0
+  keep_versions:
+    description:
+      - With O(apply=true), how many versions of both files to keep on the host for each instance, so that
+        O(mailfleet.postfix.postfix_apply#module:to) can bring one of them back. The present one is among them.
+      - A version is kept when Postfix was found to work by it, and with O(confirm) when it is confirmed. What the files
+        were before a change is kept, too. Once there is a version, so are edits by others by which Postfix works.
+      - All versions of an instance have at most 4 MiB, and the oldest ones go first. A version that is larger is not
+        kept. If a version cannot be kept, for example because the disk is full, that is a warning.
+      - Without this option as many as the last run was told are kept, or 5 if none was told anything. V(0) keeps none
+        and removes those that there are.
+      - Only root can read them, because the files may hold passwords.
+    type: int
   instances:
     description:
       - One entry for each instance that is to be edited. Its keys are the options of this module for one instance, from
@@ -88,6 +100,51 @@ options:
     type: str
     choices: [show, ignore, fail]
     default: show
+  sources:
+    description:
+      - Source addresses by name. Each is a transport of that name in master.cf, an SMTP client that sends from these
+        addresses and greets with this name. The stock clients that it covers send from them too.
+      - A source with addresses of one family only does not send by the other one, as that would be from another
+        address.
+      - V(address) and V(address6) are its addresses. V(select) is a list of selectors that pick them on the host,
+        instead.
+      - V(helo) is the name that it greets with (C(smtp_helo_name)).
+      - V(transports) are those of the stock clients V(smtp), V(relay) and V(lmtp) that send from it too.
+      - V(enforce) is whether mail waits if it cannot leave from these addresses (C(smtp_bind_address_enforce)). By
+        default it does, where Postfix has that, since 3.7.
+      - V(state) is V(active) by default, for which the host needs to have the addresses, and neither tentative,
+        temporary nor deprecated ones. V(planned) is for one that the host need not have yet, and for which nothing is
+        written. V(draining) is for one that gets no new mail and delivers what it has, which is for the filter
+        P(mailfleet.postfix.source_maps#filter) to arrange. V(retired) removes it, which is refused while messages are
+        to leave by it.
+      - V(weight), from 0 to 100 and by default 1, is its share of the mail in that filter. V(notes) are for people.
+    type: dict
+  abandoned:
+    description:
+      - What to do with settings that this module has made, and that nothing asks for any more. Everything that a run
+        does not ask for counts. So taking a variable out of the inventory undoes it, if each run asks for all that is
+        wanted, as the role does.
+      - V(report) leaves them, returns them in RV(ledger), and shows them with the findings. V(keep) only returns them.
+      - V(restore) makes the files what they would be if this collection had never edited them, with what is asked for
+        now. What somebody else has edited since stays. It is part of the same change as everything else, so check mode
+        and C(--diff) show it, and it goes back with the rest if Postfix does not work by it.
+      - An instance that O(instances) does not name any more stays. C(state=absent) removes it.
+    type: str
+    choices: [report, restore, keep]
+    default: report
+  unknown:
+    description:
+      - What to do with what the files have of this family although this module has never set it, and nothing asks for
+        it. These are source addresses, endpoints and client transports that the stock files do not have.
+      - V(report) returns them in RV(ledger) and shows them with the findings. V(fail) refuses to go on, before anything
+        is changed.
+      - By default V(report) with O(survey=true), and V(ignore) without.
+    type: str
+    choices: [ignore, report, fail]
+  requested_by:
+    description:
+      - For whom the run is made. It is told with what was set. By default it is who has become root with sudo.
+    type: str
   survey:
     description:
       - Whether to return RV(survey) too, what the whole host has. The playbooks need it for what only a look across
@@ -313,10 +370,62 @@ after:
   returned: success
 findings:
   description: >-
-    What to look at in the new configuration, as the filter P(mailfleet.postfix.findings#filter) returns it.
+    What to look at in the new configuration, as the filter P(mailfleet.postfix.findings#filter) returns it, and what
+    RV(ledger) says, with the codes C(abandoned_setting), C(changed_by_hand) and C(unknown_setting).
   type: list
   elements: dict
   returned: success
+ledger:
+  description:
+    - The settings that are not simply what is asked for. A setting is a parameter of main.cf, or an entry of master.cf
+      or a part of one.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    parameter:
+      description: The parameter of main.cf, or V(services).
+      type: str
+    service:
+      description: The service of master.cf, as port or name, and type. Empty for a parameter of main.cf.
+      type: str
+      sample: 587/inet
+    part:
+      description:
+        - V(entry) for the whole entry of the service; V(command), the name of a field, or the option with V(-o) before
+          it.
+      type: str
+      sample: -o smtp_bind_address
+    state:
+      description:
+        - V(abandoned) if this module has set it, nothing asks for it any more, and it stays; V(restored) if it went
+          back.
+        - V(overruled) if this module has set it, somebody has changed it since, and it is set again.
+          V(changed_by_hand) if somebody has changed it and nothing asks for it, so that it stays.
+        - V(unknown) if this module has never set it, and nothing asks for it. See O(unknown).
+      type: str
+    first:
+      description: What it would be without this collection. Null if it would not be set.
+      type: str
+    last:
+      description: What this module has set. Null if it has removed it.
+      type: str
+    found:
+      description: What it was before this run. Null if it was not set.
+      type: str
+    set_at:
+      description: When it was set.
+      type: str
+      sample: "2026-11-29T21:40:00Z"
+    set_by:
+      description: For whom it was set, as O(requested_by) says. Null if that is not known.
+      type: str
+abandoned_instances:
+  description:
+    - The names of instances that this module has created, and that O(instances) does not name.
+  type: list
+  elements: str
+  returned: O(instances) is given
 unlisted_services:
   description: The services of type C(inet) in master.cf that O(services) does not list.
   type: list
@@ -501,7 +610,7 @@ backup_files:
 
 import os
 import time
-from typing import Any, List, NoReturn, Optional
+from typing import Any, List, NoReturn, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -510,14 +619,18 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code 
 byte_code = ByteCode.use()  # what is imported from here on is not compiled again
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm, check_versions
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import BuiltIn, built_in
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import (
+    TransactionError,
+    created_instances,
+    shown_time,
+)
 
 MUTUALLY_EXCLUSIVE = [["config_directory", "instance"]]
 
@@ -599,11 +712,13 @@ def carry_out(module: AnsibleModule) -> None:
             backups[member] = [module.backup_local(path) for path in paths]
 
     confirm = refuse_unapplied(params)
-    wishes = [options.wish_of(entry) for entry in entries]
+    check_versions(params["keep_versions"])
+    who = discreet_name(params["requested_by"] or os.environ.get("SUDO_USER", ""))
+    wishes = [options.wish_of(entry)._replace(who=who) for entry in entries]
     compiled = built_in(remember=not module.check_mode)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
-    asked.together.confirm = confirm
+    asked.together.confirm, asked.together.keep_versions = confirm, params["keep_versions"]
     refuse_attributes(module, [part.directory for part in asked.parts if isinstance(part, Member) and part.exists])
     failure = None
     try:
@@ -628,6 +743,8 @@ def carry_out(module: AnsibleModule) -> None:
         for text in result.pop("warnings", ()):
             module.warn(f"{host}: {text}")
     answer = results[0] if params["instances"] is None else outcome.together_as_result(results)
+    if params["instances"] is not None:
+        answer["abandoned_instances"] = abandoned_instances(module, host, asked.parts)
     answer.update(surveyed(module, results, compiled))
     if params["apply"]:
         answer.update(confirmation(module.check_mode))
@@ -641,6 +758,24 @@ def carry_out(module: AnsibleModule) -> None:
         for name, finding in outcome.findings_of(asked.parts):
             module.warn(outcome.warning_of(host, name, finding))
     module.exit_json(**answer)
+
+
+def abandoned_instances(module: AnsibleModule, host: str, parts: Sequence[Any]) -> list[str]:
+    """Return the instances that this collection has created and that the run is not about, and warn of them."""
+    named = [part.directory for part in parts]
+    left = [one for one in created_instances() if one["directory"] not in named]
+    if module.params["abandoned"] == "report":
+        for one in left:
+            who = f" for {one['who']}" if one["who"] else ""
+            made = f"has the instance {one['name']}, which this collection has created on {shown_time(one['at'])}{who}"
+            remedy = "List it in instances, with state absent if it is to go"
+            module.warn(f"{host} {made}, and nothing asks for it any more. {remedy}. [abandoned_instance]")
+    return [one["name"] for one in left]
+
+
+def discreet_name(who: str) -> str:
+    """Return who asks for something so that it can be told in one line."""
+    return "".join(character for character in who if character.isprintable())[:80]
 
 
 def refuse_unapplied(params: dict[str, Any]) -> int:

@@ -48,6 +48,10 @@ EXAMPLES = r"""
     that: postfix.in_sync
     fail_msg: "Postfix needs: {{ postfix.action }}, since {{ postfix.reasons | map(attribute='why') | join(', ') }}"
 
+- name: Show to which versions of its files each instance can go back
+  ansible.builtin.debug:
+    msg: "{{ postfix.versions | map(attribute='time') }}"
+
 - name: Find out how mail to two hosts would leave
   mailfleet.postfix.postfix_interfaces_info:
     destinations: [203.0.113.5, "2001:db8:5::25"]
@@ -160,6 +164,37 @@ undone:
   description: As in RV(mailfleet.postfix.postfix_interfaces#module:undone).
   type: dict
   returned: success
+versions:
+  description:
+    - The versions of both files that are kept, the newest first. O(mailfleet.postfix.postfix_apply#module:to) brings
+      one of them back.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    time:
+      description: When it was first kept, which is the name of the version.
+      type: str
+    last:
+      description: When it was brought back last, or else when it was first kept.
+      type: str
+    size:
+      description: How many bytes it takes.
+      type: int
+    current:
+      description: Whether the files are this version now.
+      type: bool
+    verified:
+      description:
+        - Whether this collection has found Postfix to work by it. This is false for what it found on the host and has
+          changed in its first run, and for edits by hand that were replaced.
+      type: bool
+  sample:
+    - time: "2026-11-29T21:40:00Z"
+      last: "2026-11-29T21:40:00Z"
+      size: 8312
+      current: true
+      verified: true
 findings:
   description: What to look at in the configuration, as the filter P(mailfleet.postfix.findings#filter) returns it.
   type: list

@@ -31,6 +31,15 @@ options:
     description: The hosts to report on. By default all hosts of the play. A host without a result was left alone.
     type: list
     elements: str
+  parts:
+    description:
+      - In a play with the keyword C(serial), how many hosts each of its batches has, as RV(ignore:parts) of
+        P(mailfleet.postfix.rollout_batches#filter). What the hosts of a batch have returned is kept, and the last batch
+        makes the report about all. Nothing is returned before.
+      - The variable named by O(result) is not needed any more after its batch. A large fleet is cheaper without it.
+      - Mutually exclusive with O(hosts).
+    type: list
+    elements: int
   groups:
     description:
       - The groups that the report divides the hosts by, such as the groups of a rollout. Hosts of one group are
@@ -42,6 +51,17 @@ options:
     description: Whether the results are those of check mode.
     type: bool
     default: true
+  records:
+    description:
+      - What DNS says about source addresses, as a mapping or as the path of the file that
+        M(mailfleet.postfix.postfix_records) has written. With it, the report says what the world sees of each source
+        that is active or draining. C(docs/records.md) of the collection describes it.
+      - The sources are those of the hosts' variables C(postfix_interfaces_sources) and C(postfix_interfaces_sources_*).
+    type: raw
+  domains:
+    description: The domains of envelope senders. By default those that O(records) names, or has SPF of.
+    type: list
+    elements: str
   fail_on:
     description:
       - The severity from which on a finding is a failure of its host in RV(failures) and in JUnit. V(never) is for
@@ -69,6 +89,7 @@ notes:
   - RV(ignore:changed) is always false, because the report changes nothing about the hosts.
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
+  - module: mailfleet.postfix.postfix_records
   - plugin: mailfleet.postfix.failing_hosts
     plugin_type: lookup
   - plugin: mailfleet.postfix.fleet_findings
@@ -97,25 +118,27 @@ RETURN = r"""
 paths:
   description: The files that were written, by format.
   type: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
   sample:
     html: /home/me/postfix.html
 table:
   description: Lines with each host and instance, what was found across hosts, and the sum.
   type: list
   elements: str
-  returned: success
+  returned: success, with O(parts) for the last of them
 summary:
   description: How many hosts are in which state, and how many findings there are of each severity and code.
   type: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
 findings:
-  description: What was found across hosts, as the filter P(mailfleet.postfix.fleet_findings#filter) returns it.
+  description:
+    - What was found across hosts, as the filter P(mailfleet.postfix.fleet_findings#filter) returns it.
+    - With O(records) also what is wrong with the records of source addresses.
   type: list
   elements: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
 failures:
   description: Why each host fails that does, by its name.
   type: dict
-  returned: success
+  returned: success, with O(parts) for the last of them
 """

@@ -11,8 +11,8 @@ short_description: Keep account of a rollout in batches, and decide whether it g
 description:
   - The playbook C(mailfleet.postfix.converge) is made of it. Use the playbook; C(docs/rollout.md) of the collection
     describes its variables.
-  - Runs on the control node, once for all hosts of a batch, and connects to none. What each host did is kept in
-    Ansible's own temporary directory until the end of the run.
+  - Runs on the control node, once for all hosts of a batch, or of a part of a large one, and connects to none. What
+    each host did is kept in Ansible's own temporary directory until the end of the run.
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
@@ -20,8 +20,9 @@ extends_documentation_fragment: mailfleet.postfix._report
 options:
   step:
     description:
-      - V(begin) checks RV(controls), waits for the pause between two batches, and begins the next batch.
-      - V(record) records what became of the hosts of the batch, and decides whether the rollout stops.
+      - V(begin) checks RV(controls), waits for the pause between two batches, and begins the next batch, or the next
+        part of the same.
+      - V(record) records what became of the hosts, and decides at the end of a batch whether the rollout stops.
       - V(close) makes the report about all hosts.
     type: str
     choices: [begin, record, close]
@@ -33,6 +34,13 @@ options:
     default: []
   sizes:
     description: How many hosts each batch has, as P(mailfleet.postfix.rollout_batches#filter) returns it.
+    type: list
+    elements: int
+    default: []
+  parts:
+    description:
+      - How many hosts Ansible takes at a time, as P(mailfleet.postfix.rollout_batches#filter) returns it. By default
+        those of a batch.
     type: list
     elements: int
     default: []
@@ -90,7 +98,7 @@ controls:
   type: dict
   returned: O(step=begin)
 lines:
-  description: Where the rollout is, and what each host of the batch did.
+  description: Where the rollout is, and what each host did.
   type: list
   elements: str
   returned: O(step=begin) or O(step=record)

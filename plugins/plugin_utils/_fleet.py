@@ -24,6 +24,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import client_as_dict
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import (
+    STATES,
+    NamedSource,
+    read_sources,
+)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import place as place_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._fleet_results import instances_found, is_result
@@ -84,16 +90,21 @@ def read_asked(family: Any, transports: Any, kernel_choice: Any, private: Any) -
     )
 
 
-def read_fleet(fleet: Any, hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any) -> Iterator[Sender]:
+def read_fleet(
+    fleet: Any, hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any, states: Any = None
+) -> Iterator[Sender]:
     """Yield every instance of a list of configurations or results, or of hosts with their variables or results.
 
+    :param states: those of the sources by name that send; None for those that are on the hosts
     :raises InputError: for anything else
     """
+    if states is not None:
+        states = [chosen("states", state, STATES) for state in _names("states", states)]
     is_one_result = isinstance(fleet, Mapping) and is_result(fleet)
     if isinstance(fleet, Mapping) and not is_one_result:
-        yield from _of_hosts(fleet, hosts, addresses, results, version, resolve)
+        yield from _of_hosts(fleet, hosts, addresses, results, version, resolve, states)
         return
-    for name, value in (("hosts", hosts), ("addresses", addresses), ("results", results)):
+    for name, value in (("hosts", hosts), ("addresses", addresses), ("results", results), ("states", states)):
         if value is not None:
             raise InputError(
                 name, str(value), "only applies to hosts with their variables", "Give hostvars, or leave it out"
@@ -239,10 +250,11 @@ def _of_entry(entry: Any, version: Any, resolve: Any) -> Outlook:
 
 
 def _of_hosts(
-    fleet: Mapping[str, Any], hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any
+    fleet: Mapping[str, Any], hosts: Any, addresses: Any, results: Any, version: Any, resolve: Any, states: Any
 ) -> Iterator[Sender]:
-    if addresses is not None and results is not None:
-        raise InputError("addresses", str(addresses), "is not needed beside results", "Leave one of them out")
+    for option, value in (("addresses", addresses), ("states", states)):
+        if value is not None and results is not None:
+            raise InputError(option, str(value), "is not needed beside results", "Leave one of them out")
     variable = "ansible_facts" if addresses is None else addresses
     for option, value in (("addresses", variable), ("results", results)):
         if value is not None and not isinstance(value, str):
@@ -272,7 +284,23 @@ def _of_hosts(
                 place, named = name, {option: PREFIX + option for option in options}
             with located(place, named):
                 sender = _sender(place, named, name, outlook_of(options, host, known_version, resolver))
+                if states is not None and options.get("sources"):
+                    sender = sender._replace(clients=_in_states(sender, read_sources(options["sources"]), states))
             yield sender
+
+
+def _in_states(sender: Sender, listed: Sequence[NamedSource], states: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the clients of an instance, with those of its sources by name that are in one of some states."""
+    transports = {f"{source.name}/unix" for source in listed}
+    clients = [client for client in sender.clients if client["transport"] not in transports]
+    for source in listed:
+        if source.state in states:
+            addresses = place_of(source._replace(state="planned"), sender.host).addresses
+            families: dict[str, Any] = dict.fromkeys(FAMILIES)
+            for name, address in addresses.items():
+                families[name] = {"address": normal_form(address), "origin": f"sources {source.name}", "failure": None}
+            clients.append({"transport": f"{source.name}/unix", "program": "smtp", **families})
+    return clients
 
 
 def _variable(option: str, variables: Mapping[str, Any], name: str) -> Any:

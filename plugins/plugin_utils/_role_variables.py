@@ -15,9 +15,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
     Wanted,
     edit_files,
     refuse_absent,
+    with_sources,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import (
+    ABANDONED,
     PREFIX,
+    UNKNOWN,
     UNLISTED,
     instance_options,
     refuse_unknown,
@@ -29,12 +32,14 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_c
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.configuration import Configuration
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import read_sources
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import PARAMETERS, Version
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.values import text_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import bool_of, list_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._sources import joined
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import stock_master
 
 _INSTANCES = "instances"
@@ -62,6 +67,9 @@ def instances_of(variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if not isinstance(listed, (list, tuple)):
         raise InputError(PREFIX + _INSTANCES, str(listed), "is not a list", "Give one mapping for each instance")
     shared = {name: variables[PREFIX + name] for name in OPTIONS if PREFIX + name in variables}
+    sources = joined((str(name) for name in variables), lambda name: variables[name])
+    if sources:
+        shared["sources"] = sources
     return [dict(_instance(entry, shared)) for entry in listed]
 
 
@@ -89,9 +97,12 @@ def wanted_of(options: Mapping[str, Any]) -> Wanted:
         unset=_list("unset", options.get("unset", ())),
         select=_select(options.get("select", {})),
         services=[_change(item) for item in _list("services", options.get("services", ()))],
+        sources=read_sources(options["sources"]) if options.get("sources") else [],
         unlisted_services=chosen("unlisted_services", options.get("unlisted_services", "keep"), UNLISTED),
         allow_absent_addresses=bool_of("allow_absent_addresses", options.get("allow_absent_addresses", False)),
         allow_no_listener=bool_of("allow_no_listener", options.get("allow_no_listener", False)),
+        abandoned=chosen("abandoned", options.get("abandoned", ABANDONED[0]), ABANDONED),
+        unknown=chosen("unknown", options.get("unknown", UNKNOWN[0]), UNKNOWN),
     )
 
 
@@ -102,10 +113,10 @@ def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve
 
     :raises InputError: for anything that the role would refuse
     """
-    wanted = wanted_of(options)
-    wanted = wanted._replace(services=[change for change in wanted.services if change.type == "unix"])
     main, master = MainCf(""), MasterCfEditor(_STOCK_CLIENTS)
     around = Surroundings(host, version, resolve)
+    wanted = with_sources(wanted_of(options), master, around)
+    wanted = wanted._replace(services=[change for change in wanted.services if change.type == "unix"])
     edit_files(main, master, wanted, around)
     settings = Settings(main.values(), version, host.hostname)
     refuse_absent(wanted, settings, around)

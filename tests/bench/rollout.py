@@ -4,7 +4,9 @@
 """What converge and audit cost the control node for each host, and whether that is the same in a large fleet.
 
 The hosts answer at once, as one in line with its files does, so that neither ssh nor Postfix counts. Each playbook runs
-over HOSTS hosts and over ten times as many, in one batch and in a hundred.
+over HOSTS hosts and over ten times as many, in one batch and in a hundred; and an audit in which all of them fail.
+
+    python3 -m tests.bench.rollout ["audit" "converge, one batch" ...]
 """
 
 from __future__ import annotations
@@ -24,6 +26,22 @@ HOSTS = int(os.environ.get("HOSTS", "1000"))
 FORKS = os.environ.get("FORKS", "10")
 LIMIT = 11  # times the time and the memory for ten times the hosts, at most
 MEASURED = "10.99.98.97"
+
+
+class Run(NamedTuple):
+    """A playbook, in so many batches, over hosts that are all in line or all fail."""
+
+    playbook: str
+    batches: int = 1
+    failing: bool = False
+
+
+RUNS = {
+    "converge, one batch": Run("converge"),
+    "converge, 100 batches": Run("converge", 100),
+    "audit": Run("audit"),
+    "audit, all hosts fail": Run("audit", failing=True),
+}
 
 
 class Cost(NamedTuple):
@@ -48,7 +66,7 @@ def answer() -> str:
     return json.dumps(result).replace(MEASURED, "10.1.NUMBER")
 
 
-def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
+def measured(directory: Path, run: Run, hosts: int) -> Cost:
     """Run a playbook over hosts, and return what it took."""
     names = [f"mta{number}" for number in range(hosts)]
     inventory = {"mail": {"hosts": dict.fromkeys(names)}}
@@ -57,9 +75,9 @@ def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
         "ansible_connection": "stub",
         "ansible_become": False,
         "ansible_python_interpreter": "/usr/bin/python3",
-        "mailfleet_serial": -(-hosts // batches),
+        "mailfleet_serial": -(-hosts // run.batches),
     }
-    command = ["ansible-playbook", "-i", str(directory / "hosts.json"), f"mailfleet.postfix.{playbook}"]
+    command = ["ansible-playbook", "-i", str(directory / "hosts.json"), f"mailfleet.postfix.{run.playbook}"]
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME")},
         "LC_ALL": "C.UTF-8",
@@ -67,6 +85,7 @@ def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".venv/collections")),
         "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).resolve().parent / "connection_plugins"),
         "ANSIBLE_FORKS": FORKS,
+        "FAILING": "all" if run.failing else "",
     }
     with (directory / "said").open("w+", encoding="utf-8") as said:
         start = time.monotonic()
@@ -81,22 +100,22 @@ def run(directory: Path, playbook: str, hosts: int, batches: int = 1) -> Cost:
         seconds = time.monotonic() - start
         said.seek(0)
         text = said.read()
-    if status or f'{hosts} hosts: {hosts} in line"' not in text:
+    expected = f'{hosts} hosts: {hosts} {"failed" if run.failing else "in line"}"'
+    if bool(status) != run.failing or expected not in text:
         sys.exit(text[-4000:])
     return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def main() -> int:
     """Measure; returns the exit status."""
-    runs = {"converge, one batch": ("converge", 1), "converge, 100 batches": ("converge", 100), "audit": ("audit", 1)}
-    chosen = sys.argv[1:] or list(runs)
+    chosen = sys.argv[1:] or list(RUNS)
     good = True
     directory = Path(tempfile.mkdtemp(prefix="mailfleet-bench-"))
     try:
         (directory / "answer.json").write_text(answer(), encoding="utf-8")
-        run(directory, "audit", 2)  # so that byte code and caches are there
+        measured(directory, RUNS["audit"], 2)  # so that byte code and caches are there
         for name in chosen:
-            few, many = (run(directory, runs[name][0], hosts, runs[name][1]) for hosts in (HOSTS, 10 * HOSTS))
+            few, many = (measured(directory, RUNS[name], hosts) for hosts in (HOSTS, 10 * HOSTS))
             for hosts, cost in ((HOSTS, few), (10 * HOSTS, many)):
                 each = cost.processor / hosts * 1000
                 print(

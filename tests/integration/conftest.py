@@ -25,13 +25,20 @@ SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ
 #: what runs on another host of a release than the rest, at the same time
 OTHERS = {
-    2: ("test_failures.py", "test_automation.py", "test_byte_code.py", "test_gather.py"),
+    2: (
+        "test_failures.py",
+        "test_automation.py",
+        "test_byte_code.py",
+        "test_gather.py",
+        "test_ledger.py",
+        "test_sources.py",
+    ),
     3: ("test_together.py", "test_a_run_that_ends_early.py", "test_actions.py", "test_files.py", "test_secrets.py"),
     4: (
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
         *("test_instances.py", "test_instance_files.py"),
     ),
-    5: ("test_confirm.py",),
+    5: ("test_confirm.py", "test_versions.py"),
 }
 HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
@@ -43,7 +50,7 @@ SHARES = {
     **dict.fromkeys(
         ("test_slow.py", "test_files.py", "test_instances.py", "test_instance_files.py", "test_automation.py"), 2
     ),
-    "test_rollouts.py": 2,
+    **dict.fromkeys(("test_rollouts.py", "test_versions.py"), 2),
 }
 
 

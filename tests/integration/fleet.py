@@ -351,15 +351,21 @@ class _Session(socketserver.StreamRequestHandler):
         def answer(text: str) -> None:
             self.wfile.write(text.encode() + b"\r\n")
 
+        greeted = ""
         answer("220 sink.example ESMTP")
         while line := self.rfile.readline():
             verb = line.decode().strip().upper()
-            if verb.startswith("DATA"):
+            if verb.startswith(("EHLO", "HELO")):
+                greeted = line.decode().split()[1]
+                answer("250 ok")
+            elif verb.startswith("DATA"):
                 answer("354 go on")
                 while self.rfile.readline() not in (b".\r\n", b""):
                     pass
                 peer = self.client_address[0]
+                self.server.sink.greeted.append(greeted)  # type: ignore[attr-defined]
                 self.server.sink.sources.append(peer.removeprefix("::ffff:"))  # type: ignore[attr-defined]
+                self.server.sink.answers.wait(60)  # type: ignore[attr-defined]
                 answer("250 taken")
             elif verb.startswith("QUIT"):
                 return answer("221 bye")
@@ -378,10 +384,17 @@ class _Server6(_Server):
 
 
 class Sink:
-    """An SMTP server on port 25 of addresses of the room. `sources` are the clients' addresses, one a message."""
+    """An SMTP server on port 25 of addresses of the room.
+
+    `sources` are the clients' addresses, one a message, and `greeted` the names that they said. While `answers` is not
+    set, it has the messages, and does not say so.
+    """
 
     def __init__(self, *addresses: str) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
         self.sources: list[str] = []
+        self.greeted: list[str] = []
         self.servers = [(_Server6 if ":" in address else _Server)((address, 25), _Session) for address in addresses]
         for server in self.servers:
             server.sink = self  # type: ignore[attr-defined]
@@ -396,8 +409,8 @@ class Sink:
             server.shutdown()
             server.server_close()
 
-    def source_of_mail(self, host: MailHost, recipient: str) -> str:
+    def source_of_mail(self, host: MailHost, recipient: str, sender: str = "root@example") -> str:
         """Send a message from the host and return the source address that it comes from."""
         before = len(self.sources)
-        host.run("sendmail", "-f", "root@example", recipient, input="Subject: test\n\ntest\n", stdin=None)
+        host.run("sendmail", "-f", sender, recipient, input="Subject: test\n\ntest\n", stdin=None)
         return wait_until(lambda: (self.sources[before:] or [None])[0], 20, f"mail to {recipient} arriving")

@@ -69,6 +69,7 @@ def test_a_confirmed_change_stays(host: MailHost, systemd: bool):
 def test_one_that_nobody_confirms_goes_back_and_loses_no_mail(host: MailHost, systemd: bool):
     host.edit("mailbox_command", "")
     host.edit("alias_maps", "")
+    host.run("systemctl", "restart", host.unit)  # so that it runs by these files
     begin(host, systemd=systemd)
     before = host.contents()
     kept = {"inet_interfaces": ["127.0.0.1", host.ipv4, host.ipv6]}

@@ -63,7 +63,7 @@ KINDS = {
     "twice": Kind(
         "printf 'inet_protocols = ipv4\\ninet_protocols = all\\n' >>/etc/postfix/main.cf",
         "more than once",
-        "the files differ",
+        "main.cf differs",
     ),
     "edited": Kind(
         "systemctl restart postfix\npostconf inet_interfaces=127.0.0.1", "needs a restart", "Postfix needs: restart"

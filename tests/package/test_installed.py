@@ -17,7 +17,7 @@ NAME = "mailfleet.postfix"
 #: options that a module is not called without
 REQUIRED = {"postfix_instance": {"name": "postfix-out"}}
 #: modules that are all in their action plugins, manage no host, and are for the playbooks
-OF_THE_CONTROL_NODE = ("postfix_report", "postfix_rollout")
+OF_THE_CONTROL_NODE = ("postfix_records", "postfix_report", "postfix_rollout")
 #: a module that is about sockets of other hosts and has no option in common with those that manage one
 OF_NO_GROUP = "postfix_probe"
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_data
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import make_report
@@ -92,6 +93,30 @@ def test_what_is_pale_or_too_wide_is_noticed(tab: Tab, page_of: PageOf) -> None:
     page.run("document.querySelector('.meta').style.minWidth = '400px'")
     assert [text for text, _style, _ratio in page.run(PALE)] == ["Postfix audit"]
     assert "meta" in page.run(WIDE)[0]
+
+
+@pytest.mark.parametrize("width", [1440, 375])
+def test_what_the_world_sees(tab: Tab, page_of: PageOf, width: int) -> None:
+    """The addresses with findings come first; a click on a host opens it, with what the world sees of it."""
+    page = tab(width, 812)
+    page.open(page_of(40))
+    wrong = [seen for seen in as_data(report_of(40))["sources"] if seen["severity"]]
+    page.run("document.querySelector('#world').scrollIntoView()")
+    click(page, "#world summary")
+    assert page.run("document.querySelector('#world details').open")
+    said = page.run("[...document.querySelectorAll('#world .seen')].map(each => each.textContent)")
+    assert len(said) == 8
+    assert {seen["address"] for seen in wrong if seen["severity"] == "error"} <= {
+        text.partition("out1")[0] for text in said
+    }
+    assert page.run(WIDE) == []
+    assert page.run(PALE) == []
+    page.picture(OUTPUT / f"world-{width}.png")
+    host = page.run("document.querySelector('#world .seen .link').textContent")
+    page.run("document.querySelector('#world .seen .link').click()")
+    assert page.run("location.hash") == f"#host={host}"
+    assert page.run("document.querySelectorAll('#panel .seen').length") == 1
+    assert page.run("document.querySelector('#world').textContent.includes('news.example.net (TXT): SERVFAIL')")
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])

@@ -70,8 +70,11 @@ def test_the_role_passes_every_variable_on() -> None:
     variables = specs["argument_specs"]["main"]["options"]
     (task,) = yaml.safe_load((role / "tasks" / "main.yml").read_text(encoding="utf-8"))
     options = task[f"{COLLECTION}postfix_interfaces"]
-    assert {f"postfix_interfaces_{name}" for name in {*options} - {"apply", "host", "role_variables"}} == set(variables)
-    for name in {*options} - {"apply", "host", "role_variables"}:
+    assert {
+        f"postfix_interfaces_{name}" for name in {*options} - {"apply", "host", "requested_by", "role_variables"}
+    } == set(variables)
+    assert options["sources"] == "{{ lookup('mailfleet.postfix.joined_sources') | default(omit, true) }}"
+    for name in {*options} - {"apply", "host", "requested_by", "role_variables", "sources"}:
         assert re.match(rf"{{{{ postfix_interfaces_{name}( \| default\(omit\))? }}}}$", options[name]), name
     assert {*variables["postfix_interfaces_instances"]["options"]} == {*instance_options(), "state", "group"}
     assert sorted(variables) == role_variables()

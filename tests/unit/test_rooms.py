@@ -184,8 +184,15 @@ def loaded_with(*roots: str) -> Set[str]:
 
 #: what the views of a result and the edits need, and the keeper of a run makes none
 NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
-#: what a run keeps at its own end, and what edits of services and selections need, which who goes back makes none of
-NOT_FOR_WHO_GOES_BACK = {"_base.keep_byte_code", "_files.master_cf_edit", "_rules.select_addresses"}
+#: what a run keeps at its own end, what selections need, what is for sources by name, and what looks for settings that
+#: nobody has asked for: none of that is done by who goes back
+NOT_FOR_WHO_GOES_BACK = {
+    "_base.keep_byte_code",
+    "_change.unknown",
+    "_rules.select_addresses",
+    "_host.queue",
+    "_rules.named_sources",
+}
 #: what a run with ``confirm`` has loaded before it has a keeper, and other runs need none of
 OF_CONFIRMED_RUNS = {"_change.confirmation", "_change.window"}
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Type
 from .._base.errors import InputError
 from .._host import at_boot
 from .._host.boot_id import boot_id
-from .._host.store import TransactionError
+from .._host.store import TransactionError, shown_time
 from .._host.watchdog import dismiss, leave_behind
 from . import from_outside, put_back
 from .member import Member
 from .report import ApplyError
 from .transaction import read_files
 from .unconfirmed import at_end, go_back, not_confirmed
-from .window import Begun, Part, Record, Window, clock, close, edited_since, shown_time
+from .window import Begun, Part, Record, Window, clock, close, edited_since
 
 if TYPE_CHECKING:
     from .together import Together
@@ -69,6 +69,11 @@ class Confirmation:
     ) -> None:
         if error is None or isinstance(error, (ApplyError, InputError, TransactionError)):
             self._end()
+
+    def parts(self) -> Dict[str, Part]:
+        """Return what waits to be confirmed now, by the configuration directory."""
+        window = Record.load(self._state).window
+        return {part.directory: part for part in window.parts} if window else {}
 
     def arm(self) -> None:
         """All was done and verified: open the window, as long as the previous versions are still known."""

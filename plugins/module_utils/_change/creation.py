@@ -10,11 +10,13 @@ has said where it listens.
 from __future__ import annotations
 
 import os
+import time
 from typing import Optional
 
 from .._base.errors import InputError
 from .._files.main_cf import MainCf
 from .._host.instance import find_instances
+from .._host.store import CREATED
 from .._host.unit import find_service
 from .boot import enabling
 from .directories import make, new_files, remove_files
@@ -26,7 +28,12 @@ _BEGUN = "creating.json"
 
 
 class Creation(Secondary):
-    """A secondary instance that is to exist; in check mode the steps are only told."""
+    """A secondary instance that is to exist; in check mode the steps are only told.
+
+    :ivar who: who asks for it, as far as that is known
+    """
+
+    who = ""
 
     def predicted_files(self) -> ConfigFiles:
         """Return the files that a new instance gets.
@@ -65,6 +72,9 @@ class Creation(Secondary):
 
     def confirm(self) -> None:
         """The instance stays: forget that it was created, or was to be removed, by a run that has not ended."""
+        if self.is_unconfirmed():
+            facts = {"name": self.name, "directory": self.directory, "at": time.time(), "who": self.who}
+            self.state.save(CREATED, facts)
         self.state.remove(_BEGUN)
         self.state.remove(ENDING)
 

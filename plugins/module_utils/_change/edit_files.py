@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from typing import Callable, List, Optional
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from .._base.errors import InputError
 from .._base.records import NamedTuple
+from .._files.lines import encode_config
 from .._host.instance import Instance
-from .._host.store import STATE_DIRECTORY, FileChanged, TransactionError
+from .._host.store import LEDGER, STATE_DIRECTORY, FileChanged, TransactionError
 from .._host.surroundings import Surroundings, surroundings
+from .journal import Texts
 from .plan import Plan, Wanted, make_plan
 from .transaction import NAMES, ConfigFiles, Transactions, read_files
+
+_NOTES = "ledger-read.json"
+_FORMAT = 1
 
 
 class Edited(NamedTuple):
@@ -29,6 +37,10 @@ class Edited(NamedTuple):
     recovered: Optional[str]
     #: the files before that was completed, where it has written to one
     left: Optional[ConfigFiles] = None
+    #: what the files before would be without this collection, where that is known
+    original: Optional[Texts] = None
+    #: what the ledger says of single settings (:meth:`_change.ownership.Note.as_data`)
+    ledger: Sequence[Dict[str, Any]] = ()
 
     @property
     def as_left(self) -> ConfigFiles:
@@ -60,7 +72,7 @@ class Edit:
         self, instance: Instance, wanted: Wanted, transactions: Transactions, around: Optional[Surroundings] = None
     ) -> None:
         self.instance, self.wanted, self.transactions = instance, wanted, transactions
-        self.around = around or surroundings(instance.version)
+        self.around = (around or surroundings(instance.version))._replace(why_in_use=self._why_in_use)
 
     def plan(self, check_mode: bool) -> Edited:
         """Return what the files would become; what an interrupted run left half written is completed first.
@@ -74,13 +86,62 @@ class Edit:
         recovered = None if check_mode else self.transactions.recover()
         found = read_files(self.instance.config_directory) if recovered else left
         settled = pending.settled if pending else found
-        return self.plan_for(settled, recovered, left if settled.texts != left.texts else None)
+        edited = self.plan_for(settled, recovered, left if settled.texts != left.texts else None)
+        if not (check_mode or edited.changed):
+            self._remember(edited)
+        return edited
 
     def plan_for(
         self, found: ConfigFiles, recovered: Optional[str] = None, left: Optional[ConfigFiles] = None
     ) -> Edited:
         """Return what these files would become."""
-        return self.edited(make_plan(self.wanted, found.main, found.master, self.around), found, recovered, left)
+        original, notes = None, self._known_notes(found)
+        if notes is None:
+            from .ownership import settle  # where nothing has changed since the last run, its answer is known
+
+            settled = settle(self.wanted, found, self.around, self.transactions.state)
+            plan, original, notes = settled.plan, settled.original, [note.as_data() for note in settled.notes]
+        else:
+            plan = make_plan(self.wanted, found.main, found.master, self.around)
+        if self.wanted.unknown != "ignore":
+            from .unknown import unknown  # only an audit asks for it
+
+            notes = [*notes, *unknown(plan, found, self.transactions.state)]
+        return self.edited(plan, found, recovered, left)._replace(original=original, ledger=notes)
+
+    def _why_in_use(self, transport: str) -> Optional[str]:
+        from .._host.queue import why_in_use  # only where a source is retired
+
+        return why_in_use(self.instance, transport)
+
+    def _known_notes(self, found: ConfigFiles) -> Optional[List[Dict[str, Any]]]:
+        """Return what the ledger says, where that is known without it: there is none, or it was read already."""
+        state = self.transactions.state
+        if not os.path.lexists(state.path(LEDGER)):
+            return []
+        try:
+            known = state.load(_NOTES)
+            if known and known["about"] == self._fingerprint(found):
+                notes: List[Dict[str, Any]] = known["notes"]
+                return notes
+        except (TransactionError, KeyError):
+            pass
+        return None
+
+    def _remember(self, edited: Edited) -> None:
+        """Keep what the ledger says of files that stay as they are."""
+        state = self.transactions.state
+        if os.path.lexists(state.path(LEDGER)) and self._known_notes(edited.found) is None:
+            notes = [note for note in edited.ledger if note["state"] != "unknown"]
+            with suppress(TransactionError):  # the next run reads the ledger again
+                state.save(_NOTES, {"about": self._fingerprint(edited.found), "notes": notes})
+
+    def _fingerprint(self, found: ConfigFiles) -> str:
+        """Return what is another one as soon as the ledger could say something else."""
+        status = os.stat(self.transactions.state.path(LEDGER))
+        wanted, written = self.wanted._replace(unknown="ignore"), (status.st_mtime_ns, status.st_size)
+        about = (_FORMAT, wanted, self.around.version, found.texts, found.mtimes, written)
+        return hashlib.sha256(encode_config(repr(about))).hexdigest()
 
     def edited(self, plan: Plan, found: ConfigFiles, recovered: Optional[str], left: Optional[ConfigFiles]) -> Edited:
         """Return what a plan does to the files.
@@ -112,7 +173,9 @@ class Edit:
         if edited.changed:
             before_commit(edited.changed)
             self._confirm_what_runs(edited.found)
-            self.transactions.commit(edited.found, edited.plan.main, edited.plan.master)
+            self.transactions.commit(edited.found, edited.plan.main, edited.plan.master, edited.original)
+            with suppress(InputError, TransactionError):  # the next run says it
+                self._remember(self.plan_for(read_files(self.instance.config_directory)))
         return edited
 
     def _confirm_what_runs(self, found: ConfigFiles) -> None:
@@ -141,14 +204,17 @@ def edit(
     check_mode: bool = False,
     before_commit: Callable[[List[str]], None] = lambda paths: None,
     state_directory: str = STATE_DIRECTORY,
+    who: str = "",
 ) -> Edited:
     """Make the files of an instance say what is wanted.
 
     :param check_mode: write nothing
     :param before_commit: called with the paths of the files that are about to change
+    :param who: who asks for it, for the ledger
     :raises InputError: something wanted is wrong; nothing was written
     :raises TransactionError: the files cannot be read or written; they are as they were
     """
     work = Edit(instance, wanted, Transactions(instance.config_directory, state_directory))
+    work.transactions.who = who
     edited = work.plan(check_mode)
     return edited if check_mode else work.commit(edited, before_commit)

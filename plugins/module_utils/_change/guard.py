@@ -27,7 +27,7 @@ from .._host.master_process import find_master
 from .._host.store import TransactionError
 from .._host.unit import ServiceControl, find_service
 from .._rules import environment, postscreen, program_failures
-from . import atomic_replace, listing
+from . import atomic_replace, keep_version, ledger, listing
 from .member import Member
 from .report import ApplyError
 from .restart import described
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _NEEDED_LATER = (
     *(at_work, open_files, unit_jobs, waiting),
     *(environment, postscreen, program_failures),
-    *(atomic_replace, listing),
+    *(atomic_replace, keep_version, ledger, listing),
 )
 _WAIT = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
@@ -108,6 +108,7 @@ def finish(together: Together, begun: bool) -> None:
                 _start(member)
             rest = type(together)(members, state_directory=together.state.base)
             rest.resumes, rest.confirm = True, together.confirm
+            rest.keep_versions, rest.least_versions = together.keep_versions, together.least_versions
             rest.state = together.state  # with its lock, if the run had it
             rest.carry_out()
         else:

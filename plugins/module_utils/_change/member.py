@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, 
 from .._base.errors import InputError
 from .._files.lines import encode_config
 from .._host.master_process import find_master
-from .._host.store import explained
+from .._host.store import VERSIONS, explained
 from .._rules.listeners import Listener
 from .in_sync import Assessment
+from .journal import Journal
 from .run import Run
 from .transaction import NAMES
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .creation import Creation
     from .edit_files import Edit, Edited
     from .secondary import Secondary
+    from .window import Part
 
 _PLANNED = "planned"  # a directory of the state of the instance
 
@@ -154,6 +156,19 @@ class Member:
             found = self.edited.found
             self.run.transactions.commit(self.edited.planned, found.main, found.master)
             self._committed = False
+
+    def keep_version(self, number: Optional[int], least: int, waited: Optional[Part], waits: Optional[Part]) -> None:
+        """Keep what the files are now that Postfix works by them (:func:`_change.keep_version.keep_confirmed`).
+
+        Most runs find that nobody has changed them since the last run.
+        """
+        state, assessment = self.run.transactions.state, self.assessment
+        record = assessment.record if assessment else None
+        is_known = assessment is not None and record is not None and record.texts == assessment.files.texts
+        if Journal.exists(state) or ((number == 0 or not is_known) and os.path.isdir(state.path(VERSIONS))):
+            from .keep_version import keep_confirmed
+
+            keep_confirmed(self, number, least, waited, waits)
 
     @contextmanager
     def planned_files(self, check_mode: bool) -> Iterator[str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple, cast
 
 from .._base.address import parse_address, unbracket
 from .._base.errors import InputError
@@ -14,7 +14,7 @@ from .._base.once import once
 from .._base.records import NamedTuple
 from .._base.words import Action
 from .._files.command_line import bad_command_line
-from .._files.endpoint import PortLookup, identity
+from .._files.endpoint import identity
 from .._files.main_cf import MainCf
 from .._files.master_cf import MasterCf
 from .._files.service_change import ServiceChange
@@ -29,9 +29,11 @@ from .._rules.parameters import PARAMETERS
 from .._rules.reload_or_restart import Reason, reload_or_restart, strongest
 from .._rules.settings import Settings
 from .._rules.values import equivalent, validate
+from .journal import Texts
 
 if TYPE_CHECKING:
     from .._files.master_cf_edit import MasterCfEditor
+    from .._rules.named_sources import NamedSource
 
 
 class Wanted(NamedTuple):
@@ -44,21 +46,36 @@ class Wanted(NamedTuple):
     #: by parameter, selectors of the host's addresses
     select: Mapping[str, Sequence[str]] = MappingProxyType({})
     services: Sequence[ServiceChange] = ()
+    #: source addresses by name; their transports become services
+    sources: Sequence[NamedSource] = ()
     #: "keep", "report", "disable" or "remove" the inet services beyond those
     unlisted_services: str = "keep"
     allow_absent_addresses: bool = False
     allow_no_listener: bool = False
+    #: what to do with what this collection has set and nothing asks for any more: "report", "restore" or "keep" it
+    abandoned: str = "report"
+    #: whether to "ignore" or "report" what it has never set and nothing asks for, or to "fail" because of it
+    unknown: str = "ignore"
 
 
 class Plan:
     """The new text of both files, with what it means.
 
     :ivar unlisted: the names of the inet services that were not given
+    :ivar wanted: what the files were to say, with the services of sources
     """
 
     def __init__(
-        self, main: str, master: str, reasons: List[Reason], before: Outlook, after: Outlook, unlisted: List[str]
+        self,
+        main: str,
+        master: str,
+        reasons: List[Reason],
+        before: Outlook,
+        after: Outlook,
+        unlisted: List[str],
+        wanted: Optional[Wanted] = None,
     ) -> None:
+        self.wanted = wanted or Wanted({})
         self.main, self.master = main, master
         self.reasons = reasons
         self.before, self.after = before, after
@@ -86,48 +103,91 @@ class Plan:
 
 
 def make_plan(
-    wanted: Wanted, main_text: str, master_text: str, around: Surroundings, known: Optional[Outlook] = None
+    wanted: Wanted,
+    main_text: str,
+    master_text: str,
+    around: Surroundings,
+    original: Optional[Texts] = None,
+    known: Optional[Outlook] = None,
 ) -> Plan:
     """Return the edits, and what they need.
 
-    :param known: what Postfix makes of these texts there, as far as that was asked already
+    :param original: the files to edit, where these are not the present ones but what they are to become without this
+        collection
+    :param known: what Postfix makes of the present texts there, as far as that was asked already
     :raises InputError: what is wanted is wrong in itself, or Postfix could not run by the edited files
     """
     around = around._replace(resolve=asked_once(around.resolve))
-    main = MainCf(main_text)
-    settings = _settings(main, around)
-    port_of = port_lookup(settings, around.port_of)
-    editor = _editor(master_text, settings, port_of, wanted)
-    master = editor or MasterCf(master_text, port_of)
-    before = after = known or _outlook(main, settings, master, wanted, around)
-    unlisted: List[str] = []
-    if editor:
-        edit_files(main, editor, wanted, around)
-        unlisted = _unlisted(editor, wanted)
-    else:
-        _set_parameters(main, wanted, around)
+    main, master = _read((main_text, master_text), wanted, around)
+    wanted = with_sources(wanted, master, around)
+    before = after = known or _outlook(main, master, wanted, around)
+    if original:
+        main, master = _read(original, wanted, around)
+    unlisted = _edit(main, master, wanted, around)
     if (main.text, master.text) != (main_text, master_text):
-        after = _outlook(main, _settings(main, around), master, wanted, around)
+        after = _outlook(main, master, wanted, around)
     if after.error is not None:
         raise after.error
     reasons = [] if after is before else reload_or_restart(before, after)
     refuse_absent(wanted, after.settings, around)
     _refuse_bad_command_lines(wanted, before, after)
-    _refuse_broken_services(before, after)
+    refuse_broken_services(before, after)
     _refuse_failures(wanted, after)
     if not after.listeners and before.promised != [] and not wanted.allow_no_listener:
         remedy = "Keep a service of type inet, or set allow_no_listener=true"
         raise InputError("services", "inet", "has no listener left after this edit", remedy)
-    return Plan(main.text, master.text, reasons, before, after, unlisted)
+    return Plan(main.text, master.text, reasons, before, after, unlisted, wanted)
 
 
-def _editor(text: str, settings: Settings, port_of: PortLookup, wanted: Wanted) -> Optional[MasterCfEditor]:
-    """Return master.cf to be edited, if anything is wanted of its services."""
-    if not wanted.services and wanted.unlisted_services == "keep":
-        return None
+def edited_texts(wanted: Wanted, texts: Texts, around: Surroundings) -> Texts:
+    """Return what an edit makes of two files, whether or not Postfix could run by that.
+
+    :raises InputError: what is wanted is wrong in itself
+    """
+    main, master = _read(texts, wanted, around)
+    _edit(main, master, with_sources(wanted, master, around), around)
+    return main.text, master.text
+
+
+def with_sources(wanted: Wanted, master: MasterCf, around: Surroundings) -> Wanted:
+    """Return the same with what has to become of the services for the sources.
+
+    :raises InputError: an active source cannot send, a retired one has mail, or services are about the same transport
+    """
+    if not wanted.sources:
+        return wanted
+    from .._rules.named_sources import services_of  # most hosts have none
+
+    there = {service.name for service in master.effective() if service.type == "unix"}
+    sources = [source for source in wanted.sources if source.state != "retired" or source.name in there]
+    changes = services_of(sources, around.host, around.version, around.why_in_use)
+    names = {source.name for source in wanted.sources}
+    for change in wanted.services:
+        if change.type == "unix" and change.name in names:
+            raise InputError("services", change.name, "is also a source", "Say in sources all that is wanted of it")
+    return wanted._replace(services=[*changes, *wanted.services], sources=())
+
+
+def _read(texts: Texts, wanted: Wanted, around: Surroundings) -> Tuple[MainCf, MasterCf]:
+    """Read both files, master.cf to be edited if anything is wanted of its services."""
+    main = MainCf(texts[0])
+    settings = _settings(main, around)
+    port_of = port_lookup(settings, around.port_of)
+    if not wanted.services and not wanted.sources and wanted.unlisted_services == "keep":
+        return main, MasterCf(texts[1], port_of)
     from .._files.master_cf_edit import MasterCfEditor  # most runs do not need it
 
-    return MasterCfEditor(text, port_of, _default_chroot(settings))
+    return main, MasterCfEditor(texts[1], port_of, _default_chroot(settings))
+
+
+def _edit(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> List[str]:
+    """Make both files say what is wanted, and return the inet services that were not given."""
+    if not wanted.services and wanted.unlisted_services == "keep":
+        _set_parameters(main, wanted, around)
+        return []
+    editor = cast("MasterCfEditor", master)
+    edit_files(main, editor, wanted, around)
+    return _unlisted(editor, wanted)
 
 
 def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Surroundings) -> None:
@@ -140,7 +200,7 @@ def edit_files(main: MainCf, master: MasterCfEditor, wanted: Wanted, around: Sur
         for name, value in change.options.items():
             if name in PARAMETERS:
                 validate(name, value, around.version)
-        master.put(change)
+    master.put_all(wanted.services)
 
 
 def _set_parameters(main: MainCf, wanted: Wanted, around: Surroundings) -> None:
@@ -212,8 +272,8 @@ def _default_chroot(settings: Settings) -> str:
         return "n"
 
 
-def _outlook(main: MainCf, settings: Settings, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
-    configuration = Configuration.from_files(main, settings, master)
+def _outlook(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
+    configuration = Configuration.from_files(main, _settings(main, around), master)
     return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
 
 
@@ -240,7 +300,7 @@ def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> N
             raise InputError(name, value, problem, remedy)
 
 
-def _refuse_broken_services(before: Outlook, after: Outlook) -> None:
+def refuse_broken_services(before: Outlook, after: Outlook) -> None:
     """Refuse to make a service, or to leave one, that could not run; one that was so before is a finding."""
     broken = [] if after is before else _broken(after)
     if not broken:  # as a rule

@@ -16,10 +16,10 @@ from typing import List
 from .._files.main_cf import MainCf
 from .._host.at_boot import forget
 from .._host.boot_id import boot_id
-from .._host.store import State, TransactionError
+from .._host.store import State, TransactionError, shown_time
 from . import atomic_replace
 from .transaction import Transactions, read_files
-from .window import Record, Window, close, edited_in, edited_since, shown_time
+from .window import Record, Window, close, edited_in, edited_since
 
 _PATIENCE = 30.0  # seconds to wait for another run
 _NEEDED_LATER = (atomic_replace,)
@@ -53,7 +53,7 @@ def main(base: str) -> None:
 def _roll_back(directories: List[str], base: str) -> None:
     """Take back what a run had not completed when the host went down, and that would have to be confirmed."""
     for directory in directories:
-        transactions = Transactions(directory, base)
+        transactions = Transactions(directory, base, ledger=False)
         restored = transactions.rollback()
         transactions.confirm()
         if restored:
@@ -82,8 +82,8 @@ def _restored(window: Window, base: str) -> List[str]:
     for part in window.parts:
         if part.directory in created:
             continue
-        transactions = Transactions(part.directory, base)
-        transactions.commit(read_files(part.directory), *part.original)
+        transactions = Transactions(part.directory, base, ledger=False)
+        transactions.commit(read_files(part.directory), part.original[0], part.original[1])
         transactions.confirm()
         told.append(f"The previous files are back in {part.directory}.")
     return told
@@ -91,7 +91,7 @@ def _restored(window: Window, base: str) -> List[str]:
 
 def _silenced(name: str, directory: str, base: str) -> str:
     """Have an instance that the change has created listen nowhere: the others have their addresses again."""
-    files, transactions = read_files(directory), Transactions(directory, base)
+    files, transactions = read_files(directory), Transactions(directory, base, ledger=False)
     main_cf = MainCf(files.main)
     main_cf.set(_DISABLED, "inet")
     transactions.commit(files, main_cf.text, files.master)

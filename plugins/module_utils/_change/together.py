@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, nullcontext
-from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
 
 from .._host.store import STATE_DIRECTORY, WINDOW, State
 from .member import Member, refuse_twice
@@ -20,6 +20,7 @@ from .tcp_migrate_req import put_back
 if TYPE_CHECKING:
     from .confirmation import Confirmation
     from .secondary import Secondary
+    from .window import Part
 
 _BEGUN = "together.json"
 
@@ -53,6 +54,10 @@ class Together:
         self.confirm = 0
         #: whether it minds other changes that wait for that
         self.watches = True
+        #: how many versions of the files are kept (:mod:`_change.versions`); None for as many as before
+        self.keep_versions: Optional[int] = None
+        #: how many at least, whatever that says
+        self.least_versions = 0
         self._confirmation: Optional[Confirmation] = None
         self.state = State(None, state_directory)
 
@@ -168,9 +173,16 @@ class Together:
 
     def _confirm(self) -> None:
         """Nothing has to be done, or all was done: the versions before are not needed any more."""
+        waited: Dict[str, Part] = {}
+        waits: Dict[str, Part] = {}
         if self._confirmation:
+            waited = self._confirmation.parts()
             self._confirmation.arm()
+            waits = self._confirmation.parts()
         for member in self.members:
+            if self.apply and self.watches:  # who goes back has nothing new
+                here = member.directory
+                member.keep_version(self.keep_versions, self.least_versions, waited.get(here), waits.get(here))
             if self.apply:
                 member.run.transactions.confirm()
                 assessment = member.assessment

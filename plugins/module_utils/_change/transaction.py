@@ -87,21 +87,35 @@ class Transactions:
 
     :param config_directory: where main.cf and master.cf are; either may be a symbolic link, which stays one
     :param time_limit: seconds to wait for another run of this collection, or for postconf
+    :param ledger: whether commits are written down in the ledger; not before Postfix starts at boot, when only versions
+        come back that are in there
     """
 
-    def __init__(self, config_directory: str, state_directory: str = STATE_DIRECTORY, time_limit: float = 10.0) -> None:
+    def __init__(
+        self,
+        config_directory: str,
+        state_directory: str = STATE_DIRECTORY,
+        time_limit: float = 10.0,
+        ledger: bool = True,
+    ) -> None:
         self.config_directory = config_directory
         self.state = State(config_directory, state_directory)
         self.time_limit = time_limit
+        #: who makes the commits, as far as that is known
+        self.who = ""
+        #: what the files of the next commit would be without this collection, where the present ones would be other
+        self.becomes: Optional[Texts] = None
+        self._ledger = ledger
 
     def locked(self) -> ContextManager[None]:
         """Keep other runs of this collection away from the instance. The methods below do it themselves."""
         return self.state.locked(self.time_limit)
 
-    def commit(self, source: ConfigFiles, main: str, master: str) -> None:
+    def commit(self, source: ConfigFiles, main: str, master: str, original: Optional[Texts] = None) -> None:
         """Make the files say ``main`` and ``master``; a file that says so already is not touched.
 
         :param source: what :func:`read_files` returned, and the new texts were made from
+        :param original: what they would be without this collection, where that is not what the ledger says
         :raises FileChanged: a file is not what it was then
         :raises TransactionError: it could not be done; the message says what the files are now
         """
@@ -112,7 +126,7 @@ class Transactions:
             self.recover()
             # One that is not confirmed yet keeps its original version as the one to go back to.
             earlier = Journal.load(self.state, before) or Journal(before, before, new, source.mtimes, time.time())
-            self._carry_out(earlier._replace(before=before, new=new), source)
+            self._carry_out(earlier._replace(before=before, new=new), source, original=original)
 
     def amend(self, edit: Callable[[str], str]) -> None:
         """Edit main.cf, and the version of it that a rollback would restore: the edit stays in any case.
@@ -228,10 +242,16 @@ class Transactions:
         """The directory with what rollbacks have replaced, the last version of each file."""
         return self.state.path(_REJECTED)
 
-    def _carry_out(self, journal: Journal, current: ConfigFiles, mtimes: Optional[Tuple[int, ...]] = None) -> None:
+    def _carry_out(
+        self,
+        journal: Journal,
+        current: ConfigFiles,
+        mtimes: Optional[Tuple[int, ...]] = None,
+        original: Optional[Texts] = None,
+    ) -> None:
         """Make the files the journal's new version, or leave them as they are."""
         try:
-            self._replace_files(current, journal.new, mtimes, journal)
+            self._replace_files(current, journal.new, mtimes, journal, original)
         except BaseException as error:
             try:
                 self._undo(journal, current)
@@ -260,12 +280,14 @@ class Transactions:
         wanted: Texts,
         mtimes: Optional[Tuple[int, ...]] = None,
         journal: Optional[Journal] = None,
+        original: Optional[Texts] = None,
     ) -> None:
         """Replace each file that differs, all of them locked meanwhile.
 
         :param current: the files as they are
         :param mtimes: the modification times that they get, if those are known
         :param journal: what to save once everything is ready for the first file to be replaced
+        :param original: what the ledger then says of the files
         """
         from .atomic_replace import Replacement  # most runs replace nothing
 
@@ -282,6 +304,11 @@ class Transactions:
                     raise FileChanged(f"{path} was changed by somebody else since it was read; nothing was written.")
             for replacement, index in replacements:
                 replacement.prepare(encode_config(wanted[index]), mtimes[index] if mtimes else None)
+            if journal and self._ledger:
+                from .ledger import record
+
+                versions = (current.texts, current.mtimes, wanted, journal.original)
+                record(self.state, *versions, original, self.who, self.becomes)
             if journal:  # from here on the next run knows what was meant
                 journal.save(self.state)
             for replacement, _index in replacements:

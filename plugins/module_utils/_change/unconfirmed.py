@@ -19,23 +19,24 @@ from .._base.errors import InputError
 from .._host.installed import built_in
 from .._host.instance import Instance, find_instance
 from .._host.master_process import find_master
-from .._host.store import STATE_DIRECTORY, State, TransactionError
-from . import change, from_outside, guard, secondary
-from .edit_files import Edit, Edited
-from .in_sync import outlook_of
+from .._host.store import STATE_DIRECTORY, State, TransactionError, shown_time
+from . import change, from_outside, guard, ownership, secondary
+from .bring_back import BringBack
+from .edit_files import Edit
+from .journal import Texts
 from .member import Member
-from .plan import Plan, Wanted
+from .plan import Wanted
 from .report import ApplyError
 from .restart import described
 from .run import Run
 from .together import Together
 from .transaction import ConfigFiles, Transactions
-from .window import Ended, Part, Record, Window, close, edited_in, edited_since, open_window, shown_time
+from .window import Ended, Part, Record, Window, close, edited_in, edited_since, open_window
 
 if TYPE_CHECKING:
     from .secondary import Secondary
 
-_NEEDED_LATER = (change, guard, secondary)  # the process that stays behind may outlive the files of the core
+_NEEDED_LATER = (change, guard, ownership, secondary)  # the process that stays behind may outlive the files of the core
 _PATIENCE = 600.0  # seconds that it waits for a run to end
 _SECONDS = 60.0  # for going back
 
@@ -141,25 +142,18 @@ def _restore(state: State, window: Window) -> List[str]:
     return told + [f"The instance {removal.name} was removed again." for removal in removals]
 
 
-class _Back(Edit):
+class _Back(BringBack):
     """The edit that brings the previous files of an instance back."""
 
     def __init__(self, part: Part, run: Run) -> None:
-        super().__init__(run.instance, Wanted({}), run.transactions, run.around)
+        super().__init__(run)
         self._part = part
 
-    def plan_for(
-        self, found: ConfigFiles, recovered: Optional[str] = None, left: Optional[ConfigFiles] = None
-    ) -> Edited:
+    def texts_for(self, found: ConfigFiles) -> Texts:
         """Return what the files become.
 
         :raises TransactionError: somebody has edited them meanwhile
         """
         if found.texts not in (self._part.new, self._part.original):
             raise TransactionError(f"The files in {found.config_directory} were edited meanwhile; they stay.")
-        before, after = (
-            outlook_of(files, self.instance, self.around.host, self.around.resolve)
-            for files in (found, found.with_texts(self._part.original))
-        )
-        main, master = self._part.original
-        return self.edited(Plan(main, master, [], before, after, []), found, recovered, left)
+        return self._part.original

@@ -19,7 +19,7 @@ from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._host.at_boot import forget
 from .._host.boot_id import boot_id
-from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError
+from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError, shown_time
 from .journal import Texts
 from .transaction import Transactions, read_files
 
@@ -151,11 +151,6 @@ def clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def shown_time(seconds: float) -> str:
-    """Return a time for people and machines."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
 def as_result(window: Optional[Window]) -> Optional[Dict[str, Any]]:
     """Return what a run says of the open window; None where none is open."""
     if window is None or window.is_over:
@@ -198,6 +193,9 @@ def confirm(token: str, check_mode: bool = False, base: str = STATE_DIRECTORY) -
         window = open_window(record, token, "confirmed")
         if not check_mode:
             close(state, record, "confirmed", "")
+            from .versions import keep_new  # what runs at boot confirms nothing
+
+            keep_new(window.parts, base)
         return [part.directory for part in window.parts]
 
 

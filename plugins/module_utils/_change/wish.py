@@ -43,6 +43,8 @@ class Wish(NamedTuple):
     state: Optional[str] = None
     group: Optional[str] = None
     timeout: float = 30.0
+    #: who asks for it, for the ledger
+    who: str = ""
 
 
 class Asked(NamedTuple):
@@ -79,6 +81,7 @@ def together_of(
                 named.append(_named(Secondary, wish, check_mode, state_directory, default, compiled))
             else:
                 created = _named(Creation, wish, check_mode, state_directory, default, compiled)
+                created.who = wish.who
                 named.append((created, created.find() or created.planned))
         else:
             named.append((None, find_instance(wish.config_directory, wish.instance, compiled)))
@@ -93,6 +96,7 @@ def together_of(
         run = Run(instance, wish.timeout, state_directory, around)
         if default and instance.is_default:
             run.transactions = default  # its lock is that of the list of instances too
+        run.transactions.who = wish.who
         parts.append(Member(run, Edit(instance, wish.wanted, run.transactions, around), creation))
     members = [one for one in parts if isinstance(one, Member)]
     removed = [one for one in parts if not isinstance(one, Member)]

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Sequence
 
 from .._base.errors import InputError
 from .._change.in_sync import assess
+from .._change.journal import Texts
 from .._change.transaction import Transactions, read_files
 from .._files.lines import Problem
 from .._files.service import Service
@@ -18,6 +20,7 @@ from .._host.master_process import find_master
 from .._host.names import system_resolver
 from .._host.network import in_network_of
 from .._host.routes import routes
+from .._host.store import VERSIONS, State
 from .._host.unit import find_service
 from .._rules.findings.registry import findings
 from .._rules.parameters import PARAMETERS
@@ -65,6 +68,7 @@ def _described(instance: Instance, destinations: Sequence[str], stock: Sequence[
         "action": assessment.action,
         "reasons": [reason._asdict() for reason in assessment.reasons],
         "pending": None if pending is None else {"since": pending.since, "progress": pending.progress},
+        "versions": _versions(transactions.state, files.texts),
         "findings": [finding._asdict() for finding in findings(outlook)],
         "problems": _problems("main.cf", main.problems(PARAMETERS)) + _problems("master.cf", services.problems()),
         "addresses": plain_addresses(host),
@@ -79,6 +83,14 @@ def _parameter(settings: Settings, name: str) -> Dict[str, Any]:
     except InputError:  # the view's error says it
         value = None
     return {"value": value, "set": settings.raw(name) if settings.is_set(name) else None}
+
+
+def _versions(state: State, files: Texts) -> List[Dict[str, Any]]:
+    if not os.path.isdir(state.path(VERSIONS)):
+        return []
+    from .._change.versions import listed  # not every host has some
+
+    return listed(state, files)
 
 
 def _problems(name: str, problems: List[Problem]) -> List[Dict[str, Any]]:

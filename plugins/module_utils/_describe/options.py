@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from .._base.errors import InputError
 from .._base.words import HIDDEN, outline
@@ -16,10 +16,16 @@ from .._files.service_change import STATES, ServiceChange
 from .._rules.parameters import PARAMETERS
 from .._rules.values import text_of
 
+if TYPE_CHECKING:
+    from .._rules.named_sources import NamedSource
+
 #: what the names of the role's variables begin with
 PREFIX = "postfix_interfaces_"
 #: what can be done with inet services that are not listed
 UNLISTED = ("keep", "report", "disable", "remove")
+#: what can be done with what nothing asks for any more, and with what nobody has asked for
+ABANDONED = ("report", "restore", "keep")
+UNKNOWN = ("ignore", "report", "fail")
 #: of an entry of the option instances
 INSTANCE_STATES = ("present", "absent")
 #: what can be done about findings
@@ -53,6 +59,9 @@ def instance_options() -> Dict[str, Any]:
         unlisted_services={"type": "str", "choices": list(UNLISTED), "default": "keep"},
         allow_absent_addresses={"type": "bool", "default": False},
         allow_no_listener={"type": "bool", "default": False},
+        sources={"type": "dict"},
+        abandoned={"type": "str", "choices": list(ABANDONED), "default": "report"},
+        unknown={"type": "str", "choices": list(UNKNOWN)},
         backup={"type": "bool", "default": False},
         timeout={"type": "float", "default": 30},
     )
@@ -74,17 +83,20 @@ def argument_spec() -> Dict[str, Any]:
         **instance_options(),
         "apply": {"type": "bool", "default": False},
         "confirm": {"type": "int", "default": 0},
+        "keep_versions": {"type": "int"},
         "instances": {"type": "list", "elements": "dict"},
         "findings": {"type": "str", "choices": list(ON_FINDINGS), "default": "show"},
         "survey": {"type": "bool", "default": False},
         "host": {"type": "str"},
+        "requested_by": {"type": "str"},
         "role_variables": {**_LIST, "default": []},
     }
 
 
 def role_variables() -> List[str]:
     """Return the names of the variables of the role."""
-    return sorted(PREFIX + name for name in (*instance_options(), "instances", "findings", "survey", "confirm"))
+    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions")
+    return sorted(PREFIX + name for name in (*instance_options(), *of_runs))
 
 
 def refuse_unknown(names: Sequence[str]) -> None:
@@ -94,7 +106,7 @@ def refuse_unknown(names: Sequence[str]) -> None:
     """
     known = role_variables()
     for name in names:
-        if name not in known:
+        if name not in known and not name.startswith(f"{PREFIX}sources_"):
             remedy = f"Correct the name; the role has {', '.join(known)}"
             raise InputError(name, name, "is not a variable of the role mailfleet.postfix.postfix_interfaces", remedy)
 
@@ -135,7 +147,7 @@ def _type(kind: str) -> str:
 
 def entry_of(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the options of one instance: those of its entry, and for what it does not say those beside it."""
-    options = {name: shared.get(name) for name in (*instance_options(), "state", "group")}
+    options = {name: shared.get(name) for name in (*instance_options(), "state", "group", "survey")}
     if entry.get("instance") or entry.get("config_directory"):
         options.update(instance=None, config_directory=None)
     options.update(entry)
@@ -150,13 +162,22 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
         unset=options["unset"] or [],
         select={name: [selectors] if isinstance(selectors, str) else selectors for name, selectors in select},
         services=[_service_change(service) for service in options["services"] or []],
+        sources=_sources(options["sources"]) if options["sources"] else [],
         unlisted_services=options["unlisted_services"] or "keep",
         allow_absent_addresses=bool(options["allow_absent_addresses"]),
         allow_no_listener=bool(options["allow_no_listener"]),
+        abandoned=options["abandoned"] or "report",
+        unknown=options["unknown"] or ("report" if options.get("survey") else "ignore"),
     )
     timeout = 30.0 if options["timeout"] is None else options["timeout"]
     state, group = options.get("state"), options.get("group")
     return Wish(options["config_directory"], options["instance"], wanted, state, group, timeout)
+
+
+def _sources(mapping: Mapping[str, Any]) -> Sequence[NamedSource]:
+    from .._rules.named_sources import read_sources  # most hosts have none
+
+    return read_sources(mapping)
 
 
 def values_of(options: Mapping[str, Any]) -> Dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 
 from .._change.member import Member
 from .._rules.findings.finding import Finding
@@ -14,6 +14,7 @@ from .._rules.reload_or_restart import ACTIONS
 from .effective_view import effective_view, in_words
 
 if TYPE_CHECKING:
+    from .._change.edit_files import Edited
     from .._change.secondary import Secondary
 
 
@@ -41,7 +42,8 @@ def result_of(
             reasons=[reason._asdict() for reason in plan.reasons],
             before=before,
             after=before if plan.after is plan.before else effective_view(plan.after),
-            findings=[finding._asdict() for finding in plan.findings],
+            findings=[finding._asdict() for finding in all_findings(part)],
+            ledger=list(edited.ledger),
         )
         if report_unlisted:
             result["unlisted_services"] = plan.unlisted
@@ -52,6 +54,25 @@ def result_of(
     if part.secondary:
         result.update(part.secondary.changed()._asdict())
     return {**result, "config_directory": part.directory, "instance": part.run.instance.name}
+
+
+def of_version(diff: bool, member: Member) -> Dict[str, Any]:
+    """Return what postfix_apply tells of the version that an instance was brought back to.
+
+    :param diff: whether to tell the difference of the files, too
+    """
+    from .._change.bring_back import ToVersion  # rarely asked for
+
+    edit, edited = member.edit, member.edited
+    if edited is None or not isinstance(edit, ToVersion) or edit.version is None:
+        return {}
+    told: Dict[str, Any] = {"version": edit.version.shown, "replaced": edit.replaced(edited), "files": edited.written}
+    told["warnings"] = edit.warnings if edited.changed else []
+    if diff:
+        plan, reasons = edited.plan, [reason._asdict() for reason in member.run.report.reasons]
+        views = {"before": effective_view(plan.before), "after": effective_view(plan.after), "reasons": reasons}
+        told["diff"] = diff_of(member, views)
+    return told
 
 
 def together_as_result(results: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
@@ -76,6 +97,8 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
     if steps:
         differences.append(_difference(part.directory, "", steps))
     if edited:
+        if part.edit and part.edit.wanted.sources:
+            differences.append(_difference("sources", *map("".join, _sources(part, edited))))
         texts = _shown_texts(part)
         differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
@@ -85,6 +108,16 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
         after = in_words(result["after"]) if edited else ""
         differences.append(_difference("effective view", before, after + needs))
     return differences
+
+
+def _sources(member: Member, edited: Edited) -> Iterator[List[str]]:
+    """Yield a line for each source of a run, by the files before and by those after it."""
+    from .._rules.named_sources import described  # most hosts have none
+
+    sources = member.edit.wanted.sources if member.edit else ()
+    for outlook in (edited.plan.before, edited.plan.after):
+        services = {service.name: service for service in outlook.services if service.type == "unix"}
+        yield [f"{described(source.name, services[source.name])}\n" for source in sources if source.name in services]
 
 
 def _shown_texts(member: Member) -> Dict[str, Tuple[str, str]]:
@@ -104,13 +137,30 @@ def _shown_texts(member: Member) -> Dict[str, Tuple[str, str]]:
     }
 
 
+def all_findings(member: Member) -> List[Finding]:
+    """Return what is worth knowing about the new files, about whose each setting is, and about sources."""
+    edited = member.edited
+    if edited is None:
+        return []
+    found: List[Finding] = []
+    if edited.ledger:
+        from .ledger_findings import ledger_findings  # most runs have none
+
+        found += ledger_findings(edited.ledger)
+    if member.edit and member.edit.wanted.sources:
+        from .._rules.named_sources import source_findings  # most hosts have none
+
+        found += source_findings(member.edit.wanted.sources, edited.plan.after.settings)
+    return [*found, *edited.plan.findings]
+
+
 def findings_of(parts: Sequence[Union[Member, Secondary]]) -> List[Any]:
     """Return each instance's name with each of its findings of severity error or warning, once each."""
     found: List[Any] = []
     for part in parts:
         if isinstance(part, Member) and part.edited:
             name = part.run.instance.name or part.directory
-            for finding in part.edited.plan.findings:
+            for finding in all_findings(part):
                 if finding.severity in ("error", "warning") and (name, finding) not in found:
                     found.append((name, finding))
     return found

@@ -16,7 +16,7 @@ from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import PROC, Process, find_master, listening_sockets, named_directory, processes, runs_by
-from .._host.store import TransactionError
+from .._host.store import TransactionError, created_instances, shown_time
 from .._rules.outlook import Outlook
 from .effective_view import plain_addresses, plain_sockets
 
@@ -32,10 +32,11 @@ def survey(compiled: BuiltIn, directories: List[str]) -> Dict[str, Any]:
         with suppress(InputError):
             others.append(find_instance(directory, compiled=compiled))
     every = [*instances, *(each for each in others if each not in instances)]
+    created = {one["directory"]: shown_time(one["at"]) for one in created_instances()}
     return {
         "version": compiled.version,
         "addresses": plain_addresses(read_host()),
-        "instances": [_instance(each) for each in every],
+        "instances": [{**_instance(each), "created": created.get(each.config_directory)} for each in every],
         "masters": list(stray_masters(every)),
     }
 

@@ -9,7 +9,7 @@ reported by :meth:`MasterCf.problems`.
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
@@ -62,6 +62,9 @@ class MasterCf:
             if service:
                 name = identity(service.name, service.type, self.port_of)
                 self.entries.append(ServiceEntry(entry, service, name, service_key(service, self.port_of)))
+        self._by_identity: Dict[str, List[ServiceEntry]] = {}
+        for one in self.entries:
+            self._by_identity.setdefault(one.identity, []).append(one)
         self._last = {entry.key: entry for entry in self.entries}
         self._counting = [entry for entry in self.entries if self._last[entry.key] is entry]
 
@@ -101,5 +104,4 @@ class MasterCf:
 
     def _entries_of(self, name: str, type: str) -> List[ServiceEntry]:
         """Return all entries for a service, in any spelling of its name."""
-        wanted = identity(name, type, self.port_of)
-        return [entry for entry in self.entries if entry.identity == wanted]
+        return list(self._by_identity.get(identity(name, type, self.port_of), ()))

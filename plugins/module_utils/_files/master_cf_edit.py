@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .commented_out import (
@@ -21,9 +21,10 @@ from .commented_out import (
     restored,
 )
 from .endpoint import PortLookup, identity, known_port
-from .lines import insert_line, logical_lines, newline_of, remove_line
+from .lines import LogicalLine, insert_line, logical_lines, newline_of, remove_line
 from .marked_blocks import marked_blocks, outside
 from .master_cf import MasterCf, ServiceEntry
+from .master_entry import Entry
 from .master_entry_edit import EntryEditor, entry_lines
 from .neighbours import Neighbours
 from .service_change import ServiceChange, check_change, check_name
@@ -41,6 +42,73 @@ class MasterCfEditor(MasterCf):
     def __init__(self, text: str, port_of: PortLookup = known_port, chroot: str = "n") -> None:
         super().__init__(text, port_of)
         self._default_chroot = chroot
+
+    def _read(self, text: str) -> None:
+        super()._read(text)
+        self._blocks: Optional[List[Tuple[int, int]]] = None
+        self._commented: Optional[Dict[str, List[CommentedOutEntry]]] = None
+
+    @property
+    def blocks(self) -> List[Tuple[int, int]]:
+        """The blocks of other tools."""
+        if self._blocks is None:
+            self._blocks = marked_blocks(self.text)
+        return self._blocks
+
+    def put_all(self, changes: Sequence[ServiceChange]) -> None:
+        """Change several services, one after the other; many new ones for one program take little more than one."""
+        index = 0
+        while index < len(changes):
+            self.put(changes[index])
+            index += 1
+            if index < len(changes) and self._is_new(changes[index]):
+                alike = self._new_and_alike(changes[index - 1], changes[index:])
+                self._insert_behind(changes[index - 1], alike)
+                index += len(alike)
+
+    def _is_new(self, change: ServiceChange) -> bool:
+        """Return whether there is no entry for a service, and none that is commented out."""
+        return (
+            change.state == "present"
+            and not self._entries_of(change.name, change.type)
+            and not self._twins(self.text, change.name, change.type)
+        )
+
+    def _new_and_alike(self, first: ServiceChange, others: Sequence[ServiceChange]) -> List[ServiceChange]:
+        """Return the changes that directly follow one, and whose entries go directly behind its entry."""
+        found: List[ServiceChange] = []
+        known = {identity(first.name, first.type, self.port_of)}
+        for change in others:
+            check_change(change)
+            name = identity(change.name, change.type, self.port_of)
+            same = change.type == first.type != "inet" and change.program == first.program is not None
+            if not same or name in known or not self._is_new(change):
+                break
+            known.add(name)
+            found.append(change)
+        return found
+
+    def _insert_behind(self, first: ServiceChange, changes: Sequence[ServiceChange]) -> None:
+        """Add entries as :meth:`put` would one after the other, if the entry of a change before is where they go."""
+        entries = self._entries_of(first.name, first.type)
+        if not changes or len(entries) != 1:
+            return self._put_each(changes)
+        line, like = entries[0].entry.line, entries[0].entry
+        if Neighbours(self, changes[0]).place != (line.end, like) or not self.text[: line.end].endswith("\n"):
+            return self._put_each(changes)
+        chroot = Neighbours(self, changes[0]).chroot(like, self._default_chroot)
+        newline, text = newline_of(self.text, line.end), ""
+        for change in changes:
+            check_name(change, self.port_of)
+            lines = newline.join(entry_lines(change, like, chroot)) + newline
+            text += lines
+            like, chroot = Entry(logical_lines(lines)[0]), change.fields.get("chroot", chroot)
+        self._write(self.text[: line.end] + text + self.text[line.end :])
+        return None
+
+    def _put_each(self, changes: Sequence[ServiceChange]) -> None:
+        for change in changes:
+            self.put(change)
 
     def put(self, change: ServiceChange) -> None:
         """Change one service, in exactly one entry.
@@ -70,7 +138,7 @@ class MasterCfEditor(MasterCf):
         text, line = self.text, last.entry.line
         end = line.end
         if len(line.pieces) > 1:  # a block of another tool can begin in it and end behind it
-            end = outside([block for block in marked_blocks(text) if block[0] > line.start], end)
+            end = outside([block for block in self.blocks if block[0] > line.start], end)
         new = EntryEditor(text[line.start : end], newline_of(text, line.end)).changed(change)
         text = text[: line.start] + new + text[end:]
         self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
@@ -111,12 +179,18 @@ class MasterCfEditor(MasterCf):
     def _twins(self, text: str, name: str, type: str) -> List[CommentedOutEntry]:
         """Return the commented-out entries for a service in a text of the file."""
         wanted = identity(name, type, self.port_of)
-        lines = self.lines if text is self.text else logical_lines(text)
-        return [
-            entry
-            for entry in commented_entries(text, lines)
-            if identity(entry.name, entry.type, self.port_of) == wanted
-        ]
+        if text is not self.text:
+            return self._commented_in(text, logical_lines(text)).get(wanted, [])
+        if self._commented is None:
+            self._commented = self._commented_in(text, self.lines)
+        return self._commented.get(wanted, [])
+
+    def _commented_in(self, text: str, lines: Sequence[LogicalLine]) -> Dict[str, List[CommentedOutEntry]]:
+        """Return the commented-out entries of a text of the file, by the identity of their services."""
+        found: Dict[str, List[CommentedOutEntry]] = {}
+        for entry in commented_entries(text, lines):
+            found.setdefault(identity(entry.name, entry.type, self.port_of), []).append(entry)
+        return found
 
     def _restore(self, change: ServiceChange) -> bool:
         """Uncomment an entry of the service that runs the same program; return whether there is one."""

@@ -106,7 +106,7 @@ class Master(NamedTuple):
     def data_directory(self) -> Optional[str]:
         """Return the directory that the master has locked for itself, beside its queue; None if that is not known."""
         with suppress(OSError):  # it has ended meanwhile
-            for target in _open_files(self.process.pid, self.proc):
+            for target in open_files(self.process.pid, self.proc):
                 if os.path.basename(target) == "master.lock":
                     return os.path.dirname(target)
         return None
@@ -283,12 +283,16 @@ def socket_inodes(pid: int, proc: str = PROC) -> Iterator[str]:
 
     :raises OSError: it has ended, or this process may not look at it
     """
-    for target in _open_files(pid, proc):
+    for target in open_files(pid, proc):
         if target.startswith("socket:["):
             yield target[len("socket:[") : -1]
 
 
-def _open_files(pid: int, proc: str) -> Iterator[str]:
+def open_files(pid: int, proc: str) -> Iterator[str]:
+    """Yield what a process has open, as the kernel names it.
+
+    :raises OSError: the process has ended, or this one may not look at it
+    """
     directory = f"{proc}/{pid}/fd"
     for name in os.listdir(directory):
         with suppress(FileNotFoundError):  # closed meanwhile

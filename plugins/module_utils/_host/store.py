@@ -16,13 +16,19 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .._base import byte_code
 
 STATE_DIRECTORY = byte_code.STATE_DIRECTORY
 WINDOW = "window.json"
 """The file of the host's state about a change that waits to be confirmed (:mod:`_change.window`)."""
+LEDGER = "ledger.json"
+"""The file of an instance's state that says what its files would be without us (:mod:`_change.ledger`)."""
+CREATED = "created.json"
+"""The file of an instance's state that tells that this collection has created it, when, and for whom."""
+VERSIONS = "versions"
+"""The directory of an instance's state with earlier versions of its files (:mod:`_change.versions`)."""
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -138,6 +144,25 @@ def _holder(descriptor: int) -> str:
     except OSError:
         pass
     return "another process"
+
+
+def shown_time(seconds: float) -> str:
+    """Return a time for people and machines."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def created_instances(base: str = STATE_DIRECTORY) -> List[Dict[str, Any]]:
+    """Return what is known of each instance that this collection has created and that is still there.
+
+    :returns: name, directory, at (in s since the epoch) and who
+    """
+    found = []
+    with suppress(OSError):
+        for name in sorted(os.listdir(base)):
+            if os.path.lexists(os.path.join(base, name, CREATED)):
+                with suppress(OSError, ValueError), open(os.path.join(base, name, CREATED), encoding="ascii") as stream:
+                    found.append(json.load(stream))
+    return [one for one in found if os.path.lexists(os.path.join(str(one["directory"]), "main.cf"))]
 
 
 class State:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Callable, Optional, Tuple
 
 from .._base.records import NamedTuple
 from .._files.endpoint import PortLookup, known_port
@@ -22,6 +22,8 @@ class Surroundings(NamedTuple):
     version: Tuple[int, ...]
     resolve: Resolver
     port_of: PortLookup = known_port
+    #: why a transport cannot be removed, because messages are to leave by it; None if it can
+    why_in_use: Callable[[str], Optional[str]] = lambda transport: None
 
 
 def surroundings(version: Tuple[int, ...]) -> Surroundings:

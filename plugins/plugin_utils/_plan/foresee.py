@@ -220,7 +220,7 @@ class Foreseer:
         start = stock if options.get("abandoned") == "restore" else found
         wanted = _wanted(options)
         known = old.outlook if old and _knows(old.outlook, start == found, wanted, around) else None
-        plan = make_plan(wanted, *start, around, known)
+        plan = make_plan(wanted, *start, around, known=known)
         if wishes.refuse_errors:
             plan.refuse_errors()
         files = [

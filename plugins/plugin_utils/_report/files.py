@@ -37,11 +37,18 @@ def write(report: Report, name: str, path: str) -> str:
     :param path: relative to where the operator stands; what is missing of its directories is made
     :raises OSError: that cannot be done
     """
+    return replace(path, FORMATS[name](report).encode("utf-8", "replace"))
+
+
+def replace(path: str, content: bytes) -> str:
+    """Write a file as a whole or not at all, and return its path.
+
+    :raises OSError: that cannot be done
+    """
     path = os.path.abspath(path)
-    content = FORMATS[name](report).encode("utf-8", "replace")
     directory = os.path.dirname(path)
     os.makedirs(directory, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".mailfleet-report-", dir=directory)
+    handle, temporary = tempfile.mkstemp(prefix=".mailfleet-", dir=directory)
     try:
         with open(handle, "wb") as stream:
             stream.write(content)

@@ -12,7 +12,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -37,18 +37,24 @@ def as_data(report: Report) -> dict[str, Any]:
         "summary": report.summary(),
         **({} if report.difference is None else {"difference": report.difference}),
         "findings": report.fleet,
+        "records": report.world.about if report.world else None,
+        "sources": report.world.sources if report.world else [],
         "instances": report.records,
     }
 
 
 def as_json(report: Report) -> str:
-    """Return one object with one object for each host and instance, each on a line of its own."""
+    """Return one object, with those of source addresses and of instances each on a line of its own."""
     data = as_data(report)
-    head = {name: value for name, value in data.items() if name != "instances"}
-    text = json.dumps(head, ensure_ascii=False, indent=2)
-    lines = ",\n".join(f"    {json.dumps(record, ensure_ascii=False)}" for record in data["instances"])
-    inner = f"[\n{lines}\n  ]" if lines else "[]"
-    return f'{text[:-2]},\n  "instances": {inner}\n}}\n'
+    long = ("sources", "instances")
+    text = json.dumps({name: value for name, value in data.items() if name not in long}, ensure_ascii=False, indent=2)
+    parts = [f'  "{name}": {_by_line(data[name])}' for name in long]
+    return ",\n".join([text[:-2], *parts]) + "\n}\n"
+
+
+def _by_line(entries: Sequence[Mapping[str, Any]]) -> str:
+    lines = ",\n".join(f"    {json.dumps(entry, ensure_ascii=False)}" for entry in entries)
+    return f"[\n{lines}\n  ]" if lines else "[]"
 
 
 def as_junit(report: Report) -> str:

@@ -289,7 +289,9 @@ def _of_survey(survey: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     for instance in survey.get("instances") or ():
         if instance["config_directory"] not in named:
             name = instance["instance"] or instance["config_directory"]
-            yield unlisted_instance(f"{name} ({instance['config_directory']})")
+            created = instance.get("created")
+            made = f", which this collection has created on {created}" if created else ""
+            yield unlisted_instance(f"{name} ({instance['config_directory']}){made}")
     for master in survey.get("masters") or ():
         sockets = (
             ", ".join(with_port(each["address"], each["port"]) for each in master["sockets"]) or "no network socket"

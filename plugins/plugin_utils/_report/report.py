@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import fleet_findings
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import (
+    fleet_findings,
+    gravest_first,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     STATUSES,
     HostResult,
@@ -25,6 +28,9 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records 
     settle,
     worst,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.world import World
 
 FORMAT = "mailfleet.postfix.report"
 #: of what the JSON says; it grows when a key changes its meaning or goes
@@ -51,6 +57,8 @@ class Report(NamedTuple):
     only_new: bool = False
     #: whether a host fails of which a plan cannot tell anything because its addresses are not known
     fail_on_unknown: bool = False
+    #: what the world sees of the source addresses; None where nothing is known of DNS
+    world: World | None = None
 
     @property
     def timestamp(self) -> str | None:
@@ -110,17 +118,32 @@ class Report(NamedTuple):
 
 
 def make_report(
-    kind: str, hosts: Sequence[HostResult], check_mode: bool, fail_on: str = "error", time: datetime | None = None
+    kind: str,
+    hosts: Sequence[HostResult],
+    check_mode: bool,
+    fail_on: str = "error",
+    time: datetime | None = None,
+    look: Callable[[Sequence[Record]], World] | None = None,
 ) -> Report:
-    """Return the report of a run over hosts."""
-    return report_of([printable(record) for record in records_of(hosts, check_mode)], kind, fail_on, time)
+    """Return the report of a run over hosts.
+
+    :param look: returns what the world sees of its hosts, of which it gets the records
+    """
+    return report_of([printable(record) for record in records_of(hosts, check_mode)], kind, fail_on, time, look)
 
 
-def report_of(records: list[Record], kind: str, fail_on: str = "error", time: datetime | None = None) -> Report:
+def report_of(
+    records: list[Record],
+    kind: str,
+    fail_on: str = "error",
+    time: datetime | None = None,
+    look: Callable[[Sequence[Record]], World] | None = None,
+) -> Report:
     """Return the report of a run of which there are records already."""
-    fleet = fleet_findings(records)
+    world = look(records) if look else None
+    fleet = gravest_first([*fleet_findings(records), *(world.findings if world else ())])
     settle(records, fleet)
-    return Report(kind, time or datetime.now(timezone.utc), records, fleet, fail_on)
+    return Report(kind, time or datetime.now(timezone.utc), records, fleet, fail_on, world=world)
 
 
 def in_words(finding: Mapping[str, Any]) -> str:

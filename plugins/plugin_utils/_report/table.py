@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import CODES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import (
     by_place,
     listeners_of,
@@ -29,6 +30,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report i
 
 _INDENT = " " * 6
 _REASONS = 4  # shown at most for an instance
+_FINDINGS = 8  # shown at most of a kind
 _WORDS = {
     "unreachable": "unreachable",
     "refused": "failed",
@@ -72,8 +74,25 @@ def _lines(report: Report) -> Iterator[str]:
                 yield f"{place} {_cells(report, record, found)}".rstrip()
             if record["instance"] and report.kind == "converge":
                 yield from (f"{_INDENT}{line}" for line in _details(record))
-    if report.fleet:
-        yield from ("", *(f"{finding['severity']}: {in_words(finding)}" for finding in report.fleet))
+    if report.fleet or (report.world and report.world.about["errors"]):
+        yield ""
+        yield from _across(report)
+
+
+def _across(report: Report) -> Iterator[str]:
+    """Yield what was found across hosts; of what DNS says the first of each kind, and how many more there are."""
+    shown: Counter[str] = Counter()
+    for finding in report.fleet:
+        shown[finding["code"]] += 1
+        if finding["code"] not in CODES or shown[finding["code"]] <= _FINDINGS:
+            yield f"{finding['severity']}: {in_words(finding)}"
+    for code, number in shown.items():
+        if code in CODES and number > _FINDINGS:
+            yield f"and {number - _FINDINGS} more of [{code}]"
+    errors = report.world.about["errors"] if report.world else ()
+    yield from (f"not known: {error}" for error in errors[:_FINDINGS])
+    if len(errors) > _FINDINGS:
+        yield f"and {len(errors) - _FINDINGS} more that DNS has not answered"
 
 
 def _problem(record: Mapping[str, Any]) -> str | None:

@@ -5,9 +5,9 @@
 
 """What a rollout has done so far, in files on the control node that go with the run.
 
-Each batch is a run of its own in Ansible, whose variables would have to be read again for all hosts before it. The
-records of a batch are added to a file instead, which only the end of the rollout reads, so that each batch costs what
-its own hosts cost.
+Each batch is a run of its own in Ansible, and each part of a large one, whose variables would have to be read again for
+all hosts before it. The records of a part are added to a file instead, which only the end of the rollout reads, so that
+each part costs what its own hosts cost.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.kept import KeptRecords
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     Record,
     by_host,
@@ -25,6 +26,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records 
     empty_record,
     prefix_of,
 )
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.batches import part_at
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._rollout.controls import Controls
 
 #: in Ansible's own directory for the files of one run
@@ -40,19 +42,21 @@ class Account:
         :param temporary: Ansible's directory for the files of this run
         """
         self._directory = os.path.join(temporary, NAME)
+        self._records = KeptRecords(os.path.join(self._directory, "records.jsonl"))
         self._state: dict[str, Any] = self._read("state.json") or {}
 
-    def open(self, hosts: Mapping[str, str], sizes: Sequence[int]) -> None:
+    def open(self, hosts: Mapping[str, str], sizes: Sequence[int], parts: Sequence[int] | None = None) -> None:
         """Begin the account of a rollout; that of an earlier one of this run of Ansible is thrown away.
 
         :param hosts: all hosts with their groups, in the order of the rollout
         :param sizes: how many hosts each batch has
+        :param parts: how many hosts each part of these batches has; without them, each batch is one
         """
         shutil.rmtree(self._directory, ignore_errors=True)
         os.mkdir(self._directory, 0o700)
         self._write("hosts.json", dict(hosts))
-        self._state = {"sizes": list(sizes), "batch": 0, "done": 0, "problems": {}, "skipped": {}}
-        self._state.update(current=[], stopped=False)
+        self._state = {"sizes": list(sizes), "parts": list(parts or sizes), "batch": 0, "done": 0}
+        self._state.update(problems={}, skipped={}, current=[], over=True, stop=False, stopped=False)
 
     @property
     def is_open(self) -> bool:
@@ -95,44 +99,55 @@ class Account:
         return dict(self._state["skipped"])
 
     @property
+    def size(self) -> int:
+        """How many hosts the batch has that is at work."""
+        return int(self._state["sizes"][self.batch - 1])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the part at work is the last one of its batch; or that was, between two parts."""
+        return bool(self._state["over"])
+
+    @property
     def ends(self) -> bool:
         """Whether this was the last batch, of all of them or as the rollout stops."""
-        return self.stopped or self.done >= self.hosts
+        return self.stopped or (self.is_over and self.batch == self.batches and not self.current)
 
     @property
     def stopped(self) -> bool:
         """Whether the rollout ends with this batch because of hosts with a problem."""
         return bool(self._state["stopped"])
 
-    def begin(self, hosts: Iterable[str]) -> None:
-        """Note that the next batch begins."""
-        self._state["batch"] += 1
-        self._state["current"] = list(hosts)
+    def begin(self, hosts: Iterable[str]) -> list[str] | None:
+        """Note that the next part begins; return the groups of its batch if this begins with it."""
+        current, groups = list(hosts), self.groups()
+        place = list(groups).index(current[0])
+        before = self.batch
+        batch, start, end = part_at(place, self._state["sizes"])
+        _part, _start, end_of_part = part_at(place, self._state["parts"])
+        self._state.update(batch=batch, current=current, over=end_of_part == end)
         self._save()
+        return None if batch == before else list(dict.fromkeys(list(groups.values())[start:end]))
 
-    def record(self, records: Iterable[Record], controls: Controls, check_mode: bool = False) -> None:
-        """Note what became of the hosts of the batch, and decide whether the rollout stops here.
+    def record(self, records: Sequence[Record], controls: Controls, check_mode: bool = False) -> None:
+        """Note what became of the hosts of the part, and decide at the end of its batch whether the rollout stops here.
 
         :param check_mode: whether they only said what they would do, so that a difference is no problem
         """
         bad = ("unreachable", "refused") if check_mode else ("unreachable", "refused", "drift")
         problems, skipped = self._state["problems"], self._state["skipped"]
-        stop = False
-        with open(os.path.join(self._directory, "records.jsonl"), "a", encoding="ascii") as stream:
-            for record in records:
-                stream.write(json.dumps(record) + "\n")
-                text = f"{prefix_of(record)}{record['problem']}"
-                if record["status"] == "unreachable" and controls.unreachable == "skip":
-                    skipped[record["host"]] = text
-                elif record["status"] in bad:
-                    said = problems.get(record["host"])
-                    problems[record["host"]] = (
-                        f"{said} {text}" if said and record["problem"] not in said else said or text
-                    )
-                    stop = stop or record["status"] == "unreachable"
+        stop = bool(self._state["stop"])
+        self._records.add(records)
+        for record in records:
+            text = f"{prefix_of(record)}{record['problem']}"
+            if record["status"] == "unreachable" and controls.unreachable == "skip":
+                skipped[record["host"]] = text
+            elif record["status"] in bad:
+                said = problems.get(record["host"])
+                problems[record["host"]] = f"{said} {text}" if said and record["problem"] not in said else said or text
+                stop = stop or record["status"] == "unreachable"
         self._state["done"] += len(self.current)
-        self._state["current"] = []
-        self._state["stopped"] = stop or len(problems) > controls.max_fail
+        self._state.update(current=[], stop=stop, stopped=self.is_over and (stop or len(problems) > controls.max_fail))
         self._save()
 
     def failures(self, controls: Controls) -> dict[str, str]:
@@ -149,7 +164,7 @@ class Account:
 
         :param late: records of a batch that has not come to its end
         """
-        found = by_host((*self._recorded(), *late))
+        found = by_host((*self._records, *late))
         for host, group in self.groups().items():
             left_alone = {**empty_record(), "host": host, "group": group, "status": "untouched"}
             yield from found.get(host) or [left_alone]
@@ -162,15 +177,6 @@ class Account:
         """Drop the account, as the end of the rollout was told."""
         shutil.rmtree(self._directory, ignore_errors=True)
         self._state = {}
-
-    def _recorded(self) -> Iterator[Record]:
-        try:
-            with open(os.path.join(self._directory, "records.jsonl"), encoding="ascii") as stream:
-                for line in stream:
-                    if line.endswith("\n"):  # the last one may be cut off where the run was interrupted
-                        yield json.loads(line)
-        except FileNotFoundError:
-            return
 
     def _save(self) -> None:
         self._write("state.json", self._state)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
@@ -20,6 +20,8 @@ _SERIAL_REMEDY = (
     "Give a number from 1, a percentage of all hosts such as '25%', or a list of these, such as [1, 10, '25%']"
 )
 _SHOWN = 12  # names at most in an error
+_PART = 250  # hosts of a part, at least so many
+_ROUNDS = 10  # and so many for each of Ansible's forks, as these wait for each other at the end of a part
 _REMEDY = 'Give a list of groups of the inventory, such as -e \'{"mailfleet_groups": ["canary", "site_a"]}\''
 
 _REMEDY_EMPTY = (
@@ -35,13 +37,18 @@ def batches(
     serial: Any = None,
     *,
     sliced: bool = False,
+    part: int | None = None,
 ) -> dict[str, Any]:
-    """Return the pattern of the groups, and how many hosts each batch has.
+    """Return the pattern of the groups, how many hosts each batch has, and the parts in which Ansible takes them.
+
+    Ansible keeps much of each host that it works on, each task of a host takes longer the more it keeps, and goes
+    through the names of all. In parts, a batch of any size costs what its hosts cost.
 
     :param groups: all groups with their hosts
     :param limited: the hosts that the limit leaves; None for all
     :param serial: the sizes of the batches, as Ansible's keyword takes them; None for one batch for each group
     :param sliced: whether the inventory is a slice of another one, so that groups of that have no host in this
+    :param part: how many hosts a part has at most; None for batches in one part
     :raises InputError: a group is not one, or has no host; a host is in two; the limit leaves no host; or a size is not
         one
     """
@@ -71,7 +78,34 @@ def batches(
         raise InputError(_PARAMETER, ", ".join(names), reason, "Correct --limit, or name other groups")
     if serial is not None:
         sizes = _divided(sum(sizes), serial)
-    return {"pattern": ":".join(hosts_of), "sizes": [size for size in sizes if size] or [1]}
+    sizes = [size for size in sizes if size] or [1]
+    parts = [each for size in sizes for each in _divided(size, part or size)]
+    return {"pattern": ":".join(hosts_of), "sizes": sizes, "parts": parts}
+
+
+def part_of(forks: Any) -> int:
+    """Return how many hosts a part has at most, if Ansible works on so many at once.
+
+    :raises InputError: it is not a number
+    """
+    number = hosts_in(forks, 0)
+    if number is None:
+        raise InputError("forks", forks, "is not a number", "Give how many hosts Ansible works on at once, such as 20")
+    return max(_PART, _ROUNDS * number)
+
+
+def part_at(place: int, sizes: Sequence[int]) -> tuple[int, int, int]:
+    """Return the number, from 1, and the bounds of the part that a host is in.
+
+    :param place: where the host is among all, from 0
+    :param sizes: how many hosts each part has
+    :raises InputError: the parts do not have so many
+    """
+    for number, end in enumerate(accumulate(sizes), 1):
+        if place < end:
+            return number, end - sizes[number - 1], end
+    remedy = "Give the same sizes as to the keyword serial of the play"
+    raise InputError("parts", ", ".join(map(str, sizes)), f"has no place for host {place + 1} of the play", remedy)
 
 
 def groups_of(names: Sequence[str], groups: Mapping[str, Sequence[str]]) -> dict[str, str]:

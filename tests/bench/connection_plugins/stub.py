@@ -5,8 +5,8 @@
 """Hosts that answer at once, without ssh and without a process: what is left is the cost of the control node.
 
 The environment says what they answer: ANSWER is a file of JSON, in which HOST stands for the name and NUMBER for the
-digits of it. FAILING and UNREACHABLE are names of hosts. TOUCHED is a file to which each host adds name and time.
-NAP is how many seconds a host takes.
+digits of it. FAILING and UNREACHABLE are names of hosts, or all. TOUCHED is a file to which each host adds name and
+time. NAP is how many seconds a host takes.
 """
 
 from __future__ import annotations
@@ -38,13 +38,18 @@ def _answer() -> str:
     return Path(os.environ["ANSWER"]).read_text(encoding="utf-8")
 
 
+def _is_among(host: str, variable: str) -> bool:
+    names = os.environ.get(variable, "").split()
+    return host in names or names == ["all"]
+
+
 class Connection(ConnectionBase):
     transport = "stub"
     has_pipelining = True
     always_pipeline_modules = True
 
     def _connect(self) -> Connection:
-        if self.get_option("host") in os.environ.get("UNREACHABLE", "").split():
+        if _is_among(self.get_option("host"), "UNREACHABLE"):
             raise AnsibleConnectionFailure("nobody answers")
         return self
 
@@ -56,7 +61,7 @@ class Connection(ConnectionBase):
             with open(os.environ["TOUCHED"], "a", encoding="utf-8") as stream:
                 stream.write(f"{host} {time.time()}\n")
         time.sleep(float(os.environ.get("NAP", "0")))
-        if host in os.environ.get("FAILING", "").split():
+        if _is_among(host, "FAILING"):
             return 1, b'{"failed": true, "msg": "cannot be applied"}', b""
         number = int("".join(re.findall("[0-9]", host)) or 0)
         text = _answer().replace("HOST", host).replace("NUMBER", f"{number // 250 % 250}.{number % 250 + 1}")

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 
 TESTS = Path(__file__).resolve().parents[2]
-PLAYBOOK = TESTS.parent / "playbooks" / "converge.yml"
+PLAYBOOKS = TESTS.parent / "playbooks"
 TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
 COMMAND = shutil.which("ansible-playbook", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 pytestmark = [pytest.mark.one_python, pytest.mark.skipif(COMMAND is None, reason="without ansible-playbook")]
@@ -93,6 +93,7 @@ class Fleet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.playbook = PLAYBOOKS / "converge.yml"
         self.write(
             "hosts.json",
             {"mail": {"children": {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in HOSTS.items()}}},
@@ -118,7 +119,15 @@ class Fleet:
         variables = {f"mailfleet_{name}": value for name, value in {"groups": list(HOSTS), **variables}.items()}
         (self.path / "touched").write_text("")
         return subprocess.Popen(
-            [str(COMMAND), "-i", str(self.path / "hosts.json"), str(PLAYBOOK), "-e", json.dumps(variables), *arguments],
+            [
+                str(COMMAND),
+                "-i",
+                str(self.path / "hosts.json"),
+                str(self.playbook),
+                "-e",
+                json.dumps(variables),
+                *arguments,
+            ],
             cwd=self.path,
             env={
                 "PATH": os.environ["PATH"],
@@ -256,6 +265,57 @@ def test_batches(fleet: Fleet, serial: object, sizes: list[int]) -> None:
     begun = [line for line in played.progress if " is over" not in line]
     assert [int(re.findall(r": (\d+) hosts?", line)[0]) for line in begun] == sizes
     assert begun[-1].startswith(f"batch {len(sizes)} of {len(sizes)}: ")
+
+
+def give_many_hosts(fleet: Fleet) -> list[str]:
+    """Have the group large, with more hosts than Ansible is given at a time; return them."""
+    large = [f"h{number}" for number in range(252)]
+    groups = {"canary": ["c1"], "large": large, "site_b": ["b1"]}
+    children = {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in groups.items()}
+    fleet.write("hosts.json", {"mail": {"children": children}})
+    fleet.answer(IN_LINE)
+    return large
+
+
+def test_a_large_batch_is_done_in_parts(fleet: Fleet) -> None:
+    """Which is to be seen in its progress only: it is one batch, with one pause before it and one decision after it."""
+    large = give_many_hosts(fleet)
+    played = fleet.roll_out(failing="h3", groups=["canary", "large", "site_b"], pause=2)
+    assert played.status == 2, played.said
+    assert played.progress == [
+        "batch 1 of 3: 1 host of canary; 0 of 254 hosts done, 0 failed",
+        "batch 1 of 3 is over: 1 of 254 hosts done, 0 failed",
+        "batch 2 of 3: 252 hosts of large; 1 of 254 hosts done, 0 failed",
+        "batch 2 of 3 goes on: 251 of 254 hosts done, 1 failed",
+        "batch 2 of 3 is over: 253 of 254 hosts done, 1 failed",
+    ]
+    assert set(played.touched) == {"c1", *large}
+    assert min(played.touched[host] for host in large) - played.touched["c1"] >= 2
+    assert "h3: FAILED: cannot be applied" in played.said
+    assert played.table[-1] == "254 hosts: 1 failed, 1 left alone, 252 in line"
+    assert len(played.table) > 254
+
+
+@pytest.mark.parametrize("hooks, parts", [({}, 2), ({"before": "x"}, 1), ({"after": "x"}, 1), ({"after": ""}, 2)])
+def test_hooks_see_a_large_batch_as_a_whole(fleet: Fleet, hooks: dict[str, str], parts: int) -> None:
+    """As they may have tasks that run once for it, and run on all of its hosts before the role."""
+    give_many_hosts(fleet)
+    played = fleet.roll_out("--tags", "none", groups=["large"], **hooks)
+    assert played.said.count("PLAY [Set Postfix's addresses") == parts, played.said
+
+
+def test_an_audit_in_parts_makes_one_report(fleet: Fleet) -> None:
+    large = give_many_hosts(fleet)
+    fleet.playbook = PLAYBOOKS / "audit.yml"
+    played = fleet.roll_out(failing="h3", down="b1", groups=["canary", "large", "site_b"], report_json="audit.json")
+    assert played.status == 2, played.said
+    assert set(played.touched) == {"c1", *large}
+    table = re.findall(r'^ +"(.*?)",?$', played.said, re.M)
+    assert table.count("254 hosts: 1 unreachable, 1 failed, 252 in line") == 1
+    assert {host for host, number in played.failed.items() if number} == {"h3", "b1"}
+    report = json.loads((fleet.path / "audit.json").read_text())
+    assert [each["host"] for each in report["instances"]] == ["c1", *large, "b1"]
+    assert {each["group"] for each in report["instances"]} == {"canary", "large", "site_b"}
 
 
 def test_a_pause_between_batches(fleet: Fleet) -> None:

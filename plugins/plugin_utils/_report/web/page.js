@@ -181,6 +181,33 @@
   if (data.difference) $("fleet").append(plan.card(longList));
   $("fleet").classList.toggle("one", $("fleet").children.length < 2);
 
+  /* ---- what the world sees ---- */
+
+  const seenOf = new Map(hosts.map((host) => [host.name, []]));
+  for (const seen of data.sources) seenOf.get(seen.host)?.push(seen);
+  const has = (addresses) => (addresses == null ? "not known" : addresses.length ? `has ${addresses.join(", ")}` : "has no address");
+  function seenRow(seen) {
+    const cell = (title, codes, ...content) => h("div", { class: codes.some((code) => seen.codes.includes(code)) ? "wrong" : null }, h("small", {}, title), content);
+    const verdicts = Object.entries(seen.spf);
+    return h("li", { class: "seen" },
+      h("div", {}, icon(seen.severity || "ok"), h("b", { class: "mono" }, seen.address),
+        h("p", {}, `${seen.source} of `, h("button", { type: "button", class: "link", onclick: () => open(byName.get(seen.host)) }, seen.host), seen.state !== "active" && `, ${seen.state}`)),
+      cell("PTR", ["no_ptr", "ptr_mismatch"], !seen.ptr?.length ? h("b", {}, seen.ptr ? "none" : "not known")
+        : seen.ptr.map((name) => [h("b", {}, name), h("p", {}, has(seen.forward[name]))])),
+      cell("HELO", ["helo_does_not_resolve", "helo_mismatch"], h("b", {}, seen.helo || "as the host is named"), seen.helo && h("p", {}, has(seen.helo_addresses))),
+      cell("SPF", ["not_in_spf"], verdicts.length ? verdicts.map(([domain, { result, why }]) =>
+        [h("b", {}, `${result} `), h("span", {}, domain), result !== "pass" && why && h("p", {}, why)]) : h("b", {}, "not known")));
+  }
+  if (data.records) {
+    const wrong = data.sources.filter((seen) => seen.severity), rank = (seen) => (seen.severity ? SEVERITIES.indexOf(seen.severity) : SEVERITIES.length);
+    const asked = data.records.asked_at ? `, asked ${data.records.asked_at.replace("T", " ").replace("Z", " UTC")}` : "";
+    const { errors } = data.records;
+    $("world").append(h("details", { class: "card" },
+      h("summary", {}, h("h2", {}, "What the world sees", h("span", {}, `${many(data.sources.length, "address", "addresses")}, ${wrong.length ? `${wrong.length.toLocaleString("en")} with findings` : "nothing found"}${asked}`))),
+      longList([...data.sources].sort((a, b) => rank(a) - rank(b)), 8, seenRow, "address"),
+      errors.length > 0 && [h("h3", {}, "Not answered by DNS"), longList(errors, 4, (error) => h("li", { class: "mono" }, error), "question")]));
+  }
+
   /* ---- the list ---- */
 
   const COLUMNS = [
@@ -364,6 +391,7 @@
         h("p", {}, several ? `${host.records.filter((record) => record.problem === problem).map(titleOf).join(", ")}: ` : "", problem))),
       plan && host.changed ? [plan.drawings(host, width, drawing), host.records.map((record) => plan.about(record, several))] : drawing(host, width),
       list("Across hosts", "", host.fleet.map((finding) => findingOf(finding))),
+      list("What the world sees", "", seenOf.get(host.name).map(seenRow)),
       host.records.map((record) => [
         record.now?.error || record.planned?.error ? h("div", { class: "callout s-error" }, icon("error"), h("p", {}, record.now?.error || record.planned.error)) : [],
         plan ? [] : changes(record, several),

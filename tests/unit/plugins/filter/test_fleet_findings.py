@@ -15,6 +15,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailfleet.postfix.plugins.filter import fleet_findings as face
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import CODES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report import fleet_findings as rules
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_json
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
@@ -158,7 +159,8 @@ def test_an_older_version_in_a_group_is_worth_knowing() -> None:
 def test_the_instances_of_a_report_give_the_same() -> None:
     report = report_of(40)
     assert report.fleet
-    assert find(json.loads(as_json(report))["instances"]) == report.fleet
+    of_hosts = [finding for finding in report.fleet if finding["code"] not in CODES]  # the rest is what DNS says
+    assert find(json.loads(as_json(report))["instances"]) == of_hosts
 
 
 def test_the_most_serious_comes_first() -> None:

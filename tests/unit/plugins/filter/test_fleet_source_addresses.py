@@ -292,7 +292,8 @@ def test_instances() -> None:
 def test_the_variables_are_those_of_the_role() -> None:
     specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["main"]["options"]
-    assert {PREFIX + name for name in (*OPTIONS, "instances", "findings", "survey", "confirm")} == set(options)
+    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions")
+    assert {PREFIX + name for name in (*OPTIONS, *of_runs)} == set(options)
     assert {*OPTIONS, *ENTRY_OPTIONS} == set(options[PREFIX + "instances"]["options"])
 
 
@@ -502,3 +503,27 @@ def test_a_thousand_hosts() -> None:
     answer = fleet_source_addresses(fleet, addresses="have")
     assert time.process_time() - before < 3
     assert len(answer) == 3000
+
+
+def test_sources_by_name_count_in_the_states_that_are_asked_for() -> None:
+    fleet = {
+        "mx1": {
+            "addresses": ["127.0.0.1/8", "192.0.2.10/24", "192.0.2.11/24"],
+            "postfix_interfaces_smtp_bind_address": "192.0.2.10",
+            "postfix_interfaces_inet_protocols": "ipv4",
+            "postfix_interfaces_sources": {
+                "old": {"address": "192.0.2.11", "state": "draining"},
+                "new": {"address": "198.51.100.7", "state": "planned"},
+            },
+            "postfix_interfaces_sources_b": {"gone": {"address": "198.51.100.9", "state": "retired"}},
+        }
+    }
+
+    def asked(**more: Any) -> list[str]:
+        return fleet_source_addresses(fleet, addresses="addresses", **more)
+
+    assert asked() == ["192.0.2.10/31"]
+    assert asked(states=["planned", "active", "draining"]) == ["192.0.2.10/31", "198.51.100.7"]
+    assert asked(states=["active"]) == ["192.0.2.10"]
+    with pytest.raises(AnsibleFilterError, match="states: 'old' is not one of|states"):
+        asked(states=["old"])

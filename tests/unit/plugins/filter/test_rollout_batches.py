@@ -32,7 +32,7 @@ GROUPS = {
     ],
 )
 def test_groups(names: Any, limited: Any, expected: Any) -> None:
-    assert rollout_batches(names, GROUPS, limited) == expected
+    assert rollout_batches(names, GROUPS, limited) == {**expected, "parts": expected["sizes"]}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,32 @@ def test_groups(names: Any, limited: Any, expected: Any) -> None:
 )
 @pytest.mark.parametrize("sliced", [True, "yes"])
 def test_groups_of_a_slice(names: Any, limited: Any, expected: Any, sliced: Any) -> None:
-    assert rollout_batches(names, GROUPS, limited, sliced=sliced) == expected
+    assert rollout_batches(names, GROUPS, limited, sliced=sliced) == {**expected, "parts": expected["sizes"]}
+
+
+@pytest.mark.parametrize(
+    "serial, options, sizes, parts",
+    [
+        (None, {}, [1, 600], [1, 250, 250, 100]),
+        (None, {"forks": 25}, [1, 600], [1, 250, 250, 100]),
+        (None, {"forks": "40"}, [1, 600], [1, 400, 200]),
+        (None, {"whole": True}, [1, 600], [1, 600]),
+        ("100%", {}, [601], [250, 250, 101]),
+        ([100, 300], {}, [100, 300, 201], [100, 250, 50, 201]),
+    ],
+)
+def test_parts_of_large_batches(serial: Any, options: dict[str, Any], sizes: list[int], parts: list[int]) -> None:
+    groups = {"canary": ["c1"], "fleet": [f"h{number}" for number in range(600)]}
+    found = rollout_batches(["canary", "fleet"], groups, None, serial, **options)
+    assert (found["sizes"], found["parts"]) == (sizes, parts)
+
+
+def test_the_variable_of_forks() -> None:
+    in_a_play = FilterModule().filters()["rollout_batches"]
+    groups = {"fleet": [f"h{number}" for number in range(600)]}
+    assert in_a_play({"ansible_forks": 50}, ["fleet"], groups)["parts"] == [500, 100]
+    with pytest.raises(AnsibleFilterError, match="forks: 'many' is not a number"):
+        rollout_batches(["fleet"], groups, forks="many")
 
 
 def test_the_variable_of_slices() -> None:

@@ -18,7 +18,11 @@ from typing import Any
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import read_input
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.inventory import Held
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import read_records
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.world import World, world_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, make_report
@@ -213,9 +217,31 @@ def fleet(count: int, defects: bool = True) -> Iterator[HostResult]:
         yield HostResult(name, site, result)
 
 
-def report_of(count: int, **more: Any) -> Report:
+def world(instances: Sequence[Mapping[str, Any]]) -> World:
+    """What the world sees of the first address that each mx sends from: every third one has something wrong."""
+    held, ptr, addresses, verdicts = [], {}, {}, {}
+    for number, record in enumerate(record for record in instances if record["host"].startswith("mx")):
+        address = next((each["address"] for each in record["claims"]["sources"]), None)
+        if address is None or record["instance"] != "-":
+            continue
+        helo = record["host"].replace(".example", "-out.example")
+        state = "draining" if number % 5 == 4 else "active"
+        held.append(Held(record["host"], "-", None, NamedSource("out1", address=address, helo=helo, state=state)))
+        ptr[address] = [] if number % 6 == 1 else [record["host"] if number % 3 == 2 else helo]
+        addresses[helo] = ["198.51.100.7"] if number % 6 == 4 else [address]
+        addresses[record["host"]] = [address]
+        passes = {"result": "pass", "why": "matches ip4:192.0.2.0/24"}
+        verdicts[address] = {"result": "softfail", "why": "matches ~all"} if number % 6 == 3 else passes
+    spf = {"example.net": {"record": "v=spf1 ip4:192.0.2.0/24 ~all", "results": verdicts}}
+    errors = ["news.example.net (TXT): SERVFAIL"]
+    known = {"asked_at": "2026-11-29T04:10:00Z", "ptr": ptr, "addresses": addresses, "spf": spf, "errors": errors}
+    return world_of(held, read_records(known), ["example.net"], instances)
+
+
+def report_of(count: int, seen: bool = True, **more: Any) -> Report:
     """The report of an audit of such a fleet."""
-    return make_report("audit", list(fleet(count, **more)), check_mode=True, time=TIME)
+    hosts = list(fleet(count, **more))
+    return make_report("audit", hosts, check_mode=True, time=TIME, look=world if seen else None)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,42 @@ def test_failures_of_all_batches_count(tmp_path: Path) -> None:
     )
 
 
+def test_a_batch_in_parts_is_one_batch(tmp_path: Path) -> None:
+    """It is decided at its end whether the rollout goes on, by all of its parts."""
+    account, controls = Account(str(tmp_path)), Controls(max_fail=1)
+    account.open(HOSTS, [1, 3], [1, 1, 2])
+    assert account.begin(["c1"]) == ["canary"]
+    account.record([record("c1", "refused", "Bad.")], controls)
+    assert (account.batch, account.is_over, account.stopped) == (1, True, False)
+    assert account.begin(["a1"]) == ["site_a", "site_b"]
+    assert (account.batch, account.size, account.done, account.is_over) == (2, 3, 1, False)
+    account.record([record("a1", "refused", "Bad.")], controls)
+    assert (account.is_over, account.stopped, account.ends) == (False, False, False)
+    assert account.begin(["a2", "b1"]) is None
+    assert (account.batch, account.size, account.done, account.is_over, account.ends) == (2, 3, 2, True, False)
+    account.record([record("a2"), record("b1")], controls)
+    assert (account.is_over, account.stopped, account.ends) == (True, True, True)
+
+
+def test_a_host_that_cannot_be_reached_in_the_first_part_stops_after_the_batch(tmp_path: Path) -> None:
+    account = Account(str(tmp_path))
+    account.open(HOSTS, [3, 1], [1, 2, 1])
+    batch(account, record("c1", "unreachable", "Nobody answers."))
+    assert not account.stopped
+    batch(account, record("a1"), record("a2"))
+    assert account.stopped
+
+
+def test_a_part_is_known_by_any_of_its_hosts(tmp_path: Path) -> None:
+    """Ansible leaves out of a part the hosts that failed in an earlier play of the run."""
+    account = Account(str(tmp_path))
+    account.open(HOSTS, [2, 2], [1, 1, 1, 1])
+    batch(account, record("a1"))
+    assert (account.batch, account.is_over) == (1, True)
+    batch(account, record("b1"))
+    assert (account.batch, account.is_over, account.ends) == (2, True, True)
+
+
 def test_the_records_are_in_the_order_of_the_rollout(tmp_path: Path) -> None:
     account = opened(tmp_path)
     batch(account, record("c1"))

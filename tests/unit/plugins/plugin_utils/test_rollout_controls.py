@@ -123,7 +123,7 @@ def test_hooks_start_at_a_directory(tmp_path: Path) -> None:
 def test_sizes_of_batches(serial: Any, sizes: list[int]) -> None:
     groups = {"canary": ["c"], "rest": [f"r{number}" for number in range(9)]}
     found = batches(["canary", "rest"], groups, None, serial)
-    assert found == {"pattern": "canary:rest", "sizes": sizes}
+    assert found == {"pattern": "canary:rest", "sizes": sizes, "parts": sizes}
 
 
 @pytest.mark.parametrize("serial", [0, "0", "0%", "x", [1, "x"], [], [[1]], -1, True, {"a": 1}, "101%"])

@@ -580,7 +580,7 @@ def test_a_failure_between_the_files_is_undone_at_once(host: ConfigDir) -> None:
             host.commit(*NEW)
     finally:
         os.rename = renamed
-    assert calls == ["transaction.json", "main.cf", "master.cf", "main.cf"]
+    assert calls == ["ledger.json", "transaction.json", "main.cf", "master.cf", "main.cf"]
     assert host.texts == OLD
     assert host.main.stat().st_mtime_ns == before.st_mtime_ns
     assert host.transactions.pending() is None
