@@ -28,6 +28,7 @@ PAIRS ?= 2000
 CASES ?= 1000
 SEED ?= 1
 EDITS ?= 20
+PLANS ?= 12
 RESTARTS ?= 3
 
 # What is generated in make test is always the same; in make nightly it comes from a seed that nobody has chosen, unless SEED= does.
@@ -129,7 +130,8 @@ lab-tests: images ## the lab's own tests: do its hosts come up as real mail host
 
 INTERRUPTION := tests/integration/test_least_interruption.py
 TWELVE := tests/integration/test_twelve_hosts.py
-GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED=$(SEED) MAILFLEET_EDIT="$(EDIT)"
+GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED=$(SEED) MAILFLEET_EDIT="$(EDIT)" \
+    MAILFLEET_PLANS=$(PLANS) MAILFLEET_PLAN="$(PLAN)"
 INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 \
     --ignore=$(INTERRUPTION) --ignore=$(TWELVE) tests/integration
 .PHONY: integration
@@ -139,6 +141,10 @@ integration: images ## the collection on real hosts of the lab (root; SUITES="bu
 .PHONY: edits
 edits: images ## random edits of random hosts alone: check mode against the run (root; EDITS=75 a release, SEED=, EDIT="1/17 77/3")
 	MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) -s $(JUNIT) tests/integration/test_edits.py
+
+.PHONY: plans
+plans: images ## random changes of an inventory alone: the plan against what converge does (root; PLANS=60 a release, SEED=, PLAN="1/17")
+	MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) -s $(JUNIT) tests/integration/test_plans.py
 
 INTERRUPT = MAILFLEET_SUITES="$(SUITES)" MAILFLEET_RESTARTS=$(RESTARTS) $(LAB) session $(PYTEST) -rP $(JUNIT) $(INTERRUPTION)
 .PHONY: interruption
@@ -153,6 +159,7 @@ twelve: images ## a rollout over twelve hosts through all that goes wrong, by th
 .PHONY: integration-chosen interruption-chosen
 integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
+integration-chosen: PLANS := 4
 integration-chosen: SIGNALS := 3
 integration-chosen: images
 	$(INTEGRATION)
@@ -200,6 +207,10 @@ bench-fleet: images ## what the role and the modules cost on 16 real hosts, agai
 bench-rollout: venv ## what converge and audit cost the control node a host, in a fleet and in one ten times as large (HOSTS=1000)
 	HOSTS=$(or $(HOSTS),1000) PYTHONPATH=$(TREE) python -m tests.bench.rollout
 
+.PHONY: bench-plan
+bench-plan: venv ## what a plan takes for 1,000 and for 10,000 hosts on one core, and what memory
+	PYTHONPATH=$(TREE) python -m tests.bench.plan
+
 # What follows asks the Postfix of whole trees, without starting a host.
 TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed 's/^/--tree /')
 
@@ -230,7 +241,7 @@ conformance-chosen: images
 nightly: ## all that make test has a share of, at full size on each release (root; hours; SEED= repeats one)
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
 	$(MAKE) --keep-going sanity differential conformance crash integration twelve molecule interruption \
-	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
+	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz

@@ -87,19 +87,19 @@ def _of_instances(planned: Sequence[Record], runs: Runs, knows_stock: bool) -> I
         if name not in done:
             yield f"{place}is not in the run"
             continue
+        if name != "-" and not knows_stock:  # it was made from the prototypes of the package
+            continue
         run = done[name]
         if record["action"] != run["action"]:
             reasons = [(each["parameter"], each["why"]) for each in record["reasons"]]
             others = [(each["parameter"], each["why"]) for each in run["reasons"]]
             yield f"{place}the plan says {record['action']} ({reasons}), the run {run['action']} ({others})"
         names = {path.rpartition("/")[2] for path in run["files"]}
-        if record["presence"] is None and set(record["files"]) != names:
+        if knows_stock and record["presence"] is None and set(record["files"]) != names:
             yield f"{place}the plan says that {record['files']} change, the run {sorted(names)}"
         if _view(record) is None or run["now"] is None:
             if (record["presence"] == "vanishes") != any("is removed" in step for step in run["steps"]):
                 yield f"{place}the plan says {record['presence']}, the run {run['steps']}"
-            continue
-        if name != "-" and not knows_stock:  # the prototypes of the package are not known
             continue
         yield from _of_views(place, _view(record) or {}, run["now"], knows_stock)
         codes = [_codes(each["findings"]) for each in (record, run)]
@@ -142,9 +142,11 @@ def _of_host(planned: Sequence[Record], runs: Runs, knows_stock: bool) -> Iterab
     if promised != runs.after.sockets and (knows_stock or all(record["instance"] == "-" for record in planned)):
         yield f"the plan says that it listens on {sorted(promised)}, and it does on {sorted(runs.after.sockets)}"
     for record in planned:
+        if record["instance"] != "-" and not knows_stock:
+            continue
         old, new = (look.masters.get(record["instance"]) for look in (runs.before, runs.after))
         stays = record["action"] in ("none", "reload") and record["presence"] != "vanishes"
         if old and stays != (old == new):
             yield f"{record['instance']}: the plan says {record['action']}, the master was {old} and is {new}"
-    if runs.before.files == runs.after.files and any(record["files"] for record in planned):
+    if knows_stock and runs.before.files == runs.after.files and any(record["files"] for record in planned):
         yield "the plan says that files change, and none has"

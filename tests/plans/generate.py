@@ -24,7 +24,9 @@ Variables = dict[str, Any]
 # fmt: off
 _INTERFACES = [
     "all", "loopback-only", ["127.0.0.1", FOUR], ["127.0.0.1", "::1", FOUR, SIX], f"{FOUR}, {FOUR_B}", [FOUR_B],
-    [f"[{SIX}]", "127.0.0.1"], f"127.0.0.1, [{SIX_B}]", [FOUR, SIX], "localhost", ["127.0.0.1", ABSENT],
+    [f"[{SIX}]", "127.0.0.1"], f"127.0.0.1, [{SIX_B}]", [FOUR, SIX], "localhost", "all",
+    "loopback-only", [FOUR, "127.0.0.1"],
+    ["127.0.0.1", ABSENT],
 ]
 _SELECTIONS = [
     ["loopback", "10.0.0.0/8"], ["primary"], ["loopback", "fd00::/16"], ["interface:eth0"], ["global", "!10.0.0.0/8"],
@@ -38,7 +40,7 @@ _SERVICES: list[dict[str, Any]] = [
     {"name": f"{FOUR}:smtp", "command": "smtpd"}, {"name": "127.0.0.1:10025", "command": "smtpd"},
     {"name": "smtp", "state": "absent"}, {"name": "smtp", "state": "disabled"},
     {"name": "smtp", "command": "smtpd", "options": {"smtpd_banner": "$myhostname ESMTP"}},
-    {"name": "smtp", "unset_options": ["smtpd_banner"]}, {"name": "2525", "state": "absent"},
+    {"name": "smtp", "command": "smtpd", "unset_options": ["smtpd_banner"]}, {"name": "2525", "state": "absent"},
     {"name": "out", "type": "unix", "command": "smtp", "options": {"smtp_bind_address": FOUR_B}},
     {"name": "out", "type": "unix", "command": "smtp", "options": {"smtp_bind_address6": SIX}},
     {"name": "smtp", "type": "unix", "options": {"smtp_bind_address": FOUR_B}},
@@ -48,8 +50,8 @@ _SERVICES: list[dict[str, Any]] = [
     {"name": f"{ABSENT}:2527", "command": "smtpd"}, {"name": "nonsense"},
 ]
 _VALUES: list[tuple[str, float, list[Any]]] = [
-    ("inet_protocols", 0.3, ["all", "ipv4", "ipv6", ["ipv4", "ipv6"], "ipv4, ipv6"]),
-    ("smtp_bind_address", 0.35, [FOUR, FOUR_B, "0.0.0.0", "", FOUR, ABSENT, "127.0.0.1"]),
+    ("inet_protocols", 0.3, ["all", "all", "ipv4", "ipv4", "ipv6", ["ipv4", "ipv6"], "ipv4, ipv6"]),
+    ("smtp_bind_address", 0.35, [*(FOUR, FOUR_B, "0.0.0.0", "", FOUR, "127.0.0.1") * 2, ABSENT]),
     ("smtp_bind_address6", 0.25, [SIX, SIX_B, "::", ""]),
     ("lmtp_bind_address", 0.1, [FOUR, "127.0.0.1"]),
     ("smtp_bind_address_enforce", 0.15, [True, False, "yes"]),
@@ -57,7 +59,7 @@ _VALUES: list[tuple[str, float, list[Any]]] = [
     ("master_service_disable", 0.08, [[], "2525/inet", ["submission.inet"]]),
     ("unset", 0.1, [["lmtp_bind_address"], "proxy_interfaces"]),
     ("unlisted_services", 0.15, ["report", "disable", "remove", "keep"]),
-    ("allow_no_listener", 0.5, [True]),
+    ("allow_no_listener", 0.8, [True]),
     ("allow_absent_addresses", 0.1, [True]),
     ("findings", 0.15, ["ignore", "show", "fail"]),
     ("timeout", 0.1, [60]),
@@ -80,8 +82,24 @@ def change(seed: int, number: int, hosts: int) -> Change:
     base = wishes(chance, share=0.7)
     base_hosts = [wishes(chance, share=0.35, instances=True) for _host in range(hosts)]
     proposal = edited(chance, base, share=0.7) if chance.random() < 0.6 else base
-    proposal_hosts = [edited(chance, own, share=0.35) if chance.random() < 0.8 else own for own in base_hosts]
+    proposal_hosts = [edited(chance, own, share=0.35) if chance.random() < 0.8 else {**own} for own in base_hosts]
+    for own in proposal_hosts:
+        if "instances" not in own and chance.random() < 0.1:
+            own["instances"] = [{}, _out(chance)]
+    for group, own in ((base, base_hosts), (proposal, proposal_hosts)):
+        for host in own:
+            _settle(chance, group, host)
     return Change(base, base_hosts, proposal, proposal_hosts)
+
+
+def _settle(chance: random.Random, group: Variables, own: Variables) -> None:
+    """Have a host say most things only once, which people learn soon."""
+    both = {**group, **own}
+    if chance.random() < 0.9:
+        if both.keys() & both.get("select", {}).keys():
+            own["select"] = {}
+        if any(name in both for name in both.get("unset", ())) or "proxy_interfaces" in both:
+            own["unset"] = []
 
 
 def wishes(chance: random.Random, share: float, *, instances: bool = False) -> Variables:
