@@ -153,9 +153,16 @@ class Scene:
 
     @property
     def leftovers(self) -> list[str]:
-        """What there is besides the files, the lock, the journal and what the last rollback replaced."""
+        """What there is besides the files, the lock, the journal, the ledger and what the last rollback replaced."""
         own = {"etc", "shared", "state", "etc/main.cf", "etc/master.cf", "shared/site.cf"}
-        lasting = ("lock", "transaction.json", "rejected/main.cf", "rejected/master.cf")
+        lasting = (
+            "lock",
+            "transaction.json",
+            "ledger.json",
+            "ledger-read.json",
+            "rejected/main.cf",
+            "rejected/master.cf",
+        )
         return sorted(
             path
             for path, node in self.capture().items()

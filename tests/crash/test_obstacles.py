@@ -132,7 +132,7 @@ def test_no_space_for_the_files(small: Scene, chain: str, free: int) -> None:
 
 @pytest.mark.parametrize("chain", CHAINS)
 def test_no_space_for_the_journal(small: Scene, chain: str) -> None:
-    check_obstacle(small, chain, "transaction.json cannot be written: No space left", lambda: filled(small.state))
+    check_obstacle(small, chain, "ledger.json cannot be written: No space left", lambda: filled(small.state))
 
 
 @pytest.mark.parametrize("place", ["config", "state"])

@@ -124,7 +124,7 @@ class Edit:
             if known and known["about"] == self._fingerprint(found):
                 notes: List[Dict[str, Any]] = known["notes"]
                 return notes
-        except (TransactionError, KeyError):
+        except (TransactionError, KeyError, OSError):
             pass
         return None
 
@@ -133,7 +133,7 @@ class Edit:
         state = self.transactions.state
         if os.path.lexists(state.path(LEDGER)) and self._known_notes(edited.found) is None:
             notes = [note for note in edited.ledger if note["state"] != "unknown"]
-            with suppress(TransactionError):  # the next run reads the ledger again
+            with suppress(TransactionError, OSError):  # the next run reads the ledger again
                 state.save(_NOTES, {"about": self._fingerprint(edited.found), "notes": notes})
 
     def _fingerprint(self, found: ConfigFiles) -> str:
