@@ -67,8 +67,9 @@ class CallbackModule(CallbackBase):
         """Forget the results of the batch before, each of which is a play for Ansible."""
         self._results = {}
         # For each task of a host, Ansible looks for all hosts of the play in the list of those that have failed.
-        if type(getattr(play, "_removed_hosts", None)) is list:
-            play._removed_hosts = _Names(play._removed_hosts)
+        removed = getattr(play, "_removed_hosts", None)
+        if isinstance(removed, list) and not isinstance(removed, _Names):
+            play._removed_hosts = _Names(removed)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Be there at the end from the first step of a rollout on."""

@@ -167,8 +167,8 @@ def test_the_drawings_are_beside_each_other(tab: Tab, plan_page_of: PageOf) -> N
     assert len(set(page.run(boxes % "top"))) == 1
     tops = "[...document.querySelectorAll('%s')].map(each => each.getBoundingClientRect().top)"
     assert len(set(page.run(tops % ".panel .draw .name"))) == 2, "lo and eth0 are at the same height on both sides"
-    bar = page.run(tops % ".tools > :not([hidden])")
-    assert max(bar) - min(bar) < 12, "the filters are in one line"
+    filters = page.run(tops % ".tools > :not([hidden])")
+    assert max(filters) - min(filters) < 12, "the filters are in one line"
     text = page.run("[...document.querySelectorAll('.panel figure')].map(each => each.textContent)")
     assert "587 submission" in text[0]
     assert "587 submission" not in text[1]

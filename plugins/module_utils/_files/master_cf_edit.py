@@ -81,8 +81,8 @@ class MasterCfEditor(MasterCf):
         for change in others:
             check_change(change)
             name = identity(change.name, change.type, self.port_of)
-            same = change.type == first.type != "inet" and change.program == first.program is not None
-            if not same or name in known or not self._is_new(change):
+            alike = change.type == first.type and change.type != "inet" and change.program == first.program
+            if not (alike and change.command) or name in known or not self._is_new(change):
                 break
             known.add(name)
             found.append(change)

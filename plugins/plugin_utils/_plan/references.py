@@ -32,7 +32,9 @@ class NotSimple(Exception):
 def is_trusted(value: object) -> bool:
     """Return whether Ansible takes a text for a template; ansible-core 2.18 and earlier mark what they do not."""
     trusted = getattr(template, "is_trusted_as_template", None)
-    return bool(trusted(value)) if trusted else not hasattr(value, "__UNSAFE__")
+    if trusted is None:
+        return not hasattr(value, "__UNSAFE__")
+    return bool(trusted(value))
 
 
 def has_marks(text: str) -> bool:

@@ -36,15 +36,24 @@ class Source(Protocol):
     """What is to be known of a source, as the reader of the inventory returns it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name."""
+
     @property
-    def address(self) -> str | None: ...
+    def address(self) -> str | None:
+        """Its IPv4 address, if it has one."""
+
     @property
-    def address6(self) -> str | None: ...
+    def address6(self) -> str | None:
+        """Its IPv6 address, if it has one."""
+
     @property
-    def helo(self) -> str | None: ...
+    def helo(self) -> str | None:
+        """The name that it greets with, if it has one of its own."""
+
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """Its state, such as active."""
 
 
 def check_records(source: Source, records: Mapping[str, Any], domains: Sequence[str]) -> list[Finding]:

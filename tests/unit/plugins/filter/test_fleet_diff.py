@@ -199,8 +199,8 @@ def test_the_order_of_the_input_does_not_matter() -> None:
 def test_prefixes_are_those_of_netaddr() -> None:
     chance = random.Random(11)
     for _turn in range(50):
-        some = [IPv4Address(0xC0000200 + chance.randrange(64)) for _ in range(chance.randrange(40))]
-        some += [IPv6Address((0x20010DB8 << 96) + chance.randrange(64)) for _ in range(chance.randrange(40))]
+        some = [IPv4Address(0xC0000200 + chance.randrange(64)) for _number in range(chance.randrange(40))]
+        some += [IPv6Address((0x20010DB8 << 96) + chance.randrange(64)) for _number in range(chance.randrange(40))]
         assert prefixes(some) == merged(some)
     assert prefixes([]) == []
     assert prefixes([IPv6Address(number) for number in range(2)]) == merged([IPv6Address(0), IPv6Address(1)])

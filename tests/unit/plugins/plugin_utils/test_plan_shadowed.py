@@ -262,20 +262,20 @@ def test_several_inventories_and_a_playbook(tmp_path: Path) -> None:
     )
     paths = [tmp_path / name / "hosts.ini" for name in ("one", "two")]
     found, manager, known = sources_of(*paths)
-    assert [place for place, _ in found.layers("mta1")] == [
+    assert [place for place, _value in found.layers("mta1")] == [
         "two/group_vars/all.yml",
         "one/group_vars/mail.yml",
         "two/group_vars/mail.yml",
     ]
     assert manager.get_vars(host=known.get_host("mta1"))[SERVICES] == [{"name": "3"}]
     found, _manager, _known = sources_of(*paths, root=str(tmp_path / "one"), playbook_directory=str(tmp_path / "plays"))
-    assert [place for place, _ in found.layers("mta1")][-1] == "../plays/group_vars/mail.yml"
+    assert [place for place, _value in found.layers("mta1")][-1] == "../plays/group_vars/mail.yml"
 
 
 def test_names_that_are_paths_and_unknown_hosts(tmp_path: Path) -> None:
     write(tmp_path, {"hosts.ini": "a/b\n/etc\n", "host_vars/a/b.yml": services("1")})
     found, _manager, _known = sources_of(tmp_path / "hosts.ini")
-    assert [place for place, _ in found.layers("a/b")] == ["host_vars/a/b.yml"]
+    assert [place for place, _value in found.layers("a/b")] == ["host_vars/a/b.yml"]
     assert found.layers("/etc") == found.layers("unknown") == list(found.overrides(["unknown"])) == []
 
 

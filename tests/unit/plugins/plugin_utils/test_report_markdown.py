@@ -227,7 +227,7 @@ def test_a_long_comment_is_cut_and_says_so(count: int) -> None:
 def test_one_host_with_very_much_does_not_displace_all_others() -> None:
     plan = plan_of(40)
     record = plan.records[0]
-    record["reasons"] = [{"parameter": "x" * 400, "why": "y " * 400} for _ in range(100)]
+    record["reasons"] = [{"parameter": "x" * 400, "why": "y " * 400} for _number in range(100)]
     record["findings"] = [
         {"code": f"c{n}", "severity": "error", "message": "m " * 900, "remedy": "r", "new": True} for n in range(500)
     ]
