@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,12 +58,16 @@ class ActionModule(ActionBase):
                 **OPTIONS,
             }
         )
+        usual = gc.get_threshold()
+        gc.set_threshold(100_000, 50, 1000)  # most of what a large fleet takes stays, and would be looked through often
         try:
             report = self._report(options)
+            failures = report.failures()
+            answer = answer_of(report, options, failures)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
-        failures = report.failures()
-        answer = answer_of(report, options, failures)
+        finally:
+            gc.set_threshold(*usual)
         return {**answer, "difference": report.difference, "verdict": _verdict(failures)}
 
     def _report(self, options: Mapping[str, Any]) -> Report:
