@@ -52,6 +52,24 @@ attributes:
         M(mailfleet.postfix.postfix_apply) has confirmed the new version.
 """
 
+    # For a module that is all on the control node.
+    CONTROL_NODE = r"""
+options: {}
+attributes:
+  action:
+    description: Runs on the control node.
+    support: full
+  check_mode:
+    description: Predicts what it would change.
+  diff_mode:
+    description: Shows what has changed.
+    support: none
+  platform:
+    description: The kind of host that it works on.
+    support: full
+    platforms: all
+"""
+
     # For a module that never changes anything.
     INFO_MODULE = r"""
 options: {}

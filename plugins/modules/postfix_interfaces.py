@@ -619,6 +619,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code 
 byte_code = ByteCode.use()  # what is imported from here on is not compiled again
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import shown_time
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_confirm, check_versions
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member import Member
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
@@ -629,7 +630,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import (
     TransactionError,
     created_instances,
-    shown_time,
 )
 
 MUTUALLY_EXCLUSIVE = [["config_directory", "instance"]]

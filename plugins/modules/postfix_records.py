@@ -21,6 +21,8 @@ description:
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
+extends_documentation_fragment:
+  - mailfleet.postfix._attributes.control_node
 options:
   path:
     description:
@@ -51,21 +53,10 @@ options:
 requirements:
   - dnspython and pyspf, on the control node
 attributes:
-  action:
-    description: Runs on the control node.
-    support: full
   check_mode:
-    description: Predicts what it would change.
     support: none
     details:
       - The file is also written in check mode.
-  diff_mode:
-    description: Shows what has changed.
-    support: none
-  platform:
-    description: The kind of host that it works on.
-    support: full
-    platforms: all
 notes:
   - RV(ignore:changed) is always false, because nothing changes about the hosts.
   - Sources in the state C(retired) are left out. So are those whose addresses are selected on the host, unless the play

@@ -17,7 +17,9 @@ description:
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
-extends_documentation_fragment: mailfleet.postfix._report
+extends_documentation_fragment:
+  - mailfleet.postfix._report
+  - mailfleet.postfix._attributes.control_node
 options:
   kind:
     description: What the report is about, C(audit) or C(converge). It is named in each format.
@@ -70,21 +72,10 @@ options:
     choices: [error, warning, info, never]
     default: error
 attributes:
-  action:
-    description: Runs on the control node.
-    support: full
   check_mode:
-    description: Predicts what it would change.
     support: none
     details:
       - The report is also written in check mode.
-  diff_mode:
-    description: Shows what has changed.
-    support: none
-  platform:
-    description: The kind of host that it works on.
-    support: full
-    platforms: all
 notes:
   - RV(ignore:changed) is always false, because the report changes nothing about the hosts.
 seealso:

@@ -16,7 +16,9 @@ description:
 author:
   - The mailfleet.postfix authors (@mailfleet)
 version_added: 0.1.0
-extends_documentation_fragment: mailfleet.postfix._report
+extends_documentation_fragment:
+  - mailfleet.postfix._report
+  - mailfleet.postfix._attributes.control_node
 options:
   step:
     description:
@@ -61,21 +63,10 @@ options:
     type: bool
     default: false
 attributes:
-  action:
-    description: Runs on the control node.
-    support: full
   check_mode:
-    description: Predicts what it would change.
     support: full
     details:
       - Does not pause in check mode.
-  diff_mode:
-    description: Shows what has changed.
-    support: none
-  platform:
-    description: The kind of host that it works on.
-    support: full
-    platforms: all
 notes:
   - RV(ignore:changed) is always false.
 seealso:

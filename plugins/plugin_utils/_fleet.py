@@ -295,7 +295,7 @@ def _in_states(sender: Sender, listed: Sequence[NamedSource], states: Sequence[s
     clients = [client for client in sender.clients if client["transport"] not in transports]
     for source in listed:
         if source.state in states:
-            addresses = place_of(source._replace(state="planned"), sender.host).addresses
+            addresses = place_of(source, sender.host).addresses
             families: dict[str, Any] = dict.fromkeys(FAMILIES)
             for name, address in addresses.items():
                 families[name] = {"address": normal_form(address), "origin": f"sources {source.name}", "failure": None}

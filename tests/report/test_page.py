@@ -18,8 +18,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_data
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import make_report
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import report_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import make_report, report_of
 from chromium import Page
 from conftest import OUTPUT
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, List
 
 if TYPE_CHECKING:  # novermin: only type checkers read this branch
@@ -41,6 +42,11 @@ def outline(text: str) -> str:
     if not words or "=" in words[0]:
         return text.strip().partition("=")[0] + ("= ..." if words else "")
     return f"{words[0]} ..." if len(words) > 1 else HIDDEN
+
+
+def shown_time(seconds: float) -> str:
+    """Return a time, in s since the epoch, for people and machines: as RFC 3339 has it, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def is_number(text: str) -> bool:

@@ -42,7 +42,7 @@ class BringBack(Edit):
         """Return what the files become."""
         raise NotImplementedError
 
-    def _remember(self, edited: Edited) -> None:
+    def _remember_commit(self, edited: Edited) -> None:
         """Keep nothing: nobody has looked what the ledger says of single settings."""
 
     def plan_for(

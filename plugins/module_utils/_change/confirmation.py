@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Type
 
 from .._base.errors import InputError
+from .._base.words import shown_time
 from .._host import at_boot
 from .._host.boot_id import boot_id
-from .._host.store import TransactionError, shown_time
+from .._host.store import TransactionError
 from .._host.watchdog import dismiss, leave_behind
 from . import from_outside, put_back
 from .member import Member

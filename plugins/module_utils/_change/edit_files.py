@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from .._base.errors import InputError
 from .._base.records import NamedTuple
 from .._files.lines import encode_config
 from .._host.instance import Instance
@@ -41,6 +40,8 @@ class Edited(NamedTuple):
     original: Optional[Texts] = None
     #: what the ledger says of single settings (:meth:`_change.ownership.Note.as_data`)
     ledger: Sequence[Dict[str, Any]] = ()
+    #: whether that had to be found out, because no earlier run has kept it
+    is_news: bool = False
 
     @property
     def as_left(self) -> ConfigFiles:
@@ -87,8 +88,8 @@ class Edit:
         found = read_files(self.instance.config_directory) if recovered else left
         settled = pending.settled if pending else found
         edited = self.plan_for(settled, recovered, left if settled.texts != left.texts else None)
-        if not (check_mode or edited.changed):
-            self._remember(edited)
+        if edited.is_news and not (check_mode or edited.changed):
+            self._remember(edited.found, edited.ledger)
         return edited
 
     def plan_for(
@@ -96,6 +97,7 @@ class Edit:
     ) -> Edited:
         """Return what these files would become."""
         original, notes = None, self._known_notes(found)
+        is_news = notes is None
         if notes is None:
             from .ownership import settle  # where nothing has changed since the last run, its answer is known
 
@@ -107,7 +109,8 @@ class Edit:
             from .unknown import unknown  # only an audit asks for it
 
             notes = [*notes, *unknown(plan, found, self.transactions.state)]
-        return self.edited(plan, found, recovered, left)._replace(original=original, ledger=notes)
+        edited = self.edited(plan, found, recovered, left)
+        return edited._replace(original=original, ledger=notes, is_news=is_news)
 
     def _why_in_use(self, transport: str) -> Optional[str]:
         from .._host.queue import why_in_use  # only where a source is retired
@@ -128,13 +131,12 @@ class Edit:
             pass
         return None
 
-    def _remember(self, edited: Edited) -> None:
-        """Keep what the ledger says of files that stay as they are."""
-        state = self.transactions.state
-        if os.path.lexists(state.path(LEDGER)) and self._known_notes(edited.found) is None:
-            notes = [note for note in edited.ledger if note["state"] != "unknown"]
-            with suppress(TransactionError, OSError):  # the next run reads the ledger again
-                state.save(_NOTES, {"about": self._fingerprint(edited.found), "notes": notes})
+    def _remember(self, files: ConfigFiles, notes: Sequence[Dict[str, Any]]) -> None:
+        """Keep what the ledger says of files; what is unknown is looked for anew by each run that wants it."""
+        kept = [note for note in notes if note["state"] != "unknown"]
+        with suppress(TransactionError, OSError):  # the next run reads the ledger again
+            about = self._fingerprint(files)
+            self.transactions.state.save(_NOTES, {"about": about, "notes": kept})
 
     def _fingerprint(self, found: ConfigFiles) -> str:
         """Return what is another one as soon as the ledger could say something else."""
@@ -174,9 +176,14 @@ class Edit:
             before_commit(edited.changed)
             self._confirm_what_runs(edited.found)
             self.transactions.commit(edited.found, edited.plan.main, edited.plan.master, edited.original)
-            with suppress(InputError, TransactionError):  # the next run says it
-                self._remember(self.plan_for(read_files(self.instance.config_directory)))
+            self._remember_commit(edited)
         return edited
+
+    def _remember_commit(self, edited: Edited) -> None:
+        """Keep what the next run will find in the ledger: all has been told, but for what is still abandoned."""
+        with suppress(TransactionError):  # it reads the ledger itself
+            committed = read_files(self.instance.config_directory)
+            self._remember(committed, [note for note in edited.ledger if note["state"] == "abandoned"])
 
     def _confirm_what_runs(self, found: ConfigFiles) -> None:
         """Confirm an earlier commit that Postfix runs by, because somebody else has restarted or reloaded it since.

@@ -9,15 +9,17 @@ of that by what is wanted now shows what an edit of the present files leaves beh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Dict, List, Optional, Sequence, Set
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
+from .._base.words import shown_time
 from .._files.master_cf_edit import MasterCfEditor
 from .._files.pieces import differing
 from .._files.service import FIELD_VALUES
 from .._files.service_change import ServiceChange
-from .._host.store import State, shown_time
+from .._host.store import State
 from .._host.surroundings import Surroundings
 from .items import COMMAND, ENTRY, OPTION, Item, Items, changed_items, items_of, shown
 from .journal import Texts
@@ -69,6 +71,7 @@ def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: Stat
     ledger = Ledger.load(state, texts, files.mtimes)
     if ledger is None:
         return Settled(make_plan(wanted, texts[0], texts[1], around), None, [])
+    around = around._replace(why_in_use=lru_cache(maxsize=None)(around.why_in_use))  # it reads the whole queue
     restore = wanted.abandoned == "restore"
     found, written = items_of(texts), items_of(tuple(version.text for version in ledger.written))
     original = _original(ledger, wanted, around, found, written)

@@ -13,10 +13,11 @@ import syslog
 import time
 from typing import List
 
+from .._base.words import shown_time
 from .._files.main_cf import MainCf
 from .._host.at_boot import forget
 from .._host.boot_id import boot_id
-from .._host.store import State, TransactionError, shown_time
+from .._host.store import State, TransactionError
 from . import atomic_replace
 from .transaction import Transactions, read_files
 from .window import Record, Window, close, edited_in, edited_since

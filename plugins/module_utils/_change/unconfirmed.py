@@ -16,10 +16,11 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from .._base.errors import InputError
+from .._base.words import shown_time
 from .._host.installed import built_in
 from .._host.instance import Instance, find_instance
 from .._host.master_process import find_master
-from .._host.store import STATE_DIRECTORY, State, TransactionError, shown_time
+from .._host.store import STATE_DIRECTORY, State, TransactionError
 from . import change, from_outside, guard, ownership, secondary
 from .bring_back import BringBack
 from .edit_files import Edit

@@ -17,13 +17,12 @@ from .._host.installed import built_in
 from .._host.stock import stock_services
 from .._host.store import State
 from .._rules.parameters import PARAMETERS
+from .._rules.source_addresses import CLIENTS
 from .items import ENTRY, OPTION, Item, items_of, shown
 from .ledger import Ledger
 from .ownership import UNKNOWN, Note
 from .plan import Plan, Wanted
 from .transaction import ConfigFiles
-
-_CLIENTS = ("smtp", "lmtp")
 
 
 def unknown(plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]]:
@@ -59,7 +58,7 @@ def _candidates(wanted: Wanted, services: Sequence[Service]) -> Iterator[Item]:
         change = changes.get(name)
         if change is None and _meaning(service) not in stock:
             is_listed = service.type != "inet" or wanted.unlisted_services == "keep"  # else that option tells
-            if service.type == "inet" and is_listed or service.command in _CLIENTS:
+            if service.type == "inet" and is_listed or service.command in CLIENTS:
                 yield Item("services", name, ENTRY)
                 continue
         for option in service.option_values:

@@ -18,8 +18,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional
 
 from .._base.records import NamedTuple
+from .._base.words import shown_time
 from .._files.lines import encode_config
-from .._host.store import STATE_DIRECTORY, VERSIONS, State, TransactionError, explained, read_regular, shown_time
+from .._host.store import STATE_DIRECTORY, VERSIONS, State, TransactionError, explained, read_regular
 from .journal import Texts
 
 if TYPE_CHECKING:

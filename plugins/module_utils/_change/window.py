@@ -17,9 +17,10 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
+from .._base.words import shown_time
 from .._host.at_boot import forget
 from .._host.boot_id import boot_id
-from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError, shown_time
+from .._host.store import STATE_DIRECTORY, WINDOW, State, TransactionError
 from .journal import Texts
 from .transaction import Transactions, read_files
 

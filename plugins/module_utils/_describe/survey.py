@@ -12,11 +12,12 @@ from typing import Any, Dict, Iterator, List
 from .._base.address import normal_form
 from .._base.errors import InputError
 from .._base.sockets import WILDCARDS
+from .._base.words import shown_time
 from .._host.addresses import read_host
 from .._host.installed import BuiltIn
 from .._host.instance import Instance, find_instance, find_instances
 from .._host.master_process import PROC, Process, find_master, listening_sockets, named_directory, processes, runs_by
-from .._host.store import TransactionError, created_instances, shown_time
+from .._host.store import TransactionError, created_instances
 from .._rules.outlook import Outlook
 from .effective_view import plain_addresses, plain_sockets
 

@@ -94,9 +94,10 @@ class MasterCfEditor(MasterCf):
         if not changes or len(entries) != 1:
             return self._put_each(changes)
         line, like = entries[0].entry.line, entries[0].entry
-        if Neighbours(self, changes[0]).place != (line.end, like) or not self.text[: line.end].endswith("\n"):
+        neighbours = Neighbours(self, changes[0])
+        if neighbours.place != (line.end, like) or not self.text[: line.end].endswith("\n"):
             return self._put_each(changes)
-        chroot = Neighbours(self, changes[0]).chroot(like, self._default_chroot)
+        chroot = neighbours.chroot(like, self._default_chroot)
         newline, text = newline_of(self.text, line.end), ""
         for change in changes:
             check_name(change, self.port_of)

@@ -146,11 +146,6 @@ def _holder(descriptor: int) -> str:
     return "another process"
 
 
-def shown_time(seconds: float) -> str:
-    """Return a time for people and machines."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
 def created_instances(base: str = STATE_DIRECTORY) -> List[Dict[str, Any]]:
     """Return what is known of each instance that this collection has created and that is still there.
 

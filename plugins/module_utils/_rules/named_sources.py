@@ -122,7 +122,7 @@ def _read(name: str, said: Any) -> NamedSource:
             "address", given.get("address", ""), "is not what is needed", "Give address, address6 or both, or select"
         )
     if "helo" in given:
-        if not re.match(_HELO, str(given["helo"])) or len(str(given["helo"])) > 255:
+        if len(str(given["helo"])) > 255 or not re.match(_HELO, str(given["helo"])):
             refuse("helo", given["helo"], "is not a host name", "Write the name that the address greets with")
         found["helo"] = str(given["helo"])
     found["transports"] = _texts(given.get("transports", ()), lambda value: refuse("transports", value, *_LIST))
@@ -164,10 +164,9 @@ class Placed(NamedTuple):
 def place(source: NamedSource, host: Host) -> Placed:
     """Return a source with its addresses on a host.
 
-    :raises InputError: the host cannot send from them, though the source is active; or they cannot be selected
+    :raises InputError: they cannot be selected
     """
     addresses: Dict[str, Address] = {}
-    name = f"address of the source {source.name}"
     if source.select:
         for address in select_addresses(
             host, source.select, list(FAMILIES), parameter=f"select of the source {source.name}"
@@ -181,12 +180,19 @@ def place(source: NamedSource, host: Host) -> Placed:
         given = parse_address(text)
         if given is not None:
             addresses[family(given)] = given
-    for address in addresses.values() if source.state == "active" else ():
+    return Placed(source, addresses)
+
+
+def _refuse_unusable(placed: Placed, host: Host) -> None:
+    """Refuse a source that is to send from addresses that the host cannot use, or will not keep.
+
+    :raises InputError: there is one
+    """
+    for address in placed.addresses.values():
         problem = source_problem(address, host, False) or _passing(address, host)
         if problem:
             remedy = "Add it to the host, or let the state be planned until it is there"
-            raise InputError(name, normal_form(address), problem, remedy)
-    return Placed(source, addresses)
+            raise InputError(f"address of the source {placed.source.name}", normal_form(address), problem, remedy)
 
 
 def _passing(address: Address, host: Host) -> Optional[str]:
@@ -221,6 +227,8 @@ def services_of(sources: Sequence[NamedSource], host: Host, version: Version, qu
                     changes.append(ServiceChange(client, "unix", unset_options=_names(STOCK_CLIENTS[client])))
             continue
         placed = place(source, host)
+        if source.state == "active":
+            _refuse_unusable(placed, host)
         own = _options(placed, "smtp", version)
         own["syslog_name"] = f"postfix/{source.name}"
         gone = [name for name in _names("smtp") if name not in own]

@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee im
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Known
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.records import (
     HostRecords,
+    key_of,
     of_parts,
     of_refused,
     of_unknown,
@@ -102,8 +103,8 @@ def report_of_plan(base: Inventory, proposal: Inventory, settings: Settings) -> 
         records += found.records
         before += found.base
     old, new = sides(records)
-    known = {_key(finding) for finding in fleet_findings(before)}
-    across = [{**finding, "new": _key(finding) not in known} for finding in fleet_findings(new)]
+    known = {key_of(finding) for finding in fleet_findings(before)}
+    across = [{**finding, "new": key_of(finding) not in known} for finding in fleet_findings(new)]
     fleet = gravest_first([*across, *shadowed(proposal.overrides, base.overrides)])
     settle(records, fleet)
     difference = fleet_diff(old, new)
@@ -161,7 +162,3 @@ def _base(asked: Asked | None, foreseer: Foreseer) -> tuple[dict[str, Instance] 
 
 #: what names are given by, for errors
 NAMES = "mailfleet_names"
-
-
-def _key(finding: Mapping[str, Any]) -> tuple[str, str]:
-    return finding["code"], finding["message"]

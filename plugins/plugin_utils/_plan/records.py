@@ -22,6 +22,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import dotted
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.alike import Alike
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee import Part, Wishes
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.changes import is_changed
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     Record,
     empty_record,
@@ -94,14 +95,14 @@ def _of_part(record: Record, part: Part, confirm: int) -> tuple[Record, Record |
     after = before if is_same else effective_view(part.after) if part.after else None
     found = _findings(part.after, part.before)
     earlier = found if is_same else _findings(part.before and unadvised(part.before), None)
-    known, stay = set(map(_key, earlier)), set(map(_key, found))
+    known, stay = set(map(key_of, earlier)), set(map(key_of, found))
     if part.after and not known <= stay:  # then it matters what would have helped
         earlier = _findings(part.before, None)
     found = [*found, *unlisted_services(part.unlisted, after)]
     earlier = [*earlier, *unlisted_services(part.was_unlisted, before)]
     if part.is_left:
         found = [*found, unlisted_instance(part.name)]
-    known, stay = set(map(_key, earlier)), set(map(_key, found))
+    known, stay = set(map(key_of, earlier)), set(map(key_of, found))
     record.update(
         instance=part.name,
         now=before,
@@ -114,11 +115,10 @@ def _of_part(record: Record, part: Part, confirm: int) -> tuple[Record, Record |
         files_differ=bool(part.files or part.steps),
         confirm=confirm if part.can_be_taken_back else 0,
         claims=claims(outlook) if outlook else record["claims"],
-        findings=[{**each, "new": _key(each) not in known} for each in found],
-        resolved=[each for each in earlier if _key(each) not in stay] if part.after else [],
+        findings=[{**each, "new": key_of(each) not in known} for each in found],
+        resolved=[each for each in earlier if key_of(each) not in stay] if part.after else [],
     )
-    changes = record["files_differ"] or record["presence"] or record["action"] != "none"
-    record["status"] = "finding" if is_found(record) else "changed" if changes else "ok"
+    record["status"] = "finding" if is_found(record) else "changed" if is_changed(record) else "ok"
     if part.before is None:
         return record, None
     told = record["claims"] if is_same else claims(part.before)
@@ -132,5 +132,6 @@ def _findings(outlook: Outlook | None, before: Outlook | None) -> list[Record]:
     return [each._asdict() for each in findings(outlook, ask_for_hostname=False, before=before)]
 
 
-def _key(finding: Mapping[str, Any]) -> tuple[str, str]:
+def key_of(finding: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what is equal for what is found on both sides."""
     return finding["code"], finding["message"]

@@ -20,6 +20,7 @@ from ansible import constants
 from ansible.inventory.helpers import sort_groups
 from ansible.plugins.vars.host_group_vars import VarsModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.references import has_marks
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.shadowed import Override
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 #: a place that sets variables, as people name it, and the variables of the role among them
 Layer = tuple[str, Mapping[str, Any]]
-_MARKS = ("{{", "{%")
 
 
 class VariableSources:
@@ -185,7 +185,7 @@ def _of_role(variables: Mapping[str, Any]) -> dict[str, Any]:
 def _is_template(value: Any) -> bool:
     """Return whether a value, or a name in a list, has to be templated before it says something."""
     if isinstance(value, str):
-        return any(mark in value for mark in _MARKS)
+        return has_marks(value)
     if isinstance(value, Mapping):
         return any(_is_template(value.get(name)) for name in ("name", "type", "instance", "config_directory"))
     return isinstance(value, (list, tuple)) and any(map(_is_template, value))

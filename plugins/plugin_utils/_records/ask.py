@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form, parse_address
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import shown_time
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import name_of
 
 if TYPE_CHECKING:
@@ -174,9 +175,8 @@ def ask(
         verdicts = spf.verdicts(answers, domain, {each: min(helos[each], default=None) for each in concerned})
         if verdicts is not None:
             about[domain] = verdicts
-    asked = (time or datetime.now(timezone.utc)).astimezone(timezone.utc)
     return {
-        "asked_at": asked.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "asked_at": shown_time((time or datetime.now(timezone.utc)).timestamp()),
         "domains": senders,
         "ptr": ptr,
         "addresses": {name: found for name in names for found in [answers.addresses(name)] if found is not None},

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import is_private, parse_address
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import Severity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.finding import Finding, listed
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 
 #: the codes, with when each is found; the first severity that is named is the usual one
 CODES: Mapping[str, str] = {
@@ -32,52 +33,23 @@ _SPF: Mapping[str, Severity] = {
 }
 
 
-class Source(Protocol):
-    """What is to be known of a source, as the reader of the inventory returns it."""
+def check_address(
+    source: NamedSource, address: str, records: Mapping[str, Any], domains: Sequence[str]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the records of one address of a source, where they cover the question.
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def address(self) -> str | None:
-        """Its IPv4 address, if it has one."""
-
-    @property
-    def address6(self) -> str | None:
-        """Its IPv6 address, if it has one."""
-
-    @property
-    def helo(self) -> str | None:
-        """The name that it greets with, if it has one of its own."""
-
-    @property
-    def state(self) -> str:
-        """Its state, such as active."""
-
-
-def check_records(source: Source, records: Mapping[str, Any], domains: Sequence[str]) -> list[Finding]:
-    """Return what is wrong with the records of a source, each once, where the records cover the question.
+    Nothing is an error within a site.
 
     :param records: as :func:`read_records` returns them
     :param domains: those of envelope senders
     """
-    addresses = [address for address in (source.address, source.address6) if address]
-    found = (each for address in addresses for each in check_address(source, address, records, domains))
-    return list(dict.fromkeys(found))
-
-
-def check_address(
-    source: Source, address: str, records: Mapping[str, Any], domains: Sequence[str]
-) -> Iterator[Finding]:
-    """Yield what is wrong with the records of one address of a source; nothing is an error within a site."""
     parsed = parse_address(address)
     within = parsed is not None and is_private(parsed)
     for found in _wrong(source, address, records, domains):
         yield found._replace(severity="warning") if within else found
 
 
-def _wrong(source: Source, address: str, records: Mapping[str, Any], domains: Sequence[str]) -> Iterator[Finding]:
+def _wrong(source: NamedSource, address: str, records: Mapping[str, Any], domains: Sequence[str]) -> Iterator[Finding]:
     helo = name_of(source.helo)
     yield from _of_ptr(source, address, helo, records)
     yield from _of_helo(source, address, records)
@@ -92,7 +64,7 @@ def name_of(helo: str | None) -> str | None:
     return None if helo is None or parse_address(helo) or helo.startswith("[") else _normal(helo)
 
 
-def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str, Any]) -> Iterator[Finding]:
+def _of_ptr(source: NamedSource, address: str, helo: str | None, records: Mapping[str, Any]) -> Iterator[Finding]:
     names = records.get("ptr", {}).get(address)
     if names is None:
         return
@@ -118,7 +90,7 @@ def _of_ptr(source: Source, address: str, helo: str | None, records: Mapping[str
         )
 
 
-def _of_helo(source: Source, address: str, records: Mapping[str, Any]) -> Iterator[Finding]:
+def _of_helo(source: NamedSource, address: str, records: Mapping[str, Any]) -> Iterator[Finding]:
     helo = name_of(source.helo)
     found = None if helo is None else records.get("addresses", {}).get(helo)
     if found is None or address in found:
@@ -132,7 +104,7 @@ def _of_helo(source: Source, address: str, records: Mapping[str, Any]) -> Iterat
 
 
 def _of_spf(
-    source: Source, address: str, domain: str, records: Mapping[str, Any], sender: str | None
+    source: NamedSource, address: str, domain: str, records: Mapping[str, Any], sender: str | None
 ) -> Iterator[Finding]:
     """Yield what SPF says against an address.
 

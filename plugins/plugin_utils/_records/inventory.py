@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import FAMILIES, normal_form
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import normal_form
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource, read_sources
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.select_addresses import select_addresses
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import (
+    NamedSource,
+    place,
+    read_sources,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._sources import joined
 
@@ -77,5 +80,5 @@ def addresses_by_facts(held: Held, facts: Any) -> list[str]:
     """
     if not held.source.select:
         return list(held.source.addresses)
-    host = host_from_input(facts, "ansible_facts")
-    return [normal_form(each) for each in select_addresses(host, held.source.select, list(FAMILIES))]
+    placed = place(held.source, host_from_input(facts, "ansible_facts"))
+    return [normal_form(each) for each in placed.addresses.values()]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import shown_time
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_findings import (
     fleet_findings,
@@ -20,11 +21,9 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.fleet_fi
 )
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     STATUSES,
-    HostResult,
     Record,
     by_host,
     prefix_of,
-    records_of,
     settle,
     worst,
 )
@@ -63,7 +62,7 @@ class Report(NamedTuple):
     @property
     def timestamp(self) -> str | None:
         """The time as RFC 3339 has it, in UTC."""
-        return None if self.time is None else self.time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return None if self.time is None else shown_time(self.time.timestamp())
 
     def hosts(self) -> dict[str, list[Record]]:
         """Return the records of each host, by its name."""
@@ -117,10 +116,9 @@ class Report(NamedTuple):
         return FAIL_ON.index(finding["severity"]) <= FAIL_ON.index(self.fail_on) < FAIL_ON.index("never")
 
 
-def make_report(
+def report_of(
+    records: list[Record],
     kind: str,
-    hosts: Sequence[HostResult],
-    check_mode: bool,
     fail_on: str = "error",
     time: datetime | None = None,
     look: Callable[[Sequence[Record]], World] | None = None,
@@ -129,17 +127,6 @@ def make_report(
 
     :param look: returns what the world sees of its hosts, of which it gets the records
     """
-    return report_of([printable(record) for record in records_of(hosts, check_mode)], kind, fail_on, time, look)
-
-
-def report_of(
-    records: list[Record],
-    kind: str,
-    fail_on: str = "error",
-    time: datetime | None = None,
-    look: Callable[[Sequence[Record]], World] | None = None,
-) -> Report:
-    """Return the report of a run of which there are records already."""
     world = look(records) if look else None
     fleet = gravest_first([*fleet_findings(records), *(world.findings if world else ())])
     settle(records, fleet)

@@ -17,7 +17,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change import r
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import read_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.versions import Version, Versions
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.outcome import of_version
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import at_boot
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.watchdog import dismiss
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import Host, soon
 
 
@@ -83,3 +87,12 @@ def versioned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Versi
     host.apply()
     yield host
     host.end()
+
+
+def waits(running: VersionedHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VersionedHost]:
+    """The fixture of a host on which a change may wait to be confirmed when the test ends."""
+    monkeypatch.setattr(at_boot, "_BOOTED", str(tmp_path / "booted"))  # a host without systemd
+    yield running
+    window = Record.load(State(None, running.state)).window
+    if window:
+        dismiss(window.process)

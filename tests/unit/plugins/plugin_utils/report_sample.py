@@ -9,7 +9,7 @@ By hand: PYTHONPATH=.venv/collections python tests/unit/plugins/plugin_utils/rep
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +24,9 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.invento
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import read_records
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.world import World, world_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, make_report
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult, Record, records_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, printable
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import report_of as report_of_records
 
 OWN = {"mynetworks": "127.0.0.0/8, [::1]/128", "smtp_bind_address_enforce": "yes"}
 TIME = datetime(2026, 11, 29, 4, 15, tzinfo=timezone.utc)
@@ -236,6 +237,19 @@ def world(instances: Sequence[Mapping[str, Any]]) -> World:
     errors = ["news.example.net (TXT): SERVFAIL"]
     known = {"asked_at": "2026-11-29T04:10:00Z", "ptr": ptr, "addresses": addresses, "spf": spf, "errors": errors}
     return world_of(held, read_records(known), ["example.net"], instances)
+
+
+def make_report(
+    kind: str,
+    hosts: Sequence[HostResult],
+    check_mode: bool,
+    fail_on: str = "error",
+    time: datetime | None = None,
+    look: Callable[[Sequence[Record]], World] | None = None,
+) -> Report:
+    """The report of a run over hosts that have returned these results."""
+    records = [printable(record) for record in records_of(hosts, check_mode)]
+    return report_of_records(records, kind, fail_on, time, look)
 
 
 def report_of(count: int, seen: bool = True, **more: Any) -> Report:

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.finding import Finding
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import CODES, check_records
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import CODES, check_address
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import RESULTS, read_records
 
 pytestmark = pytest.mark.one_python
@@ -77,6 +79,12 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str]]]] = {
     "there is no SPF of the HELO name": ({"spf": spf("none", domain=NAME)}, []),
     "nothing at all": ({"ptr": {}, "addresses": {}, "spf": {}}, []),
 }
+
+
+def check_records(source: NamedSource, records: Mapping[str, Any], domains: Sequence[str]) -> list[Finding]:
+    """What is wrong with the records of all addresses of a source, each once."""
+    found = (each for address in source.addresses for each in check_address(source, address, records, domains))
+    return list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize("case", CASES)

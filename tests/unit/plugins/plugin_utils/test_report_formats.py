@@ -26,9 +26,13 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats 
 )
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.page import as_html
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import STATUSES, HostResult
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, make_report
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import TIME, report_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
+    TIME,
+    make_report,
+    report_of,
+)
 
 SCHEMA = Path(__file__).resolve().parents[4] / "docs" / "report.schema.json"
 #: what a host that is not to be trusted says

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult, records_of
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import make_report
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import (
     addresses_of,
+    make_report,
     part_of,
     result_of,
 )

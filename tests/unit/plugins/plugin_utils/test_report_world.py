@@ -17,8 +17,9 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read im
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.world import World, world_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.formats import as_csv, as_json, as_junit
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import HostResult
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, make_report
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.table import as_table
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.plugin_utils.report_sample import make_report
 
 pytestmark = pytest.mark.one_python
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
@@ -20,7 +20,6 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.versions import LARGEST
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record, confirm
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import at_boot
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State, TransactionError
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     host_of,
@@ -34,7 +33,11 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand
     kill,
     soon,
 )
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.versioned import VersionedHost, versioned
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.versioned import (
+    VersionedHost,
+    versioned,
+    waits,
+)
 
 pytestmark = pytest.mark.one_python  # but for one of each kind
 
@@ -407,13 +410,7 @@ def test_a_run_that_is_killed_is_finished(running: VersionedHost, when: str) -> 
 # Changes that wait to be confirmed ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(name="waiting")
-def _waiting(running: VersionedHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VersionedHost]:
-    monkeypatch.setattr(at_boot, "_BOOTED", str(tmp_path / "booted"))  # a host without systemd
-    yield running
-    window = Record.load(State(None, running.state)).window
-    if window:
-        of_runs.dismiss(window.process)
+waiting = pytest.fixture(name="waiting")(waits)
 
 
 def test_one_that_nobody_confirms_goes_back_to_what_was_before(waiting: VersionedHost) -> None:

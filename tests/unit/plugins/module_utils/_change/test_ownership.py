@@ -217,6 +217,22 @@ def test_check_mode_foretells_it_and_writes_nothing(host: Host) -> None:
     assert (foretold.planned.texts, foretold.ledger) == (done.planned.texts, done.ledger)
 
 
+@pytest.mark.parametrize("mode", ["report", "restore", "keep"])
+@pytest.mark.parametrize("wanted", EDITS.values(), ids=EDITS)
+def test_what_a_change_keeps_of_the_ledger_is_what_the_next_run_would_find_there(
+    host: Host, wanted: Wanted, mode: str
+) -> None:
+    host.run(EDITS["several"])
+    host.by_hand("smtp_bind_address = 127.0.0.1", "smtp_bind_address =")
+    host.run(wanted._replace(abandoned=mode))
+    kept = host.run(wanted._replace(abandoned=mode), check_mode=True)
+    for path in host.state.rglob("ledger-read.json"):
+        path.unlink()
+    found = host.run(wanted._replace(abandoned=mode), check_mode=True)
+    assert (kept.ledger, kept.planned.texts) == (found.ledger, found.planned.texts)
+    assert (found.is_news, kept.is_news) == (True, False)
+
+
 def test_a_lost_state_undoes_nothing(host: Host) -> None:
     host.run(EDITS["several"])
     for path in host.state.rglob("ledger*"):

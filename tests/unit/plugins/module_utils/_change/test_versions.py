@@ -16,16 +16,18 @@ from typing import Any, Dict, List
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change import confirmation as of_runs
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import keep_version, unconfirmed, versions
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.versions import Version, Versions, listed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.window import Record, confirm
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import at_boot
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import State
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import untouched
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.stand_in import START, ends_early, kill, soon
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.versioned import VersionedHost, versioned
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.versioned import (
+    VersionedHost,
+    versioned,
+    waits,
+)
 
 pytestmark = pytest.mark.one_python  # but for one of each kind
 
@@ -358,13 +360,7 @@ def test_a_number_that_nobody_can_mean(running: VersionedHost, number: int) -> N
 # Changes that wait to be confirmed ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(name="waiting")
-def _waiting(running: VersionedHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(at_boot, "_BOOTED", str(tmp_path / "booted"))  # a host without systemd
-    yield running
-    window = Record.load(State(None, running.state)).window
-    if window:
-        of_runs.dismiss(window.process)
+waiting = pytest.fixture(name="waiting")(waits)
 
 
 def test_a_change_is_kept_when_it_is_confirmed(waiting: VersionedHost) -> None:
