@@ -77,7 +77,7 @@ def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: Stat
     original = _original(ledger, wanted, around, found, written)
     plan = make_plan(wanted, texts[0], texts[1], around, original if wanted.abandoned == "restore" else None)
     planned, settings = items_of((plan.main, plan.master)), ledger.settings
-    notes = of_nobody(wanted, texts, original, around, Sides(found, planned, written), settings)
+    notes = of_nobody(wanted, texts, plan, original, around, written, settings)
     first = items_of(original)
     for item in changed_items(written, found):
         if _is_ours(item, ledger):
@@ -87,37 +87,35 @@ def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: Stat
     return Settled(plan, original, notes)
 
 
-class Sides(NamedTuple):
-    """What the files say before a run and after it, and what this collection has written last."""
-
-    found: Items
-    planned: Items
-    written: Items
-
-
 def of_nobody(
     wanted: Wanted,
     texts: Texts,
+    plan: Plan,
     original: Texts,
     around: Surroundings,
-    sides: Sides,
+    written: Optional[Items] = None,
     settings: Mapping[str, Setting] = MappingProxyType({}),
 ) -> List[Note]:
     """Return what nothing asks for any more, which a run restores or leaves.
 
-    :param texts: the files before the run
+    :param texts: the files before the run, for which this is the plan
     :param original: what they would be without this collection
+    :param written: what this collection has written last; by default these files
     :param settings: by the title of an item, when it was set
     """
-    restore = wanted.abandoned == "restore"
+    restore, result = wanted.abandoned == "restore", (plan.main, plan.master)
     try:
-        otherwise = items_of(edited_texts(wanted, texts if restore else original, around))
+        otherwise = edited_texts(wanted, texts if restore else original, around)
     except InputError:  # it is about parts of a service that only one of the two versions has
-        otherwise = sides.found if restore else sides.planned
-    without, state = (sides.planned, RESTORED) if restore else (otherwise, ABANDONED)
+        otherwise = texts if restore else result
+    if otherwise == result:  # as a rule
+        return []
+    found, planned, edited = items_of(texts), items_of(result), items_of(otherwise)
+    last = found if written is None else written
+    without, state = (planned, RESTORED) if restore else (edited, ABANDONED)
     return [
-        Note(item, state, without.get(item), sides.written.get(item), sides.found.get(item), settings.get(item.title))
-        for item in changed_items(sides.planned, otherwise)
+        Note(item, state, without.get(item), last.get(item), found.get(item), settings.get(item.title))
+        for item in changed_items(planned, edited)
     ]
 
 

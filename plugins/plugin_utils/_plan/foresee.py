@@ -20,9 +20,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import check_timeout
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import shared
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.directories import CLOSED, new_main
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.items import items_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.order import Move, in_order
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.ownership import Sides, of_nobody
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.ownership import of_nobody
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.secondary import check_names
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.silent_server import silent_server
@@ -316,9 +315,7 @@ def _abandoned(wanted: Wanted, old: Instance, plan: Plan, around: Surroundings) 
     found = old.main, old.master
     if wanted.abandoned != "report" or found == old.original:
         return []
-    written = items_of(found)
-    sides = Sides(written, items_of((plan.main, plan.master)), written)
-    return [note.as_data() for note in of_nobody(wanted, found, old.original, around, sides)]
+    return [note.as_data() for note in of_nobody(wanted, found, plan, old.original, around)]
 
 
 def _reasons(before: Outlook, plan: Plan, edited: bool) -> Sequence[Reason]:
