@@ -219,6 +219,34 @@ def test_what_the_role_refuses(tmp_path: Path, options: dict[str, Any], words: s
     assert not any(report.difference["endpoints"].values())
 
 
+def test_active_sources_that_dns_does_not_favour(tmp_path: Path) -> None:
+    """Given as the role is given it: in a file, or in the inventory, which counts more."""
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps({"ptr": {"192.0.2.1": []}, "spf": {"example.net": {"results": {"192.0.2.1": "pass"}}}}))
+    one = {**QUIET, "sources": {"one": {"address": "192.0.2.1", "helo": "one.example.net"}}}
+    planned = {**QUIET, "sources": {"one": {**one["sources"]["one"], "state": "planned"}}}
+    told = {"_mailfleet_records": str(path)}
+    record = only(plan_of(tmp_path, {**planned, **told}, {**one, **told}))
+    assert record["status"] == "refused"
+    words = "state of the source one: 'active' needs other records in DNS: 192.0.2.1, which one sends from, has no PTR"
+    assert record["problem"].startswith(words)
+    assert record["now"]["listeners"], "it stays as it is"
+    out = {"instance": OUT, "state": "absent", "sources": one["sources"]}
+    for base, proposal in (
+        ({**planned, **told}, planned),
+        ({**one, **told}, one),
+        (one, {**one, **told, "records": ""}),
+        (one, {**one, **told, "records": {"ptr": {"192.0.2.1": ["one.example.net"]}}}),
+        (planned, {**planned, **told, "instances": [{}, out]}),
+    ):
+        assert only(plan_of(tmp_path, base, proposal))["status"] != "refused"
+    for records in (str(tmp_path / "nowhere.json"), {"ptr": 7}):
+        report = plan_of(tmp_path, one, {**one, "records": records})
+        assert "mailfleet_records" in only(report)["problem"]
+    bad = plan_of(tmp_path, {**one, **told}, {**one, **told, "_addresses": []})
+    assert (bad.records[0]["status"], bad.records[0]["instance"]) == ("refused", "-")
+
+
 def test_a_base_that_is_refused(tmp_path: Path) -> None:
     report = plan_of(tmp_path, {"inet_protocols": "ipv5"}, QUIET)
     record = only(report)
