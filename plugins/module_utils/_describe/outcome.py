@@ -98,7 +98,9 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
         differences.append(_difference(part.directory, "", steps))
     if edited:
         if part.edit and part.edit.wanted.sources:
-            differences.append(_difference("sources", *map("".join, _sources(part, edited))))
+            before, after = map("".join, _sources(part, edited))
+            if before != after:
+                differences.append(_difference("sources", before, after))
         texts = _shown_texts(part)
         differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
