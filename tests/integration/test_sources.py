@@ -29,12 +29,8 @@ def sources(host: MailHost, **states: str) -> dict[str, Any]:
 
 
 def choose(host: MailHost, wanted: dict[str, Any], senders: dict[str, str] | None = None) -> None:
-    """Have mail sent by the sources, as the documentation says.
-
-    By a restart: after a reload a trivial-rewrite(8) that knows the old text may take one more client.
-    """
+    """Have mail sent by the sources, as the documentation says."""
     host.edit(CHOOSING, source_maps(wanted, senders))
-    host.run("systemctl", "restart", host.unit)
 
 
 def queued(host: MailHost) -> bool:
