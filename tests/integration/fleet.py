@@ -120,10 +120,20 @@ class MailHost:
         self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
 
     @cached_property
-    def shares_ports(self) -> bool:
-        """Whether its Postfix lets several sockets listen on one address and port, since 3.6."""
+    def version(self) -> tuple[int, int]:
+        """Of its Postfix: major and minor."""
         major, minor, *_rest = self.run("postconf", "-dh", "mail_version").stdout.split(".")
-        return (int(major), int(minor)) >= (3, 6)
+        return int(major), int(minor)
+
+    @property
+    def shares_ports(self) -> bool:
+        """Whether its Postfix lets several sockets listen on one address and port."""
+        return self.version >= (3, 6)
+
+    @property
+    def has_tables_in_braces(self) -> bool:
+        """Whether its Postfix takes regular expressions in main.cf."""
+        return self.version >= (3, 7)
 
     def reset(self) -> None:
         """Everything as the package had set it up, with Postfix running."""
