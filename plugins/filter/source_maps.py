@@ -33,7 +33,7 @@ options:
     description:
       - Path on the host of a file with the line V(/^(@|<>\)/ any), for a Postfix before 3.7. It is needed only where
         some O(senders) are given, and sources have weights for the others.
-      - Postfix asks all tables for the whole address of a sender before it asks any for V(@domain). So what is chosen by
+      - Postfix asks all tables for the whole address before it asks any for V(@domain). So what is chosen by
         weight must answer for domains only, or it would answer first.
     type: str
     default: ""

@@ -55,7 +55,9 @@ def test_a_path_adds_nothing_else_to_the_value(path: str) -> None:
         source_maps({"out1": OUT1}, {}, pattern_file=path)
 
 
-@pytest.mark.parametrize("senders", [{"news.example": "out1"}, {"@a, b": "out1"}, {"@a.example": "old"}, ["@a.example"]])
+@pytest.mark.parametrize(
+    "senders", [{"news.example": "out1"}, {"@a, b": "out1"}, {"@a.example": "old"}, ["@a.example"]]
+)
 def test_what_are_no_senders_of_active_sources_is_refused(senders: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="senders"):
         source_maps({"out1": OUT1, "old": OLD}, senders)
