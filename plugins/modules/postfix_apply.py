@@ -165,6 +165,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, where Postfix listens and sends from, what was done, and why; or what is wrong.
+  type: str
+  returned: always
 confirm:
   description: As in RV(mailfleet.postfix.postfix_interfaces#module:confirm).
   type: dict

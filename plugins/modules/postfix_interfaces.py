@@ -282,6 +282,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, where Postfix listens and sends from, what was done, and why; or what is wrong.
+  type: str
+  returned: always
 instances:
   description:
     - The result for each instance, in the order of O(instances), with the keys below.

@@ -322,13 +322,18 @@ class MailHost:
             return self.play(Path(file.name).stem).messages[-len(tasks) :]
 
     def module(self, name: str, *arguments: str, **options: Any) -> dict[str, Any]:
-        """Run a module ad hoc, by whatever name, and return its answer."""
+        """Run a module ad hoc, by whatever name, and return all of its answer."""
+        said = self.ad_hoc(name, "-v", *arguments, **options)
+        answer = re.search(rf"^{self.name} \| \S+ => (\{{.*^\}})", said, re.M | re.S)
+        assert answer, said
+        return json.loads(answer[1])
+
+    def ad_hoc(self, name: str, *arguments: str, **options: Any) -> str:
+        """Run a module ad hoc, and return what is shown."""
         text = " ".join(f"{key}={value}" for key, value in options.items())
         command = ["ansible", *self._inventory(), self.name, "-m", name, *(["-a", text] if text else []), *arguments]
         done = subprocess.run(command, cwd=PLAYS, env=self._environment(), capture_output=True, text=True, check=False)
-        answer = re.search(rf"^{self.name} \| \S+ => (\{{.*^\}})", done.stdout, re.M | re.S)
-        assert answer, done.stdout + done.stderr
-        return json.loads(answer[1])
+        return done.stdout or done.stderr
 
     def _inventory(self) -> list[str]:
         return ["--inventory", str(hosts.write_inventory()), "--limit", self.name]
