@@ -95,7 +95,7 @@ def argument_spec() -> Dict[str, Any]:
 
 def role_variables() -> List[str]:
     """Return the names of the variables of the role."""
-    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions")
+    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions", "records")
     return sorted(PREFIX + name for name in (*instance_options(), *of_runs))
 
 
