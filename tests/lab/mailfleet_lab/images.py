@@ -1,10 +1,12 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images: the root file systems that hosts start from, built by ``image/recipe.sh`` and kept between runs.
+"""Images: the root file systems that hosts start from, built by the recipes in ``image/`` and kept between runs.
 
 An image is a directory CACHE/SUITE.KEY.TIME with the unpacked tree in it; hosts only read it, each with an overlay of
 its own, so that none has to copy or import anything. KEY is the recipe's checksum, TIME when it was built (Unix time).
+
+A suite such as el-bookworm is made of Debian's by :mod:`source_builds`: Postfix built from source, in another layout.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
-from . import needs
+from . import needs, source_builds
 from .system import LAB, SEALED, LabError, Lock, children
 
 CACHE = Path(os.environ.get("MAILFLEET_LAB_CACHE", "/var/cache/mailfleet-lab"))
@@ -39,9 +41,12 @@ class Image(NamedTuple):
     root: Path
 
 
-def recipe_key() -> str:
+def recipe_key(suite: str) -> str:
     """What an image is looked up by: another recipe gives another key."""
-    return hashlib.sha256(RECIPE.read_bytes()).hexdigest()[:12]
+    known = hashlib.sha256(RECIPE.read_bytes())
+    if source_builds.base_of(suite):
+        known.update(source_builds.checksum())
+    return known.hexdigest()[:12]
 
 
 def all_images(suite: str) -> list[Image]:
@@ -57,8 +62,8 @@ def all_images(suite: str) -> list[Image]:
 def find_image(suite: str) -> Image | None:
     """The image that the present recipe gave for `suite` and that is not too old, if there is one."""
     oldest = time.time() - MAX_AGE_DAYS * 86400
-    fitting = (image for image in all_images(suite) if image.key == recipe_key() and image.built >= oldest)
-    return next(fitting, None)
+    key = recipe_key(suite)
+    return next((image for image in all_images(suite) if image.key == key and image.built >= oldest), None)
 
 
 def mirrors() -> tuple[str, str]:
@@ -93,7 +98,7 @@ class _Build:
         self.suite = suite
         self.lock = Lock(CACHE / f"{suite}.lock")
         self.log = CACHE / f"{suite}.log"
-        self.key = recipe_key()
+        self.key = recipe_key(suite)
         self.partial = CACHE / f"{suite}.{self.key}.partial"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -103,18 +108,24 @@ class _Build:
         if find_image(self.suite):
             return
         clear_partial(self.suite)
-        print(f"building image {self.suite} (about a minute; log: {self.log})", file=sys.stderr, flush=True)
+        print(f"building image {self.suite} (takes minutes; log: {self.log})", file=sys.stderr, flush=True)
         self.began = int(time.time())
         # Sealed: the mounts and processes of a build that is killed are gone at once.
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*SEALED, str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()],
+                [*SEALED, *self._recipe()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env={**os.environ, "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8"},
             )
+
+    def _recipe(self) -> list[str]:
+        base = source_builds.base_of(self.suite)
+        if base:
+            return source_builds.recipe(self.suite, require_image(base).root, self.partial)
+        return [str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()]
 
     def finish(self) -> None:
         """Wait for the recipe and make its result an image, by one rename."""
@@ -152,6 +163,9 @@ def stale_builds() -> list[Path]:
 def ensure_images(suites: Sequence[str], at_once: int = 2) -> list[Image]:
     """The images of these suites, building those that are missing or outdated, `at_once` at the same time."""
     waiting = [suite for suite in dict.fromkeys(suites) if not find_image(suite)]
+    bases = [base for base in map(source_builds.base_of, waiting) if base]
+    if bases:
+        ensure_images(bases, at_once)
     if waiting:
         needs.require()
     CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
