@@ -57,6 +57,7 @@ case $layout in
     *) echo "postfix.sh: no layout $layout: el and local are known" >&2 && exit 1 ;;
 esac
 
+umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 work=/mnt # seen by nobody else
 
@@ -87,6 +88,7 @@ uses=(-DUSE_TLS -DUSE_SASL_AUTH -DUSE_CYRUS_SASL -I/usr/include/sasl -DNO_NIS -f
 if grep -qw closefrom "$root/usr/include/unistd.h"; then
     uses+=(-DHAS_CLOSEFROM)
 fi
+# shellcheck disable=SC2016
 printf '#!/bin/sh\ncase $1 in -r) echo 5.10.0 ;; *) exec /bin/uname "$@" ;; esac\n' >"$root/usr/local/bin/uname"
 chmod 755 "$root/usr/local/bin/uname"
 for step in \
@@ -100,12 +102,17 @@ done
 cp --archive --no-target-directory "$base" "$directory"
 mount -t proc proc "$directory/proc"
 trap 'umount "$directory/proc"' EXIT
-users=$(grep '^postfix:' "$directory/etc/passwd")
+accounts=$(grep '^postfix:' "$directory/etc/passwd")
 groups=$(grep -E '^(postfix|postdrop):' "$directory/etc/group")
 chroot "$directory" dpkg --purge --force-depends postfix postfix-lmdb postfix-cdb 2>/dev/null
 rm -rf "$directory"/etc/postfix* "$directory"/{etc,run}/systemd/system/{,*/}postfix*
-for user in "$users"; do grep -qxF "$user" "$directory/etc/passwd" || echo "$user" >>"$directory/etc/passwd"; done
-while read -r group; do grep -qxF "$group" "$directory/etc/group" || echo "$group" >>"$directory/etc/group"; done <<<"$groups"
+put_back() {
+    while read -r line; do
+        grep -qxF "$line" "$1" || echo "$line" >>"$1"
+    done
+}
+put_back "$directory/etc/passwd" <<<"$accounts"
+put_back "$directory/etc/group" <<<"$groups"
 
 cp --archive --remove-destination --no-target-directory "$root/built" "$directory"
 cp --recursive --no-target-directory "$here/$layout" "$directory"
