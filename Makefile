@@ -25,7 +25,7 @@ LAB := tests/lab/mailfleet-lab
 SUITES := bookworm trixie
 RELEASES := bullseye bookworm trixie forky
 # Postfix built from source, in the layout of Enterprise Linux and below /usr/local; SOURCE=DIRECTORY takes the sources there, of any version.
-BUILDS := el-bookworm local-trixie
+BUILDS := bookworm_el trixie_local
 ifneq ($(SOURCE),)
 export MAILFLEET_LAB_SOURCE := $(SOURCE)
 endif
@@ -221,14 +221,14 @@ TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed
 
 DIFFERENTIAL = PYTHONPATH=$(TREE) python -m tests.differential --seed $(SEED) --pairs
 .PHONY: differential
-differential: SUITES := $(if $(SOURCE),el-bookworm,$(RELEASES))
+differential: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
 differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=, SEED=, SUITES=, SOURCE=)
 	$(DIFFERENTIAL) $(PAIRS) $(TREES)
 
 # ROOT=DIRECTORY takes another tree with a Postfix instead, such as a vendor's.
 CONFORMANCE = PYTHONPATH=$(TREE) python -m tests.conformance --seed $(SEED) --cases
 .PHONY: conformance
-conformance: SUITES := $(if $(SOURCE),el-bookworm,$(RELEASES))
+conformance: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
 conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, SUITES=, SOURCE=, ROOT=)
 	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES)) $(if $(ONLY),--only $(ONLY))
 

@@ -1,12 +1,13 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images: the root file systems that hosts start from, built by the recipes in ``image/`` and kept between runs.
+"""Images: the root file systems that hosts start from, built by ``image/recipe.sh`` and kept between runs.
 
 An image is a directory CACHE/SUITE.KEY.TIME with the unpacked tree in it; hosts only read it, each with an overlay of
 its own, so that none has to copy or import anything. KEY is the recipe's checksum, TIME when it was built (Unix time).
 
-A suite such as el-bookworm is made of Debian's by :mod:`source_builds`: Postfix built from source, in another layout.
+Beside a plain SUITE there are suites with something added, SUITE_ADDITION: ``image/ADDITION.sh`` adds it to a copy of
+the suite's image, when somebody first asks for it.
 """
 
 from __future__ import annotations
@@ -42,11 +43,20 @@ class Image(NamedTuple):
 
 
 def recipe_key(suite: str) -> str:
-    """What an image is looked up by: another recipe gives another key."""
-    known = hashlib.sha256(RECIPE.read_bytes())
-    if source_builds.base_of(suite):
-        known.update(source_builds.checksum())
+    """What an image of `suite` is looked up by: another recipe gives another key."""
+    recipes = [RECIPE, addition_to(suite)] if "_" in suite else [RECIPE]
+    known = hashlib.sha256(b"".join(recipe.read_bytes() for recipe in recipes))
+    if source_builds.is_one(suite):
+        known.update(source_builds.checksum(suite))
     return known.hexdigest()[:12]
+
+
+def addition_to(suite: str) -> Path:
+    """The recipe of what is added to a suite, such as that of bookworm_supervisors to bookworm."""
+    recipe = RECIPE.parent / f"{suite.partition('_')[2]}.sh"
+    if not recipe.is_file():
+        raise LabError(f"There is no recipe {recipe} for suite {suite}.")
+    return recipe
 
 
 def all_images(suite: str) -> list[Image]:
@@ -62,8 +72,8 @@ def all_images(suite: str) -> list[Image]:
 def find_image(suite: str) -> Image | None:
     """The image that the present recipe gave for `suite` and that is not too old, if there is one."""
     oldest = time.time() - MAX_AGE_DAYS * 86400
-    key = recipe_key(suite)
-    return next((image for image in all_images(suite) if image.key == key and image.built >= oldest), None)
+    fitting = (image for image in all_images(suite) if image.key == recipe_key(suite) and image.built >= oldest)
+    return next(fitting, None)
 
 
 def mirrors() -> tuple[str, str]:
@@ -108,24 +118,22 @@ class _Build:
         if find_image(self.suite):
             return
         clear_partial(self.suite)
-        print(f"building image {self.suite} (takes minutes; log: {self.log})", file=sys.stderr, flush=True)
+        print(f"building image {self.suite} (takes a minute or some; log: {self.log})", file=sys.stderr, flush=True)
         self.began = int(time.time())
+        command = [str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()]
+        if "_" in self.suite:
+            base = require_image(self.suite.partition("_")[0])
+            command = [str(addition_to(self.suite)), str(base.root), str(self.partial), *_apt_options()]
         # Sealed: the mounts and processes of a build that is killed are gone at once.
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*SEALED, *self._recipe()],
+                [*SEALED, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env={**os.environ, "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8"},
             )
-
-    def _recipe(self) -> list[str]:
-        base = source_builds.base_of(self.suite)
-        if base:
-            return source_builds.recipe(self.suite, require_image(base).root, self.partial)
-        return [str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()]
 
     def finish(self) -> None:
         """Wait for the recipe and make its result an image, by one rename."""
@@ -162,10 +170,10 @@ def stale_builds() -> list[Path]:
 
 def ensure_images(suites: Sequence[str], at_once: int = 2) -> list[Image]:
     """The images of these suites, building those that are missing or outdated, `at_once` at the same time."""
-    waiting = [suite for suite in dict.fromkeys(suites) if not find_image(suite)]
-    bases = [base for base in map(source_builds.base_of, waiting) if base]
+    bases = [suite.partition("_")[0] for suite in suites if "_" in suite and not find_image(suite)]
     if bases:
         ensure_images(bases, at_once)
+    waiting = [suite for suite in dict.fromkeys(suites) if not find_image(suite)]
     if waiting:
         needs.require()
     CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -200,7 +208,10 @@ def prune() -> None:
             continue  # a build goes on
         clear_partial(suite)
         lock.release()
-        current = find_image(suite)
+        try:
+            current = find_image(suite)
+        except LabError:  # of another checkout, which has a recipe for it
+            continue
         if not current:
             continue  # an outdated image is better than none, while nobody asks for a new one
         for image in all_images(suite):

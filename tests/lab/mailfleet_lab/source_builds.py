@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts with a Postfix that is built from source, in the layout of another family of systems.
 
-Their suite is named LAYOUT-SUITE, such as el-bookworm: the host is one of that Debian suite, and so are the sources,
+Their suite is named SUITE_LAYOUT, such as bookworm_el: the host is one of that Debian suite, and so are the sources,
 without Debian's patches, unless MAILFLEET_LAB_SOURCE names a directory with Postfix's sources of any version.
+``image/LAYOUT.sh`` says where all is to be; ``image/build.sh``, which it reads, does the work.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ from pathlib import Path
 
 from .system import LAB, LabError
 
-RECIPE = LAB / "image" / "postfix.sh"
+RECIPE = LAB / "image" / "build.sh"
 #: The layouts: what is in the directory of that name beside the recipe is put on the host.
 LAYOUTS = ("el", "local")
 
 
-def base_of(suite: str) -> str:
-    """The Debian suite that a host with a Postfix from source is made of; empty for any other suite."""
-    layout, _hyphen, base = suite.partition("-")
-    return base if layout in LAYOUTS else ""
+def is_one(suite: str) -> bool:
+    """Whether the hosts of a suite have a Postfix from source."""
+    return suite.partition("_")[2] in LAYOUTS
 
 
-def _source() -> Path | None:
+def sources() -> Path | None:
     """The directory with Postfix's sources that the user has named, if any."""
     named = os.environ.get("MAILFLEET_LAB_SOURCE", "")
     if not named:
@@ -37,17 +37,11 @@ def _source() -> Path | None:
     return directory
 
 
-def checksum() -> bytes:
-    """What changes with the recipe and with the sources."""
-    known = hashlib.sha256()
-    for directory in filter(None, (RECIPE.parent, _source())):
+def checksum(suite: str) -> bytes:
+    """What changes with the work that is done for a suite, with what it puts on the host, and with the sources."""
+    known = hashlib.sha256(RECIPE.read_bytes())
+    for directory in filter(None, (RECIPE.parent / suite.partition("_")[2], sources())):
         for file in sorted(path for path in directory.rglob("*") if path.is_file()):
             known.update(f"{file.relative_to(directory)}\n{file.stat().st_mode:o}\n".encode())
             known.update(hashlib.sha256(file.read_bytes()).digest())
     return known.digest()
-
-
-def recipe(suite: str, base: Path, directory: Path) -> list[str]:
-    """The command that makes the host of an image of its base in a directory."""
-    layout = suite.partition("-")[0]
-    return [str(RECIPE), layout, str(base), str(_source() or "-"), str(directory)]

@@ -3,59 +3,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# postfix.sh LAYOUT BASE SOURCE DIRECTORY
+# build.sh, read by el.sh and local.sh: see there.
 #
-# Makes in DIRECTORY the host of BASE (an image of recipe.sh) without Debian's Postfix and with one that is built from its sources, in the
-# directories, with the stock main.cf and with the unit of another family of systems: LAYOUT is el (Enterprise Linux) or local (everything
-# below /usr/local). SOURCE is a directory with Postfix's sources of any version, or "-" for those of the suite's own source package, without
-# Debian's patches. The compiler is installed in a copy of BASE in memory, which is gone afterwards; the caller has a mount namespace of its own.
+# Makes a host of an image of recipe.sh without Debian's Postfix, and with one that is built from source, in the directories, with the stock
+# main.cf and with the unit of another family of systems. The sources are those of the suite's own source package, without Debian's patches,
+# or those in the directory MAILFLEET_LAB_SOURCE, of any version. The compiler is installed in a copy of the image in memory, which is gone
+# afterwards; the caller has a mount namespace of its own.
+# shellcheck disable=SC2154  # which el.sh and local.sh set
 set -euo pipefail
-layout=$1 base=$2 source=$3 directory=$4
-here=$(dirname "$(readlink -f "$0")")
-
-case $layout in
-    el)
-        settings=(
-            config_directory=/etc/postfix
-            meta_directory=/etc/postfix
-            daemon_directory=/usr/libexec/postfix
-            command_directory=/usr/sbin
-            queue_directory=/var/spool/postfix
-            data_directory=/var/lib/postfix
-            shlib_directory=/usr/lib64/postfix
-            sendmail_path=/usr/sbin/sendmail.postfix
-            newaliases_path=/usr/bin/newaliases.postfix
-            mailq_path=/usr/bin/mailq.postfix
-            manpage_directory=/usr/share/man
-            html_directory=no
-            readme_directory=no
-        )
-        config=/etc/postfix
-        links=(/usr/sbin/sendmail /usr/bin/newaliases /usr/bin/mailq) # which /etc/alternatives has there
-        main_cf=("inet_interfaces = localhost" "inet_protocols = all" "alias_maps = hash:/etc/aliases" "alias_database = hash:/etc/aliases")
-        ;;
-    local)
-        settings=(
-            config_directory=/usr/local/etc/postfix
-            meta_directory=/usr/local/libexec/postfix
-            daemon_directory=/usr/local/libexec/postfix
-            command_directory=/usr/local/sbin
-            queue_directory=/usr/local/var/spool/postfix
-            data_directory=/usr/local/var/lib/postfix
-            shlib_directory=/usr/local/lib/postfix
-            sendmail_path=/usr/local/sbin/sendmail
-            newaliases_path=/usr/local/bin/newaliases
-            mailq_path=/usr/local/bin/mailq
-            manpage_directory=/usr/local/share/man
-            html_directory=no
-            readme_directory=no
-        )
-        config=/usr/local/etc/postfix
-        links=()
-        main_cf=() # as its authors have it
-        ;;
-    *) echo "postfix.sh: no layout $layout: el and local are known" >&2 && exit 1 ;;
-esac
+base=$1 directory=$2 source=${MAILFLEET_LAB_SOURCE:--} here=${0%.sh} # apt's options are in the image already
 
 umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -115,7 +71,7 @@ put_back "$directory/etc/passwd" <<<"$accounts"
 put_back "$directory/etc/group" <<<"$groups"
 
 cp --archive --remove-destination --no-target-directory "$root/built" "$directory"
-cp --recursive --no-target-directory "$here/$layout" "$directory"
+cp --recursive --no-target-directory "$here" "$directory"
 for line in "${main_cf[@]}"; do
     name=${line%% *}
     sed -i "/^$name *=/d" "$directory$config/main.cf"
