@@ -24,6 +24,11 @@ PYTEST := python -m pytest -q
 LAB := tests/lab/mailfleet-lab
 SUITES := bookworm trixie
 RELEASES := bullseye bookworm trixie forky
+# Postfix built from source, in the layout of Enterprise Linux and below /usr/local; SOURCE=DIRECTORY takes the sources there, of any version.
+BUILDS := bookworm_el trixie_local
+ifneq ($(SOURCE),)
+export MAILFLEET_LAB_SOURCE := $(SOURCE)
+endif
 PAIRS ?= 2000
 CASES ?= 1000
 SEED ?= 1
@@ -216,15 +221,15 @@ TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed
 
 DIFFERENTIAL = PYTHONPATH=$(TREE) python -m tests.differential --seed $(SEED) --pairs
 .PHONY: differential
-differential: SUITES := $(RELEASES)
-differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=, SEED=)
+differential: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
+differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=, SEED=, SUITES=, SOURCE=)
 	$(DIFFERENTIAL) $(PAIRS) $(TREES)
 
-# ROOT=DIRECTORY takes another tree with a Postfix instead, of any version: a vendor's, or one built from source.
+# ROOT=DIRECTORY takes another tree with a Postfix instead, such as a vendor's.
 CONFORMANCE = PYTHONPATH=$(TREE) python -m tests.conformance --seed $(SEED) --cases
 .PHONY: conformance
-conformance: SUITES := $(RELEASES)
-conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, ROOT=)
+conformance: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
+conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, SUITES=, SOURCE=, ROOT=)
 	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES)) $(if $(ONLY),--only $(ONLY))
 
 # What `make test` has of these two, both at the same time.

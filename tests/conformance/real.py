@@ -34,7 +34,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 from ..holder import holder
-from ..postfix_tree import PostfixTree
+from ..postfix_tree import PATH, PostfixTree
 from . import observe
 
 PORT = 4025
@@ -94,7 +94,7 @@ proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
 """
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": "/conf"}
+_ENVIRONMENT = {"PATH": PATH, "MAIL_CONFIG": "/conf"}
 
 
 class _Session(socketserver.StreamRequestHandler):
