@@ -46,7 +46,7 @@ CORES ?= 2.16 2.21
 # nothing else runs, what measures durations.
 BESIDE := sanity-chosen
 ALONE := durations interruption-chosen
-STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash generated-chosen integration-chosen molecule-chosen
+STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash generated-chosen examples integration-chosen molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -194,6 +194,14 @@ $(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario wou
 	export MOLECULE_EPHEMERAL_DIRECTORY=$$(mktemp -d); trap 'rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"' EXIT; \
 	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
 	    molecule test --no-command-borders --destroy=never --scenario-name=$(firstword $(subst @, ,$@))
+
+.PHONY: examples
+examples: images ## the examples of all pages and plugins, each carried out or proven where it is told (root)
+	MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/examples
+
+.PHONY: transcripts
+transcripts: images ## what README.md and docs/first_ten_minutes.md show of a terminal, anew, from a real run on a host of the lab (root)
+	$(LAB) session python tests/examples/transcripts.py $(lastword $(SUITES))
 
 .PHONY: bench
 bench: venv ## how long files and filters take, against what was promised
