@@ -360,7 +360,7 @@ def main() -> None:
         byte_code.keep()
     params = module.params
     try:
-        compiled = built_in(remember=not module.check_mode)
+        compiled = built_in(remember=not module.check_mode, compare_tables=True)
         stock = stock_services(compiled)
         if params["all_instances"]:
             instances = find_instances(compiled)

@@ -547,6 +547,13 @@ def _greeting(address: str) -> str:
             return ""
 
 
+def _bury() -> None:
+    """Wait for the processes that Postfix has left to the first one of this name space, of which thousands add up."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def main() -> None:
     tree, scratch = sys.argv[1:]
     with PostfixTree(Path(tree), Path(scratch)) as entered:
@@ -556,6 +563,7 @@ def main() -> None:
                 answer = postfix.try_out(json.loads(line))
             except Exception as error:
                 answer = {"trouble": repr(error)}
+            _bury()
             print(json.dumps(answer), flush=True)
         os._exit(0)  # the mounts, and the host behind vA, end with this process, the first of its name space
 

@@ -83,6 +83,8 @@ with open("/var/log/mail.log", "ab", 0) as file:
 PLAYS = Path(__file__).resolve().parent / "plays"
 FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
 OTHER = "/etc/postfix-out"
+#: in a script: where the programs of Postfix are
+PROGRAMS = "$(postconf -dh daemon_directory)"
 STATE = "/var/lib/mailfleet.postfix"
 WILDCARDS = {("0.0.0.0", 25), ("::", 25)}
 
@@ -113,10 +115,15 @@ class MailHost:
         self.room = room
         #: two addresses of each family
         self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b = attached
+        #: whether it is of the layout of Enterprise Linux, where one unit starts all instances
+        self.is_el = host.suite.endswith("_el")
         generated = host.suite in ("bullseye", "bookworm")
         self.unit = "postfix@-.service" if generated else "postfix.service"
-        self.other_unit = "postfix@postfix-out.service" if generated else "postfix@out.service"
+        #: that of the second instance, which has none on Enterprise Linux
+        self.other_unit = "postfix@postfix-out.service" if generated else "" if self.is_el else "postfix@out.service"
         self._has_core = self._has_view = False
+        if self.is_el:  # its stock files say localhost, by which nothing could be seen from outside
+            self.edit("inet_interfaces", "all")
         self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
 
     @cached_property
@@ -196,6 +203,16 @@ class MailHost:
     def runs(self, unit: str) -> bool:
         """Whether a unit is active."""
         return self.run("systemctl", "is-active", unit, check=False).stdout.strip() == "active"
+
+    def other_runs(self) -> bool:
+        """Whether the second instance is up."""
+        if self.other_unit:
+            return self.runs(self.other_unit)
+        return not self.run("postfix", "-c", OTHER, "status", check=False).returncode
+
+    def stop_other(self) -> None:
+        """Stop the second instance."""
+        self.run(*(["systemctl", "stop", self.other_unit] if self.other_unit else ["postfix", "-c", OTHER, "stop"]))
 
     def sockets(self) -> set[tuple[str, int]]:
         """Where the master listens."""
