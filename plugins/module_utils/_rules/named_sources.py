@@ -122,9 +122,8 @@ def _read(name: str, said: Any) -> NamedSource:
             found[key] = normal_form(address)
     found["select"] = _texts(given.get("select", ()), lambda value: refuse("select", value, *_LIST))
     if bool(found["select"]) == bool(found.get("address") or found.get("address6")):
-        refuse(
-            "address", given.get("address", ""), "is not what is needed", "Give address, address6 or both, or select"
-        )
+        reason = "cannot be given together with select" if found["select"] else "is missing"
+        refuse("address", given.get("address", ""), reason, "Give address, address6 or both, or select")
     if "helo" in given:
         if len(str(given["helo"])) > 255 or not re.match(_HELO, str(given["helo"])):
             refuse("helo", given["helo"], "is not a host name", "Write the name that the address greets with")

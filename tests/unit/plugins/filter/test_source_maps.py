@@ -32,14 +32,27 @@ SOURCES = {
     "new": {"address": "203.0.113.9", "state": "planned"},
 }
 SENDERS = {"@news.example": "bulk", "boss@example.net": "out2"}
-TEXT = "inline:{{@news.example=bulk:}, {boss@example.net=out2:}}, randmap:{out1:, out1:, out1:, out2:}"
+FIRST = "inline:{{@news.example=bulk:}, {boss@example.net=out2:}}"
+TEXT = f"{FIRST}, pipemap:{{regexp:{{{{/^(@|<>)/ any}}}}, randmap:{{out1:, out1:, out1:, out2:}}}}"
 
 
 def test_each_state_has_its_share() -> None:
     assert source_maps(SOURCES, SENDERS) == TEXT
     assert source_maps(SOURCES) == "randmap:{out1:, out1:, out1:, out2:}"
     assert source_maps({"bulk": SOURCES["bulk"], "out2": SOURCES["out2"]}) == "static:{out2:}"
-    assert source_maps({"old": SOURCES["old"]}) == ""
+    assert source_maps({"old": SOURCES["old"]}) == source_maps({}) == ""
+    assert source_maps({"bulk": SOURCES["bulk"]}, {"@news.example": "bulk"}) == "inline:{{@news.example=bulk:}}"
+
+
+def test_a_file_takes_the_place_of_a_table_in_braces() -> None:
+    value = source_maps(SOURCES, SENDERS, pattern_file="/etc/postfix/any")
+    assert value == f"{FIRST}, pipemap:{{regexp:/etc/postfix/any, randmap:{{out1:, out1:, out1:, out2:}}}}"
+
+
+@pytest.mark.parametrize("path", ["any", "/a b", "/a}", "/$x", "/a,b", "/a\nb"])
+def test_a_path_adds_nothing_else_to_the_value(path: str) -> None:
+    with pytest.raises(AnsibleFilterError, match="pattern_file"):
+        source_maps(SOURCES, SENDERS, pattern_file=path)
 
 
 @pytest.mark.parametrize(
