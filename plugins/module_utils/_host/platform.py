@@ -51,7 +51,7 @@ class UnitLayout:
         return "postfix.service" if instance.is_default else None
 
     def commands(self, instance: Instance) -> Dict[str, str]:
-        """Return what the unit of an instance runs, by the name of the setting; whatever else it runs stays as it is."""
+        """Return what the unit of an instance runs, by the name of the setting; what else it runs stays as it is."""
         return {"ExecStart": f"{instance.postfix} start", "ExecStop": f"{instance.postfix} stop"}
 
 

@@ -41,6 +41,7 @@ class Systemd:
         monkeypatch.setattr(quick_restart, "run", self._run)
         monkeypatch.setattr(unit_properties, "run", self._run)
         monkeypatch.setattr(quick_restart, "package_commands", lambda instance: COMMANDS)
+        monkeypatch.setattr(quick_restart, "is_shared", lambda unit: False)
         monkeypatch.setattr(quick_restart, "DIRECTORY", str(self.directory))
 
     @property
