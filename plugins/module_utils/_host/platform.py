@@ -32,13 +32,16 @@ _CONFIGURE_INSTANCE = "usr/lib/postfix/configure-instance.sh"
 class UnitLayout:
     """Which systemd units a package has for the instances of Postfix.
 
-    This one is that of Enterprise Linux, Fedora and Arch: only the default instance has a unit.
+    This one is that of Enterprise Linux, Fedora and Arch: only the default instance has a unit, which starts and stops
+    the others along with it (multi_instance_wrapper).
     """
 
     #: pattern of what the package's ``postfix@.service`` has; the empty text stands for none
     mark = ""
     #: whether a generator makes the units, from the instances that the default main.cf lists
     generated = False
+    #: whether one unit starts and stops all instances
+    shared = True
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         """Return the name of an instance's unit; None if it has none.
@@ -47,14 +50,15 @@ class UnitLayout:
         """
         return "postfix.service" if instance.is_default else None
 
-    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
-        """Return what the unit of an instance runs, by the name of the setting; None where this was not tried."""
-        return None
+    def commands(self, instance: Instance) -> Dict[str, str]:
+        """Return what the unit of an instance runs, by the name of the setting; what else it runs stays as it is."""
+        return {"ExecStart": f"{instance.postfix} start", "ExecStop": f"{instance.postfix} stop"}
 
 
 class DirectoryLayout(UnitLayout):
     """Each instance has a unit, those beside the default one by their directory: Debian since 13."""
 
+    shared = False
     mark = r"(?m)^Environment=\"?MAIL_CONFIG=([^%\s\"]+)%I\"?\s*$"
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
@@ -63,7 +67,7 @@ class DirectoryLayout(UnitLayout):
             return super().unit(instance, template)
         return f"postfix@{_escaped(instance.config_directory[len(prefix) :])}.service"
 
-    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+    def commands(self, instance: Instance) -> Dict[str, str]:
         start = "postfix debian-systemd-start"
         return {"ExecStartPre": "postfix check", "ExecStart": start, "ExecStop": "postfix stop"}
 
@@ -76,11 +80,12 @@ class GeneratedLayout(UnitLayout):
 
     mark = r"(?m)^ExecStart=.*postmulti.*%i"
     generated = True
+    shared = False
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         return f"postfix@{instance.name}.service" if instance.name else None
 
-    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+    def commands(self, instance: Instance) -> Dict[str, str]:
         each = f"/usr/sbin/postmulti -i {instance.name} -p"
         prepared = f"/{_CONFIGURE_INSTANCE} {instance.name}"
         return {"ExecStartPre": prepared, "ExecStart": f"{each} start", "ExecStop": f"{each} stop"}
@@ -101,8 +106,13 @@ def is_generated(unit: str, root: str = "/") -> bool:
     return _layout(unit_text(unit, root) or "").generated
 
 
-def package_commands(instance: Instance, root: str = "/") -> Optional[Dict[str, str]]:
-    """Return what the package has the unit of an instance run, by the name of the setting; None if not known."""
+def is_shared(unit: str, root: str = "/") -> bool:
+    """Return whether a unit is the one that starts and stops all instances."""
+    return unit == "postfix.service" and _layout(unit_text("postfix@.service", root) or "").shared
+
+
+def package_commands(instance: Instance, root: str = "/") -> Dict[str, str]:
+    """Return what the package has the unit of an instance run, by the name of the setting."""
     return _layout(unit_text("postfix@.service", root) or "").commands(instance)
 
 

@@ -21,7 +21,7 @@ from .command import Outcome, run
 from .discreet import discreet
 from .instance import Instance
 from .master_process import Master, processes, read_process, runs_by
-from .platform import before_start, is_generated, package_unit, unit_text
+from .platform import before_start, is_generated, is_shared, package_unit, unit_text
 from .quick_restart import give_back, is_as_packaged, is_quick, quicken
 from .unit_properties import unit_properties
 
@@ -257,6 +257,8 @@ def find_service(instance: Instance, master: Optional[Master] = None, root: str 
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
         return ServiceControl(instance, None)
     unit = unit_of(master) if master else None
+    if unit and is_shared(unit, root) and not instance.is_default:
+        return ServiceControl(instance, None)
     if unit and re.search(r"(?m)^Exec\w+=.*post(fix|multi)", unit_text(unit, root) or ""):
         return ServiceControl(instance, unit)
     return ServiceControl(instance, package_unit(instance, root))
