@@ -141,7 +141,10 @@ EFFECTS = [
 ]  # fmt: skip
 
 #: These cannot be provoked at once: they warn of what is absent_address as soon as the address goes.
-NOT_PROVOKED = {"bind_address_not_enforced", "temporary_address", "deprecated_address", "dynamic_address"}
+NOT_PROVOKED = {
+    *("bind_address_not_enforced", "temporary_address", "deprecated_address", "dynamic_address"),
+    "forbidden_port",  # no SELinux here
+}
 
 
 def tasks(version: str) -> list[tuple[Effect, dict[str, Any]]]:

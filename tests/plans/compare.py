@@ -12,7 +12,13 @@ from .generate import ABSENT
 
 Record = Mapping[str, Any]
 #: what the host itself knows, and a plan does not: other findings are foretold
-_OF_THE_HOST = {"nat_without_proxy_interfaces", "unlisted_instance", "stray_master", "mynetworks_grows"}
+_OF_THE_HOST = {
+    "nat_without_proxy_interfaces",
+    "unlisted_instance",
+    "stray_master",
+    "mynetworks_grows",
+    "forbidden_port",
+}
 
 
 #: why the run refuses what a plan cannot know: an instance that was there before, an address that comes later

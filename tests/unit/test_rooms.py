@@ -182,8 +182,8 @@ def loaded_with(*roots: str) -> Set[str]:
     return found
 
 
-#: what the views of a result and the edits need, and the keeper of a run makes none
-NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
+#: what the views of a result, the findings and the edits need, and the keeper of a run makes none
+NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_host.selinux", "_rules.explicit_sources", "_rules.next_hops"}
 #: what a run keeps at its own end, what selections need, what is for sources by name, and what looks for settings that
 #: nobody has asked for: none of that is done by who goes back
 NOT_FOR_WHO_GOES_BACK = {
@@ -191,6 +191,7 @@ NOT_FOR_WHO_GOES_BACK = {
     "_change.unknown",
     "_rules.select_addresses",
     "_host.queue",
+    "_host.selinux",
     "_rules.named_sources",
 }
 #: what a run with ``confirm`` has loaded before it has a keeper, and other runs need none of

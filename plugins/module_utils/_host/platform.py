@@ -17,6 +17,9 @@ from .instance import Instance
 LOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
 """Files to which syslog daemons write Postfix's messages."""
 
+STANDARD_OUTPUT = "/dev/stdout"
+"""What maillog_file says in a container, whose engine keeps the log then (postconf(5), maillog_file_prefixes)."""
+
 _UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
     "etc/systemd/system",
     "run/systemd/system",
