@@ -26,7 +26,7 @@ from .quick_restart import give_back, is_as_packaged, is_quick, quicken
 from .unit_properties import unit_properties
 
 if TYPE_CHECKING:
-    from .supervisors import Supervisor
+    from .supervisor import Supervisor
 
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
 _CHECKED = "quick-start"  # a file that tells postfix-script to start without checks; it removes the file

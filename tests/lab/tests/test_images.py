@@ -105,7 +105,7 @@ images.ensure_images(["trixie"])
         time.sleep(0.02)
     assert str(images.CACHE) not in Path("/proc/self/mountinfo").read_text()
     assert images.find_image("trixie") is None
-    assert [path.name for path in images.stale_builds()] == [f"trixie.{images.recipe_key("trixie")}.partial"]
+    assert [path.name for path in images.stale_builds()] == [f"trixie.{images.recipe_key('trixie')}.partial"]
     images.prune()
     assert entries() == ["trixie.log"]
 

@@ -10,24 +10,19 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import supervisors as module
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import (
+    openrc,
+    supervised_directories,
+    supervisord,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
-    COMM,
-    Master,
-    read_process,
-)
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.supervisors import (
-    S6,
-    SUPERVISORS,
-    OpenRC,
-    Runit,
-    Supervisor,
-    Supervisord,
-    find_supervisor,
-    runs,
-)
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import COMM, Master, read_process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.openrc import OpenRC
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.supervised_directories import S6, Runit
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.supervisor import Supervisor, runs
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.supervisord import Supervisord
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.supervisors import SUPERVISORS, find_supervisor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of, write_stat
 
@@ -77,7 +72,8 @@ class System:
 @pytest.fixture(name="system")
 def _system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     system = System(tmp_path)
-    monkeypatch.setattr(module, "run", system.run)
+    for module in (openrc, supervised_directories, supervisord):
+        monkeypatch.setattr(module, "run", system.run)
     monkeypatch.setattr(Supervisor, "_works", lambda _self: True)
     return system
 
