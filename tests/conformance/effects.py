@@ -140,10 +140,14 @@ EFFECTS = [
            lambda answer: answer["sources"][0]["from"] == answer["sources"][0]["kernel"]),
 ]  # fmt: skip
 
-#: These cannot be provoked at once: they warn of what is absent_address as soon as the address goes.
+#: These cannot be provoked at once: they warn of what is absent_address as soon as the address goes, or of the version.
 NOT_PROVOKED = {
-    *("bind_address_not_enforced", "temporary_address", "deprecated_address", "dynamic_address"),
-    "forbidden_port",  # no SELinux here
+    "bind_address_not_enforced",
+    "temporary_address",
+    "deprecated_address",
+    "dynamic_address",
+    "unfamiliar_postfix",
+    "forbidden_port",  # there is no SELinux here
 }
 
 

@@ -20,12 +20,12 @@ RESTARTED = [name for name, system in SYSTEMS.items() if system.supervisor != "c
 
 @pytest.fixture(name="place", scope="session", params=SUITES)
 def _place(request: pytest.FixtureRequest) -> Elsewhere:
-    """A host of the lab that has the supervisors' packages."""
-    suite, number = request.param, 100 + SUITES.index(request.param)
+    """A host of the lab that has the supervisors' packages, and Debian's Postfix."""
+    suite, number = request.param.partition("_")[0], 100 + SUITES.index(request.param)
     networks.add_network(f"mail{number}", f"10.1.{number}.0/24", f"fd00:{number}::/64")
     addresses = [f"{prefix}{last}" for prefix in (f"10.1.{number}.", f"fd00:{number}::") for last in (10, 11)]
     attached = [networks.Attachment(f"mail{number}", tuple(addresses))]
-    (host,) = hosts.add_hosts((f"{suite}-supervised", f"{suite}_supervisors", attached))
+    (host,) = hosts.add_hosts((f"supervised{number}", f"{suite}_supervisors", attached))
     return Elsewhere(host, f"10.1.{number}.1", f"fd00:{number}::1")
 
 

@@ -42,10 +42,45 @@ def test_a_page_shows_its_network(scenario: Path) -> None:
     assert f"]({scenario.name}.svg)" in (LAYOUTS / f"{scenario.name}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", sorted((HERE / "docs").rglob("*.md")), ids=lambda page: page.name)
+PAGES = sorted(
+    page
+    for where in ("*.md", "docs/**/*.md", "roles/*/README.md", "tests/**/README.md", "extensions/**/*.md")
+    for page in HERE.glob(where)
+    if page.name != "CHANGELOG.md"
+)
+
+
+def anchors(page: Path) -> list[str]:
+    """The anchors of the headings of a page, as forges make them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?ms)^ *```.*?^ *```$", "", page.read_text(encoding="utf-8")))
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HERE)))
 def test_a_page_points_at_what_is_there(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    links = re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    for target, anchor in links:
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(there), f"{target}#{anchor}"
+
+
+DRAWINGS = sorted((HERE / "docs").rglob("*.svg"))
+STYLE = re.compile(r"(?s)<style>.*?</style>")
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.stem)
+def test_drawings_share_one_style_for_light_and_dark(drawing: Path) -> None:
+    """Their colours are in it alone, as variables with a value for each of the two."""
+    text = drawing.read_text(encoding="utf-8")
+    (style,) = STYLE.findall(text)
+    assert style == STYLE.findall(DRAWINGS[0].read_text(encoding="utf-8"))[0]
+    light, dark = (
+        dict(re.findall(r"(--\w+): (#\w+)", part)) for part in style.split("@media (prefers-color-scheme: dark)")
+    )
+    assert light.keys() == dark.keys() == {*re.findall(r"var\((--\w+)\)", style)}
+    assert re.findall(r"#[0-9a-f]{3,6}\b(?!\))", STYLE.sub("", text)) == []
 
 
 def test_make_test_runs_each_scenario_once() -> None:
@@ -72,8 +107,9 @@ def test_the_role_passes_every_variable_on() -> None:
     options = task[f"{COLLECTION}postfix_interfaces"]
     assert {
         f"postfix_interfaces_{name}" for name in {*options} - {"apply", "host", "requested_by", "role_variables"}
-    } == set(variables)
-    assert options["sources"] == "{{ lookup('mailfleet.postfix.joined_sources') | default(omit, true) }}"
+    } == set(variables) - {"postfix_interfaces_records"}
+    lookup = "lookup('mailfleet.postfix.joined_sources', records=postfix_interfaces_records)"
+    assert options["sources"] == f"{{{{ {lookup} | default(omit, true) }}}}"
     for name in {*options} - {"apply", "host", "requested_by", "role_variables", "sources"}:
         assert re.match(rf"{{{{ postfix_interfaces_{name}( \| default\(omit\))? }}}}$", options[name]), name
     assert {*variables["postfix_interfaces_instances"]["options"]} == {*instance_options(), "state", "group"}

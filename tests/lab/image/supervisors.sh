@@ -11,7 +11,7 @@ set -euo pipefail
 image=$1 directory=$2
 shift 2
 
-packages=(busybox runit s6 supervisor)
+packages=(busybox s6 supervisor)
 options=()
 for option in 'Acquire::Languages=none' 'Acquire::Check-Valid-Until=false' 'APT::Install-Recommends=false' "$@"; do
     [[ $option == *=* ]] || option=$(sed -E 's/^(\S+) "(.*)"$/\1=\2/' <<<"$option")
@@ -26,11 +26,13 @@ mount -t proc proc "$directory/proc"
 mount --bind /dev "$directory/dev"
 chroot "$directory" apt-get "${options[@]}" --quiet update
 DEBIAN_FRONTEND=noninteractive chroot "$directory" apt-get "${options[@]}" --quiet --yes install "${packages[@]}"
-# OpenRC's package is not to be installed beside systemd's any more (insserv), but its files get along with them.
+# Newer packages of OpenRC and runit are not to be installed beside systemd's, but their files get along with them.
 # shellcheck disable=SC2016
-chroot "$directory" sh -ec 'mkdir /tmp/openrc && cd /tmp/openrc && chown _apt . &&
-    apt-get --quiet download openrc $(apt-cache depends openrc | sed -En "s/.* (lib(rc|einfo)[0-9a-z]*)$/\1/p") &&
-    for package in *.deb; do dpkg-deb --fsys-tarfile "$package" | tar --keep-directory-symlink -x -C /; done && ldconfig && rm -r "$PWD"'
+chroot "$directory" sh -ec 'mkdir /tmp/more && cd /tmp/more && chown _apt . &&
+    libraries=$(apt-cache depends openrc | sed -En "s/.* (lib(rc|einfo)[0-9a-z]*)$/\1/p") &&
+    apt-get --quiet download openrc runit $libraries &&
+    for package in *.deb; do dpkg-deb --fsys-tarfile "$package" | tar --keep-directory-symlink -x -C /; done &&
+    ldconfig && rm -r "$PWD"'
 chroot "$directory" systemctl --quiet disable supervisor.service
 umount "$directory/proc" "$directory/dev"
 cp --archive "$image/etc/resolv.conf" "$directory/etc/resolv.conf"

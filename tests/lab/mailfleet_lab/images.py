@@ -7,7 +7,7 @@ An image is a directory CACHE/SUITE.KEY.TIME with the unpacked tree in it; hosts
 its own, so that none has to copy or import anything. KEY is the recipe's checksum, TIME when it was built (Unix time).
 
 Beside a plain SUITE there are suites with something added, SUITE_ADDITION: ``image/ADDITION.sh`` adds it to a copy of
-the suite's image.
+the suite's image, when somebody first asks for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
-from . import needs
+from . import needs, source_builds
 from .system import LAB, SEALED, LabError, Lock, children
 
 CACHE = Path(os.environ.get("MAILFLEET_LAB_CACHE", "/var/cache/mailfleet-lab"))
@@ -45,7 +45,10 @@ class Image(NamedTuple):
 def recipe_key(suite: str) -> str:
     """What an image of `suite` is looked up by: another recipe gives another key."""
     recipes = [RECIPE, addition_to(suite)] if "_" in suite else [RECIPE]
-    return hashlib.sha256(b"".join(recipe.read_bytes() for recipe in recipes)).hexdigest()[:12]
+    known = hashlib.sha256(b"".join(recipe.read_bytes() for recipe in recipes))
+    if source_builds.is_one(suite):
+        known.update(source_builds.checksum(suite))
+    return known.hexdigest()[:12]
 
 
 def addition_to(suite: str) -> Path:
@@ -115,7 +118,7 @@ class _Build:
         if find_image(self.suite):
             return
         clear_partial(self.suite)
-        print(f"building image {self.suite} (about a minute; log: {self.log})", file=sys.stderr, flush=True)
+        print(f"building image {self.suite} (takes a minute or some; log: {self.log})", file=sys.stderr, flush=True)
         self.began = int(time.time())
         command = [str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()]
         if "_" in self.suite:
@@ -205,7 +208,10 @@ def prune() -> None:
             continue  # a build goes on
         clear_partial(suite)
         lock.release()
-        current = find_image(suite)
+        try:
+            current = find_image(suite)
+        except LabError:  # of another checkout, which has a recipe for it
+            continue
         if not current:
             continue  # an outdated image is better than none, while nobody asks for a new one
         for image in all_images(suite):

@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings 
 NOT_MECHANICAL = (
     *("source_failure", "bad_command_line", "bad_proxy_interfaces", "dynamic_address", "deprecated_address"),
     "forbidden_port",
+    "unfamiliar_postfix",
 )
 
 _NAME = r"[\w.:\[\]-]+/[\w-]+"
