@@ -3,7 +3,8 @@
 
 """How systems differ: where they log, how their packages run the instances of Postfix, and how they read myorigin.
 
-To support another system, say here what it does differently.
+To support another system, say here what it does differently; what else than systemd starts Postfix is in
+:mod:`_host.supervisors`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from .instance import Instance
 LOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
 """Files to which syslog daemons write Postfix's messages."""
 
+STANDARD_OUTPUT = "/dev/stdout"
+"""What maillog_file says in a container, whose engine keeps the log then (postconf(5), maillog_file_prefixes)."""
+
 _UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
     "etc/systemd/system",
     "run/systemd/system",
@@ -26,7 +30,6 @@ _UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
     "lib/systemd/system",
 )
 _READS_ORIGIN = "usr/share/postfix/main.cf.debian"  # a file of packages whose Postfix has MYORIGIN_FROM_FILE
-_CONFIGURE_INSTANCE = "usr/lib/postfix/configure-instance.sh"
 
 
 class UnitLayout:
@@ -42,6 +45,8 @@ class UnitLayout:
     generated = False
     #: whether one unit starts and stops all instances
     shared = True
+    #: the path of what prepares each start, below the root; it takes the name of the instance
+    helper = ""
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         """Return the name of an instance's unit; None if it has none.
@@ -81,13 +86,15 @@ class GeneratedLayout(UnitLayout):
     mark = r"(?m)^ExecStart=.*postmulti.*%i"
     generated = True
     shared = False
+    # It copies what Postfix's programs need in their chroot, such as all CA certificates.
+    helper = "usr/lib/postfix/configure-instance.sh"
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         return f"postfix@{instance.name}.service" if instance.name else None
 
     def commands(self, instance: Instance) -> Dict[str, str]:
         each = f"/usr/sbin/postmulti -i {instance.name} -p"
-        prepared = f"/{_CONFIGURE_INSTANCE} {instance.name}"
+        prepared = f"/{self.helper} {instance.name}"
         return {"ExecStartPre": prepared, "ExecStart": f"{each} start", "ExecStop": f"{each} stop"}
 
 
@@ -117,13 +124,10 @@ def package_commands(instance: Instance, root: str = "/") -> Dict[str, str]:
 
 
 def before_start(instance: Instance, root: str = "/") -> Optional[List[str]]:
-    """Return the command that the package runs before each start of an instance; None if it runs none.
-
-    On Debian up to 12 it copies what Postfix's programs need in their chroot, such as all CA certificates.
-    """
-    path = os.path.join(root, _CONFIGURE_INSTANCE)  # later packages still have it, but it only says that it is gone
-    runs = _layout(unit_text("postfix@.service", root) or "").generated and os.access(path, os.X_OK)
-    return [path, instance.name] if runs and instance.name else None
+    """Return the command that the package runs before each start of an instance; None if it runs none."""
+    helper = _layout(unit_text("postfix@.service", root) or "").helper
+    path = os.path.join(root, helper)  # later packages of Debian still have theirs, but it only says that it is gone
+    return [path, instance.name] if helper and instance.name and os.access(path, os.X_OK) else None
 
 
 def origin_in_file(path: str, root: str = "/") -> Optional[str]:
