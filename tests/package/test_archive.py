@@ -15,7 +15,18 @@ import yaml
 
 CHECKOUT = Path(__file__).parents[2]
 METADATA = {"MANIFEST.json", "FILES.json"}
-REQUIRED = {"CHANGELOG.md", "LICENSE", "LICENSES", "README.md", "SECURITY.md", "changelogs", "docs", "meta", "plugins", "roles"}
+REQUIRED = {
+    "CHANGELOG.md",
+    "LICENSE",
+    "LICENSES",
+    "README.md",
+    "SECURITY.md",
+    "changelogs",
+    "docs",
+    "meta",
+    "plugins",
+    "roles",
+}
 ALLOWED = METADATA | REQUIRED | {"REUSE.toml", "playbooks"}
 #: what is about a checkout
 OF_A_CHECKOUT = ("docs/development.md", "docs/decisions/")
@@ -46,9 +57,7 @@ def test_top_level_has_what_an_operator_uses_and_nothing_else(files: list[PurePo
 
 
 def test_plugin_folders(files: list[PurePosixPath]) -> None:
-    assert {file.parts[1] for file in files if file.parts[0] == "plugins"} - #: what is about a checkout
-OF_A_CHECKOUT = ("docs/development.md", "docs/decisions/")
-PLUGIN_FOLDERS == set()
+    assert {file.parts[1] for file in files if file.parts[0] == "plugins"} - PLUGIN_FOLDERS == set()
 
 
 def test_nothing_hidden_nothing_compiled_nothing_binary(files: list[PurePosixPath]) -> None:
