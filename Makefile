@@ -24,6 +24,11 @@ PYTEST := python -m pytest -q
 LAB := tests/lab/mailfleet-lab
 SUITES := bookworm trixie
 RELEASES := bullseye bookworm trixie forky
+# Postfix built from source, in the layout of Enterprise Linux and below /usr/local; SOURCE=DIRECTORY takes the sources there, of any version.
+BUILDS := bookworm_el trixie_local
+ifneq ($(SOURCE),)
+export MAILFLEET_LAB_SOURCE := $(SOURCE)
+endif
 PAIRS ?= 2000
 CASES ?= 1000
 SEED ?= 1
@@ -147,6 +152,13 @@ INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST)
 integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
 	$(INTEGRATION)
 
+# Of the layout of Enterprise Linux: what starts, stops and goes back, which depends on units and directories.
+CORE := $(addprefix tests/integration/test_,converge.py actions.py failures.py instances.py unfamiliar.py)
+.PHONY: integration-core
+integration-core: SUITES := $(filter %_el,$(BUILDS))
+integration-core: images ## its core on hosts with Postfix from source, laid out as on Enterprise Linux (root; SOURCE=)
+	MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 $(CORE)
+
 .PHONY: edits
 edits: images ## random edits of random hosts alone: check mode against the run (root; EDITS=75 a release, SEED=, EDIT="1/17 77/3")
 	MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) -s $(JUNIT) tests/integration/test_edits.py
@@ -236,21 +248,26 @@ TREES = $$($(LAB) image $(SUITES) | paste -d= <(printf '%s\n' $(SUITES)) - | sed
 
 DIFFERENTIAL = PYTHONPATH=$(TREE) python -m tests.differential --seed $(SEED) --pairs
 .PHONY: differential
-differential: SUITES := $(RELEASES)
-differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=, SEED=)
+differential: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
+differential: images ## our reading and editing of generated files against the real postconf's (root; PAIRS=, SEED=, SUITES=, SOURCE=)
 	$(DIFFERENTIAL) $(PAIRS) $(TREES)
 
-# ROOT=DIRECTORY takes another tree with a Postfix instead, of any version: a vendor's, or one built from source.
+# ROOT=DIRECTORY takes another tree with a Postfix instead, such as a vendor's.
 CONFORMANCE = PYTHONPATH=$(TREE) python -m tests.conformance --seed $(SEED) --cases
 .PHONY: conformance
-conformance: SUITES := $(RELEASES)
-conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, ROOT=)
+conformance: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
+conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, SUITES=, SOURCE=, ROOT=)
 	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES)) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: tables
+tables: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
+tables: $(if $(ROOT),venv,images) ## what a Postfix has that our tables lack, such as a newer one (root; SUITES=, SOURCE=, ROOT=)
+	PYTHONPATH=$(TREE) python -m tests.tables $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES))
 
 # What `make test` has of these two, both at the same time.
 .PHONY: generated-chosen differential-chosen conformance-chosen
 generated-chosen: images
-	$(MAKE) --keep-going --jobs=2 --output-sync=target conformance-chosen differential-chosen
+	$(MAKE) --keep-going --jobs=2 --output-sync=target conformance-chosen differential-chosen tables
 differential-chosen conformance-chosen: SEED := $(SEEDS)
 differential-chosen: images
 	$(DIFFERENTIAL) 5 $(TREES)
@@ -260,8 +277,12 @@ conformance-chosen: images
 .PHONY: nightly
 nightly: ## all that make test has a share of, at full size on each release (root; hours; SEED= repeats one)
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
-	$(MAKE) --keep-going sanity galaxy site differential conformance crash examples integration twelve molecule interruption \
-	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
+	failed=; \
+	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
+	$(MAKE) --keep-going integration-core SUITES="$(filter %_el,$(BUILDS))" || failed=yes; \
+	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
+	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
+	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz of the last commit, as it goes to Galaxy

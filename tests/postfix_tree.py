@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+#: where a tree has its programs, also one with a Postfix below /usr/local
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 
 
@@ -78,7 +80,14 @@ class PostfixTree:
 
     def run(self, *words: str, check: bool = False, **options: Any) -> subprocess.CompletedProcess[Any]:
         """Run a program of the tree to its end; options as for subprocess.run."""
-        return subprocess.run(self.command(*words), check=check, **options)
+        return subprocess.run(self.command(*words), check=check, **{"env": {**os.environ, "PATH": PATH}, **options})
+
+    def default(self, parameter: str) -> str:
+        """The default of a parameter, as it was compiled in."""
+        done = self.run(
+            "postconf", "-d", "-h", "-c", "/dev/null", parameter, check=True, capture_output=True, text=True
+        )
+        return str(done.stdout).strip()
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a program of the tree; options as for subprocess.Popen."""

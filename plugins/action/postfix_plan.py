@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.fleet impo
     report_of_plan,
 )
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee import Foreseer, read_stock
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Known, read_audit
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Known, Records, read_audit
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.side import Side
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.answer import OPTIONS, answer_of
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FAIL_ON, Report
@@ -84,7 +84,7 @@ class ActionModule(ActionBase):
         batches(options["groups"], proposal.groups)
         largest = max(len(proposal.groups[group]) for group in options["groups"])
         confirm = read_controls({"confirm": options["confirm"]}, largest, "", None, largest).confirm
-        asked = read_inventory(proposal, options["groups"], known)
+        asked = read_inventory(proposal, options["groups"], known, Records())
         settings = Settings(
             options["groups"],
             known,

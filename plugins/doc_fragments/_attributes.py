@@ -29,6 +29,7 @@ notes:
   - To be fast the next time, keeps the compiled form of its own Python code, and what is compiled into the installed
     Postfix, in C(/var/lib/mailfleet.postfix), which only root can read. Neither is written in check mode. The former is
     used only for the same code, the latter only for the same Postfix.
+  - By C(ansible -m), where no result can be registered, only what is said in few words is shown. C(-v) shows all.
 """
 
     # For a module that writes files.

@@ -76,6 +76,9 @@ _value:
         - "V(misspelt_parameter), warning: A name is not a parameter of Postfix, but nearly one."
         - "V(unknown_to_version), warning: A parameter is set that this version of Postfix does not have yet."
         - >-
+          V(unfamiliar_postfix), warning or info: Postfix is newer than those that the rules were compared with, or has
+          what they do not know.
+        - >-
           V(endpoint_shadows_inet_interfaces), warning: A service on one address takes connections away from one that
           listens on all addresses.
         - >-

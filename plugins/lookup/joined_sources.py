@@ -18,7 +18,18 @@ description:
     it has.
   - The role P(mailfleet.postfix.postfix_interfaces#role) does this by itself. See its variable
     C(postfix_interfaces_sources) for the keys of a source.
-options: {}
+  - With O(records), a source that is C(active) is refused if they say that mail from it would not be welcome.
+options:
+  records:
+    description:
+      - What DNS says about source addresses, as a mapping or as the path of the file that
+        M(mailfleet.postfix.postfix_records) has written. DNS itself is not asked. C(docs/records.md) of the collection
+        describes it.
+      - SPF of all domains that they name has to let each address of an active source send. Its PTR record has to have
+        the name that the source greets with, which has the address in turn. What the records do not cover is not
+        looked at, nor are private addresses, and addresses that are selected on the host.
+      - The sources that entries of C(postfix_interfaces_instances) have of their own count, too.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -42,6 +53,7 @@ _list:
   elements: dict
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -52,7 +64,27 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._sources import 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: Any = None, **options: Any) -> list[dict[str, Any]]:
+        self.set_options(var_options=variables, direct=options)  # type: ignore[no-untyped-call]
+        known = variables or {}
+
+        def value_of(name: str) -> Any:
+            return self._templar.template(known[name])  # type: ignore[union-attr]
+
         try:
-            return [joined(variables or {}, lambda name: self._templar.template(variables[name]))]  # type: ignore[union-attr]
+            records = self.get_option("records")  # type: ignore[no-untyped-call]
+            if records:
+                _refuse_unready(known, value_of, records)
+            return [joined(known, value_of)]
         except InputError as error:
             raise AnsibleLookupError(str(error)) from error
+
+
+def _refuse_unready(names: Any, value_of: Callable[[str], Any], records: Any) -> None:
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import refuse_unready
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.inventory import own_sources
+    from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import read_records
+
+    active = [held.source for held in own_sources("", names, value_of) if held.source.state == "active"]
+    known = read_records(records) if active else {}
+    for source in active:
+        refuse_unready(source, known)

@@ -165,6 +165,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, where Postfix listens and sends from, what was done, and why; or what is wrong.
+  type: str
+  returned: always
 confirm:
   description: As in RV(mailfleet.postfix.postfix_interfaces#module:confirm).
   type: dict
@@ -393,7 +397,7 @@ def main() -> None:
     try:
         if params["confirmed"] is not None or params["rejected"] is not None:
             module.exit_json(**settled(module))
-        compiled = built_in(remember=not module.check_mode)
+        compiled = built_in(remember=not module.check_mode, compare_tables=True)
         options = {name: params[name] for name in ("confirm", "keep_versions")}
         if params["all_instances"]:
             result = apply_all(params["timeout"], module.check_mode, compiled=compiled, **options)

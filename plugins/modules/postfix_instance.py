@@ -83,6 +83,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, what was done, or what is wrong.
+  type: str
+  returned: always
 instance:
   description: The name of the instance.
   type: str

@@ -285,6 +285,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, where Postfix listens and sends from, what was done, and why; or what is wrong.
+  type: str
+  returned: always
 instances:
   description:
     - The result for each instance, in the order of O(instances), with the keys below.
@@ -718,7 +722,7 @@ def carry_out(module: AnsibleModule) -> None:
     check_versions(params["keep_versions"])
     who = discreet_name(params["requested_by"] or os.environ.get("SUDO_USER", ""))
     wishes = [options.wish_of(entry)._replace(who=who) for entry in entries]
-    compiled = built_in(remember=not module.check_mode)
+    compiled = built_in(remember=not module.check_mode, compare_tables=True)
     asked = together_of(wishes, compiled, params["apply"], module.check_mode, keep_copies)
     asked.together.refuse_errors = params["findings"] == "fail"
     asked.together.confirm, asked.together.keep_versions = confirm, params["keep_versions"]

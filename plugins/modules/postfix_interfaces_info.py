@@ -33,6 +33,12 @@ options:
     type: list
     elements: str
     default: []
+  only:
+    description:
+      - Return nothing else than these keys, and which instance they are of. All keys are returned if this is left out.
+      - By C(ansible -m) what this lists is shown in full.
+    type: list
+    elements: str
 seealso:
   - module: mailfleet.postfix.postfix_interfaces
   - module: mailfleet.postfix.postfix_apply
@@ -52,6 +58,11 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ postfix.versions | map(attribute='time') }}"
 
+- name: Show where each instance listens, and nothing else
+  mailfleet.postfix.postfix_interfaces_info:
+    all_instances: true
+    only: [sockets]
+
 - name: Find out how mail to two hosts would leave
   mailfleet.postfix.postfix_interfaces_info:
     destinations: [203.0.113.5, "2001:db8:5::25"]
@@ -66,6 +77,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, where Postfix listens and sends from, and what it needs; or what is wrong.
+  type: str
+  returned: always
 instances:
   description: A description of each instance, with the keys below.
   type: list
@@ -310,6 +325,8 @@ variables:
     postfix_interfaces_inet_interfaces: all
 """
 
+from typing import Any, List, Optional
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.byte_code import ByteCode
 
@@ -333,6 +350,7 @@ def main() -> None:
             "instance": {"type": "str"},
             "all_instances": {"type": "bool", "default": False},
             "destinations": {"type": "list", "elements": "str", "default": []},
+            "only": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
         mutually_exclusive=[["config_directory", "instance", "all_instances"]],
@@ -342,7 +360,7 @@ def main() -> None:
         byte_code.keep()
     params = module.params
     try:
-        compiled = built_in(remember=not module.check_mode)
+        compiled = built_in(remember=not module.check_mode, compare_tables=True)
         stock = stock_services(compiled)
         if params["all_instances"]:
             instances = find_instances(compiled)
@@ -353,11 +371,28 @@ def main() -> None:
             result = describe(instance, params["destinations"], stock)
         waits = confirmation(tell=False)
         result.update(confirm=waits["confirm"], undone=waits["undone"])
+        result = chosen(result, params["only"])
     except (InputError, TransactionError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:  # of the host, such as a limit or a sandbox
         module.fail_json(msg=f"The host does not allow it: {error}.")
     module.exit_json(changed=False, **result)
+
+
+def chosen(result: dict[str, Any], keys: Optional[List[str]]) -> dict[str, Any]:
+    """Return what is wanted of a result.
+
+    :raises InputError: it has no such key
+    """
+    if keys is None:
+        return result
+    known = dict.fromkeys(key for part in [result, *result.get("instances", ())] for key in part)
+    for key in keys:
+        if key not in known:
+            raise InputError("only", key, "is not a key of the result", f"Use some of {', '.join(known)}")
+    kept = {*keys, "instances", "instance", "config_directory"}
+    parts = [{key: part[key] for key in part if key in kept} for part in [result, *result.get("instances", ())]]
+    return {**parts[0], **({"instances": parts[1:]} if "instances" in result else {})}
 
 
 if __name__ == "__main__":

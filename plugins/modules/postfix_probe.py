@@ -136,6 +136,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: In one line, how many can be used, or which cannot.
+  type: str
+  returned: always
 sockets:
   description: What was found, in the order of O(sockets) and with its keys.
   type: list

@@ -17,6 +17,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.option
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 
 VARIABLE = f"{PREFIX}sources"
+#: what Postfix asks for last: the domain of an address, or for the null sender this
+_PATTERN = "/^(@|<>)/ any"
 
 
 def variables_of(names: Iterable[str]) -> list[str]:
@@ -47,12 +49,18 @@ def joined(names: Iterable[str], value_of: Callable[[str], Any]) -> dict[str, di
     return sources
 
 
-def maps_of(sources: Sequence[NamedSource], senders: Mapping[str, str]) -> str:
+def maps_of(sources: Sequence[NamedSource], senders: Mapping[str, str], pattern_file: str = "") -> str:
     """Return the value of sender_dependent_default_transport_maps that chooses among active sources.
 
+    Postfix asks all tables for the whole address before it asks any for ``@domain`` (mail_addr_find(3)). So behind
+    others a table that has an answer to everything must not see whole addresses.
+
     :param senders: by sender address or ``@domain``, the name of the source that it always has
+    :param pattern_file: a file on the host with the pattern by which that is done
     :raises InputError: a sender is given a source that there is not, or that is not active
     """
+    if not re.fullmatch(r"(/[^\s{},=$]+)?", pattern_file):
+        raise InputError("pattern_file", pattern_file, "is not a path", "Give an absolute path without blanks")
     active = [source for source in sources if source.state == "active"]
     names = [source.name for source in active]
     lines = []
@@ -63,17 +71,16 @@ def maps_of(sources: Sequence[NamedSource], senders: Mapping[str, str]) -> str:
             remedy = f"Use {', '.join(names)}" if names else "Let the state of a source be active"
             raise InputError(f"senders of {sender}", str(name), "is not an active source", remedy)
         lines.append(f"{{{sender}={name}:}}")
-    tables = [f"inline:{{{', '.join(lines)}}}"] if lines else []
-    weighed = [source for source in active if source.weight]
-    if len(weighed) == 1:
-        tables.append(f"static:{{{weighed[0].name}:}}")
-    elif weighed:
-        tables.append(_random(weighed))
-    return ", ".join(tables)
+    weighed = _weighed([source for source in active if source.weight])
+    if lines and weighed:
+        weighed = f"pipemap:{{regexp:{pattern_file or f'{{{{{_PATTERN}}}}}'}, {weighed}}}"
+    return ", ".join(filter(None, [f"inline:{{{', '.join(lines)}}}" if lines else "", weighed]))
 
 
-def _random(sources: Sequence[NamedSource]) -> str:
+def _weighed(sources: Sequence[NamedSource]) -> str:
     """Return the table that chooses one of some sources by weight: it has each as often as its share wants it."""
+    if len(sources) < 2:
+        return "".join(f"static:{{{source.name}:}}" for source in sources)
     common = gcd(*(source.weight for source in sources))
     words = [f"{source.name}:" for source in sources for _time in range(source.weight // common)]
     return f"randmap:{{{', '.join(words)}}}"

@@ -29,6 +29,8 @@ OURS = "mailfleet.postfix"
 LIMITS = {"postfix_interfaces": 1.15, "postfix_apply": 1.15, "postfix_interfaces_info": 1.25}
 #: and a host with many addresses as one with few
 MANY, LIMIT_MANY = 400, 2
+#: and one with many sources by name as one with few, besides what the text of their services costs
+FEW_SOURCES, MANY_SOURCES, LIMIT_SOURCES = 3, 300, 1.5
 TURNS = int(os.environ.get("MAILFLEET_TURNS", "30"))
 COUNT = """
 import subprocess
@@ -108,6 +110,39 @@ def with_many_addresses(host: MailHost) -> bool:
     return is_slow(shown, many / few, LIMIT_MANY)
 
 
+def with_many_sources(host: MailHost) -> bool:
+    """Measure check mode and a run that changes nothing, with few and with many sources; return whether many are slow.
+
+    What their text costs is what a run takes on the same files that is asked for nothing.
+    """
+    milliseconds: dict[str, list[float]] = {"check mode": [], "a second run": [], "the text": []}
+    for count in (FEW_SOURCES, MANY_SOURCES):
+        host.reset()
+        names = {f"out{number}": f"10.98.{number // 250}.{number % 250 + 1}" for number in range(count)}
+        lines = [f"address add {address}/16 dev eth0\n" for address in names.values()]
+        host.run("ip", "-force", "-batch", "-", input="".join(lines), stdin=None, check=False)
+        sources = {name: {"address": address, "helo": f"{name}.example.net"} for name, address in names.items()}
+        choice = f"randmap:{{{', '.join(f'{name}:' for name in names)}}}"
+        host.edit("sender_dependent_default_transport_maps", choice)
+        host.run("systemctl", "restart", host.unit)
+        run = {f"{OURS}.postfix_interfaces": {"sources": sources, "apply": True}}
+        checked = {**run, "check_mode": True, "changed_when": False}
+        milliseconds["check mode"].append(durations(host.name, {"run": checked})["run"])
+        assert host.bring({"sources": sources})["in_sync"]
+        milliseconds["a second run"].append(durations(host.name, {"run": run})["run"])
+        host.run("rm", "-rf", STATE)  # so that nothing is abandoned
+        assert host.bring({})["in_sync"]
+        nothing = {f"{OURS}.postfix_interfaces": {"apply": True}}
+        milliseconds["the text"].append(durations(host.name, {"run": nothing})["run"])
+    few_text, many_text = milliseconds.pop("the text")
+    print(f"  on files with {FEW_SOURCES} sources {few_text:.0f} ms, with {MANY_SOURCES} {many_text:.0f} ms")
+    slow = []
+    for name, (few, many) in milliseconds.items():
+        shown = f"{name} with {FEW_SOURCES} sources {few:.0f} ms, with {MANY_SOURCES} {many:.0f} ms; without their text"
+        slow.append(is_slow(shown, (many - many_text + few_text) / few, LIMIT_SOURCES))
+    return any(slow)
+
+
 def main() -> int:
     """Measure on a host of each release that is given; returns the exit status."""
     slow = []
@@ -118,7 +153,7 @@ def main() -> int:
         (lab_host,) = hosts.add_hosts((f"bench-{suite}", suite, [attachment]))
         host = MailHost(lab_host, f"10.9.{number}.1", f"fd00:9{number}::1")
         print(f"{suite}:")
-        slow += [beside_ping(host), with_many_addresses(host)]
+        slow += [beside_ping(host), with_many_addresses(host), with_many_sources(host)]
     return int(any(slow))
 
 

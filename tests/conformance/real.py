@@ -34,7 +34,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 
 from ..holder import holder
-from ..postfix_tree import PostfixTree
+from ..postfix_tree import PATH, PostfixTree
 from . import observe
 
 PORT = 4025
@@ -94,7 +94,7 @@ proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
 """
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": "/conf"}
+_ENVIRONMENT = {"PATH": PATH, "MAIL_CONFIG": "/conf"}
 
 
 class _Session(socketserver.StreamRequestHandler):
@@ -547,6 +547,13 @@ def _greeting(address: str) -> str:
             return ""
 
 
+def _bury() -> None:
+    """Wait for the processes that Postfix has left to the first one of this name space, of which thousands add up."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def main() -> None:
     tree, scratch = sys.argv[1:]
     with PostfixTree(Path(tree), Path(scratch)) as entered:
@@ -556,6 +563,7 @@ def main() -> None:
                 answer = postfix.try_out(json.loads(line))
             except Exception as error:
                 answer = {"trouble": repr(error)}
+            _bury()
             print(json.dumps(answer), flush=True)
         os._exit(0)  # the mounts, and the host behind vA, end with this process, the first of its name space
 

@@ -20,7 +20,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
 
-from ..postfix_tree import hide_mounts
+from ..postfix_tree import PostfixTree, hide_mounts
 from .compare import disagreements
 from .edit import edited
 from .generate import files
@@ -31,7 +31,9 @@ _BATCH = 250
 
 def stock(tree: Path) -> Tuple[str, str]:
     """The files that a tree comes with."""
-    main, master = [(tree / "etc/postfix" / name).read_bytes() for name in ("main.cf", "master.cf")]
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch, PostfixTree(tree, Path(scratch)) as entered:
+        directory = entered.root / entered.default("config_directory").lstrip("/")
+        main, master = [(directory / name).read_bytes() for name in ("main.cf", "master.cf")]
     return decode_config(main), decode_config(master)
 
 

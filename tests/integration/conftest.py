@@ -82,13 +82,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def suite_of(nodeid: str) -> str:
     """The release that a test is for."""
-    return next(suite for suite in SUITES if suite in nodeid.rpartition("[")[2])
+    parameters = nodeid.rpartition("[")[2].rstrip("]").split("-")
+    return next(suite for suite in SUITES if suite in parameters)
 
 
 def name_of_host(suite: str, nodeid: str) -> str:
     """The host that a test of a release runs on."""
-    file = nodeid.partition("::")[0].rpartition("/")[2]
-    return next((f"{suite}{number}" for number, files in OTHERS.items() if file in files), suite)
+    file, name = nodeid.partition("::")[0].rpartition("/")[2], suite.replace("_", "-")
+    return next((f"{name}{number}" for number, files in OTHERS.items() if file in files), name)
 
 
 class ByHost(LoadScopeScheduling):

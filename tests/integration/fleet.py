@@ -83,6 +83,8 @@ with open("/var/log/mail.log", "ab", 0) as file:
 PLAYS = Path(__file__).resolve().parent / "plays"
 FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
 OTHER = "/etc/postfix-out"
+#: in a script: where the programs of Postfix are
+PROGRAMS = "$(postconf -dh daemon_directory)"
 STATE = "/var/lib/mailfleet.postfix"
 WILDCARDS = {("0.0.0.0", 25), ("::", 25)}
 
@@ -113,17 +115,32 @@ class MailHost:
         self.room = room
         #: two addresses of each family
         self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b = attached
+        #: whether it is of the layout of Enterprise Linux, where one unit starts all instances
+        self.is_el = host.suite.endswith("_el")
         generated = host.suite in ("bullseye", "bookworm")
         self.unit = "postfix@-.service" if generated else "postfix.service"
-        self.other_unit = "postfix@postfix-out.service" if generated else "postfix@out.service"
+        #: that of the second instance, which has none on Enterprise Linux
+        self.other_unit = "postfix@postfix-out.service" if generated else "" if self.is_el else "postfix@out.service"
         self._has_core = self._has_view = False
+        if self.is_el:  # its stock files say localhost, by which nothing could be seen from outside
+            self.edit("inet_interfaces", "all")
         self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
 
     @cached_property
-    def shares_ports(self) -> bool:
-        """Whether its Postfix lets several sockets listen on one address and port, since 3.6."""
+    def version(self) -> tuple[int, int]:
+        """Of its Postfix: major and minor."""
         major, minor, *_rest = self.run("postconf", "-dh", "mail_version").stdout.split(".")
-        return (int(major), int(minor)) >= (3, 6)
+        return int(major), int(minor)
+
+    @property
+    def shares_ports(self) -> bool:
+        """Whether its Postfix lets several sockets listen on one address and port."""
+        return self.version >= (3, 6)
+
+    @property
+    def has_tables_in_braces(self) -> bool:
+        """Whether its Postfix takes regular expressions in main.cf."""
+        return self.version >= (3, 7)
 
     def reset(self) -> None:
         """Everything as the package had set it up, with Postfix running."""
@@ -186,6 +203,16 @@ class MailHost:
     def runs(self, unit: str) -> bool:
         """Whether a unit is active."""
         return self.run("systemctl", "is-active", unit, check=False).stdout.strip() == "active"
+
+    def other_runs(self) -> bool:
+        """Whether the second instance is up."""
+        if self.other_unit:
+            return self.runs(self.other_unit)
+        return not self.run("postfix", "-c", OTHER, "status", check=False).returncode
+
+    def stop_other(self) -> None:
+        """Stop the second instance."""
+        self.run(*(["systemctl", "stop", self.other_unit] if self.other_unit else ["postfix", "-c", OTHER, "stop"]))
 
     def sockets(self) -> set[tuple[str, int]]:
         """Where the master listens."""
@@ -312,13 +339,18 @@ class MailHost:
             return self.play(Path(file.name).stem).messages[-len(tasks) :]
 
     def module(self, name: str, *arguments: str, **options: Any) -> dict[str, Any]:
-        """Run a module ad hoc, by whatever name, and return its answer."""
+        """Run a module ad hoc, by whatever name, and return all of its answer."""
+        said = self.ad_hoc(name, "-v", *arguments, **options)
+        answer = re.search(rf"^{self.name} \| \S+ => (\{{.*^\}})", said, re.M | re.S)
+        assert answer, said
+        return json.loads(answer[1])
+
+    def ad_hoc(self, name: str, *arguments: str, **options: Any) -> str:
+        """Run a module ad hoc, and return what is shown."""
         text = " ".join(f"{key}={value}" for key, value in options.items())
         command = ["ansible", *self._inventory(), self.name, "-m", name, *(["-a", text] if text else []), *arguments]
         done = subprocess.run(command, cwd=PLAYS, env=self._environment(), capture_output=True, text=True, check=False)
-        answer = re.search(rf"^{self.name} \| \S+ => (\{{.*^\}})", done.stdout, re.M | re.S)
-        assert answer, done.stdout + done.stderr
-        return json.loads(answer[1])
+        return done.stdout or done.stderr
 
     def _inventory(self) -> list[str]:
         return ["--inventory", str(hosts.write_inventory()), "--limit", self.name]

@@ -8,11 +8,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import FILES, STATE, WILDCARDS, MailHost
+from fleet import FILES, STATE, WILDCARDS, MailHost, Sink
+from mailfleet_lab.system import wait_until
 
 SAME = ("action", "reasons", "interruption", "unit", "outside_unit", "recovered")
 
@@ -310,3 +314,28 @@ def test_what_can_never_work_is_refused_before_anything_is_touched(host: MailHos
     for answer in predicted_and_done(host)[:2]:
         assert "10.9.9.9" in answer["msg"], answer
     assert (host.master(), host.sockets()) == (master, WILDCARDS)
+
+
+def test_a_service_with_clients_is_taken_away_at_once(host: MailHost, sink: Sink):
+    """Where the master may not end its processes (Debian's since 13), it would serve nobody until they have ended."""
+    master_cf = host.run("cat", FILES[1]).stdout
+    slow = ("slow unix - - n - - smtp", "2525 inet n - n - - smtpd", f"{host.ipv4}:2526 inet n - n - - smtpd")
+    host.shell("printf '%s\\n' " + " ".join(f"'{entry}'" for entry in slow) + f" >> {FILES[1]}")
+    host.edit("default_transport", "slow")
+    assert host.bring()["in_sync"]
+    sink.answers.clear()
+    host.run("sendmail", "-f", "a@example", f"user@[{host.room[0]}]", input="Subject: x\n\nx\n", stdin=None)
+    wait_until(lambda: sink.sources == [host.ipv4], 20, "mail arriving")
+    host.edit("default_transport", "smtp")
+    with ExitStack() as clients:
+        for port in (2525, 2526):
+            client = clients.enter_context(socket.create_connection((host.ipv4, port), timeout=10))
+            assert client.recv(100).startswith(b"220 ")
+        gone = [{"name": entry.split()[0], "type": entry.split()[1], "state": "absent"} for entry in slow]
+        done = host.bring({}, services=gone)
+        assert (done.get("action"), done.get("in_sync")) == ("reload", True), json.dumps(done)
+    assert host.banner(host.ipv4).startswith("220 ")
+    assert host.run("cat", FILES[1]).stdout == master_cf
+    sink.answers.set()
+    host.run("postqueue", "-f")
+    wait_until(lambda: "empty" in host.run("postqueue", "-p").stdout, 60, "the message leaving by another transport")

@@ -11,12 +11,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import END_TAKER, STATE, WILDCARDS, MailHost, taker
+from fleet import END_TAKER, PROGRAMS, STATE, WILDCARDS, MailHost, taker
 from mailfleet_lab.system import wait_until
 
 SWITCH = "/proc/sys/net/ipv4/tcp_migrate_req"
 SPOOL = "/var/spool/postfix"
-PROGRAMS = "/usr/lib/postfix/sbin"
 SYSTEMD = pytest.mark.parametrize("systemd", [True, False], ids=["systemd", "no-systemd"])
 
 SLOW = f"""cp {PROGRAMS}/master /usr/local/lib/quick

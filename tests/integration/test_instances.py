@@ -56,7 +56,7 @@ def test_an_instance_is_created_and_removed(host: MailHost):
     assert host.sockets() == default | other
     assert host.banner(host.ipv4_b).startswith("220 ")
     assert host.runs(host.unit)
-    assert host.runs(host.other_unit)
+    assert host.other_runs()
     again = host.play("role", **two(host))
     assert (again.changed, again.failed) == (0, 0), again.said
 
@@ -65,7 +65,7 @@ def test_an_instance_is_created_and_removed(host: MailHost):
     host.run("systemctl", "start", "postfix.service")
     assert host.bring(instance="postfix-out")["in_sync"]
     assert host.sockets() == default | other
-    assert host.runs(host.other_unit)
+    assert host.other_runs()
 
     host.run("install", "-o", "postfix", "-m", "0700", "/dev/null", HELD)
     remove = IMPORT + "try: answer = instances.remove('postfix-out')._asdict()\n"
@@ -77,14 +77,14 @@ def test_an_instance_is_created_and_removed(host: MailHost):
     assert (played.failed, played.changed) == (0, 1), played.said
     assert host.sockets() == default
     assert host.run("test", "-e", OTHER, check=False).returncode
-    assert not host.runs(host.other_unit)
+    assert not host.other_runs()
     assert host.core(remove)["steps"] == []
 
 
 def test_one_instance_or_all_are_applied(both: MailHost):
     default, other = sockets(both)
     assert both.sockets() == default | other
-    both.run("systemctl", "stop", both.other_unit)
+    both.stop_other()
     both.edit("inet_protocols", "ipv4")
     both.edit("inet_interfaces", "127.0.0.1")
     assert both.bring(instance="postfix-out")["action"] == "start"
@@ -105,7 +105,7 @@ def test_two_instances_that_claim_one_socket_are_refused_beforehand(both: MailHo
     master = both.master()
     for running in (True, False):
         if not running:
-            both.run("systemctl", "stop", both.other_unit)
+            both.stop_other()
         both.edit("inet_interfaces", f"127.0.0.1, {both.ipv4_b}")
         answer = both.bring()
         assert both.ipv4_b in answer["msg"]

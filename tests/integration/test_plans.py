@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.mailfleet.postfix.tests.plans.compare import Look, Runs, differences
 from ansible_collections.mailfleet.postfix.tests.plans.generate import Variables, as_variables, change, of_addresses
 from conftest import SUITES
-from fleet import OTHER, PLAYS, MailHost
+from fleet import OTHER, PLAYS, STATE, MailHost
 from mailfleet_lab import hosts, networks
 
 PLANS = int(os.environ.get("MAILFLEET_PLANS", "4"))
@@ -30,6 +30,7 @@ SEED = int(os.environ.get("MAILFLEET_SEED", "1"))
 ONLY = os.environ.get("MAILFLEET_PLAN", "").split()
 HOSTS = min(PLANS, 6) if not ONLY else 6
 _GROUP = "mail"
+_CONFIRM = 120
 
 
 class PlannedFleet:
@@ -109,17 +110,19 @@ class PlannedFleet:
         knows_stock = number % 2 == 0
         stock = {"mailfleet_stock": str(self._stock)} if knows_stock else {}
         place = {"mailfleet_base": str(old), "mailfleet_proposal": str(new), "mailfleet_audit": str(self._audit)}
+        place["mailfleet_confirm"] = _CONFIRM
         place["mailfleet_names"] = {"localhost": ["127.0.0.1", "::1"]}
         said = [self._play("plan", None, self._path / "plan.json", **place, **stock)]
         planned = self._read("plan.json")
         found = {host.name: host for host in self.hosts}
         said.append(self._play("converge", old, self._path / "first.json", mailfleet_confirm=0, mailfleet_max_fail=99))
         before = {name: _look(host) for name, host in found.items()}
-        said.append(self._play("converge", new, self._path / "second.json", mailfleet_confirm=0, mailfleet_max_fail=99))
+        confirm = {"mailfleet_confirm": _CONFIRM, "mailfleet_max_fail": 99}
+        said.append(self._play("converge", new, self._path / "second.json", **confirm))
         first, second = self._read("first.json"), self._read("second.json")
         wrong, outcomes = [], Counter[str]()
         for position, (name, host) in enumerate(found.items()):
-            runs = Runs(first[name], second[name], before[name], _look(host))
+            runs = Runs(first[name], second[name], before[name], _look(host), _was_confirmed(host))
             different = differences(planned[name], runs, knows_stock=knows_stock)
             outcomes.update(_outcome(record) for record in second[name])
             wrong += [f"change {seed}/{number}, {name}: {difference}" for difference in different]
@@ -144,6 +147,11 @@ def _look(host: MailHost) -> Look:
     files = host.contents() + host.run("sh", "-c", f"sha256sum {OTHER}/*.cf 2>/dev/null || true").stdout
     masters = {name: number.strip() for name, number in zip(places, numbers, strict=False) if number.strip()}
     return Look(frozenset(host.sockets()), masters, files)
+
+
+def _was_confirmed(host: MailHost) -> bool:
+    """Return whether the last change of a host was tried from outside, and confirmed."""
+    return host.run("grep", "-q", '"confirmed"', f"{STATE}/window.json", check=False).returncode == 0
 
 
 def _outcome(record: Mapping[str, Any]) -> str:

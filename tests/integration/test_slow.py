@@ -9,9 +9,9 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from fleet import MailHost
+from fleet import PROGRAMS, MailHost
 from mailfleet_lab.system import wait_until
-from test_failures import HOOKS, PROGRAMS, begin, serves_as_before, sockets, wanted
+from test_failures import HOOKS, begin, serves_as_before, sockets, wanted
 
 LEAST = "restart._FOR_CHECK = 60.0; restart._FOR_STOP = restart._FOR_START = 1.0\n"
 BANNER = 28  # seconds until the server greets a client whose name no server knows

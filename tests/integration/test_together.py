@@ -12,7 +12,7 @@ import os
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import END_TAKER, STATE, MailHost, taker
+from fleet import END_TAKER, PROGRAMS, STATE, MailHost, taker
 from mailfleet_lab.system import wait_until
 
 CHOSEN = "MAILFLEET_CHOSEN" in os.environ  # then each trouble once, for one of the instances in turns
@@ -45,7 +45,6 @@ def done(script):
     subprocess.run(script, shell=True, check=True)
 """
 TAKER = taker("127.0.0.1", "{port}")
-PROGRAMS = "/usr/lib/postfix/sbin"
 FULL = """cp -a {place} /root/place; mount -t tmpfs -o size=128k none {place}; cp -a /root/place/. {place}
 head -c 1M /dev/zero >{place}/filler || true"""
 END_FULL = "umount {place}; rm -rf /root/place"

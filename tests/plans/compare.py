@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,11 +15,14 @@ Record = Mapping[str, Any]
 #: what the host itself knows, and a plan does not: other findings are foretold
 _OF_THE_HOST = {"nat_without_proxy_interfaces", "unlisted_instance", "stray_master", "mynetworks_grows"}
 
+#: what a ledger says besides: when something was set, and for whom
+_HISTORY = r"(because this collection has (?:set|removed) it) on [0-9TZ:-]+(?: for \S+)?(?=,)"
 
 #: why the run refuses what a plan cannot know: an instance that was there before, an address that comes later
 _NOT_KNOWN = (
     "is not the name of an instance that",
     f"The files cannot be applied: inet_interfaces: '{ABSENT}' is on no",
+    f"The files cannot be applied: services: '{ABSENT}:2527/inet' cannot listen: its address is on no",
 )
 
 
@@ -38,6 +42,8 @@ class Runs(NamedTuple):
     second: Sequence[Record]
     before: Look
     after: Look
+    #: whether the second one has waited to be confirmed from outside, and was
+    confirmed: bool = False
 
 
 def differences(planned: Sequence[Record], runs: Runs, *, knows_stock: bool) -> list[str]:
@@ -129,7 +135,7 @@ def _of_views(place: str, planned: Record, real: Record, knows_stock: bool) -> I
 
 def _codes(findings: Sequence[Record]) -> set[tuple[str, str, str]]:
     return {
-        (finding["code"], finding["severity"], finding["message"])
+        (finding["code"], finding["severity"], re.sub(_HISTORY, r"\1", finding["message"]))
         for finding in findings
         if finding["code"] not in _OF_THE_HOST
     }
@@ -148,5 +154,8 @@ def _of_host(planned: Sequence[Record], runs: Runs, knows_stock: bool) -> Iterab
         stays = record["action"] in ("none", "reload") and record["presence"] != "vanishes"
         if old and stays != (old == new):
             yield f"{record['instance']}: the plan says {record['action']}, the master was {old} and is {new}"
+    if knows_stock and runs.confirmed != any(record["confirm"] for record in planned):
+        seconds, waited = [record["confirm"] for record in planned], "waited" if runs.confirmed else "did not wait"
+        yield f"the plan has it confirmed within {seconds} s, and the run {waited} for that"
     if knows_stock and runs.before.files == runs.after.files and any(record["files"] for record in planned):
         yield "the plan says that files change, and none has"

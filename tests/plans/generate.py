@@ -49,6 +49,15 @@ _SERVICES: list[dict[str, Any]] = [
     {"name": "relay", "type": "unix", "options": {"smtp_bind_address6": SIX_B}},
     {"name": f"{ABSENT}:2527", "command": "smtpd"}, {"name": "nonsense"},
 ]
+_SOURCES: list[Any] = [
+    {"one": {"address": FOUR, "address6": SIX, "helo": "one.example.net"}},
+    {"one": {"address": FOUR, "helo": "one.example.net", "transports": ["smtp", "relay"]}},
+    {"one": {"address": FOUR_B, "state": "draining"}, "two": {"address": FOUR, "weight": 0}},
+    {"one": {"address": FOUR_B, "state": "retired"}, "two": {"address6": SIX_B, "enforce": False}},
+    {"one": {"address": ABSENT, "state": "planned"}, "two": {"address": FOUR}},
+    {"two": {"select": ["10.0.0.0/8", f"!{FOUR_B}"], "transports": ["lmtp"]}, "one": {"address": FOUR}},
+    {"one": {"address": ABSENT}},
+]
 _VALUES: list[tuple[str, float, list[Any]]] = [
     ("inet_protocols", 0.3, ["all", "all", "ipv4", "ipv4", "ipv6", ["ipv4", "ipv6"], "ipv4, ipv6"]),
     ("smtp_bind_address", 0.35, [*(FOUR, FOUR_B, "0.0.0.0", "", FOUR, "127.0.0.1") * 2, ABSENT]),
@@ -59,6 +68,7 @@ _VALUES: list[tuple[str, float, list[Any]]] = [
     ("master_service_disable", 0.08, [[], "2525/inet", ["submission.inet"]]),
     ("unset", 0.1, [["lmtp_bind_address"], "proxy_interfaces"]),
     ("unlisted_services", 0.15, ["report", "disable", "remove", "keep"]),
+    ("sources", 0.2, _SOURCES), ("abandoned", 0.3, ["restore", "restore", "report", "keep"]),
     ("allow_no_listener", 0.8, [True]),
     ("allow_absent_addresses", 0.1, [True]),
     ("findings", 0.15, ["ignore", "show", "fail"]),

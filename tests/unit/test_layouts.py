@@ -107,8 +107,9 @@ def test_the_role_passes_every_variable_on() -> None:
     options = task[f"{COLLECTION}postfix_interfaces"]
     assert {
         f"postfix_interfaces_{name}" for name in {*options} - {"apply", "host", "requested_by", "role_variables"}
-    } == set(variables)
-    assert options["sources"] == "{{ lookup('mailfleet.postfix.joined_sources') | default(omit, true) }}"
+    } == set(variables) - {"postfix_interfaces_records"}
+    lookup = "lookup('mailfleet.postfix.joined_sources', records=postfix_interfaces_records)"
+    assert options["sources"] == f"{{{{ {lookup} | default(omit, true) }}}}"
     for name in {*options} - {"apply", "host", "requested_by", "role_variables", "sources"}:
         assert re.match(rf"{{{{ postfix_interfaces_{name}( \| default\(omit\))? }}}}$", options[name]), name
     assert {*variables["postfix_interfaces_instances"]["options"]} == {*instance_options(), "state", "group"}

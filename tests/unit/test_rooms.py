@@ -182,8 +182,8 @@ def loaded_with(*roots: str) -> Set[str]:
     return found
 
 
-#: what the views of a result and the edits need, and the keeper of a run makes none
-NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops"}
+#: what the views of a result and the edits need, and the keeper of a run makes none; what a module asks that begins
+NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops", "_rules.unfamiliar"}
 #: what a run keeps at its own end, what selections need, what is for sources by name, and what looks for settings that
 #: nobody has asked for: none of that is done by who goes back
 NOT_FOR_WHO_GOES_BACK = {
@@ -192,6 +192,7 @@ NOT_FOR_WHO_GOES_BACK = {
     "_rules.select_addresses",
     "_host.queue",
     "_rules.named_sources",
+    "_rules.unfamiliar",
 }
 #: what a run with ``confirm`` has loaded before it has a keeper, and other runs need none of
 OF_CONFIRMED_RUNS = {"_change.confirmation", "_change.window"}

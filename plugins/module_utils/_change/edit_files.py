@@ -73,7 +73,9 @@ class Edit:
         self, instance: Instance, wanted: Wanted, transactions: Transactions, around: Optional[Surroundings] = None
     ) -> None:
         self.instance, self.wanted, self.transactions = instance, wanted, transactions
-        self.around = (around or surroundings(instance.version))._replace(why_in_use=self._why_in_use)
+        self.around = (around or surroundings(instance.version, instance.unfamiliar))._replace(
+            why_in_use=self._why_in_use
+        )
 
     def plan(self, check_mode: bool) -> Edited:
         """Return what the files would become; what an interrupted run left half written is completed first.

@@ -73,7 +73,7 @@ class Assessment(NamedTuple):
 def outlook_of(files: ConfigFiles, instance: Instance, host: Host, resolve: Resolver) -> Outlook:
     """Return what an instance will make of its files on this host."""
     configuration = Configuration.from_texts(files.main, files.master, instance.version, host.hostname, system_port)
-    return Outlook(configuration, host, resolve)
+    return Outlook(configuration, host, resolve, unfamiliar=instance.unfamiliar)
 
 
 def assess(

@@ -10,7 +10,8 @@ of that by what is wanted now shows what an edit of the present files leaves beh
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Dict, List, Optional, Sequence, Set
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
@@ -72,21 +73,11 @@ def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: Stat
     if ledger is None:
         return Settled(make_plan(wanted, texts[0], texts[1], around), None, [])
     around = around._replace(why_in_use=lru_cache(maxsize=None)(around.why_in_use))  # it reads the whole queue
-    restore = wanted.abandoned == "restore"
     found, written = items_of(texts), items_of(tuple(version.text for version in ledger.written))
     original = _original(ledger, wanted, around, found, written)
-    plan = make_plan(wanted, texts[0], texts[1], around, original if restore else None)
-    planned = items_of((plan.main, plan.master))
-    try:
-        otherwise = items_of(edited_texts(wanted, texts if restore else original, around))
-    except InputError:  # it is about parts of a service that only one of the two versions has
-        otherwise = found if restore else planned
-    without, state_of = (planned, RESTORED) if restore else (otherwise, ABANDONED)
-    settings = ledger.settings
-    notes = [
-        Note(item, state_of, without.get(item), written.get(item), found.get(item), settings.get(item.title))
-        for item in changed_items(planned, otherwise)
-    ]
+    plan = make_plan(wanted, texts[0], texts[1], around, original if wanted.abandoned == "restore" else None)
+    planned, settings = items_of((plan.main, plan.master)), ledger.settings
+    notes = of_nobody(wanted, texts, plan, original, around, written, settings)
     first = items_of(original)
     for item in changed_items(written, found):
         if _is_ours(item, ledger):
@@ -94,6 +85,38 @@ def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: Stat
             values = first.get(item), written.get(item), found.get(item)
             notes.append(Note(item, kind, *values, settings.get(item.title)))
     return Settled(plan, original, notes)
+
+
+def of_nobody(
+    wanted: Wanted,
+    texts: Texts,
+    plan: Plan,
+    original: Texts,
+    around: Surroundings,
+    written: Optional[Items] = None,
+    settings: Mapping[str, Setting] = MappingProxyType({}),
+) -> List[Note]:
+    """Return what nothing asks for any more, which a run restores or leaves.
+
+    :param texts: the files before the run, for which this is the plan
+    :param original: what they would be without this collection
+    :param written: what this collection has written last; by default these files
+    :param settings: by the title of an item, when it was set
+    """
+    restore, result = wanted.abandoned == "restore", (plan.main, plan.master)
+    try:
+        otherwise = edited_texts(wanted, texts if restore else original, around)
+    except InputError:  # it is about parts of a service that only one of the two versions has
+        otherwise = texts if restore else result
+    if otherwise == result:  # as a rule
+        return []
+    found, planned, edited = items_of(texts), items_of(result), items_of(otherwise)
+    last = found if written is None else written
+    without, state = (planned, RESTORED) if restore else (edited, ABANDONED)
+    return [
+        Note(item, state, without.get(item), last.get(item), found.get(item), settings.get(item.title))
+        for item in changed_items(planned, edited)
+    ]
 
 
 def _is_ours(item: Item, ledger: Ledger) -> bool:

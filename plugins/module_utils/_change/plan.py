@@ -274,7 +274,8 @@ def _default_chroot(settings: Settings) -> str:
 
 def _outlook(main: MainCf, master: MasterCf, wanted: Wanted, around: Surroundings) -> Outlook:
     configuration = Configuration.from_files(main, _settings(main, around), master)
-    return Outlook(configuration, around.host, around.resolve, wanted.allow_absent_addresses)
+    allow_absent = wanted.allow_absent_addresses
+    return Outlook(configuration, around.host, around.resolve, allow_absent, around.unfamiliar)
 
 
 def refuse_absent(wanted: Wanted, settings: Settings, around: Surroundings) -> None:

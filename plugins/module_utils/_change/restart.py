@@ -24,6 +24,7 @@ from .._host.discreet import discreet
 from .._host.log import COMPLAINT, LogMark
 from .._host.master_process import Master, Process, find_master
 from .._host.more_files import more_files
+from .._host.removed_services import end_removed
 from .._host.unit import ServiceControl
 from .._rules.reload_or_restart import Reason, reason, sockets_of
 from .atomic_replace import SETTLED_AGE
@@ -160,6 +161,9 @@ class Attempt:
         replaced = {child for child in master.children() if child.name in ("qmgr", "pickup")}
         outcome = self._service.reload(self._deadline)  # who was asked keeps his server, and it what it has read
         self._earlier.settle()
+        if outcome.status == 0:
+            services = [(service.name, service.type) for service in self._assessment.after.configuration.services]
+            end_removed(master, services, self._deadline)
         try:
             self._await_sockets(outcome, replaced)
             self.verify_who_runs(started=False)

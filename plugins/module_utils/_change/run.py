@@ -45,7 +45,7 @@ class Run:
         self, instance: Instance, timeout: float, state_directory: str, around: Optional[Surroundings] = None
     ) -> None:
         self.instance = instance
-        self.around = around or surroundings(instance.version)
+        self.around = around or surroundings(instance.version, instance.unfamiliar)
         self.timeout = timeout
         self.transactions = Transactions(instance.config_directory, state_directory, time_limit=timeout)
         self.report = Report()
@@ -105,7 +105,7 @@ class Run:
 
     def look_again(self) -> None:
         """Ask anew for the host's addresses and names: one of them may be what has failed."""
-        self.around = surroundings(self.instance.version)
+        self.around = surroundings(self.instance.version, self.instance.unfamiliar)
 
     def _assess(
         self,

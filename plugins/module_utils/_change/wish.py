@@ -86,7 +86,7 @@ def together_of(
         else:
             named.append((None, find_instance(wish.config_directory, wish.instance, compiled)))
     enter_network_of([one[1] for one in named if isinstance(one, tuple)])
-    around = surroundings(parse_version(compiled.version))
+    around = surroundings(parse_version(compiled.version), compiled.unfamiliar)
     parts: List[Union[Member, Secondary]] = []
     for wish, one in zip(wishes, named):
         if not isinstance(one, tuple):

@@ -71,9 +71,10 @@ def _source_in_words(transport: str, name: str, source: Optional[Mapping[str, An
         return [f"source address of {transport} by {name}: the family is not used"]
     if source["failure"]:
         return [f"source address of {transport} by {name}: no mail leaves, {source['failure']}"]
+    if not source["address"]:
+        return [f"source address of {transport} by {name}: chosen by the kernel"]
     enforced = ", enforced" if source["enforced"] else ""
-    chosen = source["address"] or "chosen by the kernel"
-    return [f"source address of {transport} by {name}: {chosen}, by {source['origin']}{enforced}"]
+    return [f"source address of {transport} by {name}: {source['address']}, by {source['origin']}{enforced}"]
 
 
 def plain_addresses(host: Host) -> List[Dict[str, Any]]:

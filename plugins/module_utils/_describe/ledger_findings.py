@@ -10,12 +10,15 @@ from typing import Any, Iterable, Iterator, Mapping
 from .._rules.findings.finding import Finding
 
 
-def ledger_findings(notes: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+def ledger_findings(notes: Iterable[Mapping[str, Any]], abandoned: str) -> Iterator[Finding]:
     """Yield a finding for each note that is no mere account of what this run has done.
 
     :param notes: as :meth:`_change.ownership.Note.as_data` returns them
+    :param abandoned: what the run was to do with what nothing asks for any more: where it is to keep it, nobody is told
     """
     for note in notes:
+        if note["state"] == "abandoned" and abandoned == "keep":
+            continue
         name, parameter, found = _name(note), note["parameter"], _is(note)
         when = (f" on {note['set_at']}" if note["set_at"] else "") + (
             f" for {note['set_by']}" if note["set_by"] else ""

@@ -95,7 +95,7 @@ def argument_spec() -> Dict[str, Any]:
 
 def role_variables() -> List[str]:
     """Return the names of the variables of the role."""
-    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions")
+    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions", "records")
     return sorted(PREFIX + name for name in (*instance_options(), *of_runs))
 
 
@@ -107,7 +107,10 @@ def refuse_unknown(names: Sequence[str]) -> None:
     known = role_variables()
     for name in names:
         if name not in known and not name.startswith(f"{PREFIX}sources_"):
-            remedy = f"Correct the name; the role has {', '.join(known)}"
+            from difflib import get_close_matches  # seldom
+
+            alike = get_close_matches(name, known, 1)
+            remedy = f"{f'Write {alike[0]}' if alike else 'Correct the name'}; the role has {', '.join(known)}"
             raise InputError(name, name, "is not a variable of the role mailfleet.postfix.postfix_interfaces", remedy)
 
 

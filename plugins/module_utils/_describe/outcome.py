@@ -98,7 +98,9 @@ def diff_of(part: Union[Member, Secondary], result: Mapping[str, Any]) -> List[D
         differences.append(_difference(part.directory, "", steps))
     if edited:
         if part.edit and part.edit.wanted.sources:
-            differences.append(_difference("sources", *map("".join, _sources(part, edited))))
+            before, after = map("".join, _sources(part, edited))
+            if before != after:
+                differences.append(_difference("sources", before, after))
         texts = _shown_texts(part)
         differences += [_difference(path, *texts[os.path.basename(path)]) for path in edited.written]
     reasons = result.get("reasons", ())
@@ -143,14 +145,15 @@ def all_findings(member: Member) -> List[Finding]:
     if edited is None:
         return []
     found: List[Finding] = []
+    wanted = member.edit.wanted if member.edit else None
     if edited.ledger:
         from .ledger_findings import ledger_findings  # most runs have none
 
-        found += ledger_findings(edited.ledger)
-    if member.edit and member.edit.wanted.sources:
+        found += ledger_findings(edited.ledger, wanted.abandoned if wanted else "report")
+    if wanted and wanted.sources:
         from .._rules.named_sources import source_findings  # most hosts have none
 
-        found += source_findings(member.edit.wanted.sources, edited.plan.after.settings)
+        found += source_findings(wanted.sources, edited.plan.after)
     return [*found, *edited.plan.findings]
 
 

@@ -55,6 +55,9 @@ _GRAMMARS: Dict[str, Grammar] = {
     "spawn": Grammar(_SINGLE, {"user": _ANY, "argv": _ANY}, required=("user", "argv")),
 }
 
+#: the programs of which it is known what they take
+PROGRAMS = frozenset(_GRAMMARS)
+
 
 class BadCommandLine(NamedTuple):
     """Why a program does not work by its entry in master.cf.

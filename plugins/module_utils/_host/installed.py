@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was compiled into the installed Postfix: its version and its directories.
+"""What was compiled into the installed Postfix: its version, its directories, and what the tables do not know of it.
 
 ``postconf -d`` tells, which does not read main.cf and so works whatever that says. It reads master.cf, and dies of a
 bad entry there, so it is given a place where there is none.
@@ -10,14 +10,16 @@ bad entry there, so it is given a place where there is none.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from contextlib import suppress
 from typing import List, Mapping, Optional, Sequence
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
+from .._rules.parameters import TABLES, parse_version
 from .environment import command_environment
-from .store import STATE_DIRECTORY, State, TransactionError
+from .store import STATE_DIRECTORY, State, TransactionError, read_regular
 
 _DIRECTORIES = (
     "config_directory",
@@ -28,6 +30,7 @@ _DIRECTORIES = (
     "meta_directory",
 )
 _MEMORY = "built-in.json"
+_PROGRAM = r"(?m)^\$daemon_directory/([^:/]+):f:root:-:755\s*$"  # in postfix-files, which post-install(1) reads
 
 
 class BuiltIn(NamedTuple):
@@ -35,12 +38,15 @@ class BuiltIn(NamedTuple):
 
     version: str
     directories: Mapping[str, str]
+    #: what :func:`_rules.unfamiliar.unfamiliar` says of it
+    unfamiliar: Sequence[str] = ()
 
 
-def built_in(remember: bool = False, state_directory: str = STATE_DIRECTORY) -> BuiltIn:
-    """Return what was compiled into the installed Postfix. A process of some 10 ms tells, unless it is remembered.
+def built_in(remember: bool = False, state_directory: str = STATE_DIRECTORY, compare_tables: bool = False) -> BuiltIn:
+    """Return what was compiled into the installed Postfix. Processes of some 10 ms tell, unless it is remembered.
 
     :param remember: whether to remember it for later runs
+    :param compare_tables: whether to find out what the tables do not know
     :raises InputError: Postfix is not installed, or its postconf(1) does not tell
     """
     environment = command_environment()
@@ -53,30 +59,55 @@ def built_in(remember: bool = False, state_directory: str = STATE_DIRECTORY) -> 
     remembered = _remembered(state, fingerprint)
     if remembered is not None:
         return remembered
-    done = subprocess.run(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
-        [command, "-d", "-h", "-c", os.devnull, "mail_version", *_DIRECTORIES],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
-        check=False,
-    )
+    done = _ask(command, "-h", "mail_version", *_DIRECTORIES)
     answer = done.stdout.splitlines()
     if done.returncode or len(answer) != len(_DIRECTORIES) + 1:
         complaint = done.stderr.strip() or f"exit status {done.returncode}"
         reason = f"does not print the compiled-in values ({complaint})"
         raise InputError("command", f"{command} -d", reason, "Reinstall Postfix")
+    found = BuiltIn(answer[0], dict(zip(_DIRECTORIES, answer[1:])))
+    if compare_tables:
+        found = found._replace(unfamiliar=_unfamiliar(command, found))
     if remember:
         with suppress(TransactionError):  # the next run asks again
-            state.save(_MEMORY, {"marks": fingerprint, "answer": answer})
-    return _from_answer(answer)
+            state.save(_MEMORY, {"marks": fingerprint, **found._asdict()})
+    return found
+
+
+def _ask(command: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # pylint: disable=ansible-bad-function  # the core has no AnsibleModule
+        [command, "-d", "-c", os.devnull, *words],
+        env=command_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def _unfamiliar(command: str, found: BuiltIn) -> Sequence[str]:
+    """Compare the tables with all defaults, and with the programs of this Postfix; nothing where they are not told."""
+    from .._rules.unfamiliar import unfamiliar  # once for each Postfix that is installed
+
+    done = _ask(command)
+    pairs = [line.partition(" =") for line in done.stdout.splitlines()]
+    defaults = {name: value.strip() for name, equals, value in pairs if equals}
+    if done.returncode or not defaults:
+        return ()
+    try:
+        path = os.path.join(found.directories["meta_directory"], "postfix-files")
+        programs = re.findall(_PROGRAM, read_regular(path)[0].decode("utf-8", "replace"))
+    except OSError:
+        programs = []
+    return tuple(unfamiliar(parse_version(found.version), defaults, programs))
 
 
 def _fingerprint(command: str) -> List[object]:
-    """Return what identifies a postconf(1) command; it changes when another Postfix is installed."""
+    """Return what identifies a postconf(1) command, and our tables; it changes when another Postfix is installed."""
     status = os.stat(command)
-    return [len(_DIRECTORIES), command, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    return [f"tables {TABLES}", command, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _remembered(state: State, fingerprint: List[object]) -> Optional[BuiltIn]:
@@ -84,8 +115,6 @@ def _remembered(state: State, fingerprint: List[object]) -> Optional[BuiltIn]:
         data = state.load(_MEMORY)
     except TransactionError:  # damaged, or not readable for this user
         return None
-    return _from_answer(data["answer"]) if data is not None and data.get("marks") == fingerprint else None
-
-
-def _from_answer(answer: Sequence[str]) -> BuiltIn:
-    return BuiltIn(answer[0], dict(zip(_DIRECTORIES, answer[1:])))
+    if data is None or data.get("marks") != fingerprint:
+        return None
+    return BuiltIn(data["version"], data["directories"], tuple(data["unfamiliar"]))

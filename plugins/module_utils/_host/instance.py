@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
@@ -40,6 +40,8 @@ class Instance(NamedTuple):
     command_directory: str
     version: Tuple[int, ...]
     enabled: bool = True
+    #: what the tables do not know of this Postfix (:attr:`_host.installed.BuiltIn.unfamiliar`)
+    unfamiliar: Sequence[str] = ()
 
     @property
     def is_default(self) -> bool:
@@ -98,6 +100,7 @@ def _instance(config_directory: str, compiled: BuiltIn) -> Instance:
         # A default instance without others is started whatever multi_instance_enable says.
         enabled=value("multi_instance_enable").lower() == "yes"
         or (is_default and not value("multi_instance_directories")),
+        unfamiliar=compiled.unfamiliar,
     )
 
 

@@ -18,6 +18,7 @@ from typing import BinaryIO, Dict, Iterator, List, Optional, Set, Tuple
 from .._base.records import NamedTuple
 from .instance import Instance
 from .master_process import Master, find_master, open_files
+from .removed_services import service_of
 
 QUEUES = ("incoming", "active", "deferred", "hold")
 _SECONDS = 5.0
@@ -53,8 +54,8 @@ def why_in_use(instance: Instance, transport: str) -> Optional[str]:
 
     Where Postfix does not run, nobody knows by which transport a message leaves: then any message is a reason.
 
-    A delivery is a reason, since a master that a service is taken from waits until the last process of that service has
-    ended, for ten minutes where a receiver is slow, and serves nobody meanwhile (observed: Postfix 3.10).
+    A delivery is a reason, since the process of a service that is gone is ended (:mod:`_host.removed_services`). The
+    message, which the receiver may have by then, would be delivered again.
     """
     master = find_master(instance)
     leaving = _leaving_by(transport, master) if master else ()
@@ -85,10 +86,9 @@ def _leaving_by(transport: str, master: Master) -> Set[str]:
     """
     found: Set[str] = set()
     for child in master.children():
-        with suppress(OSError):  # it has ended meanwhile
-            with open(f"{master.proc}/{child.pid}/cmdline", encoding="utf-8", errors="surrogateescape") as stream:
-                words = stream.read().split("\0")
-            if ("-n", transport) in zip(words, words[1:]):
+        name, type = service_of(child, master) or ("", "")
+        if name == transport and type != "inet":
+            with suppress(OSError):  # it has ended meanwhile
                 found.update(map(os.path.basename, open_files(child.pid, master.proc)))
     return found
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional, Tuple
+from typing import Callable, Optional, Sequence, Tuple
 
 from .._base.records import NamedTuple
 from .._files.endpoint import PortLookup, known_port
@@ -24,8 +24,10 @@ class Surroundings(NamedTuple):
     port_of: PortLookup = known_port
     #: why a transport cannot be removed, because messages are to leave by it; None if it can
     why_in_use: Callable[[str], Optional[str]] = lambda transport: None
+    #: what the tables do not know of this Postfix (:mod:`_rules.unfamiliar`)
+    unfamiliar: Sequence[str] = ()
 
 
-def surroundings(version: Tuple[int, ...]) -> Surroundings:
+def surroundings(version: Tuple[int, ...], unfamiliar: Sequence[str] = ()) -> Surroundings:
     """Return this host as a Postfix of this version sees it now."""
-    return Surroundings(read_host(), version, system_resolver(), system_port)
+    return Surroundings(read_host(), version, system_resolver(), system_port, unfamiliar=unfamiliar)

@@ -17,6 +17,7 @@ from .._base.errors import InputError
 from .._base.words import consists_of, words_between
 
 KEYWORDS = ("all", "loopback-only")
+_FROM_YAML = ("True", "False", "None")
 
 _HOST_NAME = r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?\Z"
 _NUMBERS = "0123456789."
@@ -48,6 +49,14 @@ def refuse_octal(parameter: str, token: str) -> None:
         raise InputError(parameter, token, reason, "Drop the zeros")
 
 
+def refuse_short(parameter: str, token: str) -> None:
+    """Raise an InputError for fewer than four numbers, which the C library takes for an IPv4 address all the same."""
+    literal = unbracket(token)
+    if consists_of(literal, _NUMBERS) and literal.count(".") < 3:
+        reason = f"is {parse_address(literal)} for Postfix, which is on no interface of the host"
+        raise InputError(parameter, token, reason, "Write all four numbers of the address")
+
+
 def check_tokens(parameter: str, tokens: Sequence[str]) -> None:
     """Refuse words that can be neither an address nor a host name.
 
@@ -69,6 +78,8 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
         return "is a keyword, which must stand alone", f"Write {token} alone, or list addresses without it"
     if token.lower() in KEYWORDS:
         return "is not in lower case, so Postfix takes it for a host name", f"Write {token.lower()}"
+    if token in _FROM_YAML:
+        return "is what YAML makes of yes, no, on, off or null without quotes", "List addresses or host names"
     if "#" in token:
         return "looks like a comment, which main.cf has only on lines of their own", "Take it out of the value"
     if ";" in token:
@@ -85,6 +96,8 @@ def _explain(parameter: str, token: str, literal: str) -> Tuple[str, str]:
         return "is a network, but Postfix takes single addresses", _LIST_THEM
     if "/" in token:
         return "is a file or a table, which Postfix does not read here", _LIST_THEM
+    if ":::" in token:
+        return "has three colons in a row", "Write two"
     host, colon, port = token.rpartition(":")
     if colon and port and (parse_address(unbracket(host)) or is_host_name(unbracket(host))):
         return "has a port, which belongs to master.cf", f"Write {host} here, and {token} as a service of type inet"

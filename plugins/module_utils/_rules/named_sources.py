@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 from .._base.address import FAMILIES, Address, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
@@ -22,9 +22,13 @@ from .._files.service_change import ServiceChange
 from .bindable import source_problem
 from .findings.finding import Finding, grouped, listed
 from .host import Host
+from .next_hops import is_written_out, transports
 from .parameters import PARAMETERS, Version
 from .select_addresses import select_addresses
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .outlook import Outlook
 
 STATES = ("planned", "active", "draining", "retired")
 STOCK_CLIENTS = {"smtp": "smtp", "relay": "smtp", "lmtp": "lmtp"}
@@ -118,9 +122,8 @@ def _read(name: str, said: Any) -> NamedSource:
             found[key] = normal_form(address)
     found["select"] = _texts(given.get("select", ()), lambda value: refuse("select", value, *_LIST))
     if bool(found["select"]) == bool(found.get("address") or found.get("address6")):
-        refuse(
-            "address", given.get("address", ""), "is not what is needed", "Give address, address6 or both, or select"
-        )
+        reason = "cannot be given together with select" if found["select"] else "is missing"
+        refuse("address", given.get("address", ""), reason, "Give address, address6 or both, or select")
     if "helo" in given:
         if len(str(given["helo"])) > 255 or not re.match(_HELO, str(given["helo"])):
             refuse("helo", given["helo"], "is not a host name", "Write the name that the address greets with")
@@ -273,12 +276,13 @@ def described(name: str, service: Service) -> str:
     return f"{name}: sends from {' and '.join(addresses) or 'where the kernel says'}{greets}"
 
 
-def source_findings(sources: Sequence[NamedSource], settings: Settings) -> List[Finding]:
+def source_findings(sources: Sequence[NamedSource], outlook: Outlook) -> List[Finding]:
     """Return what is odd about the sources of a host.
 
-    :param settings: of the main.cf that they are used with
+    :param outlook: of the files that they are used with
     """
     found: List[Finding] = []
+    settings = outlook.settings
     there = [source for source in sources if source.is_there]
 
     def tell(code: str, severity: Severity, name: str, message: str, remedy: str) -> None:
@@ -298,26 +302,23 @@ def source_findings(sources: Sequence[NamedSource], settings: Settings) -> List[
     if active and not any(source.weight for source in sources if source.state == "active"):
         message = f"The weights of all active sources ({listed(active)}) are 0, so nothing chooses one by weight"
         tell("sources_without_weight", "warning", active[0], message, "Give one of them a weight")
-    if not any(_reads_a_table(settings.raw(name)) for name in _CHOOSING if settings.is_set(name)):
-        values = [settings.raw(name) for name in (*_CHOOSING, *_CHOOSING_ONE) if settings.is_set(name)]
-        for name in active:
-            source = next(one for one in sources if one.name == name)
-            if not source.transports and not any(_names_transport(value, name) for value in values):
-                message = f"Nothing in main.cf chooses the transport {name}"
+    if not any(_reads_a_table(settings, name) for name in _CHOOSING):
+        chosen = {transport.name for transport in transports(settings, outlook.services)}
+        for source in sources:
+            if source.state == "active" and not source.transports and source.name not in chosen:
+                message = f"Nothing in main.cf chooses the transport {source.name}"
                 remedy = f"Name it in {_CHOOSING[0]}; the filter source_maps has the lines"
-                tell("unchosen_source", "info", name, message, remedy)
+                tell("unchosen_source", "info", source.name, message, remedy)
     return found
 
 
 _CHOOSING = ("sender_dependent_default_transport_maps", "transport_maps")
-_CHOOSING_ONE = ("default_transport", "relay_transport", "local_transport", "virtual_transport", "content_filter")
-_INLINE = ("inline:", "static:", "randmap:")
 
 
-def _reads_a_table(value: str) -> bool:
-    """Return whether a value names a table that is not in main.cf, so that it is not known what it chooses."""
-    return any(":" in word and not word.startswith(_INLINE) for word in words_outside_braces(value, ", \t"))
-
-
-def _names_transport(value: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?:[:,\s}}]|\Z)", value) is not None
+def _reads_a_table(settings: Settings, name: str) -> bool:
+    """Return whether a parameter names a table that is not in main.cf, so that it is not known what it chooses."""
+    try:
+        value = settings.get(name) if settings.is_set(name) else ""
+    except InputError:  # it refers to itself
+        return True
+    return any(":" in word and not is_written_out(word) for word in words_outside_braces(value, ", \t"))

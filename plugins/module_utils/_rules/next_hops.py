@@ -33,7 +33,10 @@ _FALLBACK = r"(?:smtp_|lmtp_)?fallback_relay\Z"
 #: parameters of other next hops without a transport
 _OTHERS = ("smtpd_proxy_filter", "default_filter_nexthop")
 #: tables that are written out in main.cf
-_INLINE = r"(static|randmap|inline|pipemap):"
+_INLINE = r"(?:(static|randmap|inline|pipemap):|(regexp|pcre):(?=\{))"
+_WRITTEN_OUT = r"(?:static|randmap|inline):|(?:regexp|pcre|cidr):\{"
+#: an item of a table of regular expressions (Postfix 3.7 and later): ``/pattern/flags result``
+_BY_PATTERN = r"!?([^\w\s])(?:\\.|(?!\1).)*\1\w*\s+(.*)"
 _FILTER_ACTION = r"\bFILTER\s+([^\s,}]+)"
 
 _SEPARATORS = r"[\s,{}=]+"
@@ -131,6 +134,11 @@ def transports(settings: Settings, services: Sequence[Service]) -> Iterator[Tran
                     yield Transport(name, place, transport)
 
 
+def is_written_out(word: str) -> bool:
+    """Return whether a word of a list of tables is one whose results stand in main.cf."""
+    return re.match(_WRITTEN_OUT, word) is not None
+
+
 def default_transports(settings: Settings) -> List[Tuple[str, str]]:
     """Return the parameters for mail to other hosts, each with the name of its transport."""
     answer = []
@@ -174,7 +182,7 @@ def _addresses(process: Settings, name: str) -> Iterator[Tuple[str, str, str]]:
 
 
 def _inline_results(value: str) -> Iterator[str]:
-    """Yield what tables in a value give: ``static:x``, ``randmap:{x, y}`` and ``inline:{a=x, {b = y}}``."""
+    """Yield what tables in a value give: ``static:x``, ``randmap:{x, y}``, ``inline:{a=x}`` and ``pcre:{{/a/ x}}``."""
     inside = 0  # where a table within another one ends
     for match in re.finditer(_INLINE, value):
         if match.start() < inside:
@@ -190,7 +198,11 @@ def _inline_results(value: str) -> Iterator[str]:
             yield content
         else:
             for item in _items(content):
-                yield item.partition("=")[2].strip() if match.group(1) == "inline" else item
+                by_pattern = re.match(_BY_PATTERN, item) if match.group(2) else None
+                if by_pattern:
+                    yield by_pattern.group(2)
+                elif not match.group(2):
+                    yield item.partition("=")[2].strip() if match.group(1) == "inline" else item
 
 
 def _in_braces(text: str) -> Optional[str]:

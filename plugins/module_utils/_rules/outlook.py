@@ -35,15 +35,24 @@ class Outlook:
 
     :param resolve: tells the addresses of a host name
     :param allow_absent: accept addresses that the host does not have (yet)
+    :param unfamiliar: what the rules do not know of this Postfix (:mod:`_rules.unfamiliar`)
     """
 
-    def __init__(self, configuration: Configuration, host: Host, resolve: Resolver, allow_absent: bool = False) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        host: Host,
+        resolve: Resolver,
+        allow_absent: bool = False,
+        unfamiliar: Sequence[str] = (),
+    ) -> None:
         self.configuration = configuration
         self.settings = configuration.settings
         self.version = configuration.settings.version
         self.host = host
         self.resolve = resolve
         self.allow_absent = allow_absent
+        self.unfamiliar = unfamiliar
 
     @once
     def families(self) -> FrozenSet[str]:
@@ -210,7 +219,7 @@ class Outlook:
     def with_values(self, values: Mapping[str, str]) -> Outlook:
         """Return the same with other values in main.cf."""
         configuration = self.configuration._replace(settings=self.settings.with_options(values))
-        return Outlook(configuration, self.host, self.resolve, self.allow_absent)
+        return Outlook(configuration, self.host, self.resolve, self.allow_absent, self.unfamiliar)
 
     def with_seen(
         self, seen: Sequence[Listener], families: FrozenSet[str], cached: Optional[FrozenSet[str]]
@@ -222,6 +231,6 @@ class Outlook:
         if cached is None:
             bare = [listener.socket for listener in seen if listener.origin == INET_INTERFACES]
             cached = frozenset("all" if one.is_wildcard else one.address for one in bare) or None
-        outlook = Outlook(self.configuration, self.host, self.resolve, self.allow_absent)
+        outlook = Outlook(self.configuration, self.host, self.resolve, self.allow_absent, self.unfamiliar)
         vars(outlook).update(listeners=list(seen), families=families, cached=cached, error=None)
         return outlook

@@ -15,7 +15,7 @@ from typing import Callable, Dict, FrozenSet, List, Sequence, Tuple, Union
 from .._base.address import Address, asked_for, family, normal_form, parse_address, unbracket
 from .._base.errors import InputError
 from .host import Host, addresses_shown
-from .interface_list import KEYWORDS, another_address, check_tokens, refuse_octal, split_tokens
+from .interface_list import KEYWORDS, another_address, check_tokens, refuse_octal, refuse_short, split_tokens
 from .parameters import Version
 from .settings import Settings
 from .values import protocols_of
@@ -208,6 +208,7 @@ def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) 
         return
     if candidate is None:
         refuse_octal("inet_interfaces", word)
+        refuse_short("inet_interfaces", word)
     written, came_to = came_from(word, address, settings, host)
     if address.is_unspecified:
         reason, remedy = "is a wildcard that no interface has", "Write all"

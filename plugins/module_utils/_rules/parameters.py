@@ -19,6 +19,9 @@ Version = Tuple[int, ...]
 #: the newest Postfix whose rules were compared with ours
 NEWEST: Version = (3, 12)
 
+#: Counted up with each change of a table that :mod:`_rules.unfamiliar` compares, as hosts remember what it has found.
+TABLES = 1
+
 #: the first Postfix that understands brackets in smtp_bind_address and its like
 BRACKETS_SINCE: Version = (3, 7)
 

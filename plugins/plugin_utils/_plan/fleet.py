@@ -14,7 +14,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import ON_FINDINGS, PREFIX
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.alike import Alike
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee import Foreseer, Instance, Wishes
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Known
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Known, Records
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.records import (
     HostRecords,
     key_of,
@@ -42,9 +42,9 @@ class Asked(NamedTuple):
     """What an inventory asks of a host, as far as it can be told."""
 
     group: str
-    #: None if it is refused, or the addresses are not known
+    #: None if it cannot be told, or the addresses are not known
     wishes: Wishes | None
-    #: why it is refused
+    #: why it is refused, whatever the addresses are
     error: InputError | None = None
 
 
@@ -56,8 +56,11 @@ class Inventory(NamedTuple):
     overrides: Sequence[Override]
 
 
-def read_inventory(side: Side, groups: Sequence[str], known: Known) -> Inventory:
-    """Return what an inventory asks of each host of some groups."""
+def read_inventory(side: Side, groups: Sequence[str], known: Known, records: Records | None = None) -> Inventory:
+    """Return what an inventory asks of each host of some groups.
+
+    :param records: what its sources are held against, if they are
+    """
     asked: dict[str, Asked] = {}
     values: dict[str, Mapping[str, Any]] = {}
     for host, group in groups_of(groups, side.groups).items():
@@ -71,7 +74,12 @@ def read_inventory(side: Side, groups: Sequence[str], known: Known) -> Inventory
             asked[host] = Asked(group, None, error)
             continue
         wishes = None if place is None else Wishes(place, version, instances, on_findings == "fail")
-        asked[host] = Asked(group, wishes)
+        try:
+            if records:
+                records.refuse_unready(variables, values[host], instances)
+            asked[host] = Asked(group, wishes)
+        except InputError as error:
+            asked[host] = Asked(group, wishes, error)
     overrides = side.sources().overrides(asked, lambda host, name: values.get(host, {}).get(name))
     return Inventory(asked, list(overrides))
 
@@ -132,7 +140,7 @@ def _of_host(
     about["problem"] = problem
     wishes = proposal.wishes
     try:
-        if wishes is None:
+        if wishes is None or proposal.error:
             raise proposal.error or AssertionError
         if old and old.host.addresses == wishes.host.addresses and old.host.hostname == wishes.host.hostname:
             wishes = wishes._replace(host=old.host)

@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.conflicts import shared
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.directories import CLOSED, new_main
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.order import Move, in_order
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.ownership import of_nobody
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted, make_plan
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.secondary import check_names
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.silent_server import silent_server
@@ -30,6 +31,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import Resolver, asked_once
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, Version
@@ -104,6 +106,9 @@ class Instance(NamedTuple):
     outlook: Outlook
     #: the inet services that the inventory does not list, if that is asked
     unlisted: Sequence[str] = ()
+    #: both files before the role has touched them
+    original: tuple[str, str] = ("", "")
+    sources: Sequence[NamedSource] = ()
 
 
 class Part(NamedTuple):
@@ -121,6 +126,11 @@ class Part(NamedTuple):
     #: the inet services that the proposal does not list, and those that the base does not, if that is asked
     unlisted: Sequence[str] = ()
     was_unlisted: Sequence[str] = ()
+    #: source addresses by name, of the proposal and of the base
+    sources: Sequence[NamedSource] = ()
+    old_sources: Sequence[NamedSource] = ()
+    #: what the base asks for and the proposal does not, and what is to stay nonetheless
+    abandoned: Sequence[Mapping[str, Any]] = ()
     #: what its master runs by if nobody knows how it is there
     assumed: Outlook | None = None
     #: whether it stays although the proposal does not name it
@@ -168,7 +178,8 @@ class Foreseer:
             if options.get("state") == "absent":
                 continue
             stock = self._stock_of(name, options)
-            plan = make_plan(_wanted(options), *stock, around)
+            wanted = _wanted(options)
+            plan = make_plan(wanted, *stock, around)
             if wishes.refuse_errors:
                 plan.refuse_errors()
             outlook, is_new = plan.after, options.get("state") == "present"
@@ -177,7 +188,7 @@ class Foreseer:
             if not is_new and plan.action != "restart":
                 # Nobody has seen how the master was started that the role has found.
                 outlook = outlook.with_seen(outlook.listeners, outlook.families, None)
-            instances[name] = Instance(plan.main, plan.master, outlook, plan.unlisted)
+            instances[name] = Instance(plan.main, plan.master, outlook, plan.unlisted, stock, wanted.sources)
         _refuse_conflicts(parts, around.version)
         return instances
 
@@ -185,7 +196,15 @@ class Foreseer:
     def same(base: Mapping[str, Instance]) -> list[Part]:
         """Return the parts of a host of which the proposal asks the same as the base."""
         return [
-            Part(name, each.outlook, each.outlook, unlisted=each.unlisted, was_unlisted=each.unlisted)
+            Part(
+                name,
+                each.outlook,
+                each.outlook,
+                unlisted=each.unlisted,
+                was_unlisted=each.unlisted,
+                sources=each.sources,
+                old_sources=each.sources,
+            )
             for name, each in base.items()
         ]
 
@@ -206,7 +225,9 @@ class Foreseer:
                 continue
             parts.append(self._part(name, options, old, around, wishes))
         left = [
-            Part(name, old.outlook, old.outlook, is_left=True) for name, old in present.items() if name not in wished
+            Part(name, old.outlook, old.outlook, sources=old.sources, old_sources=old.sources, is_left=True)
+            for name, old in present.items()
+            if name not in wished
         ]
         parts += left
         _refuse_conflicts(parts, around.version)
@@ -215,12 +236,11 @@ class Foreseer:
     def _part(
         self, name: str, options: Mapping[str, Any], old: Instance | None, around: Surroundings, wishes: Wishes
     ) -> Part:
-        stock = self._stock_of(name, options)
-        found = (old.main, old.master) if old else stock
-        start = stock if options.get("abandoned") == "restore" else found
+        found = (old.main, old.master) if old else self._stock_of(name, options)
+        original = old.original if old and options.get("abandoned") == "restore" else None
         wanted = _wanted(options)
-        known = old.outlook if old and _knows(old.outlook, start == found, wanted, around) else None
-        plan = make_plan(wanted, *start, around, known=known)
+        known = old.outlook if old and _knows(old.outlook, wanted, around) else None
+        plan = make_plan(wanted, *found, around, original, known)
         if wishes.refuse_errors:
             plan.refuse_errors()
         files = [
@@ -229,12 +249,15 @@ class Foreseer:
         is_new = not old and options.get("state") == "present"
         if is_new:
             steps = [f"The instance {name} is created"]
-            return Part(name, None, plan.after, "appears", files, steps, [_STOPPED], plan.unlisted)
+            part = Part(name, None, plan.after, "appears", files, steps, [_STOPPED], plan.unlisted)
+            return part._replace(sources=wanted.sources)
         if not old:  # nobody knows what it is like; Postfix's own files are the best guess
             part = Part(name, None, plan.after, "appears", files, (), plan.reasons, plan.unlisted)
-            return part._replace(assumed=plan.before)
+            return part._replace(assumed=plan.before, sources=wanted.sources)
         reasons = plan.reasons if known else _reasons(old.outlook, plan, bool(files))
-        return Part(name, old.outlook, plan.after, None, files, (), reasons, plan.unlisted, old.unlisted)
+        part = Part(name, old.outlook, plan.after, None, files, (), reasons, plan.unlisted, old.unlisted)
+        abandoned = _abandoned(wanted, old, plan, around)
+        return part._replace(sources=wanted.sources, old_sources=old.sources, abandoned=abandoned)
 
     def _around(self, wishes: Wishes) -> Surroundings:
         return Surroundings(wishes.host, wishes.version or NEWEST, asked_once(self._resolve), port_of_service)
@@ -282,9 +305,17 @@ def _wanted(options: Mapping[str, Any]) -> Wanted:
     return wanted_of(options)
 
 
-def _knows(outlook: Outlook, is_edit: bool, wanted: Wanted, around: Surroundings) -> bool:
+def _knows(outlook: Outlook, wanted: Wanted, around: Surroundings) -> bool:
     """Return whether what the base makes of its files is what a plan starts from."""
-    return is_edit and outlook.host is around.host and outlook.allow_absent == wanted.allow_absent_addresses
+    return outlook.host is around.host and outlook.allow_absent == wanted.allow_absent_addresses
+
+
+def _abandoned(wanted: Wanted, old: Instance, plan: Plan, around: Surroundings) -> list[Mapping[str, Any]]:
+    """Return what nothing asks for any more, if that is to be told."""
+    found = old.main, old.master
+    if wanted.abandoned != "report" or found == old.original:
+        return []
+    return [note.as_data() for note in of_nobody(wanted, found, plan, old.original, around)]
 
 
 def _reasons(before: Outlook, plan: Plan, edited: bool) -> Sequence[Reason]:

@@ -3,22 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This plugin util is PRIVATE to the collection: it can change at any time.
 
-"""What is known of a host that nobody asks: its addresses, and its version of Postfix."""
+"""What is known of a host that nobody asks: its addresses, its version of Postfix, and what DNS says of its sources."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import PREFIX
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import read_sources
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import Version
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import version_from_input
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.side import OMITTED, Variables
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import refuse_unready
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import read_records
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import FORMAT, VERSION
 
 _FACTS = "ansible_facts"
@@ -86,6 +90,39 @@ class Known(NamedTuple):
 def _host(variables: Variables, name: str) -> Host | None:
     value = variables.value(name)
     return None if value is OMITTED or not value else host_from_input(value, name)
+
+
+class Records:
+    """What DNS says about source addresses, as the role is given it; each file is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, Mapping[str, Any]] = {}
+
+    def refuse_unready(
+        self, variables: Variables, role: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Refuse active sources that it does not favour, as the role does.
+
+        :param role: the variables of the role
+        :param instances: the options of each instance
+        :raises InputError: there is one, or it cannot be read
+        """
+        own = f"{PREFIX}records"
+        given = role[own] if own in role else variables.value("mailfleet_records")
+        if given is OMITTED or not given:
+            return
+        for options in instances:
+            if options.get("sources") and options.get("state") != "absent":
+                for source in read_sources(options["sources"]):
+                    if source.state == "active":
+                        refuse_unready(source, self._of(given))
+
+    def _of(self, given: Any) -> Mapping[str, Any]:
+        if not isinstance(given, str):
+            return read_records(given)
+        if given not in self._read:
+            self._read[given] = read_records(given)
+        return self._read[given]
 
 
 def read_audit(path: str) -> dict[str, Audited]:

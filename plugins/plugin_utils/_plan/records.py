@@ -15,9 +15,14 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effect
     effective_view,
     plain_addresses,
 )
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.ledger_findings import ledger_findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.assumed import MEMORY, unadvised
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import (
+    NamedSource,
+    source_findings,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import dotted
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.alike import Alike
@@ -98,8 +103,13 @@ def _of_part(record: Record, part: Part, confirm: int) -> tuple[Record, Record |
     known, stay = set(map(key_of, earlier)), set(map(key_of, found))
     if part.after and not known <= stay:  # then it matters what would have helped
         earlier = _findings(part.before, None)
-    found = [*found, *unlisted_services(part.unlisted, after)]
-    earlier = [*earlier, *unlisted_services(part.was_unlisted, before)]
+    found = [*_of_sources(part.sources, part.after), *found, *unlisted_services(part.unlisted, after)]
+    found = [*(each._asdict() for each in ledger_findings(part.abandoned, "report")), *found]
+    earlier = [
+        *_of_sources(part.old_sources, part.before),
+        *earlier,
+        *unlisted_services(part.was_unlisted, before),
+    ]
     if part.is_left:
         found = [*found, unlisted_instance(part.name)]
     known, stay = set(map(key_of, earlier)), set(map(key_of, found))
@@ -130,6 +140,10 @@ def _findings(outlook: Outlook | None, before: Outlook | None) -> list[Record]:
     if outlook is None:
         return []
     return [each._asdict() for each in findings(outlook, ask_for_hostname=False, before=before)]
+
+
+def _of_sources(sources: Sequence[NamedSource], outlook: Outlook | None) -> list[Record]:
+    return [each._asdict() for each in source_findings(sources, outlook)] if sources and outlook else []
 
 
 def key_of(finding: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address import is_private, parse_address
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.words import Severity
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.finding import Finding, listed
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
@@ -47,6 +48,32 @@ def check_address(
     within = parsed is not None and is_private(parsed)
     for found in _wrong(source, address, records, domains):
         yield found._replace(severity="warning") if within else found
+
+
+def refuse_unready(source: NamedSource, records: Mapping[str, Any]) -> None:
+    """Refuse a source that is to be active, and whose records are not what it needs to send to others.
+
+    Addresses that are selected on the host are not known here.
+
+    :param records: as :func:`read_records` returns them; the domains are those that they name
+    :raises InputError: SPF does not have it, or PTR does not name what it greets with, or that does not have it
+    """
+    if source.state != "active":
+        return
+    for address in source.addresses:
+        parsed = parse_address(address)
+        if parsed is None or is_private(parsed):
+            continue
+        found = list(check_address(source, address, records, records["domains"]))
+        if found:
+            lacks = "; ".join(dict.fromkeys(each.message for each in found))
+            remedy = "; ".join(dict.fromkeys(each.remedy for each in found))
+            raise InputError(
+                f"state of the source {source.name}",
+                source.state,
+                f"needs other records in DNS: {lacks}",
+                f"{remedy}; let the state be planned until then",
+            )
 
 
 def _wrong(source: NamedSource, address: str, records: Mapping[str, Any], domains: Sequence[str]) -> Iterator[Finding]:

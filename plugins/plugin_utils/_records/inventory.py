@@ -35,29 +35,32 @@ class Held(NamedTuple):
 
 
 def sources_of(host: str, names: Iterable[str], value_of: Callable[[str], Any]) -> list[Held]:
+    """Return the same as :func:`own_sources`, with errors that name the host."""
+    try:
+        return own_sources(host, names, value_of)
+    except InputError as error:
+        raise InputError(f"{host}: {error.parameter}", error.value, error.reason, error.remedy) from error
+
+
+def own_sources(host: str, names: Iterable[str], value_of: Callable[[str], Any]) -> list[Held]:
     """Return the sources of each instance of a host, as the role gives them to its module.
 
     :param names: of all variables of the host
     :param value_of: returns the value of one
-    :raises InputError: for what the role would refuse; it names the host
+    :raises InputError: for what the role would refuse
     """
     known = set(names)
-    try:
-        shared = joined(known, value_of)
-        entries = value_of(_INSTANCES) if _INSTANCES in known else [{}]
-        if not isinstance(entries, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in entries):
-            raise InputError(
-                _INSTANCES, str(entries), "is not a list of mappings", "Give one mapping for each instance"
-            )
-        found = []
-        for entry in entries:
-            own = entry.get("sources", shared)
-            if own and entry.get("state") != "absent":
-                name, directory = entry.get("instance"), entry.get("config_directory")
-                found += [Held(host, name, directory, source) for source in read_sources(own)]
-        return found
-    except InputError as error:
-        raise InputError(f"{host}: {error.parameter}", error.value, error.reason, error.remedy) from error
+    shared = joined(known, value_of)
+    entries = value_of(_INSTANCES) if _INSTANCES in known else [{}]
+    if not isinstance(entries, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise InputError(_INSTANCES, str(entries), "is not a list of mappings", "Give one mapping for each instance")
+    found = []
+    for entry in entries:
+        own = entry.get("sources", shared)
+        if own and entry.get("state") != "absent":
+            name, directory = entry.get("instance"), entry.get("config_directory")
+            found += [Held(host, name, directory, source) for source in read_sources(own)]
+    return found
 
 
 def sources_by_variables(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[Held]:

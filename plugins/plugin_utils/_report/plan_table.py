@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import SEVERITIES
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.changes import Changes, changes_of, worst_first
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import Record, count_of_hosts
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import Record, column_of, count_of_hosts
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report, in_words
 
 _MOST = 4  # things of one kind in a line
@@ -51,7 +51,7 @@ def _cells(record: Record) -> str:
         parts.append(f"to be confirmed within {record['confirm']} s")
     if record["problem"]:
         parts.append(record["problem"])
-    return f"{record['instance'] or '?':<16} {' '.join(words) or '-':<12} {'; '.join(parts)}"
+    return f"{column_of(record):<16} {' '.join(words) or '-':<12} {'; '.join(parts)}"
 
 
 def _parts(changes: Changes) -> Iterator[str]:

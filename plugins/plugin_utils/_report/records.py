@@ -72,6 +72,11 @@ def prefix_of(record: Mapping[str, Any]) -> str:
     return "" if record["instance"] in (None, "-") else f"{record['instance']}: "
 
 
+def column_of(record: Mapping[str, Any]) -> str:
+    """Return what a table has for an instance; that of a host of which nothing is known has a question mark."""
+    return "(default)" if record["instance"] == "-" else record["instance"] or "?"
+
+
 def count_of_hosts(number: int) -> str:
     """Return a number of hosts in words."""
     return f"{number} host{'' if number == 1 else 's'}"

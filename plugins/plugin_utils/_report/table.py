@@ -22,6 +22,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.plan_tab
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.records import (
     Record,
     by_host,
+    column_of,
     count_of_hosts,
     prefix_of,
     worst,
@@ -113,7 +114,7 @@ def _cells(report: Report, record: Mapping[str, Any], found: Sequence[Mapping[st
     told = ", ".join(f"{counts[severity]} {severity}" for severity in shown if counts[severity])
     seconds = "" if record["seconds"] is None else f"{record['seconds']:.1f} s"
     files = _files(report.kind, record)
-    return f"{record['instance'] or '?':<16} {files:<18} {record['action']:<8} {seconds:>7} {told}"
+    return f"{column_of(record):<16} {files:<18} {record['action']:<8} {seconds:>7} {told}"
 
 
 def _files(kind: str, record: Mapping[str, Any]) -> str:

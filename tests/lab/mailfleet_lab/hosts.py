@@ -33,7 +33,7 @@ BOOT_SECONDS = 120
 
 # What programs lock, or tests look at by inode, is copied into the host's overlay beforehand: an overlay would swap a
 # file under those who hold it open, the first time that somebody opens it for writing. No real file system does that.
-_COPIED = ("etc", "root", "var/lib/postfix", "var/spool/postfix")
+_COPIED = ("etc", "root", "var/lib/postfix", "var/spool/postfix", "usr/local/etc", "usr/local/var")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -233,7 +233,8 @@ def _prepare(name: str, suite: str, attachments: tuple[Attachment, ...], domain_
         upper, work = host.directory / "upper", host.directory / "work"
         for directory in (upper, work, host.root):
             directory.mkdir()
-        run(["cp", "--archive", "--parents", *_COPIED, str(upper)], cwd=image.root)
+        copied = [place for place in _COPIED if (image.root / place).exists()]
+        run(["cp", "--archive", "--parents", *copied, str(upper)], cwd=image.root)
         _name_host(host, upper)
         overlay = f"lowerdir={image.root},upperdir={upper},workdir={work}"
         run(["mount", "-t", "overlay", "-o", overlay, "overlay", str(host.root)])
@@ -254,6 +255,8 @@ def _name_host(host: Host, tree: Path) -> None:
     old, new = image_name.partition("."), host.domain_name.partition(".")
     for file in ("etc/hostname", "etc/hosts", "etc/mailname", "etc/postfix/main.cf"):
         path = tree / file
+        if not path.exists():  # a Postfix from source elsewhere, which does not name the host
+            continue
         status = path.stat()
         path.write_text(path.read_text().replace(old[0], new[0]).replace(old[2], new[2]))
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

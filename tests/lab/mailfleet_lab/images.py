@@ -5,6 +5,9 @@
 
 An image is a directory CACHE/SUITE.KEY.TIME with the unpacked tree in it; hosts only read it, each with an overlay of
 its own, so that none has to copy or import anything. KEY is the recipe's checksum, TIME when it was built (Unix time).
+
+Beside a plain SUITE there are suites with something added, SUITE_ADDITION: ``image/ADDITION.sh`` adds it to a copy of
+the suite's image, when somebody first asks for it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
-from . import needs
+from . import needs, source_builds
 from .system import LAB, SEALED, LabError, Lock, children
 
 CACHE = Path(os.environ.get("MAILFLEET_LAB_CACHE", "/var/cache/mailfleet-lab"))
@@ -39,9 +42,21 @@ class Image(NamedTuple):
     root: Path
 
 
-def recipe_key() -> str:
-    """What an image is looked up by: another recipe gives another key."""
-    return hashlib.sha256(RECIPE.read_bytes()).hexdigest()[:12]
+def recipe_key(suite: str) -> str:
+    """What an image of `suite` is looked up by: another recipe gives another key."""
+    recipes = [RECIPE, addition_to(suite)] if "_" in suite else [RECIPE]
+    known = hashlib.sha256(b"".join(recipe.read_bytes() for recipe in recipes))
+    if source_builds.is_one(suite):
+        known.update(source_builds.checksum(suite))
+    return known.hexdigest()[:12]
+
+
+def addition_to(suite: str) -> Path:
+    """The recipe of what is added to a suite, such as that of bookworm_supervisors to bookworm."""
+    recipe = RECIPE.parent / f"{suite.partition('_')[2]}.sh"
+    if not recipe.is_file():
+        raise LabError(f"There is no recipe {recipe} for suite {suite}.")
+    return recipe
 
 
 def all_images(suite: str) -> list[Image]:
@@ -57,7 +72,7 @@ def all_images(suite: str) -> list[Image]:
 def find_image(suite: str) -> Image | None:
     """The image that the present recipe gave for `suite` and that is not too old, if there is one."""
     oldest = time.time() - MAX_AGE_DAYS * 86400
-    fitting = (image for image in all_images(suite) if image.key == recipe_key() and image.built >= oldest)
+    fitting = (image for image in all_images(suite) if image.key == recipe_key(suite) and image.built >= oldest)
     return next(fitting, None)
 
 
@@ -93,7 +108,7 @@ class _Build:
         self.suite = suite
         self.lock = Lock(CACHE / f"{suite}.lock")
         self.log = CACHE / f"{suite}.log"
-        self.key = recipe_key()
+        self.key = recipe_key(suite)
         self.partial = CACHE / f"{suite}.{self.key}.partial"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -103,12 +118,16 @@ class _Build:
         if find_image(self.suite):
             return
         clear_partial(self.suite)
-        print(f"building image {self.suite} (about a minute; log: {self.log})", file=sys.stderr, flush=True)
+        print(f"building image {self.suite} (takes a minute or some; log: {self.log})", file=sys.stderr, flush=True)
         self.began = int(time.time())
+        command = [str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()]
+        if "_" in self.suite:
+            base = require_image(self.suite.partition("_")[0])
+            command = [str(addition_to(self.suite)), str(base.root), str(self.partial), *_apt_options()]
         # Sealed: the mounts and processes of a build that is killed are gone at once.
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*SEALED, str(RECIPE), self.suite, *mirrors(), str(self.partial), *_apt_options()],
+                [*SEALED, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -151,6 +170,9 @@ def stale_builds() -> list[Path]:
 
 def ensure_images(suites: Sequence[str], at_once: int = 2) -> list[Image]:
     """The images of these suites, building those that are missing or outdated, `at_once` at the same time."""
+    bases = [suite.partition("_")[0] for suite in suites if "_" in suite and not find_image(suite)]
+    if bases:
+        ensure_images(bases, at_once)
     waiting = [suite for suite in dict.fromkeys(suites) if not find_image(suite)]
     if waiting:
         needs.require()
@@ -186,7 +208,10 @@ def prune() -> None:
             continue  # a build goes on
         clear_partial(suite)
         lock.release()
-        current = find_image(suite)
+        try:
+            current = find_image(suite)
+        except LabError:  # of another checkout, which has a recipe for it
+            continue
         if not current:
             continue  # an outdated image is better than none, while nobody asks for a new one
         for image in all_images(suite):

@@ -62,6 +62,16 @@ def test_another_recipe_gives_another_image_and_prune_removes_the_old(recipe: Re
     assert entries() == [new.root.name]
 
 
+def test_images_of_another_checkout_stay(recipe: Recipe) -> None:
+    images.CACHE.mkdir()
+    other = images.CACHE / "trixie_something.0123456789ab.1796009634"
+    other.mkdir()
+    images.prune()
+    assert other.is_dir()
+    with pytest.raises(LabError, match=r"There is no recipe \S+/something.sh for suite trixie_something"):
+        images.ensure_images(["trixie_something"])
+
+
 def test_an_old_image_is_built_anew(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     (old,) = images.ensure_images(["trixie"])
     now = time.time()
@@ -105,7 +115,7 @@ images.ensure_images(["trixie"])
         time.sleep(0.02)
     assert str(images.CACHE) not in Path("/proc/self/mountinfo").read_text()
     assert images.find_image("trixie") is None
-    assert [path.name for path in images.stale_builds()] == [f"trixie.{images.recipe_key()}.partial"]
+    assert [path.name for path in images.stale_builds()] == [f"trixie.{images.recipe_key('trixie')}.partial"]
     images.prune()
     assert entries() == ["trixie.log"]
 

@@ -137,6 +137,34 @@ def test_from_the_inventory_to_the_audit(fleet: Path) -> None:
     assert "mx1" not in failing.partition("PLAY RECAP")[0]
 
 
+@pytest.mark.parametrize("given", ["mailfleet_records", "postfix_interfaces_records"])
+def test_a_rollout_refuses_an_active_source_that_dns_does_not_favour(fleet: Path, given: str) -> None:
+    instances = [{}, {"instance": "postfix-out", "sources": {"own": {"address": "192.0.2.20"}}}]
+    (fleet / "host_vars").mkdir()
+    (fleet / "host_vars/mx3.json").write_text(json.dumps({"postfix_interfaces_instances": instances}))
+    said = {"192.0.2.10": "fail", "192.0.2.11": "fail", "192.0.2.12": "fail"}  # of which mx2 has none that is active
+    records = {"spf": {"example.net": {"results": said}}, "ptr": {"192.0.2.20": []}}
+    if given == "mailfleet_records":
+        (fleet / "records.json").write_text(json.dumps(records))
+    variables = {"mailfleet_records": "records.json"} if given == "mailfleet_records" else {given: records}
+    reports = {"mailfleet_report_json": "run.json", "mailfleet_confirm": 0, "mailfleet_serial": "100%"}
+    done = play(fleet, "converge", {**variables, **reports})
+    assert done.returncode == 2, done.stdout + done.stderr
+    found = {each["host"]: each for each in json.loads((fleet / "run.json").read_text())["instances"]}
+    assert {host: each["status"] == "refused" for host, each in found.items()} == {
+        "mx1": True,
+        "mx2": False,
+        "mx3": True,
+    }
+    assert (
+        "state of the source out1: 'active' needs other records in DNS: SPF of example.net says fail"
+        in (found["mx1"]["problem"])
+    )
+    assert "Add ip4:192.0.2.10 to the record of example.net; let the state be planned" in found["mx1"]["problem"]
+    assert "state of the source own: 'active' needs other records in DNS: 192.0.2.20" in found["mx3"]["problem"]
+    assert (fleet / "touched").read_text().count("asked") == 1, "a host was asked that is refused"
+
+
 def test_records_that_an_operator_writes(fleet: Path) -> None:
     records = {"ptr": {"192.0.2.10": ["elsewhere.example.net"]}, "addresses": {"elsewhere.example.net": ["192.0.2.1"]}}
     done = play(fleet, "audit", {"mailfleet_records": records, "mailfleet_fail_on": "never"})

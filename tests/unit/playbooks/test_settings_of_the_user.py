@@ -122,7 +122,7 @@ def test_a_rollout_stops_at_the_group_that_fails(fleet: Path, strategy: str) -> 
     played = play(fleet, "converge", GROUPS, FAILING="a1", ANSIBLE_STRATEGY=strategy, **HOSTILE)
     assert played.status != 0
     assert played.touched == ["c1", "a1", "a2"], played.said
-    changed = "- files changed restart"
+    changed = "(default) files changed restart"
     assert played.table() == {
         "c1": changed,
         "a1": "FAILED: cannot be applied",
@@ -137,7 +137,7 @@ def test_an_audit_is_of_all_hosts(fleet: Path) -> None:
     assert played.status != 0
     assert sorted(played.touched) == ["a1", "a2", "b1", "b2", "c1"], played.said
     assert played.table()["c1"] == "FAILED: cannot be applied"
-    assert played.table()["b2"] == "- files differ restart"
+    assert played.table()["b2"] == "(default) files differ restart"
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,11 @@ def half_bound(outlook: Outlook) -> Iterator[Point]:
     """Of the clients that mail takes by default, one has a source address as an option, and another has none."""
     programs = {service.title: client_of(service) for service in outlook.services}
     for ways in _ways_by_default(outlook):
+        bound = [client for _parameter, client in ways if any(map(_is_bound, client.sources()))]
         for unbound, other in ways:
-            halves = [(client, _lacking(client, other, programs[other.transport])) for _parameter, client in ways]
+            if not any(map(_is_free, other.sources())):  # as a rule, where mail is spread over many
+                continue
+            halves = ((client, _lacking(client, other, programs[other.transport])) for client in bound)
             client, values = next((half for half in halves if half[1]), (other, {}))
             if not values:
                 continue
@@ -115,8 +118,18 @@ def _lacking(client: Client, other: Client, program: str) -> Dict[str, str]:
     return {
         for_family(f"{program}_bind_address", name): str(source.address)
         for name, source, its in _both(client, other)
-        if chosen_by(source) and source.origin.in_master_cf and not chosen_by(its) and not its.origin.in_master_cf
+        if _is_bound((name, source)) and _is_free((name, its))
     }
+
+
+def _is_bound(way: Tuple[str, Source]) -> bool:
+    """Return whether the source of a family is an address that an option of the client sets."""
+    return way[1].origin.in_master_cf and bool(chosen_by(way[1]))
+
+
+def _is_free(way: Tuple[str, Source]) -> bool:
+    """Return whether nothing sets the source of a family."""
+    return not way[1].origin.in_master_cf and not chosen_by(way[1])
 
 
 def _both(one: Client, other: Client) -> Iterator[Tuple[str, Source, Source]]:

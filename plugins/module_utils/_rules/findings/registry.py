@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Callable, Container, Iterator, List, Optional,
 
 from ..._base.records import NamedTuple
 from ..._base.words import Severity
-from ..findings import families, fatal, files, lifetimes, mail_ways, sockets, sources, surroundings
+from ..findings import families, fatal, files, lifetimes, mail_ways, sockets, sources, surroundings, versions
 from ..outlook import Outlook
 from .finding import Finding, Point
 
@@ -70,6 +70,7 @@ REGISTRY = (
     Rule(files.duplicate_service, ["warning"], needs="files"),
     Rule(files.misspelt_parameter, ["warning"], needs="files"),
     Rule(files.unknown_to_version, ["warning"], needs="files"),
+    Rule(versions.unfamiliar_postfix, ["warning", "info"], needs="files"),
     Rule(sockets.endpoint_shadows_inet_interfaces, ["warning"]),
     Rule(files.ignored_bind_address, ["warning"]),
     Rule(files.ignored_on_server, ["warning"]),

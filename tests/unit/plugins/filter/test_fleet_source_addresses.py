@@ -292,7 +292,7 @@ def test_instances() -> None:
 def test_the_variables_are_those_of_the_role() -> None:
     specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["main"]["options"]
-    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions")
+    of_runs = ("instances", "findings", "survey", "confirm", "keep_versions", "records")
     assert {PREFIX + name for name in (*OPTIONS, *of_runs)} == set(options)
     assert {*OPTIONS, *ENTRY_OPTIONS} == set(options[PREFIX + "instances"]["options"])
 

@@ -18,7 +18,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
 
 #: what is not a matter of the files, or takes a choice that the remedy leaves to the operator
-NOT_MECHANICAL = ("source_failure", "bad_command_line", "bad_proxy_interfaces", "dynamic_address", "deprecated_address")
+NOT_MECHANICAL = (
+    *("source_failure", "bad_command_line", "bad_proxy_interfaces", "dynamic_address", "deprecated_address"),
+    "unfamiliar_postfix",
+)
 
 _NAME = r"[\w.:\[\]-]+/[\w-]+"
 

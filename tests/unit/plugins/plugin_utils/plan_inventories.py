@@ -18,7 +18,7 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.fleet impo
     report_of_plan,
 )
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.foresee import Foreseer, Stock
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Audited, Known
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.known import Audited, Known, Records
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._plan.side import Side
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._report.report import Report
 
@@ -72,8 +72,8 @@ def plan(
     known = Known(addresses, version, audit or {})
     settings = Settings(groups, known, Foreseer(mapping_resolver(names or {}, NAMES), stock), **more)
     sides = [
-        read_inventory(Side(f"mailfleet_{name}", str(path)), groups, known)
-        for name, path in (("base", base), ("proposal", proposal))
+        read_inventory(Side(f"mailfleet_{name}", str(path)), groups, known, records)
+        for name, path, records in (("base", base, None), ("proposal", proposal, Records()))
     ]
     return report_of_plan(*sides, settings)
 

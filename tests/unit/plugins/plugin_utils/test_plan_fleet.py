@@ -95,24 +95,55 @@ def test_what_appears_and_what_vanishes(tmp_path: Path) -> None:
     assert (changes.networks_added, changes.networks_removed) == (["10.0.0.0/24"], ["192.0.2.0/24"])
 
 
-def test_what_is_no_longer_mentioned_goes_back_if_that_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As soon as the role has the variable."""
-    from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options
-    from ansible_collections.mailfleet.postfix.plugins.plugin_utils import _role_variables
-
-    if "abandoned" not in options.instance_options():
-        known = {**options.instance_options(), "abandoned": {"type": "str"}}
-        monkeypatch.setattr(options, "instance_options", lambda: known)
-        monkeypatch.setattr(_role_variables, "OPTIONS", tuple(known))
-    base = {"smtp_bind_address": "192.0.2.1", "services": [SUBMISSION]}
+def test_what_is_no_longer_mentioned_is_told_or_kept_or_goes_back(tmp_path: Path) -> None:
+    base = {"smtp_bind_address": "192.0.2.1", "services": [SUBMISSION], "unset": ["lmtp_bind_address"]}
+    told = only(plan_of(tmp_path, base, {}))
+    assert (told["action"], told["files"], told["status"]) == ("none", [], "finding")
+    abandoned = [each for each in told["findings"] if each["code"] == "abandoned_setting"]
+    assert [(each["parameter"], each["severity"], each["new"]) for each in abandoned] == [
+        ("smtp_bind_address", "warning", True),
+        ("services", "warning", True),
+    ]
+    assert "smtp_bind_address is '192.0.2.1' because this collection has set it, and nothing" in abandoned[0]["message"]
     kept = only(plan_of(tmp_path, base, {"abandoned": "keep"}))
-    assert (kept["action"], kept["files"]) == ("none", [])
+    assert (kept["action"], kept["files"], codes(kept) & {"abandoned_setting"}) == ("none", [], set())
     record = only(plan_of(tmp_path, base, {"abandoned": "restore"}))
     assert (record["action"], record["files"]) == ("reload", ["main.cf", "master.cf"])
     assert {reason["parameter"] for reason in record["reasons"]} == {"smtp_bind_address", "submission/inet"}
     assert changes_of(record).listeners_removed == ["0.0.0.0:587", "[::]:587"]
+    assert "abandoned_setting" not in codes(record)
+
+
+def codes(record: Mapping[str, Any]) -> set[str]:
+    return {finding["code"] for finding in record["findings"]}
+
+
+def test_an_instance_that_was_created_goes_back_to_what_it_was_then(tmp_path: Path) -> None:
+    """Whether or not the inventory still says that it is to be created."""
+    out = {"instance": OUT, "state": "present", "inet_interfaces": ["10.0.0.1"], "smtp_bind_address": "10.0.0.1",
+           "services": [{"name": "smtp", "state": "absent"}, {"name": "2525", "command": "smtpd"}]}  # fmt: skip
+    less = {name: value for name, value in out.items() if name not in ("smtp_bind_address", "state")}
+    stock = Stock(others=("mynetworks_style = host\n", Stock().others[1]))
+    for proposal in ({**less, "master_service_disable": []}, {**less, "state": "present"}):
+        sides = {"instances": [{}, out]}, {"instances": [{}, {**proposal, "abandoned": "restore"}]}
+        record = only(plan_of(tmp_path, *sides, stock=stock), instance=OUT)
+        assert (record["files"], record["action"]) == (["main.cf"], "reload")
+        assert {reason["parameter"] for reason in record["reasons"]} == {"smtp_bind_address"}
+
+
+def test_what_is_odd_about_sources(tmp_path: Path) -> None:
+    one = {"one": {"address": "192.0.2.1", "helo": "one.example.net"}}
+    two = {**one, "two": {"address": "192.0.2.1", "helo": "two.example.net"}}
+    record = only(plan_of(tmp_path, {"sources": one}, {"sources": two}))
+    found = {(each["code"], each["parameter"], each["new"]) for each in record["findings"]}
+    assert {
+        ("address_of_two_sources", "sources one", True),
+        ("unchosen_source", "sources one", False),
+        ("unchosen_source", "sources two", True),
+    } <= found
+    back = only(plan_of(tmp_path, {"sources": two}, {"sources": one}))
+    assert {each["code"] for each in back["resolved"]} == {"address_of_two_sources", "unchosen_source"}
+    assert only(plan_of(tmp_path, {"sources": two}, {"sources": two}))["resolved"] == []
 
 
 def test_instances_come_and_go(tmp_path: Path) -> None:
@@ -186,6 +217,34 @@ def test_what_the_role_refuses(tmp_path: Path, options: dict[str, Any], words: s
     assert record["problem"] in report.failures()["mx1"]
     assert report.difference
     assert not any(report.difference["endpoints"].values())
+
+
+def test_active_sources_that_dns_does_not_favour(tmp_path: Path) -> None:
+    """Given as the role is given it: in a file, or in the inventory, which counts more."""
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps({"ptr": {"192.0.2.1": []}, "spf": {"example.net": {"results": {"192.0.2.1": "pass"}}}}))
+    one = {**QUIET, "sources": {"one": {"address": "192.0.2.1", "helo": "one.example.net"}}}
+    planned = {**QUIET, "sources": {"one": {**one["sources"]["one"], "state": "planned"}}}
+    told = {"_mailfleet_records": str(path)}
+    record = only(plan_of(tmp_path, {**planned, **told}, {**one, **told}))
+    assert record["status"] == "refused"
+    words = "state of the source one: 'active' needs other records in DNS: 192.0.2.1, which one sends from, has no PTR"
+    assert record["problem"].startswith(words)
+    assert record["now"]["listeners"], "it stays as it is"
+    out = {"instance": OUT, "state": "absent", "sources": one["sources"]}
+    for base, proposal in (
+        ({**planned, **told}, planned),
+        ({**one, **told}, one),
+        (one, {**one, **told, "records": ""}),
+        (one, {**one, **told, "records": {"ptr": {"192.0.2.1": ["one.example.net"]}}}),
+        (planned, {**planned, **told, "instances": [{}, out]}),
+    ):
+        assert only(plan_of(tmp_path, base, proposal))["status"] != "refused"
+    for records in (str(tmp_path / "nowhere.json"), {"ptr": 7}):
+        report = plan_of(tmp_path, one, {**one, "records": records})
+        assert "mailfleet_records" in only(report)["problem"]
+    bad = plan_of(tmp_path, {**one, **told}, {**one, **told, "_addresses": []})
+    assert (bad.records[0]["status"], bad.records[0]["instance"]) == ("refused", "-")
 
 
 def test_a_base_that_is_refused(tmp_path: Path) -> None:

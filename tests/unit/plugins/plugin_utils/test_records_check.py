@@ -15,7 +15,11 @@ import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.finding import Finding
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
-from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import CODES, check_address
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.check import (
+    CODES,
+    check_address,
+    refuse_unready,
+)
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._records.read import RESULTS, read_records
 
 pytestmark = pytest.mark.one_python
@@ -96,6 +100,30 @@ def test_what_is_found(case: str) -> None:
     for finding, (_code, _severity, words) in zip(found, expected, strict=True):
         assert words in finding.message
         assert (finding.message[-1], finding.remedy[-1]) != (".", ".")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_active_source_is_refused_for_all_that_is_found(case: str) -> None:
+    more, expected = CASES[case]
+    source = NamedSource("out1", address=A, helo=NAME)
+    records = read_records({**GOOD, **more, "domains": ["example.net"]})
+    for state in ("planned", "draining", "retired"):
+        refuse_unready(source._replace(state=state), records)
+    if not expected:
+        refuse_unready(source, records)
+        return
+    with pytest.raises(InputError) as caught:
+        refuse_unready(source, records)
+    assert str(caught.value).startswith("state of the source out1: 'active' needs other records in DNS: ")
+    assert all(words in str(caught.value) for _code, _severity, words in expected)
+    assert str(caught.value).endswith("; let the state be planned until then.")
+
+
+def test_what_a_refusal_does_not_look_at() -> None:
+    """Addresses that only the own hosts see, or that are picked on the host, and domains that nobody has named."""
+    refuse_unready(NamedSource("in", address="10.1.1.1"), read_records({"ptr": {"10.1.1.1": []}}))
+    refuse_unready(NamedSource("out1", select=["global"]), read_records({"ptr": {A: []}}))
+    refuse_unready(NamedSource("out1", address=A), read_records({"spf": spf("fail"), "domains": []}))
 
 
 def test_each_code_is_found_in_a_case() -> None:

@@ -164,8 +164,8 @@ def test_the_end_of_a_rollout_that_was_interrupted(tmp_path: Path) -> None:
     lines = ending(Account(str(tmp_path)), {"a1": result, "a2": None}, False)
     text = "\n".join(" ".join(line.split()) for line in lines)
     assert "It was in batch 2 of 3; 1 of 4 hosts were done before." in text
-    assert "c1 canary - files as before none" in text
-    assert "a1 site_a - files as before none" in text
+    assert "c1 canary (default) files as before none" in text
+    assert "a1 site_a (default) files as before none" in text
     assert "a2 site_a FAILED: The rollout ended while it was at work on this host" in text
     assert "b1 site_b left alone" in text
 

@@ -62,7 +62,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0]["state"])
 def test_each_is_a_sentence_and_documented(case: Any) -> None:
-    (finding,) = ledger_findings([case[0]])
+    (finding,) = ledger_findings([case[0]], "report")
     assert finding.message == case[1]
     assert f"| `{finding.code}` | " in REPORTS.read_text(encoding="utf-8")
     row = next(line for line in REPORTS.read_text(encoding="utf-8").splitlines() if f"`{finding.code}`" in line)
@@ -70,4 +70,11 @@ def test_each_is_a_sentence_and_documented(case: Any) -> None:
 
 
 def test_what_was_restored_is_not_worth_a_finding() -> None:
-    assert list(ledger_findings([note(SOURCE, ownership.RESTORED, None, "192.0.2.1", "192.0.2.1")])) == []
+    assert list(ledger_findings([note(SOURCE, ownership.RESTORED, None, "192.0.2.1", "192.0.2.1")], "restore")) == []
+
+
+def test_what_is_to_be_kept_is_not_worth_a_finding() -> None:
+    notes = [note(SOURCE, ownership.ABANDONED, None, "192.0.2.1", "192.0.2.1")]
+    assert list(ledger_findings(notes, "keep")) == []
+    by_hand = note(SOURCE, ownership.BY_HAND, None, "192.0.2.1", "192.0.2.2")
+    assert [finding.code for finding in ledger_findings([*notes, by_hand], "keep")] == ["changed_by_hand"]

@@ -965,6 +965,12 @@ def test_next_hops_of_ipv4_and_of_transports_with_a_family_of_their_own() -> Non
             "out2",
         ),
         (
+            {"sender_dependent_default_transport_maps": "pcre:{{/@a{1,2}\\/b/i slow:[10.77.0.9]}, {!|c, d| smtp:}}"},
+            "",
+            "sender_dependent_default_transport_maps",
+            "slow",
+        ),
+        (
             {"smtpd_recipient_restrictions": "check_sender_access inline:{{x = FILTER scan:}}"},
             "",
             "smtpd_recipient_restrictions",
@@ -991,6 +997,7 @@ def test_what_is_not_a_transport() -> None:
             "relayhost": "slow:25",
             "default_transport": "smtp",
         },
+        {"transport_maps": "regexp:/slow, pcre:{{if /slow:/}, {/a/ smtp:}, {endif}}"},
         {"transport_maps": "hash:/etc/postfix/transport", "content_filter": "", "virtual_transport": "$nosuch"},
         {"sender_dependent_default_transport_maps": "inline:{a=DUNNO}", "my_own_transport": "slow"},
     ):

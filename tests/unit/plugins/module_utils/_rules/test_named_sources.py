@@ -14,8 +14,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sou
     read_sources,
     source_findings,
 )
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of
 
 HOST = host_of("lo 127.0.0.1/8", "eth0 192.0.2.10/24", "eth0 192.0.2.11/24", "eth0 2001:db8::10/64")
 MASTER = """\
@@ -172,7 +171,7 @@ def test_a_service_and_a_source_of_one_name_are_refused() -> None:
 
 
 def found(mapping: Dict[str, Any], **settings: Any) -> Dict[str, str]:
-    read = source_findings(read_sources(mapping), Settings(settings, (3, 7, 11)))
+    read = source_findings(read_sources(mapping), outlook_of(settings, MASTER, HOST))
     return {finding.code: finding.message for finding in read}
 
 
@@ -191,3 +190,11 @@ def test_what_is_odd_about_sources_is_told() -> None:
     assert set(found({"out1": OUT1})) == {"unchosen_source"}
     assert found({"out1": OUT1}, transport_maps="hash:/etc/postfix/transport") == {}
     assert found({"out1": OUT1}, default_transport="out1") == {}
+    for value in ("$mine", "inline:{{@a.example=out1:}}", "pcre:{{/@a/ out1:}}", "regexp:{{!/@a,b/ out1:}, {/./ x:}}"):
+        assert found({"out1": OUT1}, sender_dependent_default_transport_maps=value, mine="static:out1:") == {}
+    for value in ("static:out10:", "inline:{{out1:=out10:}}", "pcre:{{/out1:/ x:}}", "$nothing"):
+        assert set(found({"out1": OUT1}, sender_dependent_default_transport_maps=value)) == {"unchosen_source"}
+    for value in ("pcre:/etc/postfix/x", "pipemap:{hash:/x, hash:/y}", "$transport_maps"):
+        assert (
+            found({"out1": OUT1}, sender_dependent_default_transport_maps=value, transport_maps="$transport_maps") == {}
+        )

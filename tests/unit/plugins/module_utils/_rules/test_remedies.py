@@ -176,6 +176,7 @@ CASES = [
     Case("unknown_to_version", "Remove it", {"smtp_bind_address_enforce": "yes"}, {}, version="3.5"),
     Case("unknown_to_version", "or upgrade", {"smtp_bind_address_enforce": "yes"}, {"smtp_bind_address_enforce": "yes"},
          version="3.5"),
+    Case("unfamiliar_postfix", "newer release", {}, {}, version="3.13"),
     Case("endpoint_shadows_inet_interfaces", "Give smtp a host part", {}, {}, f"{STOCK}10.77.0.1:25{END}",
          f"{CLIENTS}10.77.0.2:25{END}10.77.0.1:25{END}"),
     Case("endpoint_shadows_inet_interfaces", "or remove 10.77.0.1:25", {}, {}, f"{STOCK}10.77.0.1:25{END}", STOCK),
@@ -273,7 +274,7 @@ def told(case: Case, is_applied: bool) -> List[Finding]:
     if is_applied:
         main, master = case.new_main, case.master if case.new_master is None else case.new_master
         host = TWO if case.code == "dynamic_address" else host
-        version = "3.12" if "upgrade" in case.words else version
+        version = "3.12" if "upgrade" in case.words or "newer" in case.words else version  # a release that knows it
     outlook = asked(case, main, master, host, version)
     if case.doubled and not is_applied:
         configuration = outlook.configuration._replace(repeated=[case.doubled], overridden=[case.doubled])
