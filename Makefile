@@ -46,7 +46,7 @@ CORES ?= 2.16 2.21
 # nothing else runs, what measures durations.
 BESIDE := sanity-chosen
 ALONE := durations interruption-chosen
-STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash generated-chosen examples integration-chosen molecule-chosen
+STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash generated-chosen examples-chosen integration-chosen molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -101,13 +101,22 @@ unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that
 	tests/toolchain/oldest.sh $(JUNIT)
 
 .PHONY: browser
-browser: venv ## the page of the report in a headless Chromium (root; Debian's package is installed)
+browser: venv ## the pages of reports and the drawings in a headless Chromium (root; Debian's package is installed)
 	@tests/report/install.sh
-	$(PYTEST) $(JUNIT) tests/report
+	$(PYTEST) $(JUNIT) -m "not site" tests/report
+
+.PHONY: docsite
+docsite: venv ## the documentation as a site, in build/docsite
+	python tests/docsite/build.py build/docsite
+
+.PHONY: site
+site: venv ## the same, its links, and its pages in a headless Chromium (root)
+	@tests/report/install.sh
+	$(PYTEST) $(JUNIT) -m site tests/report
 
 .PHONY: package
 package: venv ## the archive: what is in it, and whether it installs and documents itself offline
-	$(PYTEST) $(JUNIT) tests/package
+	$(PYTEST) $(JUNIT) --ignore=tests/package/test_release.py tests/package
 
 .PHONY: ansible-lint
 ansible-lint: venv ## ansible-lint, production profile
@@ -172,9 +181,9 @@ interruption: images ## who is refused or waits while Postfix restarts; on a mac
 twelve: images ## a rollout over twelve hosts through all that goes wrong, by the oldest and the newest ansible-core (root; CORES=)
 	MAILFLEET_CORES="$$(tests/toolchain/core.sh $(CORES))" MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) $(TWELVE)
 
-# What `make test` has of these two: each test on one of the releases, in turns.
-.PHONY: integration-chosen interruption-chosen
-integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
+# What `make test` has of these: examples in check mode, and each test on one of the releases, in turns.
+.PHONY: examples-chosen integration-chosen interruption-chosen
+examples-chosen integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
 integration-chosen: PLANS := 4
 integration-chosen: SIGNALS := 3
@@ -182,6 +191,8 @@ integration-chosen: supervisor-images
 	$(INTEGRATION)
 interruption-chosen: images
 	$(INTERRUPT)
+examples-chosen: images
+	$(CARRY_OUT)
 
 .PHONY: crash
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
@@ -207,9 +218,10 @@ $(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario wou
 	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
 	    molecule test --no-command-borders --destroy=never --scenario-name=$(firstword $(subst @, ,$@))
 
+CARRY_OUT = MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) tests/examples
 .PHONY: examples
 examples: images ## the examples of all pages and plugins, each carried out or proven where it is told (root)
-	MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=2 tests/examples
+	$(CARRY_OUT)
 
 .PHONY: transcripts
 transcripts: images ## what README.md and docs/first_ten_minutes.md show of a terminal, anew, from a real run on a host of the lab (root)
@@ -273,13 +285,29 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	failed=; \
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(filter %_el,$(BUILDS))" || failed=yes; \
-	$(MAKE) --keep-going sanity differential conformance tables crash integration twelve molecule interruption \
+	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
 	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
 	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive
-archive: venv ## build/mailfleet-postfix-VERSION.tar.gz
-	ansible-galaxy collection build --force --output-path build .
+archive: venv ## build/mailfleet-postfix-VERSION.tar.gz of the last commit, as it goes to Galaxy
+	@mkdir -p build
+	python tests/toolchain/archive.py build
+
+.PHONY: galaxy
+galaxy: venv ## what Galaxy says of that archive when it is uploaded, by galaxy-importer; and a release in a clone
+	$(PYTEST) $(JUNIT) tests/package/test_release.py
+	@mkdir -p build
+	tests/toolchain/galaxy.sh $$(python tests/toolchain/archive.py build)
+
+.PHONY: release
+release: venv ## make a release here, offline: changelog, version, archive, galaxy-importer, commit, tag (VERSION=1.0.0)
+	python tests/toolchain/release.py $(VERSION)
+
+.PHONY: shell
+shell: SUITES := $(or $(RELEASE),trixie)
+shell: images ## a root shell on a throw-away mail host of the lab (root; RELEASE=bookworm)
+	@$(LAB) session tests/lab/shell.sh $(SUITES)
 
 .PHONY: pins
 pins: ## renew tests/constraints.txt: the newest versions of all tools

@@ -39,9 +39,9 @@ EXAMPLES = r"""
 
 - name: Stop before the play changes a host that lacks an address
   ansible.builtin.assert:
-    that: (postfix | mailfleet.postfix.own_addresses(ansible_facts, version='3.7')) is sequence
+    that: (settings | mailfleet.postfix.own_addresses(ansible_facts, version='3.7')) is sequence
   vars:
-    postfix:
+    settings:
       inet_interfaces: loopback-only
 """
 

@@ -157,9 +157,9 @@ EXAMPLES = r"""
 
 - name: Set the addresses and apply them
   block:
-    - name: Receive on two addresses
+    - name: Receive on loopback and on one address of each family
       mailfleet.postfix.postfix_interfaces:
-        inet_interfaces: [127.0.0.1, 192.0.2.10]
+        inet_interfaces: [127.0.0.1, "::1", 192.0.2.10, "2001:db8::10"]
 
     - name: Apply it
       mailfleet.postfix.postfix_apply:

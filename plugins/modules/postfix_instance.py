@@ -65,10 +65,11 @@ EXAMPLES = r"""
       mailfleet.postfix.postfix_instance:
         name: postfix-out
 
-    - name: Give it an address and let it listen
+    - name: Give it addresses and let it listen
       mailfleet.postfix.postfix_interfaces:
         instance: postfix-out
-        inet_interfaces: 192.0.2.10
+        inet_protocols: all
+        inet_interfaces: [192.0.2.20, "2001:db8::20"]
         master_service_disable: []
 
     - name: Start the instance

@@ -223,29 +223,30 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Receive mail on loopback only, and bring the running Postfix in line
+- name: Receive mail on loopback only (127.0.0.1 and ::1), and bring the running Postfix in line
   mailfleet.postfix.postfix_interfaces:
     inet_interfaces: loopback-only
     apply: true
 
-- name: Give each of two instances an address of its own, or change nothing if one of them fails
+- name: Give each of two instances addresses of its own, or change nothing if one of them fails
   mailfleet.postfix.postfix_interfaces:
     apply: true
     instances:
-      - inet_interfaces: [127.0.0.1, 192.0.2.10]
+      - inet_interfaces: [127.0.0.1, "::1", 192.0.2.10, "2001:db8::10"]
       - instance: postfix-out
         state: present
-        inet_interfaces: 192.0.2.20
+        inet_protocols: all
+        inet_interfaces: [192.0.2.20, "2001:db8::20"]
 
-- name: Receive on another address, unless nobody confirms within two minutes that it can be used
+- name: Receive on other addresses, unless nobody confirms within two minutes that it can be used
   mailfleet.postfix.postfix_interfaces:
-    inet_interfaces: [127.0.0.1, 192.0.2.20]
+    inet_interfaces: [127.0.0.1, "::1", 192.0.2.11, "2001:db8::11"]
     apply: true
     confirm: 120
 
-- name: Receive mail on two addresses and on loopback
+- name: Receive mail on loopback and on one address of each family; no other address gets a socket
   mailfleet.postfix.postfix_interfaces:
-    inet_interfaces: [127.0.0.1, 192.0.2.10, "2001:db8::10"]
+    inet_interfaces: [127.0.0.1, "::1", 192.0.2.10, "2001:db8::10"]
 
 - name: Set up a null client
   mailfleet.postfix.postfix_interfaces:
@@ -254,7 +255,7 @@ EXAMPLES = r"""
 - name: Use the same values for many hosts, each with its own addresses
   mailfleet.postfix.postfix_interfaces:
     select:
-      inet_interfaces: [loopback, 10.0.0.0/8]
+      inet_interfaces: [loopback, 10.0.0.0/8, "fd00::/8"]
       smtp_bind_address: ["interface:out0"]
 
 - name: Receive inside and outside with different policies, and keep loop detection
@@ -268,6 +269,8 @@ EXAMPLES = r"""
         options:
           smtpd_client_restrictions: permit_mynetworks, reject
       - name: 192.0.2.10:smtp
+        command: smtpd
+      - name: "[2001:db8::10]:smtp"
         command: smtpd
 
 - name: Add a transport that sends from its own address

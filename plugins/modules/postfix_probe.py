@@ -111,7 +111,7 @@ seealso:
 EXAMPLES = r"""
 - name: Set the addresses, and go back if nobody confirms within two minutes
   mailfleet.postfix.postfix_interfaces:
-    inet_interfaces: [127.0.0.1, 192.0.2.10]
+    inet_interfaces: [127.0.0.1, "::1", 192.0.2.10, "2001:db8::10"]
     apply: true
     confirm: 120
   register: change

@@ -92,7 +92,7 @@ EXAMPLES = r"""
   mailfleet.postfix.postfix_interfaces:
     apply: true
     survey: true
-    inet_interfaces: [127.0.0.1, 192.0.2.10]
+    inet_interfaces: [127.0.0.1, "::1", 192.0.2.10, "2001:db8::10"]
   register: postfix
   check_mode: true
   ignore_errors: true

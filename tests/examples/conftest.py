@@ -43,3 +43,10 @@ def main_cf(mx1: hosts.Host) -> str:
 def run(mx1: hosts.Host, main_cf: str, sink: Sink, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The commands of the page, carried out."""
     return Run(Commands(tmp_path_factory.mktemp("operator")), sink)
+
+
+@pytest.fixture(scope="session")
+def uninstalled(run: Run, mx1: hosts.Host) -> tuple[str, bool]:
+    """What is left of the first ten minutes: main.cf, and whether there is state."""
+    state = mx1.run("test", "-e", "/var/lib/mailfleet.postfix", check=False).returncode == 0
+    return mx1.run("cat", "/etc/postfix/main.cf").stdout, state

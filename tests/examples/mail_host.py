@@ -64,6 +64,6 @@ class Commands:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,  # a machine that is busy
             check=False,
         )

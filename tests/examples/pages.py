@@ -31,7 +31,7 @@ class Example(NamedTuple):
     def title(self) -> str:
         """How it begins: a comment with the name of a file, the name of a play or a task, a command."""
         first = self.text.strip().split("\n", 1)[0].strip()
-        return re.sub(r"^(- name: |# |\$ )", "", first)
+        return re.sub(r"^(- name: |- |# |\$ )", "", first)
 
 
 def pages() -> list[Path]:

@@ -132,6 +132,7 @@ def test_ansible_pull(host: MailHost):
     install_ansible(host)
     install_git(host)
     inventory = block("hosts.yml").replace("mta1:", f"{host.name}:").replace("10.0.0.0/8", f"{host.ipv4}/32")
+    inventory = inventory.replace("fd00::/8", f"{host.ipv6}/128")
     commit(host, hosts=inventory, local=block("local.yml"))
     for unit in ("mail-pull.service", "mail-pull.timer"):
         path = f"/etc/systemd/system/{unit}"
@@ -139,7 +140,7 @@ def test_ansible_pull(host: MailHost):
     host.run("systemctl", "daemon-reload")
     try:
         assert pull(host), said(host)
-        assert host.sockets() == LOOPBACK | {(host.ipv4, 25)}, said(host)
+        assert host.sockets() == LOOPBACK | {(host.ipv4, 25), (host.ipv6, 25)}, said(host)
         master = host.master()
         commit(host, hosts=inventory.replace(f"loopback, {host.ipv4}/32", "no-such"))
         assert not pull(host)

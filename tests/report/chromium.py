@@ -97,18 +97,19 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
-    def open(self, path: Path, fragment: str = "") -> None:
-        """Open a file and wait until its program has run."""
+    def open(self, path: Path, fragment: str = "", program: bool = True) -> None:
+        """Open a file and wait until it is loaded, and its program, if it has one, has said that it has run."""
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"{path.resolve().as_uri()}{fragment}")
         wait = """new Promise(done => {
-            const look = () => document.documentElement.dataset.ready ? done(1) : setTimeout(look, 10);
+            const ready = () => !PROGRAM || document.documentElement.dataset.ready;
+            const look = () => ready() ? done(1) : setTimeout(look, 10);
             document.readyState === "complete" ? look() : addEventListener("load", look);
         })"""
         for _turn in range(100):
             try:
                 if self.run("location.protocol") == "file:":
-                    self.run(wait)
+                    self.run(wait.replace("PROGRAM", "true" if program else "false"))
                     return
             except RuntimeError:  # the old document went away meanwhile
                 continue

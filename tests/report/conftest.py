@@ -25,6 +25,10 @@ from chromium import Browser, Page, chromium
 OUTPUT = HERE.parent / "output" / "report"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "site: is about the documentation site, which takes a while to build")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A browser, of which each test has tabs of its own."""
