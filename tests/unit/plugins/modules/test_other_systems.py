@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any, Dict
@@ -30,6 +31,7 @@ runpy.run_module("ansible_collections.mailfleet.postfix.plugins.modules." + {mod
 def answer(module: str, system: str, **options: Any) -> Dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(module=module, system=system)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         input=json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_remote_tmp": "/tmp", **options}}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
