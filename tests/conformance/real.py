@@ -543,7 +543,7 @@ def _greeting(address: str) -> str:
     with socket.create_connection((address, 25), timeout=20) as connection, connection.makefile("rb") as lines:
         try:
             return lines.readline().decode().strip()
-        except ConnectionResetError:
+        except (ConnectionResetError, TimeoutError):
             return ""
 
 

@@ -121,6 +121,8 @@ class MailHost:
         self.unit = "postfix@-.service" if generated else "postfix.service"
         #: that of the second instance, which has none on Enterprise Linux
         self.other_unit = "postfix@postfix-out.service" if generated else "" if self.is_el else "postfix@out.service"
+        #: what starts and stops it where the host is seen without systemd
+        self.script = "postfix" if self.is_el else "/etc/init.d/postfix"
         self._has_core = self._has_view = False
         if self.is_el:  # its stock files say localhost, by which nothing could be seen from outside
             self.edit("inet_interfaces", "all")

@@ -155,7 +155,7 @@ def begin(host: MailHost, *, systemd: bool) -> None:
     """Postfix runs as the host would run it, and that is recorded."""
     if not systemd:
         host.run("systemctl", "stop", host.unit)
-        host.shell("/etc/init.d/postfix start", systemd=False)
+        host.shell(f"{host.script} start", systemd=False)
     result = host.bring(systemd=systemd)
     unit = host.unit if systemd else None
     assert (result["action"], result["unit"], result["in_sync"]) == ("none", unit, True), result
@@ -310,8 +310,8 @@ def test_an_init_script(host: MailHost):
     assert (result["action"], result["unit"], result["in_sync"]) == ("restart", None, True), result
     assert host.sockets() == sockets(host)
     # What it runs is what the script then stops.
-    host.shell("/etc/init.d/postfix status", systemd=False)
-    host.shell("/etc/init.d/postfix stop", systemd=False)
+    host.shell(f"{host.script} status", systemd=False)
+    host.shell(f"{host.script} stop", systemd=False)
     assert not host.sockets()
     result = host.bring({"inet_interfaces": "all"}, systemd=False)
     assert (result["action"], result["unit"], result["in_sync"]) == ("start", None, True), result

@@ -15,6 +15,9 @@ from typing import Dict, List, Optional
 
 from .instance import Instance
 
+USUAL_DIRECTORY = "/etc/postfix"
+"""The configuration directory of the default instance, for those who cannot ask the installed Postfix."""
+
 LOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
 """Files to which syslog daemons write Postfix's messages."""
 

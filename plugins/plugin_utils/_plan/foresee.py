@@ -29,6 +29,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.options import INSTANCE_STATES
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.lines import decode_config
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.platform import USUAL_DIRECTORY
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
@@ -47,7 +48,6 @@ from ansible_collections.mailfleet.postfix.plugins.plugin_utils._role_variables 
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import stock_master
 
 _DEFAULT = "-"
-_DEFAULT_DIRECTORY = "/etc/postfix"
 _NAMES = ("main.cf", "master.cf")
 _STOPPED = reason("master", "stopped")
 
@@ -141,7 +141,7 @@ class Part(NamedTuple):
         """Where its files are, as packages have it."""
         if self.name.startswith("/"):
             return self.name
-        return _DEFAULT_DIRECTORY if self.name == _DEFAULT else f"/etc/{self.name}"
+        return USUAL_DIRECTORY if self.name == _DEFAULT else os.path.join(os.path.dirname(USUAL_DIRECTORY), self.name)
 
     @property
     def action(self) -> str:
@@ -287,7 +287,7 @@ def _named(instances: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any
         if options.get("state"):
             refuse_directory(directory)
             check_names(name, options.get("group"), "instance")
-        key = name or (_DEFAULT if directory.rstrip("/") in ("", _DEFAULT_DIRECTORY) else directory)
+        key = name or (_DEFAULT if directory.rstrip("/") in ("", USUAL_DIRECTORY) else directory)
         if key in named:
             raise InputError("instances", key, "is named twice", "Say in one entry all that is wanted of it")
         named[key] = options
