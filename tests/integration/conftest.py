@@ -46,7 +46,7 @@ HOSTS = 5  # of each release
 SHARES = {
     "test_failures.py": 5,
     "test_together.py": 4,
-    "test_supervisors.py": 6,
+    "test_supervisors.py": 7,
     **dict.fromkeys(("test_converge.py", "test_actions.py", "test_byte_code.py", "test_hostile_surroundings.py"), 3),
     **dict.fromkeys(("test_trouble.py", "test_a_run_that_ends_early.py", "test_confirm.py"), 3),
     **dict.fromkeys(

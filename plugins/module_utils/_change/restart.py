@@ -149,9 +149,10 @@ class Attempt:
             if failure.run is self.run:
                 logged = self._log.words(journal=self._service.has_journal)
                 self._report.messages = list(dict.fromkeys([*logged, *self._report.messages]))
-                if self._service.supervisor and not any(map(COMPLAINT.search, self._report.messages)):
-                    # What is wrong was told to who runs Postfix, and to no log.
-                    self._report.messages[:0] = filter(None, [self._service.refusal(self._at_least(_FOR_CHECK))])
+                if self._service.supervisor:
+                    # What is wrong may have been told to who runs Postfix, and to no log.
+                    refusal = self._service.refusal(self._at_least(_FOR_CHECK))
+                    self._report.messages[:0] = [refusal] if refusal else []
             raise
 
     def _start_stopped(self) -> None:

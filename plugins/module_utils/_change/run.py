@@ -76,9 +76,9 @@ class Run:
 
     def service_of(self, assessment: Assessment) -> ServiceControl:
         """Return what starts and stops the instance, and report it."""
-        service = find_service(self.instance, assessment.master)
-        if assessment.master is None and self.service and self.service.supervisor:  # the processes above it tell best
-            service = self.service
+        service = self.service
+        if service is None or service.supervisor is None:  # one that supervises it stays the same during a run
+            service = find_service(self.instance, assessment.master)
         self.service = service
         self.report.unit, self.report.supervisor = service.unit, service.kind
         self.report.outside_unit = service.is_outside(assessment.master)
@@ -92,7 +92,8 @@ class Run:
         with suppress(TransactionError):  # a full disk: the next run knows less, and is the more careful
             remember(assessment, master, started, self.transactions.state)
         self.report.in_sync = True
-        self.report.outside_unit = find_service(self.instance, master).is_outside(master)
+        if self.service is None or self.service.supervisor is None:
+            self.report.outside_unit = find_service(self.instance, master).is_outside(master)
         self.report.sockets = socket_states(assessment.promised, master)
 
     def runs_by(self, files: ConfigFiles) -> bool:

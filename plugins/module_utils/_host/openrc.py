@@ -15,6 +15,7 @@ from .instance import Instance
 from .master_process import Process
 from .supervisor import POSTFIX, SCRIPT, Around, Supervisor, Watch, command_line
 
+ROOT = "/"
 _STATE = "run/openrc"
 
 
@@ -27,7 +28,7 @@ class OpenRC(Supervisor):
     @classmethod
     def above(cls, instance: Instance, process: Process, chain: Sequence[Process], proc: str) -> Optional[Supervisor]:
         name = "".join(command_line(process, proc)[1:2])
-        return cls(instance, name, process, proc) if _runs_openrc("/") and _openrc_script(name, "/") else None
+        return cls(instance, name, process, proc) if _runs_openrc(ROOT) and _openrc_script(name, ROOT) else None
 
     @classmethod
     def known(cls, instance: Instance, master: Optional[Process], around: Around) -> Optional[Supervisor]:
@@ -41,18 +42,19 @@ class OpenRC(Supervisor):
         return None
 
     def stop(self, deadline: float, watch: Watch) -> Outcome:
-        return self._control("stop", deadline, watch)
+        # What needs a mail server is not stopped along with it.
+        return self._control(["--nodeps", "stop"], deadline, watch)
 
     def begin(self, deadline: float, watch: Watch) -> Outcome:
-        if os.path.lexists(f"/{_STATE}/started/{self.service}"):  # and yet it does not run: its stop has failed
-            self._control("zap", deadline, watch)
-        return self._control("start", deadline, watch)
+        if os.path.lexists(os.path.join(ROOT, _STATE, "started", self.service)):  # and yet it does not run
+            self._control(["zap"], deadline, watch)
+        return self._control(["start"], deadline, watch)
 
     def leaves_down(self, outcome: Outcome) -> bool:
         return outcome.status == 0 or self.process is None
 
     def at_boot(self, wanted: bool) -> List[Tuple[str, List[str]]]:
-        levels = "/etc/runlevels"
+        levels = os.path.join(ROOT, "etc/runlevels")
         there = any(os.path.lexists(os.path.join(levels, level, self.service)) for level in os.listdir(levels))
         if there == wanted:
             return []
@@ -60,9 +62,8 @@ class OpenRC(Supervisor):
             return [(f"{self.service} is in the runlevel default", ["rc-update", "add", self.service, "default"])]
         return [(f"{self.service} is in no runlevel", ["rc-update", "--all", "del", self.service])]
 
-    def _control(self, action: str, deadline: float, watch: Watch) -> Outcome:
-        # What needs a mail server is not stopped along with it.
-        return run(["rc-service", self.service, "--nodeps", action], deadline, watch)
+    def _control(self, action: List[str], deadline: float, watch: Watch) -> Outcome:
+        return run(["rc-service", self.service, *action], deadline, watch)
 
 
 def _runs_openrc(root: str) -> bool:

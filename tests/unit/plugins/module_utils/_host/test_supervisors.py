@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -237,7 +238,7 @@ COMMANDS: List[Tuple[Callable[[], Supervisor], str, str]] = [
     (lambda: Runit(DEFAULT, "/sv/mail"), "sv -w 5 stop /sv/mail", "sv -w 5 start /sv/mail"),
     (lambda: S6(DEFAULT, "/sv/mail"), "s6-svc -T 5000 -wd -d /sv/mail", "s6-svc -T 5000 -wu -u /sv/mail"),
     (lambda: Supervisord(DEFAULT, "mail"), "supervisorctl stop mail", "supervisorctl start mail"),
-    (lambda: OpenRC(DEFAULT, "mail"), "rc-service mail --nodeps stop", "rc-service mail --nodeps start"),
+    (lambda: OpenRC(DEFAULT, "mail"), "rc-service mail --nodeps stop", "rc-service mail start"),
 ]
 
 
@@ -284,3 +285,35 @@ def test_supervisord_is_told_anew_while_it_pauses_between_attempts(system: Syste
 def test_each_kind_has_a_name_of_its_own() -> None:
     assert len({kind.kind for kind in SUPERVISORS}) == len(SUPERVISORS)
     assert all(kind.kind and kind.watchers for kind in SUPERVISORS)
+
+
+def test_a_start_is_over_when_what_was_to_become_a_master_has_ended(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its supervisor starts it again and again. What it had started before, such as a logger, says nothing."""
+    turns = [{4, 5}, {4}, {4, 6}, {4, 6}, {4}]
+    monkeypatch.setattr(Supervisor, "_works", lambda _self: False)
+    monkeypatch.setattr(Supervisor, "_children", lambda _self: turns.pop(0))
+    watched: List[int] = []
+    outcome = Runit(DEFAULT, "/sv/mail").start(time.monotonic() + 600, lambda: watched.append(len(turns)))
+    assert outcome.status == 0
+    assert (turns, watched) == ([], [3, 2, 1])
+
+
+def test_openrc_forgets_a_service_that_it_takes_for_started(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    system.file("run/openrc/started/postfix", "")
+    monkeypatch.setattr(openrc, "ROOT", str(system.path))
+    OpenRC(DEFAULT, "postfix").begin(0.0, lambda: None)
+    assert system.ran == ["rc-service postfix zap", "rc-service postfix start"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_runlevels_of_openrc(system: System, monkeypatch: pytest.MonkeyPatch, there: bool, wanted: bool) -> None:
+    system.file("etc/runlevels/default/sshd", "")
+    if there:
+        system.file("etc/runlevels/default/postfix.out", "")
+    monkeypatch.setattr(openrc, "ROOT", str(system.path))
+    steps = OpenRC(OUT, "postfix.out").at_boot(wanted)
+    action = "rc-update add postfix.out default" if wanted else "rc-update --all del postfix.out"
+    assert [" ".join(command) for _told, command in steps] == ([] if there == wanted else [action])
