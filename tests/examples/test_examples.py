@@ -57,6 +57,7 @@ SHOWN = {
     ("docs/recovery.md", "fatal:"): "a message",
     ("docs/ledger.md", "[WARNING]"): "a message",
     ("docs/records.md", "{"): "data",
+    ("docs/records.md", "state of the source"): "a message",
     ("docs/reports.md", "jq"): "needs jq",
     ("docs/reports.md", "alert:"): "needs Prometheus",
 }
