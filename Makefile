@@ -138,6 +138,11 @@ images: venv
 	@$(LAB) install
 	$(LAB) image $(SUITES)
 
+# The same with what else starts and supervises services in Debian.
+.PHONY: supervisor-images
+supervisor-images: images
+	$(LAB) image $(patsubst %,%_supervisors,$(sort $(foreach suite,$(SUITES),$(firstword $(subst _, ,$(suite))))))
+
 .PHONY: lab-tests
 lab-tests: images ## the lab's own tests: do its hosts come up as real mail hosts, and go without a trace (root)
 	$(PYTEST) $(JUNIT) tests/lab
@@ -149,7 +154,7 @@ GENERATED = MAILFLEET_EDITS=$(EDITS) MAILFLEET_SIGNALS=$(SIGNALS) MAILFLEET_SEED
 INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 \
     --ignore=$(INTERRUPTION) --ignore=$(TWELVE) tests/integration
 .PHONY: integration
-integration: images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
+integration: supervisor-images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
 	$(INTEGRATION)
 
 # Of the layout of Enterprise Linux: what starts, stops and goes back, which depends on units and directories.
@@ -182,7 +187,7 @@ examples-chosen integration-chosen interruption-chosen: export MAILFLEET_CHOSEN 
 integration-chosen: EDITS := 4
 integration-chosen: PLANS := 4
 integration-chosen: SIGNALS := 3
-integration-chosen: images
+integration-chosen: supervisor-images
 	$(INTEGRATION)
 interruption-chosen: images
 	$(INTERRUPT)

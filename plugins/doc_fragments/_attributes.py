@@ -24,7 +24,7 @@ attributes:
   platform:
     description: The kind of host that it works on.
     support: full
-    platforms: posix
+    platforms: linux
 notes:
   - To be fast the next time, keeps the compiled form of its own Python code, and what is compiled into the installed
     Postfix, in C(/var/lib/mailfleet.postfix), which only root can read. Neither is written in check mode. The former is

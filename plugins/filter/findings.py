@@ -54,6 +54,8 @@ _value:
         - "V(shared_socket), error: Two services listen on the same address and port."
         - "V(odd_port), error: A service has a port that does not exist."
         - >-
+          V(forbidden_port), error: By SELinux Postfix may not listen on a port that an edit adds.
+        - >-
           V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
           or questions to is not in master.cf.
         - >-

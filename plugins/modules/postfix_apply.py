@@ -112,8 +112,9 @@ notes:
   - Needs root. In a container it also needs the capability C(SYS_PTRACE); without it the master's sockets cannot be
     seen.
   - Uses the systemd unit of the instance if there is one. For the default instance this is C(postfix@-.service) on
-    Debian up to 12, and C(postfix.service) elsewhere. Without a unit it uses C(postfix -c) with the configuration
-    directory. The units of other instances are not stopped or reloaded.
+    Debian up to 12, and C(postfix.service) elsewhere. The units of other instances are not stopped or reloaded.
+  - Where OpenRC, runit, s6 or supervisord runs the instance, it stops and starts it through that. Where nothing does,
+    it uses C(postfix -c) with the configuration directory. A container that was started for Postfix is never stopped.
   - While it stops and starts the unit of a Debian package, a drop-in in C(/run/systemd/system) makes the unit run the
     master itself, so that clients wait for some tenths of a second only. What the unit runs before a start is run
     before the stop, and C(postfix-script) logs nothing about either. A unit that runs other commands keeps them.
@@ -336,6 +337,15 @@ unit:
   type: str
   returned: neither O(confirmed) nor O(rejected) is given
   sample: postfix@-.service
+supervisor:
+  description:
+    - What stops and starts the instance, as found from the processes above the running master and from its cgroup.
+      V(systemd), V(openrc), V(runit), V(s6) or V(supervisord); null for C(postfix start) and C(postfix stop).
+    - V(container) if it is the container itself that was started to run Postfix. Such an instance can only be reloaded;
+      what needs a restart is an error that says to restart the container.
+  type: str
+  returned: neither O(confirmed) nor O(rejected) is given
+  sample: systemd
 outside_unit:
   description:
     - Whether at the end Postfix runs outside of its systemd unit, because somebody started it by hand. systemd then
@@ -361,7 +371,7 @@ byte_code = ByteCode.use()  # what is imported from here on is not compiled agai
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.apply import apply, apply_all
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import require_linux, take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
@@ -390,11 +400,12 @@ def main() -> None:
             ["all_instances", "to", "confirmed", "rejected"],
         ],
     )
-    take_usual_umask()
-    if not module.check_mode:
-        byte_code.keep()
     params = module.params
     try:
+        require_linux()
+        take_usual_umask()
+        if not module.check_mode:
+            byte_code.keep()
         if params["confirmed"] is not None or params["rejected"] is not None:
             module.exit_json(**settled(module))
         compiled = built_in(remember=not module.check_mode, compare_tables=True)

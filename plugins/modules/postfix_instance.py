@@ -128,7 +128,7 @@ byte_code = ByteCode.use()  # what is imported from here on is not compiled agai
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.instances import create, remove
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import require_linux, take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import TransactionError
 
 
@@ -141,11 +141,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    take_usual_umask()
-    if not module.check_mode:
-        byte_code.keep()
     params = module.params
     try:
+        require_linux()
+        take_usual_umask()
+        if not module.check_mode:
+            byte_code.keep()
         if params["state"] == "present":
             result = create(params["name"], params["group"], module.check_mode)
         else:

@@ -486,6 +486,10 @@ unit:
   type: str
   returned: O(apply=true), or the entry has a C(state)
   sample: postfix@-.service
+supervisor:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:supervisor).
+  type: str
+  returned: O(apply=true)
 outside_unit:
   description: As in RV(mailfleet.postfix.postfix_apply#module:outside_unit).
   type: bool
@@ -632,7 +636,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.member i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError, confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe import options, outcome
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import require_linux, take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import BuiltIn, built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store import (
     TransactionError,
@@ -669,10 +673,11 @@ def main() -> None:
         add_file_common_args=True,
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
     )
-    take_usual_umask()
-    if not module.check_mode:
-        byte_code.keep()
     try:
+        require_linux()
+        take_usual_umask()
+        if not module.check_mode:
+            byte_code.keep()
         carry_out(module)
     except InputError as error:
         module.fail_json(msg=str(error), **error.parts, **surveyed(module, []))

@@ -106,6 +106,11 @@ unit:
   type: str
   returned: success
   sample: postfix@-.service
+supervisor:
+  description: As in RV(mailfleet.postfix.postfix_apply#module:supervisor).
+  type: str
+  returned: success
+  sample: systemd
 outside_unit:
   description: Whether Postfix runs outside of its systemd unit, because somebody started it by hand.
   type: bool
@@ -336,7 +341,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import confirmation
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.info import describe
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import take_usual_umask
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.environment import require_linux, take_usual_umask
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.installed import built_in
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instance, find_instances
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.stock import stock_services
@@ -355,11 +360,12 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[["config_directory", "instance", "all_instances"]],
     )
-    take_usual_umask()
-    if not module.check_mode:
-        byte_code.keep()
     params = module.params
     try:
+        require_linux()
+        take_usual_umask()
+        if not module.check_mode:
+            byte_code.keep()
         compiled = built_in(remember=not module.check_mode, compare_tables=True)
         stock = stock_services(compiled)
         if params["all_instances"]:

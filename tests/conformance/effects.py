@@ -147,6 +147,7 @@ NOT_PROVOKED = {
     "deprecated_address",
     "dynamic_address",
     "unfamiliar_postfix",
+    "forbidden_port",  # there is no SELinux here
 }
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import re
 from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
@@ -84,13 +83,10 @@ def _lost(before: str, after: str, change: ServiceChange) -> List[str]:
         if identity(service.name, service.type) == wanted:
             taken = arguments_taken(service.command, [word for word in service.arguments if word[:1] != "-"])
             words = [word for word in service.arguments if word[:1] != "-"][taken:]
-            lost = [word for word in words if _count(word, after) < _count(word, before)]
+            kept = _found(MasterCfEditor(after), change.name, change.type)
+            now = kept.arguments if kept else ()
+            lost = [word for word in words if now.count(word) < service.arguments.count(word)]
     return [f"{change} lost {word!r}" for word in lost]
-
-
-def _count(word: str, text: str) -> int:
-    """How often a word is there, with or without braces."""
-    return len(re.findall(rf"(?<![^\s{{]){re.escape(word)}(?![^\s}}])", text))
 
 
 def _not_undone(chance: random.Random, text: str) -> List[str]:

@@ -39,12 +39,14 @@ OTHERS = {
         *("test_instances.py", "test_instance_files.py"),
     ),
     5: ("test_confirm.py", "test_versions.py"),
+    6: ("test_supervisors.py",),  # on a host of its own
 }
 HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
 SHARES = {
     "test_failures.py": 5,
     "test_together.py": 4,
+    "test_supervisors.py": 6,
     **dict.fromkeys(("test_converge.py", "test_actions.py", "test_byte_code.py", "test_hostile_surroundings.py"), 3),
     **dict.fromkeys(("test_trouble.py", "test_a_run_that_ends_early.py", "test_confirm.py"), 3),
     **dict.fromkeys(

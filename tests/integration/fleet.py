@@ -179,6 +179,9 @@ class MailHost:
         for unit in ("postfix@out.service", "postfix@postfix-out.service"):
             self.run("systemctl", "kill", "--signal=SIGKILL", unit, check=False)
             self.run("systemctl", "disable", unit, check=False)
+        if not self.other_unit:
+            end = 'test "$(readlink $each/cwd)" != /var/spool/postfix-out || kill -KILL ${each#/proc/}'
+            self.run("sh", "-c", f"for each in /proc/[0-9]*; do {end}; done")
         self.run("rm", "-rf", OTHER, *(f"/var/{place}/postfix-out" for place in ("lib", "spool")))
 
     def lose_power(self) -> None:

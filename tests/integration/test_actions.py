@@ -55,7 +55,7 @@ def changes(host: MailHost) -> list[Change]:
         Change("their order and spelling", {"inet_interfaces": f"[{a4}],127.0.0.1"}, "none", listed),
         Change("an endpoint more", {}, "reload", listed | {(b4, 2525)}, (more,)),
         Change("an option of it", {}, "reload", listed | {(b4, 2525)}, ({**more, **banner},)),
-        Change("its chroot", {}, "reload", listed | {(b4, 2525)}, ({**more, "chroot": "n"},)),
+        Change("its chroot", {}, "reload", listed | {(b4, 2525)}, ({**more, "chroot": "y" if host.is_el else "n"},)),
         Change(
             "its other name", {}, "reload", listed | {(b4, 2525)}, ({"name": f"[{b4}]:2525", "process_limit": "7"},)
         ),

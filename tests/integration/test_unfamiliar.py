@@ -26,7 +26,7 @@ esac
 def found(host: MailHost) -> list[dict[str, Any]]:
     """The findings of that code."""
     result = host.module("mailfleet.postfix.postfix_interfaces_info")
-    return [one for one in result["instances"][0]["findings"] if one["code"] == "unfamiliar_postfix"]
+    return [one for one in result["findings"] if one["code"] == "unfamiliar_postfix"]
 
 
 def test_a_newer_postfix_is_managed_and_what_is_not_known_of_it_is_said(host: MailHost):

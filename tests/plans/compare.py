@@ -13,7 +13,13 @@ from .generate import ABSENT
 
 Record = Mapping[str, Any]
 #: what the host itself knows, and a plan does not: other findings are foretold
-_OF_THE_HOST = {"nat_without_proxy_interfaces", "unlisted_instance", "stray_master", "mynetworks_grows"}
+_OF_THE_HOST = {
+    "nat_without_proxy_interfaces",
+    "unlisted_instance",
+    "stray_master",
+    "mynetworks_grows",
+    "forbidden_port",
+}
 
 #: what a ledger says besides: when something was set, and for whom
 _HISTORY = r"(because this collection has (?:set|removed) it) on [0-9TZ:-]+(?: for \S+)?(?=,)"

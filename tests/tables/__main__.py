@@ -43,13 +43,17 @@ def facts(tree: Path) -> dict[str, Any]:
     return {"version": defaults["mail_version"], "defaults": defaults, "programs": sorted(programs)}
 
 
+def _short(value: str) -> str:
+    return value if 0 < len(value) < 80 else f"{value[:30]} ... ({len(value.split())} words)" if value else "empty"
+
+
 def changes(known: dict[str, Any], here: dict[str, Any]) -> list[str]:
     """What one Postfix has otherwise than another one."""
     old, new = known["defaults"], here["defaults"]
     said = [f"new parameter {name} = {new[name]}".rstrip() for name in sorted(new.keys() - old.keys())]
     said += [f"no parameter {name}" for name in sorted(old.keys() - new.keys())]
     said += [
-        f"default of {name}: {new[name] or 'empty'}, was {old[name] or 'empty'}"
+        f"default of {name}: {_short(new[name])}, was {_short(old[name])}"
         for name in sorted(new.keys() & old.keys())
         if new[name] != old[name] and not re.match(_ITS_OWN, name)
     ]

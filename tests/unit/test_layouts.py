@@ -66,6 +66,11 @@ def test_a_page_points_at_what_is_there(page: Path) -> None:
             assert anchor in anchors(there), f"{target}#{anchor}"
 
 
+def test_the_site_has_each_page() -> None:
+    menu = (HERE / "tests" / "docsite" / "build.py").read_text(encoding="utf-8")
+    assert [page.stem for page in (HERE / "docs").glob("*.md") if f'"docs/{page.stem}"' not in menu] == []
+
+
 DRAWINGS = sorted((HERE / "docs").rglob("*.svg"))
 STYLE = re.compile(r"(?s)<style>.*?</style>")
 

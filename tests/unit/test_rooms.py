@@ -183,7 +183,10 @@ def loaded_with(*roots: str) -> Set[str]:
 
 
 #: what the views of a result and the edits need, and the keeper of a run makes none; what a module asks that begins
-NOT_FOR_THE_KEEPER = {"_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops", "_rules.unfamiliar"}
+NOT_FOR_THE_KEEPER = {
+    *("_base.keep_byte_code", "_rules.explicit_sources", "_rules.next_hops", "_rules.unfamiliar"),
+    "_host.selinux",  # that is for findings
+}
 #: what a run keeps at its own end, what selections need, what is for sources by name, and what looks for settings that
 #: nobody has asked for: none of that is done by who goes back
 NOT_FOR_WHO_GOES_BACK = {
@@ -191,6 +194,7 @@ NOT_FOR_WHO_GOES_BACK = {
     "_change.unknown",
     "_rules.select_addresses",
     "_host.queue",
+    "_host.selinux",
     "_rules.named_sources",
     "_rules.unfamiliar",
 }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether systemd starts an instance when the host boots, of which postmulti(1) knows nothing."""
+"""Whether systemd or OpenRC starts an instance when the host boots, of which postmulti(1) knows nothing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ Step = Tuple[str, List[str]]
 
 
 def enabling(service: ServiceControl) -> List[Step]:
-    """Return what has systemd start an instance when the host boots, if that is not so yet.
+    """Return what has an instance started when the host boots, if that is not so yet.
 
-    Either a generator makes its unit from the default main.cf, or the unit has to be enabled.
+    With systemd either a generator makes its unit from the default main.cf, or the unit has to be enabled.
     """
+    if service.supervisor:
+        return service.supervisor.at_boot(wanted=True)
     unit = service.unit
     if unit is None or _is_wanted(unit, "etc/systemd/system") or _is_wanted(unit, "run/systemd/generator"):
         return []
@@ -29,7 +31,9 @@ def enabling(service: ServiceControl) -> List[Step]:
 
 
 def disabling(service: ServiceControl) -> List[Step]:
-    """Return what has systemd forget an instance that is gone."""
+    """Return what makes forget an instance that is gone."""
+    if service.supervisor:
+        return service.supervisor.at_boot(wanted=False)
     unit, steps = service.unit, []
     if unit and _is_wanted(unit, "etc/systemd/system"):
         steps.append((f"{unit} is disabled", ["systemctl", "disable", unit]))

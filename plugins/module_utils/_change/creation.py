@@ -19,6 +19,7 @@ from .._host.instance import find_instances
 from .._host.store import CREATED
 from .._host.unit import find_service
 from .boot import enabling
+from .contexts import take_over_contexts
 from .directories import make, new_files, remove_files
 from .listing import is_initialized, undone, with_instance
 from .secondary import ENDING, SECONDS, Secondary
@@ -128,6 +129,7 @@ class Creation(Secondary):
     def _set_permissions(self) -> None:
         """Have what belongs in the queue directory made, with its owners and modes (postfix(1))."""
         self.command(self.default.postfix, "-c", self.directory, "set-permissions")
+        take_over_contexts(self.default, self.planned)
 
 
 def _enabled(main: str) -> str:

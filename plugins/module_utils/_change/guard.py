@@ -21,11 +21,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
 
 from .._base.errors import InputError
-from .._host import at_work, open_files, unit_jobs, waiting
+from .._host import at_work, open_files, supervisors, unit_jobs, waiting
 from .._host.keeper import Keeper
 from .._host.master_process import find_master
 from .._host.store import TransactionError
-from .._host.unit import ServiceControl, find_service
+from .._host.unit import find_service
 from .._rules import environment, postscreen, program_failures
 from . import atomic_replace, keep_version, ledger, listing
 from .member import Member
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 #: What others import only when they need it; the keeper may outlive the files that modules come from.
 _NEEDED_LATER = (
-    *(at_work, open_files, unit_jobs, waiting),
+    *(at_work, open_files, supervisors, unit_jobs, waiting),
     *(environment, postscreen, program_failures),
     *(atomic_replace, keep_version, ledger, listing),
 )
@@ -128,11 +128,12 @@ def _start(member: Member) -> None:
     run = member.run
     pending = run.transactions.pending()
     if find_master(run.instance) is None and not (pending and pending.progress == "half"):
-        ServiceControl(run.instance, run.report.unit).start(time.monotonic() + run.timeout, checked=True)
+        service = run.service or find_service(run.instance)
+        service.start(time.monotonic() + run.timeout, checked=True)
 
 
 def _again(member: Member, together: Together) -> Member:
     """Return the instance as a new run has it, that wants nothing but what the files say, with the lock of this one."""
     run = Run(member.run.instance, member.run.timeout, together.state.base)
-    run.transactions = member.run.transactions
+    run.transactions, run.service = member.run.transactions, member.run.service
     return Member(run)

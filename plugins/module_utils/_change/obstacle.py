@@ -56,6 +56,9 @@ def obstacle(
 def _cannot_start(assessment: Assessment, service: ServiceControl, until: float) -> Optional[str]:
     """Return why what starts Postfix may not start it, or not as it is to be; None if nothing is known."""
     promised, master, unit = assessment.promised or (), assessment.master, service.unit
+    forbidden = service.forbids_stop() if master else None
+    if forbidden:
+        return forbidden
     if service.is_masked():
         return f"{unit} is masked. Allow it to be started with systemctl unmask {unit}."
     if len(promised) > _FEW:

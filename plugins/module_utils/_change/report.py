@@ -59,6 +59,7 @@ class Report:
         #: what an administrator should know although the run did not fail
         self.warnings: List[str] = []
         self.unit: Optional[str] = None
+        self.supervisor: Optional[str] = None
         self.outside_unit = False
         self.recovered: Optional[str] = None
 
@@ -81,6 +82,7 @@ class Report:
             "messages": self.messages,
             "warnings": self.warnings,
             "unit": self.unit,
+            "supervisor": self.supervisor,
             "outside_unit": self.outside_unit,
             "recovered": self.recovered,
         }

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack, contextmanager
-from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Set
 
 from .._base.sockets import Socket, in_words
 from .._host.banner import PROVEN, ask, endpoints
@@ -135,7 +135,7 @@ class Attempt:
     @contextmanager
     def phases(self) -> Iterator[None]:
         """Have what Postfix logs in this context reported when a phase fails in it."""
-        self._log = LogMark(*_log_of(self._assessment))
+        self._log = _log_of(self._assessment)
         self._report.answers, self._report.warnings = {}, []
         self._earlier = self.look_back()
         if self._assessment.master:
@@ -147,8 +147,11 @@ class Attempt:
                 yield
         except PhaseFailed as failure:
             if failure.run is self.run:
-                logged = self._log.words(journal=bool(self._service.unit))
+                logged = self._log.words(journal=self._service.has_journal)
                 self._report.messages = list(dict.fromkeys([*logged, *self._report.messages]))
+                if self._service.supervisor and not any(map(COMPLAINT.search, self._report.messages)):
+                    # What is wrong was told to who runs Postfix, and to no log.
+                    self._report.messages[:0] = filter(None, [self._service.refusal(self._at_least(_FOR_CHECK))])
             raise
 
     def _start_stopped(self) -> None:
@@ -170,7 +173,7 @@ class Attempt:
         except PhaseFailed as failure:
             if not master.is_alive():
                 self._interrupted(f"the master has ended upon {outcome.command}")
-            if outcome.status != 0 or not master.is_alive():
+            if outcome.status != 0 or not master.is_alive() or self._service.forbids_stop():
                 raise
             # The master has cached something at its start that was not known; a restart is sure to open the sockets.
             # And after a mere reload it does not so soon start again what has died.
@@ -298,7 +301,7 @@ class Attempt:
                 break
             began = time.monotonic()
         self._fail_if(program and f"{program} does not stay alive, and without it no mail is delivered.")
-        self._fail_if(self._earlier.judge_programs(self._log, bool(self._service.unit), after, report.warnings))
+        self._fail_if(self._earlier.judge_programs(self._log, self._service.has_journal, after, report.warnings))
         self.run.works(self._assessment, master, started)
 
     def verify_who_runs(self, started: bool) -> None:
@@ -393,8 +396,8 @@ def _until_settled(path: str) -> float:
     return wait if 0 < wait <= SETTLED_AGE else 0.0
 
 
-def _log_of(assessment: Assessment) -> Tuple[str, str]:
-    """Return the name that an instance logs by and its own log file, if any (syslog_name and maillog_file)."""
+def _log_of(assessment: Assessment) -> LogMark:
+    """Return the present place in the log of an instance, which is by its syslog_name and maillog_file."""
     settings = assessment.after.settings
     name = settings.get("syslog_name") or settings.get("multi_instance_name") or "postfix"
-    return name, settings.get("maillog_file")
+    return LogMark(name, settings.get("maillog_file"), assessment.master)

@@ -51,6 +51,7 @@ class Run:
         self.report = Report()
         self.earlier: Optional[Earlier] = None  # what the instance could do before the first action
         self.guard: Optional[Guard] = None  # while something is changed
+        self.service: Optional[ServiceControl] = None  # what stops and starts the instance
 
     def assess(self, planned: Optional[Edited] = None, settled: bool = False) -> Assessment:
         """Compare the files with the running master, and report what is needed.
@@ -76,7 +77,10 @@ class Run:
     def service_of(self, assessment: Assessment) -> ServiceControl:
         """Return what starts and stops the instance, and report it."""
         service = find_service(self.instance, assessment.master)
-        self.report.unit = service.unit
+        if assessment.master is None and self.service and self.service.supervisor:  # the processes above it tell best
+            service = self.service
+        self.service = service
+        self.report.unit, self.report.supervisor = service.unit, service.kind
         self.report.outside_unit = service.is_outside(assessment.master)
         return service
 

@@ -142,6 +142,9 @@ class Secondary:
         if self.check_mode:
             return
         service, deadline = find_service(instance, master), time.monotonic() + SECONDS
+        forbidden = service.forbids_stop()
+        if forbidden:
+            raise TransactionError(f"{self.name} cannot be stopped: {forbidden}")
         outcomes = service.stop(master, deadline)
         if master.is_alive():
             commands = ", ".join(outcome.command for outcome in outcomes)

@@ -57,6 +57,7 @@ def _described(instance: Instance, destinations: Sequence[str], stock: Sequence[
         "instance": instance.name,
         "version": ".".join(map(str, instance.version)),
         "unit": service.unit,
+        "supervisor": service.kind,
         "outside_unit": service.is_outside(master),
         "enabled": instance.enabled,
         "group": main.values().get("multi_instance_group", ""),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from .._base.errors import InputError
 from .commented_out import (
@@ -56,15 +56,40 @@ class MasterCfEditor(MasterCf):
         return self._blocks
 
     def put_all(self, changes: Sequence[ServiceChange]) -> None:
-        """Change several services, one after the other; many new ones for one program take little more than one."""
+        """Change several services, one after the other; many that are there, or new ones, take little more than one."""
         index = 0
         while index < len(changes):
+            together = self._change_together(changes[index:])
+            if together:
+                index += together
+                continue
             self.put(changes[index])
             index += 1
             if index < len(changes) and self._is_new(changes[index]):
                 alike = self._new_and_alike(changes[index - 1], changes[index:])
                 self._insert_behind(changes[index - 1], alike)
                 index += len(alike)
+
+    def _change_together(self, changes: Sequence[ServiceChange]) -> int:
+        """Do what :meth:`put` would for the first changes, if each has one entry of its own; return for how many."""
+        edits: List[Tuple[int, int, str]] = []
+        known: Set[int] = set()
+        for change in changes:
+            entries = self._entries_of(change.name, change.type)
+            if change.state != "present" or len(entries) != 1 or entries[0].entry.line.start in known:
+                break
+            check_change(change)
+            known.add(entries[0].entry.line.start)
+            edits.append(self._changed(entries[0], change))
+        edits.sort()
+        if len(edits) < 2 or any(first[1] > second[0] for first, second in zip(edits, edits[1:])):
+            return 0
+        parts, place = [], 0
+        for start, end, lines in edits:
+            parts += [self.text[place:start], lines]
+            place = end
+        self._write("".join([*parts, self.text[place:]]))
+        return len(edits)
 
     def _is_new(self, change: ServiceChange) -> bool:
         """Return whether there is no entry for a service, and none that is commented out."""
@@ -136,13 +161,17 @@ class MasterCfEditor(MasterCf):
 
     def _change(self, change: ServiceChange) -> None:
         *earlier, last = self._entries_of(change.name, change.type)
-        text, line = self.text, last.entry.line
+        start, end, lines = self._changed(last, change)
+        text = self.text[:start] + lines + self.text[end:]
+        self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
+
+    def _changed(self, entry: ServiceEntry, change: ServiceChange) -> Tuple[int, int, str]:
+        """Return the lines of an entry after a change: where those that they replace begin and end, and their text."""
+        text, line = self.text, entry.entry.line
         end = line.end
         if len(line.pieces) > 1:  # a block of another tool can begin in it and end behind it
             end = outside([block for block in self.blocks if block[0] > line.start], end)
-        new = EntryEditor(text[line.start : end], newline_of(text, line.end)).changed(change)
-        text = text[: line.start] + new + text[end:]
-        self._write(_without(text, [entry for entry in earlier if entry.key == last.key]))
+        return line.start, end, EntryEditor(text[line.start : end], newline_of(text, line.end)).changed(change)
 
     def remove(self, name: str, type: str = "inet") -> None:
         """Remove a service with the commented-out options in and behind its entry; its other comments stay."""

@@ -59,6 +59,7 @@ def read_host() -> Host:
         _origin_of,
         _kernel_source,
         _name_source,
+        _port_type,
     )
 
 
@@ -156,6 +157,12 @@ def _name_source(name: str, address: Address) -> str:
     from .names import name_source  # only an error asks for it
 
     return name_source(name, address)
+
+
+def _port_type(port: int) -> Optional[str]:
+    from .selinux import port_type  # only an edit that adds a port asks for it
+
+    return port_type(port)
 
 
 def _origin_of(path: str) -> Optional[str]:

@@ -1,12 +1,15 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment in which commands of Postfix and of the system are run, and the umask of a run."""
+"""The system that a run is on, the environment in which commands are run there, and the umask of a run."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Dict
+
+from .._base.errors import InputError
 
 _SYSTEM_PATH = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")  # of all systems
 
@@ -27,3 +30,14 @@ def command_environment() -> Dict[str, str]:
 def take_usual_umask() -> None:
     """Have files made with the permissions that are asked for, as Postfix's own programs do, whatever umask(2) is."""
     os.umask(0o022)
+
+
+def require_linux(system: str = sys.platform) -> None:
+    """Refuse other systems, before anything is looked at.
+
+    :raises InputError: this is not Linux
+    """
+    if not system.startswith("linux"):
+        reason = "is not managed: addresses, sockets and processes are read from Linux's netlink and /proc"
+        remedy = "Use the filters of this collection with the facts of the host, and edit and restart Postfix otherwise"
+        raise InputError("host", system, reason, remedy)

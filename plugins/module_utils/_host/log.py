@@ -15,7 +15,8 @@ from typing import Dict, List, Optional
 
 from .command import run
 from .discreet import discreet
-from .platform import LOG_FILES
+from .master_process import Master
+from .platform import LOG_FILES, STANDARD_OUTPUT
 
 _TAIL = 256 * 1024  # bytes of a log file that are read at most
 _KEEP = 8  # messages that are shown at most
@@ -28,10 +29,17 @@ class LogMark:
 
     :param tag: the instance's syslog_name
     :param maillog_file: the file to which the instance logs instead of syslog (postconf(5)), or empty
+    :param master: the running one, if any: what it logs to its standard output can be read if that is a file
+    :ivar elsewhere: where it logs to if that cannot be read here, in words; else empty
     """
 
-    def __init__(self, tag: str, maillog_file: str = "") -> None:
+    def __init__(self, tag: str, maillog_file: str = "", master: Optional[Master] = None) -> None:
         self.tag = tag
+        self.elsewhere = ""
+        if maillog_file == STANDARD_OUTPUT:
+            maillog_file = _standard_output(master)
+            if not maillog_file:
+                self.elsewhere = "the standard output of its master, which only who runs that can read"
         self.since = time.time()
         self.files: Dict[str, int] = {}
         for path in (maillog_file, *LOG_FILES):
@@ -56,6 +64,8 @@ class LogMark:
             lines = [line for line in lines if not _older(line, self.since)]
         complaints = [text for text in map(self._own, lines) if text and COMPLAINT.search(text)]
         errors = [text for text in complaints if "warning: " not in text]
+        if not complaints and self.elsewhere:
+            return [f"Postfix logs to {self.elsewhere}."]
         return discreet(dict.fromkeys(errors or complaints))[-_KEEP:]
 
     def throttled(self, journal: bool) -> List[str]:
@@ -91,6 +101,15 @@ class LogMark:
         program, text = match.groups()
         prefix = program.rpartition("/")[2] + ": "
         return f"{program}: {text[len(prefix) :] if text.startswith(prefix) else text}"
+
+
+def _standard_output(master: Optional[Master]) -> str:
+    """Return the file that is the standard output of a master; empty if it is a pipe, or cannot be looked at."""
+    try:
+        path = os.readlink(f"{master.proc}/{master.process.pid}/fd/1") if master else ""
+    except OSError:
+        return ""
+    return path if os.path.isfile(path) else ""
 
 
 def _older(line: str, since: float) -> bool:

@@ -77,7 +77,7 @@ class Master(NamedTuple):
             with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="utf-8") as stream:
                 pids = [int(word) for word in stream.read().split()]
         except OSError:  # a kernel without this file
-            pids = list(_pids(self.proc))
+            pids = list(all_pids(self.proc))
         processes = [read_process(child, self.proc) for child in pids]
         return [process for process in processes if process and process.parent == pid]
 
@@ -128,7 +128,7 @@ def find_master(instance: Instance, proc: str = PROC) -> Optional[Master]:
     written = written_pid(instance)
     hidden: Optional[int] = None
     # The file can be lost or damaged, or elsewhere because queue_directory was changed.
-    for pid in itertools.chain([] if written is None else [written], _pids(proc)):
+    for pid in itertools.chain([] if written is None else [written], all_pids(proc)):
         try:
             master = _master(pid, instance, proc)
         except PermissionError:
@@ -187,7 +187,7 @@ def all_listening_sockets(proc: str = PROC) -> Dict[str, Socket]:
 def owners(inode: str, proc: str = PROC) -> List[Process]:
     """Return the processes that have a socket open, as far as this process may look at them."""
     processes = []
-    for pid in _pids(proc):
+    for pid in all_pids(proc):
         with suppress(OSError):
             if inode in socket_inodes(pid, proc):
                 processes.append(read_process(pid, proc))
@@ -256,7 +256,7 @@ def _real_user(base: str) -> int:
 
 def processes(name: str, proc: str = PROC) -> Iterator[Process]:
     """Yield the processes with this name."""
-    for pid in _pids(proc):
+    for pid in all_pids(proc):
         process = read_process(pid, proc)
         if process and process.name == name:
             yield process
@@ -272,7 +272,7 @@ def written_pid(instance: Instance) -> Optional[int]:
         return None
 
 
-def _pids(proc: str) -> Iterator[int]:
+def all_pids(proc: str) -> Iterator[int]:
     for name in os.listdir(proc):
         if name.isdigit():
             yield int(name)

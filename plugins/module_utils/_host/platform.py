@@ -3,7 +3,8 @@
 
 """How systems differ: where they log, how their packages run the instances of Postfix, and how they read myorigin.
 
-To support another system, say here what it does differently.
+To support another system, say here what it does differently; what else than systemd starts Postfix is in
+:mod:`_host.supervisors`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from .instance import Instance
 LOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages")
 """Files to which syslog daemons write Postfix's messages."""
 
+STANDARD_OUTPUT = "/dev/stdout"
+"""What maillog_file says in a container, whose engine keeps the log then (postconf(5), maillog_file_prefixes)."""
+
 _UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
     "etc/systemd/system",
     "run/systemd/system",
@@ -26,19 +30,23 @@ _UNIT_DIRECTORIES = (  # by precedence (systemd.unit(5))
     "lib/systemd/system",
 )
 _READS_ORIGIN = "usr/share/postfix/main.cf.debian"  # a file of packages whose Postfix has MYORIGIN_FROM_FILE
-_CONFIGURE_INSTANCE = "usr/lib/postfix/configure-instance.sh"
 
 
 class UnitLayout:
     """Which systemd units a package has for the instances of Postfix.
 
-    This one is that of Enterprise Linux, Fedora and Arch: only the default instance has a unit.
+    This one is that of Enterprise Linux, Fedora and Arch: only the default instance has a unit, which starts and stops
+    the others along with it (multi_instance_wrapper).
     """
 
     #: pattern of what the package's ``postfix@.service`` has; the empty text stands for none
     mark = ""
     #: whether a generator makes the units, from the instances that the default main.cf lists
     generated = False
+    #: whether one unit starts and stops all instances
+    shared = True
+    #: the path of what prepares each start, below the root; it takes the name of the instance
+    helper = ""
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         """Return the name of an instance's unit; None if it has none.
@@ -47,14 +55,15 @@ class UnitLayout:
         """
         return "postfix.service" if instance.is_default else None
 
-    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
-        """Return what the unit of an instance runs, by the name of the setting; None where this was not tried."""
-        return None
+    def commands(self, instance: Instance) -> Dict[str, str]:
+        """Return what the unit of an instance runs, by the name of the setting; what else it runs stays as it is."""
+        return {"ExecStart": f"{instance.postfix} start", "ExecStop": f"{instance.postfix} stop"}
 
 
 class DirectoryLayout(UnitLayout):
     """Each instance has a unit, those beside the default one by their directory: Debian since 13."""
 
+    shared = False
     mark = r"(?m)^Environment=\"?MAIL_CONFIG=([^%\s\"]+)%I\"?\s*$"
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
@@ -63,7 +72,7 @@ class DirectoryLayout(UnitLayout):
             return super().unit(instance, template)
         return f"postfix@{_escaped(instance.config_directory[len(prefix) :])}.service"
 
-    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+    def commands(self, instance: Instance) -> Dict[str, str]:
         start = "postfix debian-systemd-start"
         return {"ExecStartPre": "postfix check", "ExecStart": start, "ExecStop": "postfix stop"}
 
@@ -76,13 +85,16 @@ class GeneratedLayout(UnitLayout):
 
     mark = r"(?m)^ExecStart=.*postmulti.*%i"
     generated = True
+    shared = False
+    # It copies what Postfix's programs need in their chroot, such as all CA certificates.
+    helper = "usr/lib/postfix/configure-instance.sh"
 
     def unit(self, instance: Instance, template: str) -> Optional[str]:
         return f"postfix@{instance.name}.service" if instance.name else None
 
-    def commands(self, instance: Instance) -> Optional[Dict[str, str]]:
+    def commands(self, instance: Instance) -> Dict[str, str]:
         each = f"/usr/sbin/postmulti -i {instance.name} -p"
-        prepared = f"/{_CONFIGURE_INSTANCE} {instance.name}"
+        prepared = f"/{self.helper} {instance.name}"
         return {"ExecStartPre": prepared, "ExecStart": f"{each} start", "ExecStop": f"{each} stop"}
 
 
@@ -101,19 +113,21 @@ def is_generated(unit: str, root: str = "/") -> bool:
     return _layout(unit_text(unit, root) or "").generated
 
 
-def package_commands(instance: Instance, root: str = "/") -> Optional[Dict[str, str]]:
-    """Return what the package has the unit of an instance run, by the name of the setting; None if not known."""
+def is_shared(unit: str, root: str = "/") -> bool:
+    """Return whether a unit is the one that starts and stops all instances."""
+    return unit == "postfix.service" and _layout(unit_text("postfix@.service", root) or "").shared
+
+
+def package_commands(instance: Instance, root: str = "/") -> Dict[str, str]:
+    """Return what the package has the unit of an instance run, by the name of the setting."""
     return _layout(unit_text("postfix@.service", root) or "").commands(instance)
 
 
 def before_start(instance: Instance, root: str = "/") -> Optional[List[str]]:
-    """Return the command that the package runs before each start of an instance; None if it runs none.
-
-    On Debian up to 12 it copies what Postfix's programs need in their chroot, such as all CA certificates.
-    """
-    path = os.path.join(root, _CONFIGURE_INSTANCE)  # later packages still have it, but it only says that it is gone
-    runs = _layout(unit_text("postfix@.service", root) or "").generated and os.access(path, os.X_OK)
-    return [path, instance.name] if runs and instance.name else None
+    """Return the command that the package runs before each start of an instance; None if it runs none."""
+    helper = _layout(unit_text("postfix@.service", root) or "").helper
+    path = os.path.join(root, helper)  # later packages of Debian still have theirs, but it only says that it is gone
+    return [path, instance.name] if helper and instance.name and os.access(path, os.X_OK) else None
 
 
 def origin_in_file(path: str, root: str = "/") -> Optional[str]:

@@ -7,6 +7,7 @@ A master ends within 10 ms and starts within 30 ms, but clients wait up to a sec
 unit prepare and check what was prepared and checked before the stop already. So a drop-in in /run makes the unit run
 the master itself, as postfix-script(1) does in the end, in the environment that postfix(1) gives it, and stop it by
 systemd's own SIGTERM, which is what postfix-script sends. Whatever else the unit says stays, its sandbox for example.
+Where one unit starts and stops all instances, this is also what leaves the others alone.
 
 A unit that runs something else than the package made it run keeps its own way.
 """
@@ -21,7 +22,7 @@ from typing import Dict, Optional
 
 from .command import run
 from .instance import Instance
-from .platform import package_commands
+from .platform import is_shared, package_commands
 from .unit_properties import unit_properties
 
 DIRECTORY = "/run/systemd/system"
@@ -33,7 +34,7 @@ _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 def is_as_packaged(unit: str, instance: Instance, deadline: float) -> bool:
     """Return whether a unit stops and starts an instance by the commands of the package, and by no others."""
     expected = package_commands(instance)
-    if not expected or not instance.enabled:
+    if not instance.enabled:
         return False
     names = ["Type", "NeedDaemonReload", *expected]
     shown: Dict[str, str] = {}
@@ -54,7 +55,9 @@ def quicken(unit: str, instance: Instance, deadline: float) -> None:
     master = os.path.join(environment.get("daemon_directory", ""), "master")
     if not os.access(master, os.X_OK) or not os.path.isabs(master):
         return
-    lines = ["[Service]", "ExecStartPre=", "ExecStop=", "ExecStart=", f"ExecStart={quoted(master, '$')} -w"]
+    lines = ["[Service]", *(f"{name}=" for name in package_commands(instance)), f"ExecStart={quoted(master, '$')} -w"]
+    if is_shared(unit):  # SIGTERM is for this master, and not for those of other instances
+        lines.append("KillMode=process")
     lines += [f"Environment={quoted(f'{name}={value}')}" for name, value in environment.items()]
     try:
         os.makedirs(os.path.dirname(_drop_in(unit)), 0o755, exist_ok=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stop, start and reload an instance, by its systemd unit or by postfix(1).
+"""Stop, start and reload an instance, by its systemd unit, by what else supervises it, or by postfix(1).
 
 The exit status of these commands proves nothing: on Debian 12 ``systemctl start postfix`` succeeds whether or not
 Postfix comes up, and ``postfix reload`` when the master dies a second later. So callers have to look at the master.
@@ -14,16 +14,19 @@ import re
 import signal
 import time
 from contextlib import contextmanager, suppress
-from typing import Callable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional
 
 from .._base.records import NamedTuple
 from .command import Outcome, run
 from .discreet import discreet
 from .instance import Instance
 from .master_process import Master, processes, read_process, runs_by
-from .platform import before_start, is_generated, package_unit, unit_text
+from .platform import before_start, is_generated, is_shared, package_unit, unit_text
 from .quick_restart import give_back, is_as_packaged, is_quick, quicken
 from .unit_properties import unit_properties
+
+if TYPE_CHECKING:
+    from .supervisor import Supervisor
 
 _DEFAULT_MYNETWORKS = ("-o", "mynetworks=")  # in place of a default that needs addresses, which may be absent
 _CHECKED = "quick-start"  # a file that tells postfix-script to start without checks; it removes the file
@@ -36,11 +39,23 @@ _GRACE = 5.0  # seconds that postfix-script waits for a stop before it uses forc
 class ServiceControl(NamedTuple):
     """The means to stop, start and reload one instance.
 
-    ``unit`` is None where there is no systemd unit for it. All deadlines are by time.monotonic().
+    ``unit`` is None where there is no systemd unit for it, and ``supervisor`` where nothing else supervises it either.
+    All deadlines are by time.monotonic().
     """
 
     instance: Instance
     unit: Optional[str]
+    supervisor: Optional[Supervisor] = None
+
+    @property
+    def kind(self) -> Optional[str]:
+        """What stops and starts it, as results say it; None for postfix(1)."""
+        return "systemd" if self.unit else self.supervisor.kind if self.supervisor else None
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether what Postfix logs can be in a systemd journal."""
+        return os.path.isdir(_BOOTED)
 
     def prepare(self, deadline: float) -> Outcome:
         """Do before a stop what would otherwise prolong the time between stop and start; :meth:`tidy` undoes it.
@@ -90,6 +105,8 @@ class ServiceControl(NamedTuple):
                 return self._start_unit(self.unit, deadline, watch)
             if not checked:
                 self._run_before_start(deadline)
+            if self.supervisor:
+                return self.supervisor.start(deadline, watch)
             return self._start_to_stay(deadline, watch)
         finally:
             if checked:
@@ -115,6 +132,10 @@ class ServiceControl(NamedTuple):
         """
         with _highest_priority(master):
             return self._stop(master, deadline, watch)
+
+    def forbids_stop(self) -> Optional[str]:
+        """Return in sentences why the instance cannot be stopped and started again from here; None if it can."""
+        return self.supervisor.forbids() if self.supervisor else None
 
     def refusal(self, deadline: float, config_directory: str = "") -> Optional[str]:
         """Return why Postfix's programs do not accept the files, or None; nothing is changed.
@@ -193,7 +214,11 @@ class ServiceControl(NamedTuple):
         tried = []
         if self.unit and unit_of(master) == self.unit and not is_quick(self.unit):
             tried.append(self._stop_unit(self.unit, deadline, watch_end))
-        if _is_gone(master, tried):
+        elif self.supervisor:
+            tried.append(self.supervisor.stop(deadline, watch_end))
+            if not self.supervisor.leaves_down(tried[-1]):  # it would start again what is ended by others
+                return tried
+        if _is_gone(master, tried, patient=not self.supervisor):
             return tried
         for number in (signal.SIGTERM, signal.SIGKILL):
             tried.append(_signal(master, number))
@@ -252,11 +277,20 @@ def _end_unborn(master: Master) -> None:
 def find_service(instance: Instance, master: Optional[Master] = None, root: str = "/") -> ServiceControl:
     """Find out what runs an instance: a unit of the administrator's own if the master runs in it, or the package's.
 
+    Where systemd does not run it, whoever else does so is found.
+
     :param master: the running one, if any
     """
-    if not os.path.isdir(os.path.join(root, "run/systemd/system")):
-        return ServiceControl(instance, None)
+    has_systemd = os.path.isdir(os.path.join(root, "run/systemd/system"))
+    if not has_systemd or (master and master.process.parent != 1):
+        from .supervisors import find_supervisor  # few hosts have another one
+
+        supervisor = find_supervisor(instance, master, root=root)
+        if supervisor or not has_systemd:
+            return ServiceControl(instance, None, supervisor)
     unit = unit_of(master) if master else None
+    if unit and is_shared(unit, root) and not instance.is_default:
+        return ServiceControl(instance, None)
     if unit and re.search(r"(?m)^Exec\w+=.*post(fix|multi)", unit_text(unit, root) or ""):
         return ServiceControl(instance, unit)
     return ServiceControl(instance, package_unit(instance, root))
@@ -274,10 +308,10 @@ def unit_of(master: Master) -> Optional[str]:
     return units[-1] if units else None
 
 
-def _is_gone(master: Master, tried: List[Outcome]) -> bool:
+def _is_gone(master: Master, tried: List[Outcome], patient: bool = True) -> bool:
     """Return whether the master has ended; it gets a moment if the last attempt says that it worked."""
     patience = 0.0
-    if tried and tried[-1].status == 0:
+    if patient and tried and tried[-1].status == 0:
         patience = _GRACE if tried[-1].command.startswith("kill") else 0.5
     deadline = time.monotonic() + patience
     while master.is_alive():

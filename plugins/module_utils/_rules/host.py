@@ -73,6 +73,8 @@ class Host:
         where it has no route; None where the kernel cannot be asked
     :param name_source: returns where the host has an address of a name from, such as ``line 2 of /etc/hosts``, or
         nothing where nobody can tell
+    :param port_type: returns the type of a TCP port if SELinux keeps it from Postfix, and else None; None where it
+        enforces no policy
     :param origin_of: returns what Postfix makes of a path in myorigin, or None where it dies of a file that it cannot
         read; None where nobody knows
     """
@@ -88,6 +90,7 @@ class Host:
         origin_of: Optional[Callable[[str], Optional[str]]] = None,
         kernel_source: Optional[Callable[[str], Optional[Address]]] = None,
         name_source: Optional[Callable[[str, Address], str]] = None,
+        port_type: Optional[Callable[[int], Optional[str]]] = None,
     ) -> None:
         self.addresses = tuple(addresses)
         self.families = families
@@ -98,6 +101,7 @@ class Host:
         self.origin_of = origin_of
         self.kernel_source = kernel_source
         self.name_source = name_source
+        self.port_type = port_type
         self._index: Dict[Address, HostAddress] = {}
         for entry in self.addresses:
             if not self._index.setdefault(entry.address, entry).up and entry.up:

@@ -58,6 +58,7 @@ REGISTRY = (
     Rule(sources.loopback_source, ["error"]),
     Rule(sockets.shared_socket, ["error"]),
     Rule(sockets.odd_port, ["error"]),
+    Rule(sockets.forbidden_port, ["error"], needs="change"),
     Rule(sockets.postscreen_lacks_service, ["error", "info"]),
     Rule(sockets.proxy_protocol_on_loopback, ["error", "warning"]),
     Rule(surroundings.bad_proxy_interfaces, ["error"]),

@@ -17,6 +17,9 @@ from ..outlook import Outlook
 from .assumed import faults_after
 from .finding import Point, grouped, listed
 
+GENERIC_PORT_TYPES = ("unreserved_port_t", "reserved_port_t", "hi_reserved_port_t", "ephemeral_port_t", "port_t")
+"""The types in the policy of SELinux that ports have which belong to no service."""
+
 
 def no_listener(outlook: Outlook) -> Iterator[Point]:
     """Postfix listens on no network socket."""
@@ -115,6 +118,26 @@ def odd_port(outlook: Outlook) -> Iterator[Point]:
         if is_number(port) and not 0 < int(port[:20]) < 65536:
             message = f"the service {service} has a port that does not exist, and so listens on another one"
             yield Point("services", message, "Write a port from 1 to 65535")
+
+
+def forbidden_port(before: Outlook, outlook: Outlook) -> Iterator[Point]:
+    """By SELinux Postfix may not listen on a port that an edit adds."""
+    kept_from = outlook.host.port_type
+    if kept_from is None:
+        return
+    known = {listener.socket.port for listener in before.listeners} if before.failure is None else set()
+    services: Dict[int, Dict[str, None]] = {}
+    for listener in outlook.listeners:
+        services.setdefault(listener.socket.port, {})[f"{listener.service}/{listener.type}"] = None
+    for port in sorted(services.keys() - known):
+        kind = kept_from(port)
+        if kind:
+            message = f"SELinux does not let Postfix listen on port {port} for {listed(list(services[port]))}, because "
+            message += f"the port has the type {kind}, and not smtp_port_t"
+            # semanage(8) adds to what has no type of its own, and otherwise modifies.
+            how = "-a" if kind in GENERIC_PORT_TYPES else "-m"
+            remedy = f"Allow it with semanage port {how} -t smtp_port_t -p tcp {port}, or use another port"
+            yield Point("services", message, remedy)
 
 
 def postscreen_lacks_service(outlook: Outlook) -> Iterator[Point]:

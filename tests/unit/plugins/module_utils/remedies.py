@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings 
 #: what is not a matter of the files, or takes a choice that the remedy leaves to the operator
 NOT_MECHANICAL = (
     *("source_failure", "bad_command_line", "bad_proxy_interfaces", "dynamic_address", "deprecated_address"),
+    "forbidden_port",
     "unfamiliar_postfix",
 )
 

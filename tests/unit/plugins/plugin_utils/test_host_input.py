@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.findings.registry import findings
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host, HostAddress
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import outlook_of
 
 FACTS: Any = {
     "interfaces": ["br-int", "eth0.5", "lo", "sit0"],
@@ -156,3 +158,33 @@ def test_names_from_a_mapping() -> None:
 def test_bad_mappings(mapping: Any) -> None:
     with pytest.raises(InputError, match="^resolve: "):
         mapping_resolver(mapping)
+
+
+def test_facts_of_freebsd_and_macos() -> None:
+    """As Ansible gathers them there: every address in a list, with its zone, which is an alias of lo0 too."""
+    loopback = {
+        "ipv4": [{"address": "127.0.0.1", "netmask": "255.0.0.0", "network": "127.0.0.0"}],
+        "ipv6": [{"address": "::1", "prefix": "128"}, {"address": "fe80::1%lo0", "prefix": "64", "scope": "0x2"}],
+    }
+    outside = {
+        "ipv4": [
+            {"address": "10.77.0.1", "netmask": "255.255.255.0", "network": "10.77.0.0"},
+            {"address": "10.77.0.2", "netmask": "255.255.255.255", "network": "10.77.0.2"},
+        ],
+        "ipv6": [{"address": "fe80::7%vtnet0", "prefix": "64", "scope": "0x1"}, {"address": "fd77::1", "prefix": "64"}],
+    }
+    host = host_from_input({"interfaces": ["vtnet0", "lo0"], "vtnet0": outside, "lo0": loopback})
+    assert shown(host) == [
+        ("10.77.0.1", 24, "vtnet0", True),
+        ("10.77.0.2", 32, "vtnet0", True),
+        ("127.0.0.1", 8, "lo0", True),
+        ("fe80::7", 64, "vtnet0", True),
+        ("fd77::1", 64, "vtnet0", True),
+        ("::1", 128, "lo0", True),
+        ("fe80::1", 64, "lo0", True),
+    ]
+    services = "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\n"
+    there = outlook_of({"inet_interfaces": "loopback-only"}, services, host)
+    assert [listener.socket.address for listener in there.listeners] == ["127.0.0.1", "::1"]
+    codes = [finding.code for finding in findings(outlook_of({}, services, host))]
+    assert codes == []

@@ -43,6 +43,7 @@ def test_a_report_of_nothing_has_all_keys() -> None:
         "messages": [],
         "warnings": [],
         "unit": None,
+        "supervisor": None,
         "outside_unit": False,
         "recovered": None,
     }

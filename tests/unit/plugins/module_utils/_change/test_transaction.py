@@ -358,6 +358,18 @@ def test_extended_attributes_stay(host: ConfigDir) -> None:
     assert os.getxattr(host.main, "user.note") == b"keep me"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may set a context")
+def test_the_context_of_selinux_stays_on_both_files(host: ConfigDir) -> None:
+    """No kernel here has SELinux: to it a context is an attribute like others."""
+    contexts = {host.main: b"system_u:object_r:postfix_etc_t:s0\0", host.master: b"unconfined_u:object_r:etc_t:s0\0"}
+    for path, context in contexts.items():
+        os.setxattr(path, "security.selinux", context)
+    host.commit(*NEW)
+    assert {path: os.getxattr(path, "security.selinux") for path in contexts} == contexts
+    host.transactions.rollback()
+    assert {path: os.getxattr(path, "security.selinux") for path in contexts} == contexts
+
+
 def test_a_default_acl_of_the_directory_does_not_spread(host: ConfigDir) -> None:
     # entries of <tag, permissions, id>: user::rwx, user:12:rwx, group::r-x, mask::rwx, other::r-x
     entries = [(1, 7, -1), (2, 7, 12), (4, 5, -1), (16, 7, -1), (32, 5, -1)]

@@ -27,6 +27,15 @@ tool      unix  -       -       n       -       -       smtp
 #out2     unix  -       -       n       -       -       smtp
 lmtp      unix  -       -       n       -       -       lmtp
 pickup    unix  n       -       y       60      1       pickup"""
+#: entries that are there already, one of which has a block of another tool in it and behind it
+THERE = """
+out4      unix  -       -       n       -       -       smtp
+# prose in it
+  -o c=d
+# BEGIN block
+  -o smtp_bind_address=192.0.2.9
+out3      unix  -       -       n       -       -       smtp
+# END block"""
 
 
 def changes(chance: random.Random) -> list[ServiceChange]:
@@ -45,7 +54,7 @@ def changes(chance: random.Random) -> list[ServiceChange]:
 @pytest.mark.parametrize("seed", range(300))
 def test_many_at_once_are_the_same_as_one_after_the_other(seed: int) -> None:
     chance = random.Random(seed)
-    lines = [line for line in TEXT.splitlines() if chance.random() < 0.8]
+    lines = [line for line in f"{TEXT}{THERE}".splitlines() if chance.random() < 0.8]
     text = "\n".join(lines) + chance.choice(["", "\n", "\r\n", "\n# the end\n"])
     wanted = changes(chance)
     outcomes = []
@@ -68,3 +77,15 @@ def test_three_hundred_new_services_are_added_in_less_than_a_second() -> None:
     editor.put_all(wanted)
     assert time.process_time() - began < 1
     assert editor.text.count("-o a=b") == 301
+
+
+@pytest.mark.duration
+def test_three_hundred_services_are_changed_in_less_than_a_second() -> None:
+    names = [f"out{number}" for number in range(300)]
+    editor = MasterCfEditor(TEXT)
+    editor.put_all([ServiceChange(name, "unix", command="smtp", options={"a": "b"}) for name in names])
+    wanted = [ServiceChange(name, "unix", options={"a": "c"}) for name in names]
+    began = time.process_time()
+    editor.put_all(wanted)
+    assert time.process_time() - began < 1
+    assert editor.text.count("-o a=c") == 300

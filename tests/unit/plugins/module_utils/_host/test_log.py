@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.log import LogMark
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import process_of
 
 LOG = """\
 Nov 22 11:08:51 mx postfix/postfix-script[628]: stopping the Postfix mail system
@@ -46,3 +49,21 @@ def test_a_log_that_was_rotated_is_read_from_its_beginning(tmp_path: Path) -> No
     mark = LogMark("postfix-out", str(log))
     log.write_text(LOG)
     assert mark.words(journal=False)[0] == "postfix-out/master: fatal: of another instance"
+
+
+@pytest.mark.parametrize("to_file", [True, False], ids=["file", "pipe"])
+def test_the_standard_output_of_the_master(tmp_path: Path, to_file: bool) -> None:
+    log, here = tmp_path / "log", tmp_path / "proc/7/fd"
+    here.mkdir(parents=True)
+    (here / "1").symlink_to(log if to_file else "pipe:[12345]")
+    log.write_text("Nov 21 11:08:52 mx postfix/master[71]: fatal: of yesterday\n")
+    mark = LogMark(
+        "postfix", "/dev/stdout", Master(process_of(7), "/var/spool/postfix", {}, "", str(tmp_path / "proc"))
+    )
+    with open(log, "a") as stream:
+        stream.write(LOG)
+    words = mark.words(journal=False)
+    if to_file:
+        assert words[0] == "postfix/master: fatal: bind 10.0.0.9 port 25: Cannot assign requested address"
+    else:
+        assert words == ["Postfix logs to the standard output of its master, which only who runs that can read."]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import quick_restart, unit_properties
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import platform, quick_restart, unit_properties
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of
 
@@ -41,6 +41,7 @@ class Systemd:
         monkeypatch.setattr(quick_restart, "run", self._run)
         monkeypatch.setattr(unit_properties, "run", self._run)
         monkeypatch.setattr(quick_restart, "package_commands", lambda instance: COMMANDS)
+        monkeypatch.setattr(quick_restart, "is_shared", lambda unit: False)
         monkeypatch.setattr(quick_restart, "DIRECTORY", str(self.directory))
 
     @property
@@ -79,12 +80,6 @@ def test_a_unit_that_runs_what_the_package_made_it_run(systemd: Systemd, show: L
     assert quick_restart.is_as_packaged(UNIT, instance_of(), 0.0) is packaged
 
 
-def test_a_package_that_was_not_tried(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick_restart, "package_commands", lambda instance: None)
-    assert not quick_restart.is_as_packaged(UNIT, instance_of(), 0.0)
-    assert systemd.ran == []
-
-
 def test_an_instance_that_the_package_would_not_start(systemd: Systemd) -> None:
     assert not quick_restart.is_as_packaged(UNIT, instance_of(enabled=""), 0.0)
 
@@ -98,7 +93,7 @@ def test_a_unit_is_made_quick_and_given_back(systemd: Systemd, tmp_path: Path) -
         *("/usr/sbin/postfix", "-c", "/etc/postfix", "/usr/bin/env"),
     ]
     text = (
-        "[Service]\nExecStartPre=\nExecStop=\nExecStart=\n"
+        "[Service]\nExecStartPre=\nExecStart=\nExecStop=\n"
         f'ExecStart="{tmp_path}/sbin/master" -w\n'
         'Environment="LANG=C"\n'
         f'Environment="daemon_directory={tmp_path}/sbin"\n'
@@ -112,6 +107,21 @@ def test_a_unit_is_made_quick_and_given_back(systemd: Systemd, tmp_path: Path) -
     assert [list(files) for files in systemd.reloads[1:]] == [["mailfleet-quick-restart.undone"]]
     quick_restart.give_back(UNIT)
     assert len(systemd.reloads) == 2
+
+
+def test_a_unit_that_starts_all_instances() -> None:
+    assert platform.package_commands(instance_of(), "/nowhere") == {
+        "ExecStart": "/usr/sbin/postfix start",
+        "ExecStop": "/usr/sbin/postfix stop",
+    }
+    assert platform.is_shared("postfix.service", "/nowhere")
+    assert not platform.is_shared("mta.service", "/nowhere")
+
+
+def test_only_the_master_of_a_shared_unit_is_ended(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick_restart, "is_shared", lambda unit: True)
+    quick_restart.quicken(UNIT, instance_of(), 0.0)
+    assert "\nKillMode=process\n" in systemd.reloads[0]["mailfleet-quick-restart.conf"]
 
 
 def test_a_unit_that_could_not_be_given_back_is_given_back_by_the_next_run(systemd: Systemd) -> None:

@@ -94,6 +94,12 @@ def test_a_unit_of_the_administrator_s_own(
     assert find_service(ELSEWHERE, master, root).unit == unit
 
 
+def test_a_unit_that_starts_all_instances_is_that_of_the_default_one(make_root: MakeRoot, tmp_path: Path) -> None:
+    root, master = make_root(UNIT), master_in(tmp_path, "0::/system.slice/postfix.service\n")
+    assert find_service(DEFAULT, master, root).unit == "postfix.service"
+    assert find_service(ELSEWHERE, master, root).unit is None  # to stop it would stop all
+
+
 class Ran:
     """What was run instead of commands, which end as they are told to."""
 

@@ -1087,3 +1087,26 @@ def test_proxy_protocol_for_all_services() -> None:
         (one,) = [one for one in found(settings, f"{MASTER}{back}\n") if one.code == "proxy_protocol_on_loopback"]
         assert ("content filter" in one.message) == is_named
     assert told({"postscreen_upstream_proxy_protocol": "haproxy"}, back, submission) == []
+
+
+LABELS = {2525: "unreserved_port_t", 8025: "http_cache_port_t"}
+
+
+def test_a_port_that_selinux_keeps_from_postfix() -> None:
+    host = Host(TWO.addresses, port_type=LABELS.get)
+
+    def found(before: str, after: str, on: Host = host) -> list:
+        old, new = outlook_of({}, before, on), outlook_of({}, after, on)
+        return [one for one in findings(new, before=old) if one.code == "forbidden_port"]
+
+    ports = MASTER + "2525 inet n - n - - smtpd\n8025 inet n - n - - smtpd\n587 inet n - n - - smtpd\n"
+    added, other = found(MASTER, ports)
+    assert (added.severity, added.parameter) == ("error", "services")
+    assert (
+        "not let Postfix listen on port 2525 for 2525/inet, because the port has the type unreserved_port_t"
+        in added.message
+    )
+    assert "semanage port -a -t smtp_port_t -p tcp 2525" in added.remedy
+    assert "semanage port -m -t smtp_port_t -p tcp 8025" in other.remedy
+    assert found(ports, ports) == []  # it listens there already
+    assert found(MASTER, ports, TWO) == []

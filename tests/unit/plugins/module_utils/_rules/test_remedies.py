@@ -39,6 +39,7 @@ PASSING = host_of(
     "fd77::3/64 deprecated",
 )
 KERNEL = Host(PASSING.addresses, kernel_source={"ipv6": ip_address("fd77::2")}.get)
+LABELLED = Host(FOUR.addresses, port_type={2525: "unreserved_port_t"}.get)
 NAMES = {"mx": "10.77.0.1", "nat.test": "203.0.113.9", "away": "10.77.0.9", "host.test": "10.77.0.1"}
 
 SMTPD = "smtp inet n - n - - smtpd\n"
@@ -229,6 +230,8 @@ CASES = [
          before={"mynetworks_style": "subnet", "inet_interfaces": "loopback-only"}),
     Case("mynetworks_grows", "mynetworks_style to host", {"mynetworks_style": "subnet"}, {"mynetworks_style": "host"},
          host=PUBLIC, before={"mynetworks_style": "subnet", "inet_interfaces": "loopback-only"}),
+    Case("forbidden_port", "Allow it with semanage port -a -t smtp_port_t -p tcp 2525, or use another port",
+         {}, {}, STOCK + f"2525{END}", STOCK + f"587{END}", host=LABELLED, before={"master_service_disable": "inet"}),
     Case("mynetworks_default", "Set mynetworks", {"inet_interfaces": BOTH},
          {"inet_interfaces": BOTH, "mynetworks": "127.0.0.0/8"}),
     Case("nat_without_proxy_interfaces", "Add 203.0.113.9", {"myhostname": "nat.test"},
