@@ -84,7 +84,8 @@ def test_drawings_share_one_style_for_light_and_dark(drawing: Path) -> None:
     light, dark = (
         dict(re.findall(r"(--\w+): (#\w+)", part)) for part in style.split("@media (prefers-color-scheme: dark)")
     )
-    assert light.keys() == dark.keys() == {*re.findall(r"var\((--\w+)\)", style)}
+    assert light.keys() == dark.keys()
+    assert light.keys() == {*re.findall(r"var\((--\w+)\)", style)}
     assert re.findall(r"#[0-9a-f]{3,6}\b(?!\))", STYLE.sub("", text)) == []
 
 
