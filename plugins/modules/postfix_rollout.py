@@ -76,11 +76,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Set Postfix's addresses on one group of hosts after the other
-  ansible.builtin.import_playbook: mailfleet.postfix.converge
-  vars:
-    mailfleet_groups: [canary, site_a, site_b]
-    mailfleet_max_fail: 5%
+# A rollout is a call of the playbook, which has all of these steps:
+# ansible-playbook mailfleet.postfix.converge -e '{"mailfleet_groups": ["canary", "site_a"]}' -e mailfleet_max_fail=5%
+
+- name: Begin the batch
+  mailfleet.postfix.postfix_rollout:
+    step: begin
+    groups: [canary]
+    sizes: [1]
+    controls:
+      max_fail: 5%
+  run_once: true
 """
 
 RETURN = r"""

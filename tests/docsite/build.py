@@ -31,7 +31,7 @@ GUIDES = {
     "Start": ["docs/first_ten_minutes", "docs/concepts", "docs/layouts/*", "docs/migration", "docs/comparison"],
     "Operate": ["docs/recovery", "docs/sources", "docs/ledger", "docs/records"],
     "Fleets": ["docs/rollout", "docs/plan", "docs/pipelines", "docs/reports", "docs/automation", "docs/fleet_size"],
-    "Reference": ["collection/index", "roles/postfix_interfaces/README"],
+    "Reference": ["collection/index", "docs/platforms", "roles/postfix_interfaces/README"],
     "Take part": [
         "CONTRIBUTING",
         "SECURITY",

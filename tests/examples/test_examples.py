@@ -57,6 +57,8 @@ SHOWN = {
     ("docs/recovery.md", "fatal:"): "a message",
     ("docs/ledger.md", "[WARNING]"): "a message",
     ("docs/records.md", "{"): "data",
+    ("docs/records.md", "state of the source"): "a message",
+    ("docs/platforms.md", "semanage"): "needs SELinux",
     ("docs/reports.md", "jq"): "needs jq",
     ("docs/reports.md", "alert:"): "needs Prometheus",
 }

@@ -79,7 +79,8 @@ def shown(output: str, lines: str, gap: str) -> str:
 
 def same(text: str) -> str:
     """A text without what is different each time, or on each release."""
-    return re.sub(r"[ \t]+", " ", re.sub(r"\d+\.\d s\b", "0.0 s", text))
+    text = re.sub(r"\d+\.\d s\b", "0.0 s", text)
+    return re.sub(r"[ \t]+", " ", re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", text))
 
 
 def written(page: Path, run: Run) -> str:

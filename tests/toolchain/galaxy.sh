@@ -23,6 +23,9 @@ cd "$work" # it writes its result to where it is started
 status=0
 PATH=$venv/bin:$PATH GALAXY_IMPORTER_REQUIRE_V1_OR_GREATER=${REQUIRE_V1:-false} \
     "$venv/bin/python" -m galaxy_importer.main "$archive" >log 2>&1 || status=$?
-grep -E '^(ERROR|WARNING)|error|Traceback' log && status=1
-[ $status = 0 ] || { tail -n 20 log >&2; exit 1; }
+grep -E '^(ERROR|WARNING|Traceback)' log && status=1
+if [ $status != 0 ]; then
+    tail -n 20 log >&2
+    exit 1
+fi
 tail -n 1 log

@@ -66,6 +66,11 @@ def test_a_page_points_at_what_is_there(page: Path) -> None:
             assert anchor in anchors(there), f"{target}#{anchor}"
 
 
+def test_the_site_has_each_page() -> None:
+    menu = (HERE / "tests" / "docsite" / "build.py").read_text(encoding="utf-8")
+    assert [page.stem for page in (HERE / "docs").glob("*.md") if f'"docs/{page.stem}"' not in menu] == []
+
+
 DRAWINGS = sorted((HERE / "docs").rglob("*.svg"))
 STYLE = re.compile(r"(?s)<style>.*?</style>")
 
@@ -79,7 +84,8 @@ def test_drawings_share_one_style_for_light_and_dark(drawing: Path) -> None:
     light, dark = (
         dict(re.findall(r"(--\w+): (#\w+)", part)) for part in style.split("@media (prefers-color-scheme: dark)")
     )
-    assert light.keys() == dark.keys() == {*re.findall(r"var\((--\w+)\)", style)}
+    assert light.keys() == dark.keys()
+    assert light.keys() == {*re.findall(r"var\((--\w+)\)", style)}
     assert re.findall(r"#[0-9a-f]{3,6}\b(?!\))", STYLE.sub("", text)) == []
 
 
