@@ -45,7 +45,7 @@ def why_not_run(result: Mapping[str, Any]) -> str | None:
     said = f"{result.get('module_stderr', '')} {result.get('module_stdout', '')}"
     if not result.get("failed") or not said.strip():
         return None
-    if "\nSyntaxError: " in said or "requires a minimum of Python" in said:
+    if "\nSyntaxError: " in said:
         known = getattr(basic, "_PY_MIN", None)  # not a version before ansible-core 2.17
         least = ".".join(map(str, max(_LEAST, known) if isinstance(known, tuple) else _LEAST))
         needed = f"this collection with ansible-core {__version__} needs Python {least} there"

@@ -26,7 +26,6 @@ TOO_OLD = "The Python of the host is too old: this collection with ansible-core 
     "keys, words",
     [
         ({"module_stderr": '  File "x.py"\n    ^\nSyntaxError: invalid syntax\n'}, TOO_OLD),
-        ({"module_stderr": "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.16"}, TOO_OLD),
         ({"module_stderr": "/bin/sh: 1: /usr/bin/python3: not found\n", "rc": 127}, NO_PYTHON),
         ({"module_stderr": "bash: python3: command not found\n", "rc": 127}, NO_PYTHON),
     ],
