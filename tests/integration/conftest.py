@@ -38,7 +38,7 @@ OTHERS = {
         *("test_edits.py", "test_hostile_surroundings.py", "test_slow.py", "test_trouble.py", "test_unit.py"),
         *("test_instances.py", "test_instance_files.py"),
     ),
-    5: ("test_confirm.py", "test_versions.py"),
+    5: ("test_confirm.py", "test_versions.py", "test_mistakes.py", "test_ad_hoc.py"),
     6: ("test_supervisors.py",),  # on a host of its own
 }
 HOSTS = 5  # of each release
