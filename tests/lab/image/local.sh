@@ -24,7 +24,7 @@ settings=(
 )
 config=/usr/local/etc/postfix
 links=()
-main_cf=() # as its authors have it
+main_cf=("inet_protocols = all") # as its authors have it; the installation takes it from the machine that builds
 
 # shellcheck source=tests/lab/image/build.sh
 . "$(dirname "$(readlink -f "$0")")/build.sh"
