@@ -158,7 +158,7 @@ integration: supervisor-images ## the collection on real hosts of the lab (root;
 	$(INTEGRATION)
 
 # Of the layout of Enterprise Linux: what starts, stops and goes back, which depends on units and directories.
-CORE := $(addprefix tests/integration/test_,converge.py actions.py failures.py instances.py unfamiliar.py)
+CORE := $(addprefix tests/integration/test_,converge.py actions.py failures.py instances.py unfamiliar.py unit.py)
 .PHONY: integration-core
 integration-core: SUITES := $(filter %_el,$(BUILDS))
 integration-core: images ## its core on hosts with Postfix from source, laid out as on Enterprise Linux (root; SOURCE=)

@@ -61,13 +61,15 @@ def test_a_restart_leaves_what_systemd_s_own_leaves(host: MailHost):
 
 def test_a_restart_of_one_instance_leaves_the_other_one_alone(both: MailHost):  # noqa: F811
     host = both
-    spools = {host.unit: "/var/spool/postfix", host.other_unit: OTHER.replace("/etc", "/var/spool")}
+    both_spools = "/var/spool/postfix", OTHER.replace("/etc", "/var/spool")
+    # Where one unit starts both, as on Enterprise Linux, it is that of the default instance.
+    spools = {unit: spool for unit, spool in zip((host.unit, host.other_unit), both_spools, strict=True) if unit}
     for unit in spools:
         host.run("systemctl", "--job-mode=ignore-requirements", "restart", unit)
     usual = {unit: state(host, unit, spool) for unit, spool in spools.items()}
 
     def masters() -> list[str]:
-        return [host.run("cat", f"{spool}/pid/master.pid").stdout for spool in spools.values()]
+        return [host.run("cat", f"{spool}/pid/master.pid").stdout for spool in both_spools]
 
     first = masters()
     result = host.bring({"inet_interfaces": [host.ipv4]})
@@ -75,11 +77,11 @@ def test_a_restart_of_one_instance_leaves_the_other_one_alone(both: MailHost):  
     second = masters()
     assert (second[0] != first[0], second[1]) == (True, first[1])
     result = host.bring({"inet_interfaces": [host.ipv4_b]}, instance="postfix-out")
-    assert (result["action"], result["in_sync"], result["unit"]) == ("restart", True, host.other_unit), result
+    assert (result["action"], result["in_sync"], result["unit"]) == ("restart", True, host.other_unit or None), result
     third = masters()
     assert (third[0], third[1] != second[1]) == (second[0], True)
     assert {unit: state(host, unit, spool) for unit, spool in spools.items()} == usual
-    by_administrator(host, host.other_unit)
+    by_administrator(host, host.other_unit or host.unit)
 
 
 def test_a_unit_that_the_administrator_changed_keeps_its_own_way(host: MailHost):
