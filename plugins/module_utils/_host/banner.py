@@ -62,17 +62,24 @@ class Answer(NamedTuple):
 
 def endpoints(after: Outlook) -> List[Endpoint]:
     """Return the sockets whose server sends its banner at once, not only after TLS has begun or a proxy has spoken."""
-    port_of = after.configuration.port_of
+    port_of, greeting = after.configuration.port_of, dict(expectations(after))
     return [
         Endpoint(at, os.path.basename(service.command), service_key(service, port_of))
         for at, service in _servers(after)
-        if _expected(service, after) == GREETING
+        if greeting[at] == GREETING
     ]
 
 
 def expectations(after: Outlook) -> List[Tuple[Socket, str]]:
-    """Return the sockets with what a client can expect there: GREETING, TLS or CONNECTION."""
-    return [(at, _expected(service, after)) for at, service in _servers(after)]
+    """Return the sockets with what a client can expect there: GREETING, TLS or CONNECTION.
+
+    Where services share a socket, each connection goes to one of them by chance, so what only some do is not expected.
+    """
+    found: Dict[Socket, str] = {}
+    for at, service in _servers(after):
+        expected = _expected(service, after)
+        found[at] = expected if found.get(at, expected) == expected else CONNECTION
+    return list(found.items())
 
 
 def _servers(after: Outlook) -> Iterator[Tuple[Socket, Service]]:

@@ -161,6 +161,15 @@ def test_nobody_talks_before_the_greeting_is_over() -> None:
     assert heard == [b"QUIT\r\n"]
 
 
+def test_what_only_some_services_of_a_socket_do_is_not_expected() -> None:
+    plain, wrapped = "25 inet n - n - - smtpd\n", "127.0.0.1:25 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n"
+    own = {"inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4"}
+    at = Socket("127.0.0.1", 25, "ipv4")
+    assert expectations(outlook(plain + wrapped, **own)) == [(at, "connect")]
+    assert endpoints(outlook(plain + wrapped, **own)) == []
+    assert expectations(outlook(plain, **own)) == [(at, "greeting")]
+
+
 def test_more_endpoints_than_are_asked_at_once(server: Tuple[socket.socket, List[bytes]]) -> None:
     listener, words = server
     words.append(b"220 x\r\n")
