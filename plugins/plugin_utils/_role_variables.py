@@ -115,7 +115,7 @@ def outlook_of(options: Mapping[str, Any], host: Host, version: Version, resolve
     """
     main, master = MainCf(""), MasterCfEditor(_STOCK_CLIENTS)
     around = Surroundings(host, version, resolve)
-    wanted = with_sources(wanted_of(options), master, around)
+    wanted = with_sources(wanted_of(options), main, master, around)
     wanted = wanted._replace(services=[change for change in wanted.services if change.type == "unix"])
     edit_files(main, master, wanted, around)
     settings = Settings(main.values(), version, host.hostname)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -77,6 +78,22 @@ def test_a_stock_client_that_a_source_covers_sends_from_it_too(host: MailHost, s
     assert "msg" not in host.bring({"sources": wanted})
     assert sink.source_of_mail(host, f"user@[{host.room[0]}]") == host.ipv4_b
     assert sink.greeted == ["out2.example.net"]
+
+
+def test_a_source_of_one_family_beside_a_list_of_both(host: MailHost, sink: Sink) -> None:
+    listed = {"inet_interfaces": ["127.0.0.1", "::1", host.ipv4, host.ipv6]}
+    wanted = {"out1": {"address": host.ipv4_b}, "out2": {"address6": host.ipv6_b}}
+    done = host.bring({"sources": wanted, **listed})
+    assert "msg" not in done, done
+    for source, room, address in (("out1", host.room[0], host.ipv4_b), ("out2", f"IPv6:{host.room[1]}", host.ipv6_b)):
+        choose(host, {source: wanted[source]})
+        host.run("postfix", "reload")
+        time.sleep(1)
+        assert sink.source_of_mail(host, f"user@[{room}]", f"{source}@a.example") == address
+    assert not host.bring({"sources": wanted, **listed})["changed"]
+    assert "inet_interfaces" in host.run("cat", FILES[1]).stdout
+    assert host.bring({"sources": wanted, "inet_interfaces": "all"})["changed"]
+    assert "inet_interfaces" not in host.run("cat", FILES[1]).stdout
 
 
 def test_a_source_is_retired_when_its_mail_is_gone(host: MailHost) -> None:

@@ -119,7 +119,7 @@ def make_plan(
     """
     around = around._replace(resolve=asked_once(around.resolve))
     main, master = _read((main_text, master_text), wanted, around)
-    wanted = with_sources(wanted, master, around)
+    wanted = with_sources(wanted, main, master, around)
     before = after = known or _outlook(main, master, wanted, around)
     if original:
         main, master = _read(original, wanted, around)
@@ -145,11 +145,11 @@ def edited_texts(wanted: Wanted, texts: Texts, around: Surroundings) -> Texts:
     :raises InputError: what is wanted is wrong in itself
     """
     main, master = _read(texts, wanted, around)
-    _edit(main, master, with_sources(wanted, master, around), around)
+    _edit(main, master, with_sources(wanted, main, master, around), around)
     return main.text, master.text
 
 
-def with_sources(wanted: Wanted, master: MasterCf, around: Surroundings) -> Wanted:
+def with_sources(wanted: Wanted, main: MainCf, master: MasterCf, around: Surroundings) -> Wanted:
     """Return the same with what has to become of the services for the sources.
 
     :raises InputError: an active source cannot send, a retired one has mail, or services are about the same transport
@@ -160,7 +160,10 @@ def with_sources(wanted: Wanted, master: MasterCf, around: Surroundings) -> Want
 
     there = {service.name for service in master.effective() if service.type == "unix"}
     sources = [source for source in wanted.sources if source.state != "retired" or source.name in there]
-    changes = services_of(sources, around.host, around.version, around.why_in_use)
+    edited = MainCf(main.text)
+    _set_parameters(edited, wanted, around)
+    interfaces = edited.get("inet_interfaces") or ""
+    changes = services_of(sources, around.host, around.version, interfaces, around.why_in_use)
     names = {source.name for source in wanted.sources}
     for change in wanted.services:
         if change.type == "unix" and change.name in names:

@@ -22,6 +22,7 @@ from .._files.service_change import ServiceChange
 from .bindable import source_problem
 from .findings.finding import Finding, grouped, listed
 from .host import Host
+from .interface_list import split_tokens
 from .next_hops import is_written_out, transports
 from .parameters import PARAMETERS, Version
 from .select_addresses import select_addresses
@@ -208,9 +209,12 @@ def _passing(address: Address, host: Host) -> Optional[str]:
     return None
 
 
-def services_of(sources: Sequence[NamedSource], host: Host, version: Version, queued: Any) -> List[ServiceChange]:
+def services_of(
+    sources: Sequence[NamedSource], host: Host, version: Version, interfaces: str, queued: Any
+) -> List[ServiceChange]:
     """Return what has to become of master.cf for the sources of a host.
 
+    :param interfaces: what main.cf says of inet_interfaces
     :param queued: returns why a transport cannot be removed yet; None if it can
     :raises InputError: an active source cannot send, or a retired one has mail
     """
@@ -232,13 +236,13 @@ def services_of(sources: Sequence[NamedSource], host: Host, version: Version, qu
         placed = place(source, host)
         if source.state == "active":
             _refuse_unusable(placed, host)
-        own = _options(placed, "smtp", version)
+        own = _options(placed, "smtp", version, interfaces)
         own["syslog_name"] = f"postfix/{source.name}"
         gone = [name for name in _names("smtp") if name not in own]
         changes.append(ServiceChange(source.name, "unix", command="smtp", options=own, unset_options=gone))
         for client in source.transports:
             program = STOCK_CLIENTS[client]
-            options = _options(placed, program, version)
+            options = _options(placed, program, version, interfaces)
             gone = [name for name in _names(program) if name not in options]
             changes.append(ServiceChange(client, "unix", options=options, unset_options=gone))
     return changes
@@ -248,23 +252,36 @@ def _names(program: str) -> Tuple[str, ...]:
     """Return the options that a source sets for a client."""
     helo = "smtp_helo_name" if program == "smtp" else "lmtp_lhlo_name"
     bind = f"{program}_bind_address"
-    return bind, f"{bind}6", f"{bind}_enforce", helo, "inet_protocols"
+    return bind, f"{bind}6", f"{bind}_enforce", helo, "inet_protocols", "inet_interfaces"
 
 
-def _options(placed: Placed, program: str, version: Version) -> Dict[str, str]:
-    """Return the options by which a client sends from a source, and by no family that the source does not have."""
-    bind, bind6, enforce, helo, protocols = _names(program)
+def _options(placed: Placed, program: str, version: Version, interfaces: str) -> Dict[str, str]:
+    """Return the options by which a client sends from a source, and by no family that the source does not have.
+
+    A client dies of an address in inet_interfaces that is of a family which its inet_protocols switches off.
+    """
+    bind, bind6, enforce, helo, protocols, own = _names(program)
     source, options = placed.source, {}
     for name, wanted in ((bind, "ipv4"), (bind6, "ipv6")):
         if wanted in placed.addresses:
             options[name] = normal_form(placed.addresses[wanted])
     if len(placed.addresses) == 1:
         options[protocols] = next(iter(placed.addresses))
+        words = split_tokens(interfaces)
+        kept = [word for word in words if _is_of(options[protocols], word)]
+        if len(kept) < len(words):
+            options[own] = ", ".join(kept) or "loopback-only"
     if source.enforce and version >= PARAMETERS[enforce].since:
         options[enforce] = "yes"
     if source.helo:
         options[helo] = source.helo
     return options
+
+
+def _is_of(wanted: str, word: str) -> bool:
+    """Return whether a word of inet_interfaces can stay where there is one family only."""
+    address = parse_address(unbracket(word))
+    return address is None or family(address) == wanted
 
 
 def described(name: str, service: Service) -> str:

@@ -33,7 +33,7 @@ class Fleet:
         }
         names = ", ".join("%s:" % name for name in self.mapping)
         self.main = "sender_dependent_default_transport_maps = randmap:{%s}\n" % names
-        self.services = services_of(read_sources(self.mapping), HOST, BOOKWORM, lambda name: None)
+        self.services = services_of(read_sources(self.mapping), HOST, BOOKWORM, "all", lambda name: None)
         self.edited = self.by_name(MASTER).master
 
     def by_name(self, master: str) -> Plan:

@@ -32,10 +32,11 @@ def planned(
     host: Any = HOST,
     version: Any = (3, 7, 11),
     in_use: Optional[str] = None,
+    values: Optional[Dict[str, str]] = None,
     **more: Any,
 ) -> Plan:
     around = Surroundings(host, version, lambda name: [], why_in_use=lambda transport: in_use)
-    return make_plan(Wanted({}, sources=read_sources(mapping), **more), "", master, around)
+    return make_plan(Wanted(values or {}, sources=read_sources(mapping), **more), "", master, around)
 
 
 def entry(plan: Plan, name: str) -> List[str]:
@@ -74,6 +75,16 @@ def test_a_source_of_one_family_sends_by_no_other() -> None:
     assert "-o inet_protocols=ipv6" in entry(planned({"out2": {"address6": "2001:db8::10"}}), "out2")
     both = planned({"out2": OUT1}, planned({"out2": {"address": "192.0.2.11"}}).master)
     assert "inet_protocols" not in both.master
+
+
+def test_a_client_of_one_family_is_not_given_addresses_of_the_other_one() -> None:
+    def own(listed: str, address: str) -> str:
+        edited = planned({"out2": {"address": address}}, values={"inet_interfaces": listed})
+        return "".join(line for line in entry(edited, "out2") if "inet_interfaces" in line)
+
+    without = "-o { inet_interfaces = 127.0.0.1, 192.0.2.11 }"
+    assert own("127.0.0.1, [2001:db8::10], 192.0.2.11", "192.0.2.11") == without
+    assert own("127.0.0.1, 192.0.2.11", "192.0.2.11") == own("all", "192.0.2.11") == ""
 
 
 def test_before_postfix_3_7_nothing_is_enforced() -> None:
