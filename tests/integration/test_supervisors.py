@@ -57,7 +57,7 @@ def test_a_start_that_fails_goes_back(supervised: Elsewhere):
     vanish = f"{HOOKS}\nhook('stop', 'ip address delete {address}')"
     failed = host.core(f"{vanish}\nanswer = bring({{'inet_interfaces': '{host.ipv4_b}'}})")
     assert failed["msg"].endswith("Postfix runs and listens on 0.0.0.0:25, [::]:25."), failed
-    assert (failed["rolled_back"], failed["supervisor"]) == (True, host.system.supervisor), failed
+    assert (failed["rolled_back"], failed["supervisor"]) == (True, host.system.supervisor), failed["msg"]
     assert f"no local interface found for {host.ipv4_b}" in " ".join(failed["messages"]), failed
     assert host.contents() == before
     assert host.sockets() == WILDCARDS

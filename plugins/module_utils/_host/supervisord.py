@@ -17,7 +17,7 @@ from .instance import Instance
 from .master_process import Process
 from .supervisor import Around, Supervisor, Watch, command_line, is_in_background, runs, working_directory
 
-_ANSWER = 10.0  # seconds that supervisorctl(1) gets to tell something
+_ANSWER = 30.0  # seconds that supervisorctl(1) gets to tell something
 _CONFIGURATION = "etc/supervisor/supervisord.conf"
 
 
@@ -37,7 +37,7 @@ class Supervisord(Supervisor):
                 here.service = running.group(1)
                 return here
         # Where it is process 1, what others have started in the background becomes its child too.
-        mute = here._control("pid", time.monotonic() + _ANSWER).status != 0
+        mute = here._control("pid", time.monotonic() + _ANSWER).status not in (0, None)  # None: it is only slow
         return here if mute and not is_in_background(chain[0], proc) else None
 
     @classmethod

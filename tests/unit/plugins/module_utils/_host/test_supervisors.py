@@ -43,7 +43,7 @@ class System:
 
     def __init__(self, path: Path) -> None:
         self.path, self.proc = path, path / "proc"
-        self.said: Dict[str, Tuple[int, str]] = {}
+        self.said: Dict[str, Tuple[Optional[int], str]] = {}
         self.ran: List[str] = []
 
     def process(self, pid: int, parent: int, *command: str, directory: str = "", cgroup: str = "0::/\n") -> None:
@@ -110,9 +110,11 @@ def test_a_service_whose_master_was_left_alone_or_is_down(system: System, runnin
     assert system.find(OUT) is None
 
 
-@pytest.mark.parametrize("status, service", [((0, STATUS), "mail:postfix"), ((0, ""), None), ((4, ""), "")])
+@pytest.mark.parametrize(
+    "status, service", [((0, STATUS), "mail:postfix"), ((0, ""), None), ((4, ""), ""), ((None, ""), None)]
+)
 def test_a_program_of_supervisord_by_its_process(
-    system: System, status: Tuple[int, str], service: Optional[str]
+    system: System, status: Tuple[Optional[int], str], service: Optional[str]
 ) -> None:
     system.said = {"status": status, "pid": (status[0], "")}
     system.process(1, 0, "/usr/bin/python3", "/opt/bin/supervisord", "-c", "mail.conf", directory="srv")
