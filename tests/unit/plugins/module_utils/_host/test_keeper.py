@@ -23,6 +23,8 @@ def finish(begun):
     with open("finished.new", "w") as stream:
         stream.write("%s %s %s" % (begun, name, os.getsid(0) == os.getpid()))
     os.rename("finished.new", "finished")
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # who runs the tests may ignore them, as nohup does
+    signal.signal(number, signal.SIG_DFL)
 keeper = Keeper(finish)
 """
 
