@@ -56,7 +56,7 @@ NEW, NEWER = texts(FIRST), texts(SECOND)
 _HOST = host_from_input(["127.0.0.1/8", "::1/128", "192.0.2.1/24"])
 
 
-def _around(version: tuple[int, ...]) -> Surroundings:
+def _around(version: tuple[int, ...], _unfamiliar: object = ()) -> Surroundings:
     return Surroundings(_HOST, version, system_resolver())
 
 
