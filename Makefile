@@ -272,7 +272,7 @@ tables: $(if $(ROOT),venv,images) ## what a Postfix has that our tables lack, su
 # What `make test` has of these two, both at the same time.
 .PHONY: generated-chosen differential-chosen conformance-chosen
 generated-chosen: images
-	$(MAKE) --keep-going --jobs=2 --output-sync=target conformance-chosen differential-chosen tables
+	$(MAKE) --keep-going --jobs=2 --output-sync=target conformance-chosen differential-chosen tables SUITES="$(SUITES)"
 differential-chosen conformance-chosen: SEED := $(SEEDS)
 differential-chosen: images
 	$(DIFFERENTIAL) 5 $(TREES)
