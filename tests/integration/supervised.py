@@ -180,8 +180,11 @@ class Elsewhere(MailHost):
         # Its first process is the child of unshare, which is seen by its number on the host.
         start = "setsid unshare --fork --pid --mount --kill-child sh -e /root/init >/root/console 2>&1 </dev/null &"
         self.run("sh", "-c", f"{start} echo $! >/root/unshare")
-        children = "cat /proc/$(cat /root/unshare)/task/*/children"
-        self.process = wait_until(lambda: self.run("sh", "-c", children, check=False).stdout.strip(), 10, "a system")
+
+        def child() -> str:
+            return self.run("sh", "-c", "cat /proc/$(cat /root/unshare)/task/*/children", check=False).stdout.strip()
+
+        self.process = wait_until(child, 10, "a system")
         wait_until(self.sockets, 60, "Postfix starting")
 
     def _view(self, systemd: bool) -> list[str]:
