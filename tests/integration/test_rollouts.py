@@ -58,7 +58,7 @@ def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Rol
     second.run("systemctl", "mask", second.unit)
     status, said = trio.roll_out(**trio.hooks())
     assert status == 2, said
-    assert in_table(said, first, r"- +files changed +restart +\d+\.\d s"), said
+    assert in_table(said, first, r"\(default\) +files changed +restart +\d+\.\d s"), said
     assert in_table(said, second, "FAILED: .*mask"), said
     assert in_table(said, third, "left alone"), said
     assert (first.sockets(), second.sockets(), third.sockets()) == (LOOPBACK, set(), WILDCARDS)
@@ -68,9 +68,9 @@ def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Rol
     # With one that may fail, the last host is done; the one that fails still fails the run, and is out of the pool.
     status, said = trio.roll_out(mailfleet_max_fail="34%", **trio.hooks())
     assert status == 2, said
-    assert in_table(said, first, r"- +files as before +none +\d+\.\d s"), said
+    assert in_table(said, first, r"\(default\) +files as before +none +\d+\.\d s"), said
     assert in_table(said, second, "FAILED: .*mask"), said
-    assert in_table(said, third, "- +files changed +restart"), said
+    assert in_table(said, third, r"\(default\) +files changed +restart"), said
     assert third.sockets() == LOOPBACK
     assert f"after {second.name}" not in (trio.path / "pool").read_text()
     assert re.search(rf"^{second.name} +: .*failed=1 ", said, re.M), said
@@ -80,7 +80,7 @@ def test_a_host_that_fails_stays_out_and_a_rerun_completes_the_rollout(trio: Rol
     masters = first.master(), third.master()
     status, said = trio.roll_out(**trio.hooks())
     assert status == 0, said
-    assert in_table(said, second, "- +(files changed|files as before) +start"), said
+    assert in_table(said, second, r"\(default\) +(files changed|files as before) +start"), said
     assert "batch 3 of 3 is over: 3 of 3 hosts done, 0 failed" in said
     assert f"after {second.name}" in (trio.path / "pool").read_text()
     assert [host.sockets() for host in trio.hosts] == [LOOPBACK] * 3
@@ -155,6 +155,6 @@ def test_a_change_that_is_undone_says_so(trio: Rollouts):
     status, said = trio.roll_out(postfix_interfaces_inet_interfaces=["127.0.0.1", host.ipv4_b])
     assert status == 2, said
     assert in_table(said, host, f"FAILED: .*no local interface found for {host.ipv4_b}"), said
-    assert in_table(said, host, r"- +undone +\w+ +\d+\.\d s"), said
+    assert in_table(said, host, r"\(default\) +undone +\w+ +\d+\.\d s"), said
     assert '"      undone: main.cf"' in said
     assert (host.contents(), host.sockets()) == (before, WILDCARDS)

@@ -8,7 +8,7 @@ What a new instance of the package has is none of these.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any, Collection, Dict, Iterator, List, Sequence
 
 from .._base.errors import InputError
 from .._files.endpoint import identity
@@ -35,7 +35,8 @@ def unknown(plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]
     ledger = Ledger.load(state, files.texts, files.mtimes)
     ours = ledger.settings if ledger else {}
     values = items_of((plan.main, plan.master))
-    found = [item for item in _candidates(wanted, plan.after.services) if item in values and item.title not in ours]
+    candidates = _candidates(wanted, plan.after.services)
+    found = [item for item in candidates if item in values and not _is_ours(item, ours)]
     if found and wanted.unknown == "fail":
         item, others = found[0], len(found) - 1
         reason = "is on the host, and nobody has asked for it"
@@ -43,6 +44,15 @@ def unknown(plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]
         remedy = "Ask for it, remove it by hand, or set unknown to report or ignore"
         raise InputError(item.title, shown(item, values[item]), reason, remedy)
     return [Note(item, UNKNOWN, None, None, values[item], None).as_data() for item in found]
+
+
+def _is_ours(item: Item, ours: Collection[str]) -> bool:
+    """Return whether an item was set, or for an entry anything of it: then it differs from the stock one by that."""
+    return (
+        item.title in ours
+        or item.part == ENTRY
+        and any(title.endswith(f" of the service {item.service}") for title in ours)
+    )
 
 
 def _candidates(wanted: Wanted, services: Sequence[Service]) -> Iterator[Item]:
