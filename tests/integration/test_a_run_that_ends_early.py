@@ -173,8 +173,7 @@ def test_a_signal_waits_until_postfix_is_up(host: MailHost, name: str, systemd: 
     """Then the run ends as it would have without it."""
     begin(host, systemd=systemd)
     number = getattr(signal, f"SIG{name}")
-    text = "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # it is ignored where the tests run under nohup
-    text += f"at('stop', 'after', 'true', signal.SIG{name})\nbring({narrow(host)!r})\ntime.sleep(5)\nprint('not ended')"
+    text = f"at('stop', 'after', 'true', signal.SIG{name})\nbring({narrow(host)!r})\ntime.sleep(5)\nprint('not ended')"
     status, since = ended(host, text, systemd=systemd)
     assert status in (-number, 128 + number, 1 if name == "INT" else -number)
     assert host.sockets() == sockets(host)
