@@ -392,13 +392,14 @@ def chosen(result: dict[str, Any], keys: Optional[List[str]]) -> dict[str, Any]:
     """
     if keys is None:
         return result
-    known = dict.fromkeys(key for part in [result, *result.get("instances", ())] for key in part)
+    parts = [result, *result.get("instances", ())]
+    known = dict.fromkeys(key for part in parts for key in part)
     for key in keys:
         if key not in known:
             raise InputError("only", key, "is not a key of the result", f"Use some of {', '.join(known)}")
     kept = {*keys, "instances", "instance", "config_directory"}
-    parts = [{key: part[key] for key in part if key in kept} for part in [result, *result.get("instances", ())]]
-    return {**parts[0], **({"instances": parts[1:]} if "instances" in result else {})}
+    whole, *instances = [{key: part[key] for key in part if key in kept} for part in parts]
+    return {**whole, "instances": instances} if "instances" in result else whole
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from .._base.errors import InputError
 from .._base.records import NamedTuple
@@ -80,7 +80,7 @@ def settle(wanted: Wanted, files: ConfigFiles, around: Surroundings, state: Stat
     notes = of_nobody(wanted, texts, plan, original, around, written, settings)
     first = items_of(original)
     for item in changed_items(written, found):
-        if _is_ours(item, ledger):
+        if is_ours(item, settings):
             kind = BY_HAND if planned.get(item) == found.get(item) else OVERRULED
             values = first.get(item), written.get(item), found.get(item)
             notes.append(Note(item, kind, *values, settings.get(item.title)))
@@ -119,11 +119,16 @@ def of_nobody(
     ]
 
 
-def _is_ours(item: Item, ledger: Ledger) -> bool:
-    """Return whether this collection has set an item, or a part of a service that has disappeared since."""
+def is_ours(item: Item, settings: Collection[str]) -> bool:
+    """Return whether this collection has set an item, or for the entry of a service any part of it.
+
+    An entry that has disappeared since had such parts, and one that is not as the package has it may be so by them.
+
+    :param settings: the titles of the items that it has set
+    """
     if item.part == ENTRY:
-        return any(title.endswith(item.title) for title in ledger.settings)
-    return item.title in ledger.settings
+        return any(title.endswith(item.title) for title in settings)
+    return item.title in settings
 
 
 def _original(ledger: Ledger, wanted: Wanted, around: Surroundings, found: Items, written: Items) -> Texts:

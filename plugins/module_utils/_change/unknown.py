@@ -8,7 +8,7 @@ What a new instance of the package has is none of these.
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from .._base.errors import InputError
 from .._files.endpoint import identity
@@ -20,7 +20,7 @@ from .._rules.parameters import PARAMETERS
 from .._rules.source_addresses import CLIENTS
 from .items import ENTRY, OPTION, Item, items_of, shown
 from .ledger import Ledger
-from .ownership import UNKNOWN, Note
+from .ownership import UNKNOWN, Note, is_ours
 from .plan import Plan, Wanted
 from .transaction import ConfigFiles
 
@@ -36,7 +36,7 @@ def unknown(plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]
     ours = ledger.settings if ledger else {}
     values = items_of((plan.main, plan.master))
     candidates = _candidates(wanted, plan.after.services)
-    found = [item for item in candidates if item in values and not _is_ours(item, ours)]
+    found = [item for item in candidates if item in values and not is_ours(item, ours)]
     if found and wanted.unknown == "fail":
         item, others = found[0], len(found) - 1
         reason = "is on the host, and nobody has asked for it"
@@ -44,15 +44,6 @@ def unknown(plan: Plan, files: ConfigFiles, state: State) -> List[Dict[str, Any]
         remedy = "Ask for it, remove it by hand, or set unknown to report or ignore"
         raise InputError(item.title, shown(item, values[item]), reason, remedy)
     return [Note(item, UNKNOWN, None, None, values[item], None).as_data() for item in found]
-
-
-def _is_ours(item: Item, ours: Collection[str]) -> bool:
-    """Return whether an item was set, or for an entry anything of it: then it differs from the stock one by that."""
-    return (
-        item.title in ours
-        or item.part == ENTRY
-        and any(title.endswith(f" of the service {item.service}") for title in ours)
-    )
 
 
 def _candidates(wanted: Wanted, services: Sequence[Service]) -> Iterator[Item]:

@@ -10,8 +10,8 @@ from typing import Optional, Sequence
 
 from .command import Outcome
 from .instance import Instance
-from .master_process import Process
-from .supervisor import Supervisor, Watch, command_line, is_in_background, program_of
+from .master_process import Process, command_line
+from .supervisor import Supervisor, Watch, is_in_background, program_of
 
 INITS = ("systemd", "init", "openrc-init", "runit", "runsvdir", "s6-svscan", "s6-linux-init", "supervisord", "finit")
 """Programs that run on as process 1 whatever ends; what else is process 1, a container was started for."""

@@ -74,8 +74,7 @@ class Master(NamedTuple):
         """Return the processes that the master has started and that still run."""
         pid = self.process.pid
         try:
-            with open(f"{self.proc}/{pid}/task/{pid}/children", encoding="utf-8") as stream:
-                pids = [int(word) for word in stream.read().split()]
+            pids = child_pids(pid, self.proc)
         except OSError:  # a kernel without this file
             pids = list(all_pids(self.proc))
         processes = [read_process(child, self.proc) for child in pids]
@@ -171,6 +170,24 @@ def read_process(pid: int, proc: str = PROC) -> Optional[Process]:
     if state in ("Z", "X"):  # ended, but its parent has not noticed yet
         return None
     return Process(pid, head.partition("(")[2], int(parent), ticks=int(others[17]))  # starttime of proc(5)
+
+
+def child_pids(pid: int, proc: str = PROC) -> List[int]:
+    """Return the pids of what a process has started.
+
+    :raises OSError: it has ended, or the kernel does not tell
+    """
+    with open(f"{proc}/{pid}/task/{pid}/children", encoding="utf-8") as stream:
+        return [int(word) for word in stream.read().split()]
+
+
+def command_line(process: Optional[Process], proc: str = PROC) -> List[str]:
+    """Return the words that a process was started with; none if it has ended, or this one may not look at it."""
+    with suppress(OSError):
+        if process:
+            with open(f"{proc}/{process.pid}/cmdline", encoding="utf-8", errors="surrogateescape") as stream:
+                return stream.read().rstrip("\0").split("\0")
+    return []
 
 
 def listening_sockets(pid: int, proc: str = PROC) -> Dict[str, Socket]:

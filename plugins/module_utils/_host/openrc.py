@@ -12,8 +12,8 @@ from typing import List, Optional, Sequence, Tuple
 
 from .command import Outcome, run
 from .instance import Instance
-from .master_process import Process
-from .supervisor import POSTFIX, SCRIPT, Around, Supervisor, Watch, command_line
+from .master_process import Process, command_line
+from .supervisor import POSTFIX, SCRIPT, Around, Supervisor, Watch
 
 ROOT = "/"
 _STATE = "run/openrc"

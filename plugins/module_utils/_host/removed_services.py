@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import Collection, Iterator, Optional, Tuple
 
-from .master_process import Master, Process, open_files
+from .master_process import Master, Process, command_line, open_files
 
 _KILL = 1 << 5  # CAP_KILL of capabilities(7)
 _STATUS = 5  # the descriptor by which a child tells the master what it does (MASTER_STATUS_FD in master/master_proto.h)
@@ -48,14 +48,9 @@ def service_of(process: Process, master: Master) -> Optional[Tuple[str, str]]:
 
     The master gives the name only where it is not that of the program (get_master_ent in master/master_ent.c).
     """
-    with suppress(OSError), open(
-        f"{master.proc}/{process.pid}/cmdline", encoding="utf-8", errors="surrogateescape"
-    ) as stream:
-        words = stream.read().split("\0")
-        options = dict(zip(words[1:], words[2:]))
-        if "-t" in options:
-            return options.get("-n", words[0]), options["-t"]
-    return None
+    words = command_line(process, master.proc)
+    options = dict(zip(words[1:], words[2:]))
+    return (options.get("-n", words[0]), options["-t"]) if "-t" in options else None
 
 
 def _left(master: Master, services: Collection[Tuple[str, str]]) -> Iterator[Process]:

@@ -13,7 +13,7 @@ from typing import Callable, List, Optional, Sequence, Set, Tuple
 
 from .command import Outcome
 from .instance import Instance
-from .master_process import COMM, PROC, Process, all_pids, find_master, read_process
+from .master_process import COMM, PROC, Process, all_pids, child_pids, command_line, find_master, read_process
 
 PATIENCE = 5
 """Seconds that a supervisor waits for the end of what it has told to end."""
@@ -103,9 +103,8 @@ class Supervisor:
         """Return what the process of it that watches over the master has started, and that still runs."""
         if self.process is None:
             return set()
-        pid = self.process.pid
-        with suppress(OSError), open(f"{self.proc}/{pid}/task/{pid}/children", encoding="ascii") as stream:
-            return set(map(int, stream.read().split()))
+        with suppress(OSError):
+            return set(child_pids(self.process.pid, self.proc))
         return set()  # a kernel without this file
 
     def begin(self, deadline: float, watch: Watch) -> Outcome:
@@ -150,14 +149,6 @@ def program_of(process: Process, proc: str) -> str:
     path = next((word for word in words[1:] if not word.startswith("-")), "") if interpreted else "".join(words[:1])
     name = os.path.basename(path)
     return name if name[: len(process.name)] == process.name or interpreted else process.name
-
-
-def command_line(process: Optional[Process], proc: str) -> List[str]:
-    with suppress(OSError):
-        if process:
-            with open(f"{proc}/{process.pid}/cmdline", encoding="utf-8", errors="surrogateescape") as stream:
-                return stream.read().rstrip("\0").split("\0")
-    return []
 
 
 def working_directory(process: Optional[Process], proc: str) -> str:

@@ -14,8 +14,8 @@ from typing import Iterator, Optional, Sequence, Tuple
 
 from .command import Outcome, run
 from .instance import Instance
-from .master_process import Process
-from .supervisor import Around, Supervisor, Watch, command_line, is_in_background, runs, working_directory
+from .master_process import Process, command_line
+from .supervisor import Around, Supervisor, Watch, is_in_background, runs, working_directory
 
 _ANSWER = 30.0  # seconds that supervisorctl(1) gets to tell something
 _CONFIGURATION = "etc/supervisor/supervisord.conf"

@@ -17,7 +17,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from .._base.records import NamedTuple
 from .._base.sockets import with_port
 from .listening import place_of
-from .master_process import PROC, Process, read_process, socket_inodes
+from .master_process import PROC, Process, command_line, read_process, socket_inodes
 
 _LONGEST = 120  # characters of a command line that are shown
 _ASSISTANTS = ("systemd-tty-ask", "pkttyagent")  # what systemctl starts beside itself; names are cut (COMM)
@@ -135,7 +135,7 @@ def _asked_by(own: List[Connection]) -> Optional[str]:
 def _with_awaited(process: Process, proc: str) -> str:
     awaited = awaited_by(process.pid, proc)
     which = f", which waits for {awaited}" if awaited else ""
-    return f"`{_command_line(process, proc)}` (process {process.pid}){which}"
+    return f"`{_shown_command(process, proc)}` (process {process.pid}){which}"
 
 
 def _function(pid: int, proc: str) -> str:
@@ -148,11 +148,7 @@ def _function(pid: int, proc: str) -> str:
     return next((words for pattern, words in _SLEEPS_IN if re.search(pattern, name)), "")
 
 
-def _command_line(process: Process, proc: str) -> str:
-    try:
-        with open(f"{proc}/{process.pid}/cmdline", "rb") as stream:
-            text = stream.read().rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
-    except OSError:
-        text = ""
-    text = text or process.name
+def _shown_command(process: Process, proc: str) -> str:
+    words = " ".join(command_line(process, proc))
+    text = words.encode("utf-8", "surrogateescape").decode("utf-8", "replace") or process.name
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

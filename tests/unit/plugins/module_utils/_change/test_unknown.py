@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.items import ENTRY, OPTION, Item
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.unknown import _is_ours
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.ownership import is_ours
 
 SMTP = Item("services", "25/inet", ENTRY)
 BANNER = Item("services", "25/inet", f"{OPTION}smtpd_banner")
 
 
-@pytest.mark.parametrize("ours, is_ours", [([], False), ([SMTP], True), ([BANNER], True)])
-def test_an_entry_that_anything_was_set_of_was_asked_for(ours: "list[Item]", is_ours: bool) -> None:
-    assert _is_ours(SMTP, [item.title for item in ours]) == is_ours
-    assert not _is_ours(Item("services", "125/inet", ENTRY), [item.title for item in ours])
+@pytest.mark.parametrize("ours, expected", [([], False), ([SMTP], True), ([BANNER], True)])
+def test_an_entry_that_anything_was_set_of_was_asked_for(ours: "list[Item]", expected: bool) -> None:
+    assert is_ours(SMTP, [item.title for item in ours]) == expected
+    assert not is_ours(Item("services", "125/inet", ENTRY), [item.title for item in ours])
 
 
 def test_an_option_was_asked_for_itself() -> None:
-    assert _is_ours(BANNER, [BANNER.title])
-    assert not _is_ours(BANNER, [SMTP.title])
+    assert is_ours(BANNER, [BANNER.title])
+    assert not is_ours(BANNER, [SMTP.title])
