@@ -150,8 +150,11 @@ def printable_record(record: Record) -> Record:
 def printable(value: Any) -> Any:
     """Return the value as plain data, without the halves of surrogate pairs, which no file can hold."""
     if isinstance(value, str):
-        return str(value).encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, Mapping):
+        text = str(value)
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (dict, Mapping)):  # a dict is told without asking the abstract class
         return {printable(key): printable(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [printable(each) for each in value]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from ansible_collections.mailfleet.postfix.plugins.filter import (
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.tests.conformance.reader import Case, cases
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import within
 
 ADDRESSES = ["127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64"]
 FILES = (own_addresses, listeners, source_addresses, select_addresses, findings, fleet_source_addresses)
@@ -298,12 +298,14 @@ def test_hostile_text_is_an_error_or_an_answer(name: str, text: str, parameter: 
 @pytest.mark.parametrize("name", ABOUT_SETTINGS)
 def test_huge_input_is_answered_quickly(name: str) -> None:
     many = [f"10.{n >> 8}.{n & 255}.1/24" for n in range(10000)]
-    before = time.process_time()
-    call(name, {"inet_interfaces": [text[:-3] for text in many], "mynetworks": "x"}, many)
-    for value in ("::1 " * 250000, "a" * 1000000, "$a" * 500000, "a, " * 333333):
-        with contextlib.suppress(AnsibleFilterError):
-            call(name, {"inet_interfaces": value, "mynetworks": "x"}, ADDRESSES)
-    assert time.process_time() - before < 5
+
+    def answered() -> None:
+        call(name, {"inet_interfaces": [text[:-3] for text in many], "mynetworks": "x"}, many)
+        for value in ("::1 " * 250000, "a" * 1000000, "$a" * 500000, "a, " * 333333):
+            with contextlib.suppress(AnsibleFilterError):
+                call(name, {"inet_interfaces": value, "mynetworks": "x"}, ADDRESSES)
+
+    within(5, answered)
 
 
 @pytest.mark.parametrize("case", cases("own_addresses") + cases("endpoints"), ids=lambda case: case.id)

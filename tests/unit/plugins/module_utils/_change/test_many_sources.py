@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted
@@ -18,6 +17,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sou
     source_findings,
 )
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import BOOKWORM, host_of, plan_of
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import costs
 
 HOST = host_of("lo 127.0.0.1/8", *("eth0 10.9.%d.%d/16" % divmod(number, 250) for number in range(1, 301)))
 MASTER = "smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nrelay unix - - y - - smtp\nlmtp unix - - y - - lmtp\n"
@@ -49,17 +49,6 @@ class Fleet:
         effective_view(plan.after)
         source_findings(wanted.sources, plan.after)
         return plan
-
-
-def costs(*works: Any) -> List[float]:
-    """The processor time of the fastest of some turns of each, which are taken in turns."""
-    best = [float("inf")] * len(works)
-    for _turn in range(7):
-        for number, work in enumerate(works):
-            start = time.process_time()
-            work()
-            best[number] = min(best[number], time.process_time() - start)
-    return best
 
 
 @pytest.mark.duration

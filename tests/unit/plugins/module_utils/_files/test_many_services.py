@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import within
 
 TEXT = """\
 smtp      inet  n       -       y       -       -       smtpd
@@ -73,9 +73,7 @@ def test_many_at_once_are_the_same_as_one_after_the_other(seed: int) -> None:
 def test_three_hundred_new_services_are_added_in_less_than_a_second() -> None:
     wanted = [ServiceChange(f"out{number}", "unix", command="smtp", options={"a": "b"}) for number in range(300)]
     editor = MasterCfEditor(TEXT)
-    began = time.process_time()
-    editor.put_all(wanted)
-    assert time.process_time() - began < 1
+    within(1, lambda: editor.put_all(wanted))
     assert editor.text.count("-o a=b") == 301
 
 
@@ -85,7 +83,5 @@ def test_three_hundred_services_are_changed_in_less_than_a_second() -> None:
     editor = MasterCfEditor(TEXT)
     editor.put_all([ServiceChange(name, "unix", command="smtp", options={"a": "b"}) for name in names])
     wanted = [ServiceChange(name, "unix", options={"a": "c"}) for name in names]
-    began = time.process_time()
-    editor.put_all(wanted)
-    assert time.process_time() - began < 1
+    within(1, lambda: editor.put_all(wanted))
     assert editor.text.count("-o a=c") == 300

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -20,6 +19,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_entry import Entry
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service import TYPES, Service
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import within
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -1315,13 +1315,15 @@ def test_many_options_and_many_services_take_no_more_than_their_number() -> None
     options = {f"a{number}": "b" for number in range(5000)}
     names = [str(number) for number in range(1, 5000)]
     text = "".join(f"{name} inet n - n - - smtpd\n" for name in names)
-    start = time.process_time()
-    assert put(put(SMTP, "smtp", options=options), "smtp", options=options).count("-o") == 5000
-    master_cf = MasterCfEditor(text)
-    for name in names:
-        master_cf.put(ServiceChange(name, command="smtpd"))
-    assert master_cf.text == text
-    assert time.process_time() - start < 5
+
+    def edited() -> str:
+        assert put(put(SMTP, "smtp", options=options), "smtp", options=options).count("-o") == 5000
+        master_cf = MasterCfEditor(text)
+        for name in names:
+            master_cf.put(ServiceChange(name, command="smtpd"))
+        return master_cf.text
+
+    assert within(5, edited) == text
 
 
 @pytest.mark.duration
@@ -1330,11 +1332,10 @@ def test_reading_both_stock_files_and_one_edit_take_no_time() -> None:
 
     main, master = stock("main.cf"), stock("master.cf")
 
-    def run() -> float:
-        start = time.perf_counter()
+    def run() -> None:
         main_cf, master_cf = MainCf(main), MasterCfEditor(master)
         main_cf.set("inet_interfaces", "127.0.0.1")
         master_cf.put(ServiceChange("smtp", options={"a": "b"}))
-        return time.perf_counter() - start
 
-    assert min(run() for _turn in range(20)) < 0.005
+    run()  # what is read the first time stays read
+    within(0.005, run)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Callable
 
 import pytest
@@ -14,6 +13,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf i
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, plan_of
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import costs
 
 HOST = host_of("127.0.0.1/8", "::1/128")
 CHANGE = ServiceChange("127.0.0.1:7", command="smtpd", options={"a": "x"})
@@ -55,17 +55,8 @@ def plan(lines: int) -> Callable[[], object]:
     return lambda: plan_of(wanted, main, master, HOST)
 
 
-def cost(work: Callable[[], object]) -> float:
-    """The processor time of the fastest of some turns."""
-    best = float("inf")
-    for _turn in range(5):
-        start = time.process_time()
-        work()
-        best = min(best, time.process_time() - start)
-    return best
-
-
 @pytest.mark.duration
 @pytest.mark.parametrize("work", [edit_main, edit_master, report_main, report_master, plan])
 def test_the_time_is_linear_in_the_size(work: Callable[[int], Callable[[], object]]) -> None:
-    assert cost(work(4000)) < 30 * cost(work(400))
+    few, many = costs(work(400), work(4000))
+    assert many < 30 * few

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from ipaddress import ip_address
 from typing import Any
 
@@ -21,6 +20,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
     outlook_of,
     outlook_of_texts,
 )
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import within
 
 ONE = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128", "fd77::1/64")
 TWO = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64")
@@ -516,9 +516,7 @@ def test_large_configurations_are_answered_quickly() -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(2500)]
     master = MASTER + "".join(f"{port} inet n - n - - smtpd\n" for port in range(2500, 2504))
     settings = {"inet_interfaces": texts, **{f"parameter_number_{n}": "x" for n in range(5000)}}
-    before = time.process_time()
-    assert found(settings, master, host=host_of(*texts)) == []
-    assert time.process_time() - before < 2
+    assert within(2, lambda: found(settings, master, host=host_of(*texts))) == []
 
 
 PUBLIC = host_of("127.0.0.1/8", "10.77.0.1/24", "198.51.100.7/24", "::1/128", "fd77::1/64", "2001:db8::7/64")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Optional
 
 import pytest
@@ -19,6 +18,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
     outlook_of,
     socket_at,
 )
+from ansible_collections.mailfleet.postfix.tests.unit.processor_time import within
 
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64")
 NAMES = {"localhost": ["127.0.0.1", "::1"], "dual": ["fd77::1", "10.77.0.2"], "four": "10.77.0.1", "away": "192.0.2.1"}
@@ -292,10 +292,8 @@ def test_lookup() -> None:
 def test_many_sockets_are_answered_quickly(version: str) -> None:
     texts = [f"10.{n >> 8}.{n & 255}.1" for n in range(2500)]
     master = "".join(f"{port} inet n - n - - smtpd\n" for port in range(2500, 2504))
-    before = time.process_time()
-    found = opened(master, version, host=host_of(*texts), inet_interfaces=texts)
+    found = within(2, lambda: opened(master, version, host=host_of(*texts), inet_interfaces=texts))
     assert len(found) == 10000
-    assert time.process_time() - before < 2
 
 
 def test_an_error_names_what_is_written_and_where_its_address_is_from() -> None:
