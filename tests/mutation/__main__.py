@@ -40,11 +40,15 @@ _RULES, _CHANGE = "tests/unit/plugins/module_utils/_rules", "tests/unit/plugins/
 _VECTORS = "tests/unit/conformance/test_rules.py"
 #: each file with the tests that are about it, those that see the most first
 SUBJECTS: dict[str, list[str]] = {
-    "_rules/own_addresses.py": [f"{_RULES}/test_own_addresses.py", _VECTORS],
-    "_rules/listeners.py": [f"{_RULES}/test_listeners.py", _VECTORS],
+    "_rules/own_addresses.py": [f"{_RULES}/test_own_addresses.py", f"{_RULES}/test_errors_in_full.py", _VECTORS],
+    "_rules/listeners.py": [f"{_RULES}/test_listeners.py", f"{_RULES}/test_errors_in_full.py", _VECTORS],
     "_rules/source_addresses.py": [f"{_RULES}/test_source_addresses.py", _VECTORS],
     "_rules/reload_or_restart.py": [f"{_RULES}/test_reload_or_restart.py", f"{_CHANGE}/test_in_sync.py"],
-    "_change/plan.py": [f"{_CHANGE}/test_plan.py", f"{_CHANGE}/test_many_sources.py"],
+    "_change/plan.py": [
+        f"{_CHANGE}/test_plan.py",
+        f"{_CHANGE}/test_refusals_in_full.py",
+        f"{_CHANGE}/test_many_sources.py",
+    ],
 }
 
 

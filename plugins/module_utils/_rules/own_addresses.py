@@ -69,7 +69,9 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
     if not local and (is_keyword or not allow_absent):
         names = sorted(families)
         reason = f"leaves no address, since the host has no {' or '.join(names)} address"
-        raise InputError("inet_protocols", ", ".join(names), reason, "Enable the family that the host has")
+        has_another = any(candidate.up for candidate in host.addresses)
+        remedy = "Enable the family that the host has" if has_another else "Set an interface up"
+        raise InputError("inet_protocols", ", ".join(names), reason, remedy)
     if is_keyword:
         return [address for address in local if value == "all" or address.is_loopback]
     for word, address in listed:
