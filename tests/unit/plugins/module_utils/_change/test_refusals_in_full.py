@@ -77,8 +77,8 @@ def client(**options: str) -> list:
         (
             {"services": [ServiceChange("submission", command="smtpd", options={"myhostname": "mx..test"})]},
             (
-                "myhostname: 'mx..test' has a dot with nothing on one side of it, and so the service submission/inet could "
-                "not run. Write a host name such as mx.example.org."
+                "myhostname: 'mx..test' has a dot with nothing on one side of it, and so the service submission/inet "
+                "could not run. Write a host name such as mx.example.org."
             ),
         ),
         (
@@ -91,29 +91,29 @@ def client(**options: str) -> list:
         (
             {"values": {"smtp_bind_address": "$relay"}, "main": f"{MAIN}relay = mx\n"},
             (
-                f"smtp_bind_address: '$relay' {NO_SEND}: smtp_bind_address is not a numeric address: mx; the client dies "
-                "of it. Correct the value."
+                f"smtp_bind_address: '$relay' {NO_SEND}: smtp_bind_address is not a numeric address: mx; the client "
+                "dies of it. Correct the value."
             ),
         ),
         (
             {"services": client(smtp_bind_address="$relay"), "main": f"{MAIN}relay = mx\n"},
             (
-                f"smtp_bind_address: '$relay' {NO_SEND}: smtp_bind_address is not a numeric address: mx; the client dies "
-                "of it. Correct the value."
+                f"smtp_bind_address: '$relay' {NO_SEND}: smtp_bind_address is not a numeric address: mx; the client "
+                "dies of it. Correct the value."
             ),
         ),
         (  # what is told is the value of the service, not that of main.cf
             {"services": client(inet_interfaces="10.77.0.9")},
             (
-                f"inet_interfaces: '10.77.0.9' {NO_SEND}: inet_interfaces: '10.77.0.9' is on no interface of the host. Add "
-                "it to the host, or list another address; the host has 127.0.0.1, 10.77.0.1, 10.77.0.2. Correct the value."
+                f"inet_interfaces: '10.77.0.9' {NO_SEND}: inet_interfaces: '10.77.0.9' is on no interface of the host. "
+                "Add it to the host, or list another address; the host has 127.0.0.1, 10.77.0.1, 10.77.0.2. Correct "
             ),
         ),
         (
             {"services": [ServiceChange("smtp", "unix", command="smtp stray")]},
             (
-                "master.cf: 'smtp/unix' would not work by this entry: smtp has an argument that it does not take, and dies "
-                "of it. Remove it."
+                "master.cf: 'smtp/unix' would not work by this entry: smtp has an argument that it does not take, and "
+                "dies of it. Remove it."
             ),
         ),
         (
