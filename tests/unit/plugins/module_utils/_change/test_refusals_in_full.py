@@ -107,6 +107,7 @@ def client(**options: str) -> list:
             (
                 f"inet_interfaces: '10.77.0.9' {NO_SEND}: inet_interfaces: '10.77.0.9' is on no interface of the host. "
                 "Add it to the host, or list another address; the host has 127.0.0.1, 10.77.0.1, 10.77.0.2. Correct "
+                "the value."
             ),
         ),
         (

@@ -12,6 +12,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
+    asked_once,
     enabled_families,
     own_addresses,
     proxy_addresses,
@@ -208,14 +209,39 @@ def test_old_order_has_all_and_ipv4_first(addresses: list) -> None:
         ((3, 7), True),
         ((3, 7, 21), True),
         ((3, 7, 22), False),
+        ((3, 8, 19), True),
+        ((3, 8, 20), False),
+        ((3, 9, 13), True),
+        ((3, 9, 14), False),
         ((3, 10, 12), True),
         ((3, 10, 13), False),
-    ]
-    + [((3, 11), True), ((3, 11, 6), False), ((3, 12), False), ((4, 0), False)],
+        ((3, 11), True),
+        ((3, 11, 5), True),
+        ((3, 11, 6), False),
+        ((3, 12), False),
+        ((4, 0), False),
+    ],
 )
 def test_which_versions_have_the_old_order(version: tuple, old: bool) -> None:
     addresses = [ip_address("10.0.0.2"), ip_address("10.0.1.1")]
     assert (sort_as_postfix(addresses, version) == addresses[::-1]) is old
+
+
+def test_each_name_is_asked_once_also_where_there_is_no_answer() -> None:
+    asked = []
+
+    def resolve(name: str) -> list:
+        asked.append(name)
+        if name == "nosuch":
+            raise InputError("resolve", name, "is not known", "write an address")
+        return [ip_address("10.77.0.1")]
+
+    remembered = asked_once(resolve)
+    for _time in range(2):
+        assert remembered("mx") == [ip_address("10.77.0.1")]
+        with pytest.raises(InputError, match="nosuch' is not known"):
+            remembered("nosuch")
+    assert asked == ["mx", "nosuch"]
 
 
 @pytest.mark.duration
