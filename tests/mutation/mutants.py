@@ -56,7 +56,7 @@ def mutants_of(file: str, text: str) -> list[Mutant]:
     pieces = [module.code_for_node(statement) for statement in module.body]
     start = text.index("".join(pieces))
     different: dict[str, Mutant] = {}
-    for statement, piece in zip(module.body, pieces):
+    for statement, piece in zip(module.body, pieces, strict=True):
         for changed in _changed(module, statement):
             whole = text[:start] + changed + text[start + len(piece) :]
             if changed != piece and whole not in different and _compiles(whole):
