@@ -5,7 +5,7 @@
 
 What pytest and hypothesis take to load is loaded once, and each trial is a fork of that; nothing of the collection is
 loaded before, so that each trial loads the file that it is about. A line has the file, its text (null to leave it as it
-is), the tests, and the limit in seconds; the answer is the exit code of pytest, -1 where the limit was reached.
+is), the files of tests, and the limit in seconds for each. The answer is the exit code of pytest, -1 at the limit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MEMORY = 4 << 30
 
 def _run(file: Path, arguments: list[str]) -> int:
     """Run tests in this process, and make sure that they were about this very file."""
-    code = int(pytest.main(["-q", "-x", *arguments]))
+    code = int(pytest.main(["-q", "-x", "-m", "not duration", *arguments]))
     if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         name = ".".join(file.with_suffix("").parts)
         module = sys.modules.get(f"ansible_collections.mailfleet.postfix.{name}")
@@ -64,19 +64,29 @@ def _trial(file: Path, mutated: bool, arguments: list[str], limit: float) -> int
     return -1
 
 
+def _trials(file: Path, mutated: bool, tests: list[str], limit: float) -> int:
+    """Run one file of tests after the other, until one fails."""
+    code = 0
+    for test in tests:
+        code = _trial(file, mutated, [test], limit)
+        if code:
+            break
+    return code
+
+
 def main() -> None:
     for line in sys.stdin:
         trial = json.loads(line)
         file = Path(trial["file"])
         if trial["text"] is None:
-            code = _trial(file, False, trial["tests"], trial["limit"])
+            code = _trials(file, False, trial["tests"], trial["limit"])
         else:
             for compiled in file.parent.glob(f"__pycache__/{file.stem}.*"):
                 compiled.unlink()
             original = file.read_bytes()
             file.write_text(trial["text"], encoding="utf-8")
             try:
-                code = _trial(file, True, trial["tests"], trial["limit"])
+                code = _trials(file, True, trial["tests"], trial["limit"])
             finally:
                 file.write_bytes(original)
         print(code, flush=True)

@@ -66,6 +66,52 @@ def test_each_rule(name: str, before: tuple[str, str], after: tuple[str, str], v
     assert not rule.until or version < rule.until
 
 
+FIELDS = "n - n - - smtpd"
+SECRET = "x unix - n n 60 1 pipe flags=R user=x argv=/bin/y -p secret -o a=b\n"
+
+
+@pytest.mark.parametrize(
+    "before, after, version, told",
+    [
+        (("", NAMED), ("inet_interfaces = 10.77.0.1\n", NAMED), (3, 7), [("inet_interfaces", "all", "10.77.0.1")]),
+        (("", BARE), ("smtp_bind_address_enforce = yes\n", BARE), (3, 7), [("smtp_bind_address_enforce", "no", "yes")]),
+        (("", BARE), ("", BARE + OTHER), (3, 7), [("2525/inet", None, FIELDS)]),
+        (("", BARE + OTHER), ("", BARE), (3, 7), [("2525/inet", FIELDS, None)]),
+        (
+            ("", BARE),
+            ("", NAMED),
+            (3, 5),
+            [("smtp/inet", FIELDS, None), ("10.77.0.1:smtp/inet", None, FIELDS)],
+        ),
+        (("", BARE), ("queue_directory = /srv/queue\n", BARE), (3, 7), [("queue_directory", None, None)]),
+        (("", BARE), ("relayhost = mx\n", BARE), (3, 7), [("relayhost", None, None)]),
+        (
+            ("", BARE + SECRET),
+            ("", BARE + SECRET.replace("secret", "other")),
+            (3, 7),
+            [("x/unix", "- n n 60 1 pipe (not shown)", "- n n 60 1 pipe (not shown, changed)")],
+        ),
+        (
+            ("", OPTION),
+            ("", OPTION.replace("=x", "=y").rstrip() + " -o inet_interfaces=all -o broken\n"),
+            (3, 7),
+            [
+                (
+                    "smtp/inet",
+                    f"{FIELDS} -o {{ smtpd_banner = (not shown) }}",
+                    (
+                        f"{FIELDS} -o {{ smtpd_banner = (not shown, changed) }} -o {{ inet_interfaces = all }} "
+                        "-o (not shown)"
+                    ),
+                )
+            ],
+        ),
+    ],
+)
+def test_what_is_told(before: tuple[str, str], after: tuple[str, str], version: tuple[int, ...], told: list) -> None:
+    assert [reason[:3] for reason in changed(before, after, version)] == told
+
+
 def test_every_rule_has_an_example() -> None:
     assert {name for name, *_rest in EXAMPLES} == {name for name, rule in RULES.items() if rule.change} | {"broken"}
 
