@@ -25,7 +25,7 @@ HOST = host_of(
     "10.99.0.1/24 down",
 )
 NAMES = {"mx": "10.77.0.1", "away": "192.0.2.1", "none": [], "eth1": []}
-SET = {"mine": "away", "gone": "10.77.0.9"}
+SET = {"mine": "away", "gone": "10.77.0.9", "pair": "10.77.0.1 10.77.0.9"}
 IPV4 = "the host has 127.0.0.1, 10.77.0.1, 10.77.0.2"
 NO_NAME = "is a host name whose addresses are not given, and DNS is not asked here. Give its addresses in resolve, or"
 NOWHERE = "is on no interface of the host"
@@ -72,6 +72,12 @@ def told(settings: dict, master: str = "", version: str = "3.12", host: Host = H
 )
 def test_inet_interfaces(value: str, words: str) -> None:
     assert told({"inet_interfaces": value}) == f"inet_interfaces: '{value.split(',')[0]}' {words}"
+
+
+def test_a_reference_that_comes_to_several_words() -> None:
+    assert told({"inet_interfaces": "$pair"}).startswith(
+        f"inet_interfaces: '10.77.0.9' {NOWHERE}. Add it to the host, or"
+    )
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,20 @@ def test_which_versions_have_the_old_order(version: tuple, old: bool) -> None:
     assert (sort_as_postfix(addresses, version) == addresses[::-1]) is old
 
 
+@pytest.mark.parametrize(
+    "addresses, expected",
+    [
+        (["10.0.0.129", "10.0.0.1"], ["10.0.0.129", "10.0.0.1"]),  # each is before the other
+        (["10.0.0.1", "10.0.0.129"], ["10.0.0.1", "10.0.0.129"]),
+        (["10.0.0.1", "10.0.0.129", "10.0.0.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.129", "10.0.0.1"]),
+        (["10.0.0.2", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"]),
+        (["10.0.0.200", "10.0.0.1"], ["10.0.0.200", "10.0.0.1"]),
+    ],
+)
+def test_half_of_all_words_apart_is_no_order(addresses: list, expected: list) -> None:
+    assert list(map(str, sort_as_postfix(list(map(ip_address, addresses)), (3, 7)))) == expected
+
+
 def test_each_name_is_asked_once_also_where_there_is_no_answer() -> None:
     asked = []
 
