@@ -229,7 +229,7 @@ def test_where_the_addresses_are() -> None:
         ({"unset": 5}, "mta1: postfix_interfaces_unset: '5' is not a list"),
         ({"instances": {}}, "mta1: postfix_interfaces_instances: '{}' is not a list"),
         ({"instances": ["x"]}, "mta1: postfix_interfaces_instances: 'x' is not a mapping"),
-        ({"instances": [{"title": "x"}]}, "mta1: postfix_interfaces_instances: 'title' is not an option of an instance"),
+        ({"instances": [{"path": "x"}]}, "mta1: postfix_interfaces_instances: 'path' is not an option of an instance"),
         ({"allow_absent_addresses": "perhaps"}, "mta1: postfix_interfaces_allow_absent_addresses: .*not a boolean"),
         ({"services": {}}, "mta1: postfix_interfaces_services: '{}' is not a list"),
     ],
