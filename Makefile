@@ -91,7 +91,7 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
-	$(PYTEST) $(JUNIT) --numprocesses=2 -m "not duration" tests/unit tests/toolchain
+	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration" tests/unit tests/toolchain
 
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
@@ -186,7 +186,7 @@ twelve: images ## a rollout over twelve hosts through all that goes wrong, by th
 .PHONY: examples-chosen integration-chosen interruption-chosen
 examples-chosen integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
-integration-chosen: PLANS := 4
+integration-chosen: PLANS := 2
 integration-chosen: SIGNALS := 3
 integration-chosen: supervisor-images
 	$(INTEGRATION)
@@ -208,12 +208,12 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
 	done
 
-# What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first. Their rooms end with them.
+# What `make test` has of it: each scenario once, on one release or the other; three at a time, the long ones first. Their rooms end with them.
 CHOSEN := vip@trixie rollout@bookworm renumbering@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie \
     ad_hoc@trixie upgrade@trixie transports@trixie null_client@bookworm default@trixie
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
-	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
+	$(MAKE) --keep-going --jobs=3 --output-sync=target $(CHOSEN)
 $(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario would say next time that its hosts are there
 	export MOLECULE_EPHEMERAL_DIRECTORY=$$(mktemp -d); trap 'rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"' EXIT; \
 	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
