@@ -124,8 +124,8 @@ ansible-lint: venv ## ansible-lint, production profile
 	ANSIBLE_COLLECTIONS_PATH=$(TREE) ansible-lint --strict
 
 .PHONY: sanity
-sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
-	tests/toolchain/sanity.sh
+sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run; EVERY=yes on each
+	MAILFLEET_EVERY_CORE=$(EVERY) tests/toolchain/sanity.sh
 
 # What `make test` has of it: pylint, which takes half of the time, by the newest ansible-core only.
 .PHONY: sanity-chosen
@@ -287,7 +287,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(filter %_el,$(BUILDS))" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
-	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
+	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
 	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive
