@@ -52,9 +52,10 @@ class Clone:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_bytes((CHECKOUT / name).read_bytes())
         (root / "tests" / "toolchain" / "galaxy.sh").write_text(STAND_IN, encoding="utf-8")
-        if not list((root / "changelogs" / "fragments").glob("*.yml")):
-            note = "---\nbugfixes:\n  - Something is mended.\n"
-            (root / "changelogs" / "fragments" / "something.yml").write_text(note, encoding="utf-8")
+        fragments = root / "changelogs" / "fragments"
+        if not list(fragments.glob("*.yml")):  # right after a release
+            fragments.mkdir(exist_ok=True)
+            (fragments / "something.yml").write_text("---\nbugfixes:\n  - Something is mended.\n", encoding="utf-8")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "What is to be released")
 
