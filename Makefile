@@ -70,10 +70,11 @@ venv: ## .venv with the pinned tools; every target below makes it by itself
 	@tests/toolchain/bootstrap.sh
 
 .PHONY: lint
-lint: venv ## ruff, yamllint, shellcheck, vermin (Python 3.7), mypy --strict, reuse
+lint: venv ## ruff, yamllint, codespell, shellcheck, vermin (Python 3.7), mypy --strict, reuse
 	ruff check .
 	ruff format --check .
 	yamllint --strict .
+	codespell
 	git ls-files -z --cached --others --exclude-standard | xargs -0 grep -lIE '^#!.*\<(ba)?sh\>' | xargs shellcheck --external-sources
 	vermin --no-tips --target=3.7- --violations plugins/module_utils plugins/modules
 	cd $(TREE) && mypy --config-file $(CURDIR)/mypy.ini --cache-dir $(CURDIR)/.mypy_cache $(OURS)/plugins
@@ -91,7 +92,7 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
-	$(PYTEST) $(JUNIT) --numprocesses=2 -m "not duration" tests/unit tests/toolchain
+	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration" tests/unit tests/toolchain
 
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
@@ -132,8 +133,8 @@ ansible-lint: venv ## ansible-lint, production profile
 	ANSIBLE_COLLECTIONS_PATH=$(TREE) ansible-lint --strict
 
 .PHONY: sanity
-sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
-	tests/toolchain/sanity.sh
+sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run; EVERY=yes on each
+	MAILFLEET_EVERY_CORE=$(EVERY) tests/toolchain/sanity.sh
 
 # What `make test` has of it: pylint, which takes half of the time, by the newest ansible-core only.
 .PHONY: sanity-chosen
@@ -194,7 +195,7 @@ twelve: images ## a rollout over twelve hosts through all that goes wrong, by th
 .PHONY: examples-chosen integration-chosen interruption-chosen
 examples-chosen integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
-integration-chosen: PLANS := 4
+integration-chosen: PLANS := 2
 integration-chosen: SIGNALS := 3
 integration-chosen: supervisor-images
 	$(INTEGRATION)
@@ -216,12 +217,12 @@ molecule: images ## real-life layouts, proven with mail, on hosts of the lab (ro
 	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
 	done
 
-# What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first. Their rooms end with them.
+# What `make test` has of it: each scenario once, on one release or the other; three at a time, the long ones first. Their rooms end with them.
 CHOSEN := vip@trixie rollout@bookworm renumbering@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie \
     ad_hoc@trixie upgrade@trixie transports@trixie null_client@bookworm default@trixie
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
-	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
+	$(MAKE) --keep-going --jobs=3 --output-sync=target $(CHOSEN)
 $(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario would say next time that its hosts are there
 	export MOLECULE_EPHEMERAL_DIRECTORY=$$(mktemp -d); trap 'rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"' EXIT; \
 	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
@@ -296,7 +297,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	$(MAKE) --keep-going coverage mutation SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(filter %_el,$(BUILDS))" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
-	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
+	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
 	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: archive
