@@ -82,13 +82,21 @@ class _Visitor(cst.CSTVisitor):
         self.changes: list[tuple[cst.CSTNode, cst.CSTNode]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, (cst.Annotation, cst.Decorator)):
+        if isinstance(node, (cst.Annotation, cst.Decorator)) or _is_alias(node):
             return False
         if isinstance(node, cst.SimpleString) and _PROSE.search(node.raw_value):
             return False
         if not (isinstance(node, cst.Call) and getattr(node.func, "value", None) in _NEVER_WITHOUT_ARGUMENTS):
             self.changes += [(node, mutated) for mutated in _mutations(node)]
         return True
+
+
+def _is_alias(node: cst.CSTNode) -> bool:
+    """Return whether a node gives a name to a type, as ``Resolver = Callable[[str], Address]`` does."""
+    if not (isinstance(node, cst.Assign) and isinstance(node.value, cst.Subscript)):
+        return False
+    name = getattr(node.value.value, "value", "")
+    return isinstance(name, str) and name[:1].isupper() and not name.isupper()
 
 
 def _mutations(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

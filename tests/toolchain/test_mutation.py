@@ -11,6 +11,7 @@ TEXT = '''\
 """Not changed."""
 
 LIMIT = 3
+Numbers = List[int]
 
 
 class Few:
@@ -28,8 +29,8 @@ def test_mutants_are_the_file_with_one_thing_changed() -> None:
     assert {(mutant.line, mutant.scope, mutant.before, mutant.after) for mutant in mutants} == {
         (3, "", "LIMIT = 3", "LIMIT = 4"),
         (3, "", "LIMIT = 3", "LIMIT = None"),
-        (10, "Few.few", "if len(self.all) < LIMIT:", "if len(self.all) <= LIMIT:"),
-        (11, "Few.few", 'raise ValueError("there are not enough")', "raise ValueError(None)"),
+        (11, "Few.few", "if len(self.all) < LIMIT:", "if len(self.all) <= LIMIT:"),
+        (12, "Few.few", 'raise ValueError("there are not enough")', "raise ValueError(None)"),
     }
     for mutant in mutants:
         pairs = zip(TEXT.splitlines(), mutant.text.splitlines(), strict=True)

@@ -27,7 +27,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64")
-NAMES = mapping_resolver({"localhost": ["127.0.0.1", "::1"], "mx": "10.77.0.1", "away": "192.0.2.1", "none": []})
+NAMES = mapping_resolver(
+    {
+        "localhost": ["127.0.0.1", "::1"],
+        "mx": "10.77.0.1",
+        "away": "192.0.2.1",
+        "none": [],
+        "six": ["::1", "::ffff:10.77.0.2"],
+    }
+)
 
 
 def own(inet_interfaces: Any, host: Host = HOST, allow_absent: bool = False, **settings: Any) -> list:
@@ -88,6 +96,7 @@ def test_what_postfix_dies_of(inet_interfaces: str, offending: str, words: str) 
         ("ipv4", "all", ["127.0.0.1", "10.77.0.1", "10.77.0.2"]),
         ("ipv6", "loopback-only", ["::1"]),
         ("ipv4", "localhost", ["127.0.0.1"]),
+        ("ipv4", "six", ["10.77.0.2", "127.0.0.1"]),  # what the C library makes of both
         ("ipv4,ipv6", "localhost", ["127.0.0.1", "::1"]),
         ("", "all", []),
         ("", "10.77.0.9", []),
