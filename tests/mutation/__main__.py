@@ -40,7 +40,12 @@ _RULES, _CHANGE = "tests/unit/plugins/module_utils/_rules", "tests/unit/plugins/
 _VECTORS = "tests/unit/conformance/test_rules.py"
 #: each file with the tests that are about it, those that see the most first
 SUBJECTS: dict[str, list[str]] = {
-    "_rules/own_addresses.py": [f"{_RULES}/test_own_addresses.py", f"{_RULES}/test_errors_in_full.py", _VECTORS],
+    "_rules/own_addresses.py": [
+        f"{_RULES}/test_own_addresses.py",
+        f"{_RULES}/test_errors_in_full.py",
+        f"{_RULES}/test_listeners.py",
+        _VECTORS,
+    ],
     "_rules/listeners.py": [f"{_RULES}/test_listeners.py", f"{_RULES}/test_errors_in_full.py", _VECTORS],
     "_rules/source_addresses.py": [f"{_RULES}/test_source_addresses.py", _VECTORS],
     "_rules/reload_or_restart.py": [f"{_RULES}/test_reload_or_restart.py", f"{_CHANGE}/test_in_sync.py"],
@@ -180,6 +185,8 @@ def main() -> int:
             print(f"survived: {fate.mutant.diff()}", flush=True)
         elif fate.outcome != "survived" and fate.mutant in equivalents:
             wrong.append(f"{fate.mutant.diff()}\nis called equivalent, and was {fate.outcome}")
+        if len(fates) % 100 == 0:
+            print(f"{len(fates)} tried in {time.monotonic() - begun:.0f} s", flush=True)
     lines, killed = table(fates, equivalents)
     print(*lines, sep="\n")
     print(f"{time.monotonic() - begun:.0f} s; killed without the named ones: {_without_named(fates, equivalents):.1%}")
