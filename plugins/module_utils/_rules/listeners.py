@@ -48,7 +48,7 @@ def listeners(
     own: Sequence[Address],
     host: Host,
     resolve: Resolver,
-    allow_absent: bool = False,
+    allow_absent: bool,
 ) -> List[Listener]:
     """Return the master's sockets in the order of master.cf, IPv4 first.
 

@@ -50,7 +50,7 @@ def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:
     return protocols_of(settings.get("inet_protocols")) & host.families
 
 
-def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absent: bool = False) -> List[Address]:
+def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absent: bool) -> List[Address]:
     """Return the own addresses in Postfix's order.
 
     For ``all`` and ``loopback-only`` that is IPv4 before IPv6, each as the host lists them; for a list of addresses see

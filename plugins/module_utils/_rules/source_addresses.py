@@ -64,7 +64,7 @@ def source_addresses(
     own: Sequence[Address],
     host: Host,
     resolve: Resolver,
-    allow_absent: bool = False,
+    allow_absent: bool,
 ) -> List[Client]:
     """Return the clients in the order of master.cf. Of two lines for one service the last counts.
 

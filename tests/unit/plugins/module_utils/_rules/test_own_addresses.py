@@ -62,7 +62,7 @@ def test_own_addresses(inet_interfaces: Any, expected: list) -> None:
 
 
 def test_default_is_all() -> None:
-    assert len(own_addresses(Settings({}, NEWEST), HOST, NAMES)) == 6
+    assert len(own_addresses(Settings({}, NEWEST), HOST, NAMES, allow_absent=False)) == 6
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,8 @@ def test_interface_names() -> None:
         own("eth0", host)
     assert "interface:eth0" in caught.value.remedy
     resolve = mapping_resolver({"eth0": "10.77.0.1"})
-    assert own_addresses(Settings({"inet_interfaces": "eth0"}, NEWEST), host, resolve) == [ip_address("10.77.0.1")]
+    settings = Settings({"inet_interfaces": "eth0"}, NEWEST)
+    assert own_addresses(settings, host, resolve, allow_absent=False) == [ip_address("10.77.0.1")]
 
 
 def test_absent_addresses_can_be_allowed() -> None:
