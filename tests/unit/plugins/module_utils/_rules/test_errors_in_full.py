@@ -34,6 +34,7 @@ NONE_IN_USE = "has no address of a family in use"
 WIDEN = "Write an address, or widen inet_protocols"
 INTERFACE = "is the name of an interface, and Postfix takes addresses. List its addresses, or use select with interface"
 SMTP = "smtp inet n - n - - smtpd\n"
+NO_ADDRESS = "is no address at all, and the service smtp has no host part"
 HOST_PART = "or give each service of type inet a host part"
 LINK_LOCAL = "is a link-local address, on which Postfix cannot listen since its sockets have no zone"
 
@@ -104,7 +105,12 @@ def test_families_and_proxy_interfaces(parameter: str, value: str, protocols: st
 @pytest.mark.parametrize(
     "master, settings, version, words",
     [
-        (SMTP, {"inet_interfaces": "$no"}, "3.12", f"List an address, {HOST_PART}."),
+        (
+            SMTP,
+            {"inet_interfaces": "$no"},
+            "3.12",
+            f"inet_interfaces: '$no' {NO_ADDRESS}. List an address, {HOST_PART}.",
+        ),
         ("10.77.0.9:25 inet n - n - - smtpd\n", {}, "3.12", f"cannot listen: its address {NOWHERE}, which has 127.0"),
         (
             "away:25 inet n - n - - smtpd\n",
@@ -114,7 +120,12 @@ def test_families_and_proxy_interfaces(parameter: str, value: str, protocols: st
         ),
         ("nosuch:25 inet n - n - - smtpd\n", {}, "3.12", f"services: 'nosuch:25/inet' {NO_NAME}"),
         ("all:25 inet n - n - - smtpd\n", {}, "3.12", "Write the port alone, or an address before it."),
-        ("smtp inet - - n - - smtpd\n", {}, "3.12", "cannot be. Write n in the column private."),
+        (
+            "smtp inet - - n - - smtpd\n",
+            {},
+            "3.12",
+            "services: 'smtp/inet' is private, which a service of type inet cannot be. Write n",
+        ),
         ("smtp INET n - n - - smtpd\n", {}, "3.12", "'INET'. Write one of inet, unix, unix-dgram, fifo, pass."),
         ("smtp inet n x n - - smtpd\n", {}, "3.12", "unprivileged. Write y, n or -, or a number where one belongs."),
         (
