@@ -61,9 +61,9 @@ def test_stock_services() -> None:
 def test_own_addresses_are_those_that_are_given() -> None:
     """They are not worked out again, which asks DNS, unless a client has other values."""
     settings = Settings({"inet_interfaces": "mx"}, (3, 12))
-    services = MasterCf(f"{SMTP}{LMTP}b unix - - n - - smtp -o inet_interfaces=10.77.0.1\n").services()
-    own = [ip_address("10.77.0.2")]
-    found = source_addresses(settings, services, own, HOST, mapping_resolver({}), allow_absent=False)
+    services = MasterCf(f"{SMTP}{LMTP}b unix - - n - - smtp -o inet_interfaces=other\n").services()
+    own, names = [ip_address("10.77.0.2")], mapping_resolver({"other": "10.77.0.1"})
+    found = source_addresses(settings, services, own, HOST, names, allow_absent=False)
     addresses = [client.ipv4.address if client.ipv4 else None for client in found]
     assert addresses == ["10.77.0.2", "10.77.0.2", "10.77.0.1"]
 
@@ -295,6 +295,7 @@ def test_settings_that_postfix_dies_of(settings: dict) -> None:
 def test_absent_addresses_can_be_allowed() -> None:
     answer = sources({"inet_interfaces": "10.77.0.9"}, allow_absent=True)
     assert answer["smtp/unix"]["ipv4"] == KERNEL
+    assert smtp({}, "-o inet_interfaces=10.77.0.9", allow_absent=True)[0] == KERNEL
 
 
 def test_which_services_are_clients() -> None:
