@@ -52,6 +52,7 @@ def smtp(settings: dict, options: str = "", **more: Any) -> tuple:
 def test_stock_services() -> None:
     clients = outlook_of({}, STOCK_SERVICES, HOST).clients
     assert [client.transport for client in clients] == ["smtp/unix", "relay/unix", "lmtp/unix"]
+    assert [client.program for client in clients] == ["smtp", "smtp", "lmtp"]
     for client in clients:
         assert [(name, *source) for name, source in client.sources()] == [
             (name, None, KERNEL_CHOOSES, False, None) for name in ("ipv4", "ipv6")
@@ -196,6 +197,12 @@ def test_wrong_family_kills_where_only_one_is_in_use() -> None:
     ipv4, ipv6 = smtp({"smtp_bind_address": "fd77::1", "inet_protocols": "ipv4"})
     assert "inet_protocols switches off" in ipv4[0]
     assert ipv6 is None
+    assert "is not a numeric address" in smtp({"smtp_bind_address": "mx", "inet_protocols": "ipv4"})[0][0]
+
+
+def test_a_failure_is_part_of_a_sentence() -> None:
+    failure = smtp({}, "-o inet_interfaces=10.77.0.9")[0][0]
+    assert failure.endswith("; the host has 127.0.0.1, 10.77.0.1, 10.77.0.2")
 
 
 def test_tentative_source() -> None:
