@@ -10,13 +10,19 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
+    ACTIONS,
     RULES,
     Reason,
     other_parameters,
+    reason,
     reload_or_restart,
     strongest,
 )
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of_texts
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    host_of,
+    outlook_of,
+    outlook_of_texts,
+)
 
 GUIDE = Path(__file__).parents[5] / "docs/concepts.md"
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64")
@@ -114,6 +120,32 @@ def test_what_is_told(before: tuple[str, str], after: tuple[str, str], version: 
 
 def test_every_rule_has_an_example() -> None:
     assert {name for name, *_rest in EXAMPLES} == {name for name, rule in RULES.items() if rule.change} | {"broken"}
+
+
+def test_what_only_the_running_master_shows() -> None:
+    needs = {name: rule.action for name, rule in RULES.items() if not rule.change}
+    assert needs == {
+        "broken": "restart",
+        "services": "reload",
+        "unread": "reload",
+        "died": "restart",
+        "exchanged": "restart",
+        "stopped": "start",
+    }
+    assert ACTIONS == ("none", "reload", "restart", "start")
+    for rule in RULES.values():
+        assert rule.why
+        assert rule.change == rule.change.strip()  # a text for each
+        assert rule.two_steps == rule.two_steps.strip()
+        assert rule.action in ACTIONS
+    assert [name for name, rule in RULES.items() if rule.two_steps] == ["overlap"]
+
+
+def test_a_name_that_comes_to_another_address_needs_a_restart() -> None:
+    master = "mail.test:25 inet n - n - - smtpd\n"
+    before, after = (outlook_of({}, master, HOST, names={"mail.test": place}) for place in ("10.77.0.1", "10.77.0.2"))
+    assert reload_or_restart(before, after) == [reason("listeners", "interfaces", "10.77.0.1:25", "10.77.0.2:25")]
+    assert reload_or_restart(before, before) == []
 
 
 @pytest.mark.parametrize(
