@@ -16,11 +16,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.store impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl
 
 NAME = "postfix-out"
-POSTFIX = """\
-#!/bin/sh
-echo "$@" >>{path}/commands
-test ! -e {path}/fails || {{ cat {path}/fails >&2; exit 1; }}
-"""
+POSTFIX = '#!/bin/sh\necho "$@" >>{path}/commands\ntest ! -e {path}/fails || {{ cat {path}/fails >&2; exit 1; }}\n'
 
 
 class Place:
