@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import in_words
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     ACTIONS,
     RULES,
     Reason,
+    by_sockets,
     other_parameters,
     reason,
     reload_or_restart,
@@ -22,6 +24,7 @@ from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.build
     host_of,
     outlook_of,
     outlook_of_texts,
+    socket_at,
 )
 
 GUIDE = Path(__file__).parents[5] / "docs/concepts.md"
@@ -146,6 +149,36 @@ def test_a_name_that_comes_to_another_address_needs_a_restart() -> None:
     before, after = (outlook_of({}, master, HOST, names={"mail.test": place}) for place in ("10.77.0.1", "10.77.0.2"))
     assert reload_or_restart(before, after) == [reason("listeners", "interfaces", "10.77.0.1:25", "10.77.0.2:25")]
     assert reload_or_restart(before, before) == []
+
+
+ONE, TWO, IPV6 = socket_at("10.77.0.1"), socket_at("10.77.0.2"), socket_at("fd77::1")
+NEW = "10.77.0.2:2525 inet n - n - - smtpd\n"
+
+
+@pytest.mark.parametrize(
+    "master, version, held, rule",
+    [
+        (BARE, "3.7", [ONE], ""),
+        (BARE, "3.7", [TWO], "interfaces"),
+        (BARE + NEW, "3.7", [ONE], "services"),
+        (NAMED + NEW, "3.7", [ONE, TWO], "services"),
+        (NAMED, "3.7", [socket_at("0.0.0.0")], "services"),
+        (NAMED, "3.5", [socket_at("0.0.0.0")], "interfaces"),  # where the new one collides
+        (NAMED, "3.5", [TWO], "services"),
+        (BARE, "3.7", [ONE, TWO], "interfaces"),  # of the same port: perhaps of that service
+        (BARE, "3.7", [ONE, socket_at("10.77.0.1", 2525)], "services"),
+        (NAMED, "3.7", [ONE, IPV6], "interfaces"),  # of a family that is off
+        ("mail.test:25 inet n - n - - smtpd\n", "3.7", [TWO], "interfaces"),
+    ],
+)
+def test_what_the_sockets_tell(master: str, version: str, held: list, rule: str) -> None:
+    settings = {"inet_interfaces": "10.77.0.1", "inet_protocols": "ipv4"}
+    after = outlook_of(settings, master, HOST, version, names={"mail.test": "10.77.0.1"})
+    now, wanted = in_words(held), in_words(listener.socket for listener in after.listeners)
+    expected = [reason("listeners", rule, now, wanted)] if rule else []
+    assert by_sockets(after, frozenset(held), read_since=True) == expected
+    unread = expected or [reason("main.cf and master.cf", "unread")]
+    assert by_sockets(after, frozenset(held), read_since=False) == unread
 
 
 @pytest.mark.parametrize(
