@@ -144,6 +144,31 @@ def test_what_only_the_running_master_shows() -> None:
     assert [name for name, rule in RULES.items() if rule.two_steps] == ["overlap"]
 
 
+@pytest.mark.parametrize("name", ["protocols", "interfaces", "cached", "own_addresses"])
+def test_the_parameter_itself_says_why(name: str) -> None:
+    """Whatever follows from it for listeners is not told once more."""
+    _name, before, after, version = next(example for example in EXAMPLES if example[0] == name)
+    parameter, old, new = ("inet_protocols", "all", "ipv4") if name == "protocols" else ("inet_interfaces", "all", None)
+    found = changed(before, after, version)
+    assert found[0] == reason(parameter, name, old, new or "10.77.0.1")
+    assert [each.parameter for each in found[1:]] == (["2525/inet"] if name == "cached" else [])
+
+
+def test_services_are_the_same_by_the_ports_of_the_host() -> None:
+    """Before 3.6, where the new service cannot be opened beside the old one."""
+    before, after = (
+        outlook_of({}, master, HOST, "3.5.25", port_of={"mail": 25}.get)
+        for master in ("10.77.0.1:25 inet n - n - - smtpd\n", "mail inet n - n - - smtpd\n")
+    )
+    assert [each.action for each in reload_or_restart(before, after)] == ["reload", "restart"]
+
+
+def test_a_directory_that_cannot_be_told_is_another_one() -> None:
+    broken, well = (outlook_of_texts(f"queue_directory = {text}\n", BARE, HOST) for text in ("${", "/srv"))
+    assert other_parameters(broken, well) == other_parameters(well, broken) == [reason("queue_directory", "at_start")]
+    assert other_parameters(broken, broken) == []
+
+
 def test_a_name_that_comes_to_another_address_needs_a_restart() -> None:
     master = "mail.test:25 inet n - n - - smtpd\n"
     before, after = (outlook_of({}, master, HOST, names={"mail.test": place}) for place in ("10.77.0.1", "10.77.0.2"))
