@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import wish
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.atomic_replace import Replacement
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.secondary import Secondary
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import Asked, Wish, together_of
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.outcome import (
     diff_of,
@@ -141,6 +144,39 @@ def test_a_directory_is_not_given_with_a_state(place: Place) -> None:
             asked_of(place, True, Wish(str(place.new), NAME, Wanted({}), state))
     with pytest.raises(InputError, match="instance: 'x' is not the name of a secondary instance"):
         asked_of(place, True, Wish(None, "x", Wanted({}), "present"))
+
+
+def test_of_one_that_was_not_planned_nothing_is_told_but_its_name(place: Place) -> None:
+    asked = together_of([Wish(None, None, SOME)], place.compiled, False, True, state_directory=place.state)
+    (part,) = asked.parts
+    told = result_of(part, apply=False, report_unlisted=True)
+    assert told == {"changed": False, "config_directory": str(place.etc), "instance": "-"}
+    assert diff_of(part, told) == []
+    assert findings_of(asked.parts) == []
+
+
+def test_a_run_that_was_interrupted_is_completed_and_told(place: Place) -> None:
+    """As by a power cut between the two files."""
+    child = os.fork()
+    if child == 0:
+        put = Replacement.put
+
+        def put_one(replacement: Replacement) -> None:
+            if replacement.path.endswith("master.cf"):
+                os._exit(0)
+            put(replacement)
+
+        Replacement.put = put_one  # type: ignore[method-assign]
+        before = read_files(str(place.etc))
+        transactions = Transactions(str(place.etc), place.state)
+        transactions.commit(before, f"{before.main}inet_protocols = ipv4\n", f"{before.master}# more\n")
+    os.waitpid(child, 0)
+    (told,) = results_of(asked_of(place, False, Wish(None, None, Wanted({}))))
+    assert told["recovered"]
+    assert told["changed"]
+    assert "# more\n" in (place.etc / "master.cf").read_text()
+    (again,) = results_of(asked_of(place, False, Wish(None, None, Wanted({}))))
+    assert not again["changed"]
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
