@@ -52,7 +52,7 @@ SUBJECTS: dict[str, list[str]] = {
     "_change/plan.py": [
         f"{_CHANGE}/test_plan.py",
         f"{_CHANGE}/test_refusals_in_full.py",
-        "tests/unit/plugins/module_utils/_describe/test_outcome.py",
+        f"{_RULES}/test_named_sources.py",
     ],
 }
 

@@ -18,7 +18,7 @@ import libcst as cst
 from mutmut.mutation.mutators import mutation_operators
 
 #: of these nothing is changed but what is in their arguments: without an argument they cannot be called at all
-_NEVER_WITHOUT_ARGUMENTS = ("len", "isinstance", "cast")
+_NEVER_WITHOUT_ARGUMENTS = ("len", "isinstance")
 #: texts for people, whose wording is no rule
 _PROSE = re.compile(r"\w\W* \w")
 
@@ -83,6 +83,9 @@ class _Visitor(cst.CSTVisitor):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, (cst.Annotation, cst.Decorator)) or _is_alias(node):
+            return False
+        if isinstance(node, cst.Call) and getattr(node.func, "value", None) == "cast":
+            node.args[1].visit(self)  # the first one is a type
             return False
         if isinstance(node, cst.SimpleString) and _PROSE.search(node.raw_value):
             return False

@@ -6,12 +6,21 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
+    Plan,
+    Wanted,
+    edited_texts,
+    make_plan,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of, plan_of
 
 MAIN = """\
@@ -412,6 +421,8 @@ def test_an_edit_waits_for_no_dns():
     inside = host_of("in0 10.77.0.1/24")
     done = plan_of(Wanted({"smtp_bind_address": ""}), MAIN, MASTER, inside, names=resolve)
     assert done.action == "none"
+    assert "mail.example.com" in MAIN
+    assert isinstance(done.findings, list)  # of myhostname neither
 
 
 def test_a_service_given_by_the_number_that_known_tcp_ports_has_for_its_name_is_the_same():
@@ -477,3 +488,38 @@ def test_postscreen_is_refused_without_what_it_needs() -> None:
         plan(services=[ServiceChange("smtpd", type="pass", state="absent")], master=done.master)
     kept = plan({"inet_protocols": "ipv4"}, main=f"{MAIN}smtpd_tls_security_level = may\n", master=done.master)
     assert "postscreen_lacks_service" in [one.code for one in kept.findings]  # it was so before
+
+
+def test_an_edit_alone_does_not_ask_whether_postfix_could_run() -> None:
+    around = Surroundings(HOST, (3, 7, 11), mapping_resolver({}))
+    sources = [NamedSource("out1", address="192.0.2.10", state="planned"), NamedSource("gone", state="retired")]
+    services = [ServiceChange("2525", command="smtpd", chroot="n")]
+    wanted = Wanted({"inet_interfaces": "10.77.0.99"}, services=services, sources=sources)
+    main, master = edited_texts(wanted, (MAIN, MASTER), around)
+    assert main == MAIN.replace("= all\n", "= 10.77.0.99\n", 1)
+    added = [line for line in master.splitlines() if line not in MASTER.splitlines()]
+    assert added == ["2525      inet  n       -       n       -       -       smtpd"]
+    with pytest.raises(InputError, match="10.77.0.99"):
+        make_plan(wanted, MAIN, MASTER, around)
+
+
+def test_the_name_of_the_host_counts_where_main_cf_has_none() -> None:
+    host = Host(HOST.addresses, hostname="mx1.test")
+    wanted = Wanted({"inet_interfaces": "$myhostname"})
+    done = plan_of(wanted, "inet_protocols = ipv4\n", MASTER, host, names={"mx1.test": "10.77.0.1"})
+    assert effective_view(done.after)["own_addresses"] == ["10.77.0.1"]
+
+
+def test_what_is_not_named_is_left_alone() -> None:
+    assert Wanted({})._asdict() == {
+        "values": {},
+        "unset": (),
+        "select": {},
+        "services": (),
+        "sources": (),
+        "unlisted_services": "keep",
+        "allow_absent_addresses": False,
+        "allow_no_listener": False,
+        "abandoned": "report",
+        "unknown": "ignore",
+    }

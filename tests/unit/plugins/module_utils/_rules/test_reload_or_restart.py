@@ -176,6 +176,14 @@ def test_a_name_that_comes_to_another_address_needs_a_restart() -> None:
     assert reload_or_restart(before, before) == []
 
 
+def test_a_new_service_gets_what_a_name_in_inet_interfaces_came_to() -> None:
+    settings = {"inet_interfaces": "mail.test"}
+    before = outlook_of(settings, NAMED, HOST, names={"mail.test": "10.77.0.1"})
+    after = outlook_of(settings, NAMED + OTHER, HOST, names={"mail.test": "10.77.0.2"})
+    added = reason("2525/inet", "added", None, FIELDS)
+    assert reload_or_restart(before, after) == [added, reason("inet_interfaces", "cached")]
+
+
 ONE, TWO, IPV6 = socket_at("10.77.0.1"), socket_at("10.77.0.2"), socket_at("fd77::1")
 NEW = "10.77.0.2:2525 inet n - n - - smtpd\n"
 
@@ -189,6 +197,7 @@ NEW = "10.77.0.2:2525 inet n - n - - smtpd\n"
         (NAMED + NEW, "3.7", [ONE, TWO], "services"),
         (NAMED, "3.7", [socket_at("0.0.0.0")], "services"),
         (NAMED, "3.5", [socket_at("0.0.0.0")], "interfaces"),  # where the new one collides
+        (NAMED, "3.6", [socket_at("0.0.0.0")], "services"),
         (NAMED, "3.5", [TWO], "services"),
         (BARE, "3.7", [ONE, TWO], "interfaces"),  # of the same port: perhaps of that service
         (BARE, "3.7", [ONE, socket_at("10.77.0.1", 2525)], "services"),
