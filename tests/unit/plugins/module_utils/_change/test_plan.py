@@ -156,6 +156,19 @@ def test_select_picks_from_the_host_by_family():
     assert "smtp_bind_address = 192.0.2.10\n" in done.main
 
 
+@pytest.mark.parametrize(
+    "name, selectors, text",
+    [
+        ("proxy_interfaces", ["10.0.0.0/8", "fd77::/16"], "10.77.0.1, 10.77.0.2, fd77::1"),
+        ("smtp_bind_address6", ["interface:in0"], "fd77::1"),
+        ("lmtp_bind_address", ["192.0.2.0/24"], "192.0.2.10"),
+        ("inet_interfaces", ("loopback",), "127.0.0.1, ::1"),
+    ],
+)
+def test_select_gives_each_parameter_what_it_takes(name, selectors, text):
+    assert MainCf(plan(select={name: selectors}).main).get(name) == text
+
+
 def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
     done = plan({"inet_protocols": "ipv4"}, select={"inet_interfaces": ["loopback"]})
     assert "inet_interfaces = 127.0.0.1\n" in done.main
@@ -400,6 +413,12 @@ def test_ports_by_name_are_those_of_main_cf_in_the_findings_too():
     assert done.findings == []
 
 
+def test_ports_by_name_are_those_of_main_cf_where_no_service_is_edited():
+    main = MAIN + "known_tcp_ports = tcpmail=2526\n"
+    done = plan({"inet_protocols": "ipv4"}, main=main, master=MASTER + "tcpmail inet n - y - - smtpd\n")
+    assert [one["port"] for one in effective_view(done.after)["listeners"]] == [25, 2526]
+
+
 def test_no_listener_left_is_a_finding_where_it_is_allowed_by_name():
     done = plan(services=[ServiceChange("smtp", state="disabled")], allow_no_listener=True)
     assert [one.code for one in done.findings] == ["no_listener"]
@@ -508,6 +527,13 @@ def test_the_name_of_the_host_counts_where_main_cf_has_none() -> None:
     wanted = Wanted({"inet_interfaces": "$myhostname"})
     done = plan_of(wanted, "inet_protocols = ipv4\n", MASTER, host, names={"mx1.test": "10.77.0.1"})
     assert effective_view(done.after)["own_addresses"] == ["10.77.0.1"]
+
+
+def test_a_plan_keeps_what_was_wanted() -> None:
+    change = ServiceChange("smtp", chroot="n")
+    assert plan(services=[change]).wanted == Wanted({}, services=[change])
+    outlook = plan().after
+    assert Plan(MAIN, MASTER, [], outlook, outlook, []).wanted == Wanted({})
 
 
 def test_what_is_not_named_is_left_alone() -> None:
