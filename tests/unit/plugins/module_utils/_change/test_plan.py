@@ -329,6 +329,35 @@ def test_unlisted_services(what, left):
     assert ("#smtp      inet" in done.master) is (what == "disable")
 
 
+def test_unlisted_services_where_none_is_listed():
+    assert plan(unlisted_services="report").unlisted == ["smtp"]
+    assert plan(unlisted_services="keep").unlisted == []
+    done = plan(unlisted_services="disable", allow_no_listener=True)
+    assert "#smtp      inet" in done.master
+
+
+def test_other_files_can_be_edited_than_the_present_ones():
+    """As what the present ones were without this collection: what Postfix needs is told by the present ones."""
+    original = MAIN.replace("= all", "= loopback-only", 1), MASTER.replace("smtp      inet", "25        inet", 1)
+    around = Surroundings(HOST, (3, 7, 11), mapping_resolver({}))
+    done = make_plan(Wanted({"inet_protocols": "ipv4"}), MAIN, MASTER, around, original=original)
+    assert done.main == original[0].replace("inet_protocols = all", "inet_protocols = ipv4")
+    assert done.master == original[1]
+    assert [(reason.parameter, reason.before, reason.after) for reason in done.reasons] == [
+        ("inet_interfaces", "all", "loopback-only"),
+        ("inet_protocols", "all", "ipv4"),
+    ]
+    same = make_plan(Wanted({}), MAIN, MASTER, around, original=(MAIN, MASTER))
+    assert (same.main, same.master, same.reasons) == (MAIN, MASTER, [])
+
+
+def test_an_absent_address_is_refused_whatever_else_is_asked():
+    service = ServiceChange("smtp", "unix", options={"smtp_bind_address6": "fd77::1", "smtp_helo_name": "x.test"})
+    with pytest.raises(InputError, match="smtp_bind_address: '10.77.0.99' is on no interface"):
+        plan({"smtp_bind_address": "10.77.0.99"}, services=[service])
+    assert plan({"smtp_bind_address": "10.77.0.1"}, services=[service]).action == "reload"
+
+
 def test_a_transport_that_fails_and_was_not_asked_for_stays_as_it_is():
     done = plan({"inet_protocols": "ipv4"}, master=MASTER + "odd unix - - n - - smtp -o smtp_bind_address=mx\n")
     assert effective_view(done.after)["source_addresses"][2]["ipv4"]["failure"]
@@ -394,6 +423,14 @@ def test_a_new_service_without_its_like_has_the_chroot_that_is_the_default(level
 def test_an_enforced_address_that_comes_later_is_written_where_it_is_allowed_by_name():
     values = {"smtp_bind_address": "10.77.0.99", "smtp_bind_address_enforce": True}
     assert "10.77.0.99" in plan(values, allow_absent_addresses=True).main
+
+
+def test_only_mail_that_waits_for_an_address_is_allowed_by_name():
+    values = {"smtp_bind_address": "$x", "smtp_bind_address_enforce": True}
+    with pytest.raises(InputError, match="is not an ipv4 address, and is enforced"):
+        plan(values, main=MAIN + "x = fd77::1\n")
+    with pytest.raises(InputError, match="is not a numeric address"):
+        plan({"smtp_bind_address": "$x"}, main=MAIN + "x = mx\n", allow_absent_addresses=True)
 
 
 def test_a_bad_proxy_interfaces_of_somebody_else_is_a_finding():
