@@ -125,3 +125,10 @@ def test_what_the_master_holds_itself_is_free(port: int) -> None:
         master = Master(process_of(1), "/var/spool/postfix", mine, "boot")
         assert asked("127.0.0.1", port, master) is None
         assert asked("0.0.0.0", port, master) is None
+
+
+def test_a_port_that_the_system_chooses_is_known_by_nobody() -> None:
+    error = asked("127.0.0.1", 0)
+    assert error is not None
+    assert (error.parameter, error.value) == ("services", "127.0.0.1:0/inet")
+    assert "has a port that does not exist" in error.reason
