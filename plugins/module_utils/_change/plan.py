@@ -324,7 +324,7 @@ def refuse_broken_services(before: Outlook, after: Outlook) -> None:
 def _broken(outlook: Outlook) -> List[Tuple[str, InputError]]:
     """Return each service that cannot run, with the reason."""
     broken = [(failure.service, failure.error) for failure in outlook.program_failures]
-    broken += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
+    broken += [(lack.service, lack.error) for lack in outlook.needed]
     return [(service.title, error) for service, error in broken]
 
 

@@ -155,3 +155,10 @@ def test_what_other_instances_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(conflicts, "find_instances", not_installed)
     assert conflicts.claims_of_others([], host, mapping_resolver({})) == []
+
+
+def test_a_port_that_the_system_chooses_is_known_by_nobody() -> None:
+    error = asked("127.0.0.1", 0)
+    assert error is not None
+    assert (error.parameter, error.value) == ("services", "127.0.0.1:0/inet")
+    assert "has a port that does not exist" in error.reason

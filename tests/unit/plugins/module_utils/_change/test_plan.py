@@ -21,7 +21,12 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of, plan_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    QUEUE,
+    host_of,
+    outlook_of,
+    plan_of,
+)
 
 MAIN = """\
 # See postconf(5).
@@ -527,6 +532,18 @@ POSTSCREEN = [
     ServiceChange("smtp", command="postscreen", process_limit="1"),
     ServiceChange("smtpd", type="pass", command="smtpd"),
 ]
+
+
+@pytest.mark.parametrize("state", ["disabled", "absent"])
+@pytest.mark.parametrize("name", ["proxymap", "cleanup", "rewrite", "qmgr"])
+def test_what_smtpd_needs_stays(name: str, state: str) -> None:
+    master = MASTER + QUEUE
+    gone = [ServiceChange(name, type="unix", state=state)]
+    with pytest.raises(InputError, match=f"^services: '(smtp/inet|pickup/unix)' (takes|looks).* {name}/unix"):
+        plan(services=gone, master=master)
+    broken = master.replace(f"{name} unix", f"#{name} unix")
+    assert plan({"inet_protocols": "ipv4"}, master=broken).master == broken  # it was so before
+    plan(services=[ServiceChange("pickup", type="unix", state=state)], master=master)
 
 
 def test_postscreen_is_refused_without_what_it_needs() -> None:
