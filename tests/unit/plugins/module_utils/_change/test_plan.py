@@ -361,6 +361,32 @@ def test_an_absent_address_is_refused_whatever_else_is_asked():
     with pytest.raises(InputError, match="smtp_bind_address: '10.77.0.99' is on no interface"):
         plan({"smtp_bind_address": "10.77.0.99"}, services=[service])
     assert plan({"smtp_bind_address": "10.77.0.1"}, services=[service]).action == "reload"
+    options = {"smtp_helo_name": "x.test", "smtp_bind_address": "10.77.0.98"}
+    with pytest.raises(InputError, match="10.77.0.98"):
+        plan(services=[ServiceChange("smtp", "unix", options=options)])
+
+
+def test_services_beside_sources():
+    sources = [NamedSource("out1", address="192.0.2.10")]
+    services = [ServiceChange("smtp", "unix", chroot="n"), ServiceChange("2525", command="smtpd")]
+    done = plan(services=services, sources=sources)
+    assert [line.split()[:2] for line in done.master.splitlines() if line.startswith(("out1", "2525"))] == [
+        ["2525", "inet"],
+        ["out1", "unix"],
+    ]
+
+
+def test_an_entry_is_refused_by_whatever_name_its_port_has():
+    main = MAIN + "known_tcp_ports = tcpmail=2526\n"
+    with pytest.raises(InputError, match="would not work by this entry"):
+        plan(main=main, services=[ServiceChange("tcpmail", command="smtpd reject")])
+
+
+def test_a_finding_that_is_an_error_is_refused_with_the_value_that_is_set():
+    values = {"smtp_bind_address": "10.77.0.99", "smtp_bind_address_enforce": True}
+    done = plan(values, allow_absent_addresses=True)
+    with pytest.raises(InputError, match="smtp_bind_address: '10.77.0.99' has a finding: "):
+        done.refuse_errors()
 
 
 def test_a_transport_that_fails_and_was_not_asked_for_stays_as_it_is():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import in_words
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
     ACTIONS,
     RULES,
@@ -152,6 +153,23 @@ def test_the_parameter_itself_says_why(name: str) -> None:
     found = changed(before, after, version)
     assert found[0] == reason(parameter, name, old, new or "10.77.0.1")
     assert [each.parameter for each in found[1:]] == (["2525/inet"] if name == "cached" else [])
+
+
+def test_a_service_has_moved_where_one_of_its_sockets_has() -> None:
+    before, after = (f"inet_interfaces = {first}, fd77::1\n" for first in ("10.77.0.1", "10.77.0.2"))
+    (found,) = changed((before, BARE), (after, BARE), (3, 7))
+    assert found == reason("inet_interfaces", "interfaces", "10.77.0.1, fd77::1", "10.77.0.2, fd77::1")
+
+
+def test_families_are_the_reason_of_inet_protocols_only() -> None:
+    after = ("inet_protocols = ipv4\ninet_interfaces = 10.77.0.1\n", NAMED)
+    assert changed(("", NAMED), after, (3, 7)) == [
+        reason("inet_interfaces", "own_addresses", "all", "10.77.0.1"),
+        reason("inet_protocols", "protocols", "all", "ipv4"),
+    ]
+    host = Host(HOST.addresses[:3], frozenset(["ipv4"]))
+    only = [outlook_of({"inet_protocols": value}, NAMED, host) for value in ("all", "ipv4")]
+    assert reload_or_restart(*only) == [reason("inet_protocols", "parameter", "all", "ipv4")]
 
 
 def test_services_are_the_same_by_the_ports_of_the_host() -> None:
