@@ -99,6 +99,25 @@ def test_one_whose_creation_fails_is_removed_again(place: Place, said: str, reas
     assert place.own_state.load(CREATED) is None
 
 
+def test_where_there_is_no_prototype_nothing_is_made(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place.etc / "main.cf.proto").unlink()
+    before = place.main.read_text()
+    for check_mode in (True, False):
+        with pytest.raises(TransactionError, match="main.cf.proto") as caught:
+            place.create(check_mode)
+        assert "What was made" not in str(caught.value)
+    assert place.main.read_text() == before
+    (place.etc / "main.cf.proto").write_text("")
+    place.fails("fatal: no\n")
+
+    def refuse(creation: Creation) -> bool:
+        raise TransactionError("the disk is full")
+
+    monkeypatch.setattr(Creation, "undo", refuse)
+    with pytest.raises(TransactionError, match="Going back failed: the disk is full"):
+        place.create()
+
+
 def test_one_whose_creation_was_interrupted_is_made_anew(place: Place) -> None:
     """As by a power cut, after any step of it."""
     half = Creation(NAME, None, False, place.state)

@@ -15,6 +15,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors imp
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change import wish
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.atomic_replace import Replacement
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.report import ApplyError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.secondary import Secondary
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.transaction import Transactions, read_files
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.wish import Asked, Wish, together_of
@@ -99,6 +100,21 @@ def test_one_is_edited_one_created_and_one_removed(place: Place, check_mode: boo
     together = together_as_result([edited, created, removed])
     assert (together["changed"], together["action"]) == (True, "restart")
     assert together_as_result([]) == {"changed": False, "action": "none", "instances": []}
+
+
+def test_where_a_creation_fails_all_is_what_it_was(place: Place) -> None:
+    wishes = with_old(place)
+    before = [path.read_bytes() for path in (place.main, place.etc / "master.cf")]
+    place.fails("postfix: fatal: no such user\n")
+    with pytest.raises(ApplyError) as caught:
+        asked_of(place, False, *wishes)
+    assert "fatal: no such user" in str(caught.value)
+    assert "The instance was removed again." in str(caught.value)
+    assert [path.read_bytes() for path in (place.main, place.etc / "master.cf")] == before
+    assert not place.new.exists()
+    assert (place.path / "etc" / OLD / "main.cf").exists()
+    (place.path / "fails").unlink()
+    assert [result["changed"] for result in results_of(asked_of(place, False, *wishes))] == [True, True, True]
 
 
 def test_the_difference_has_steps_files_and_the_effective_view(place: Place) -> None:
