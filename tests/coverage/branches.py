@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """branches.py REPORT: what the unit tests do not take of the branches of the core, by the JSON of coverage.py.
 
-Exits with 1 where that is more than GOAL allows, and where the table of tests/README.md is not about exactly the files
-of which less than LOW is taken: each of them has its reason there, and the tests on real hosts that prove it.
+Exits with 1 where that is more than GOAL allows, and where the table of tests/README.md is not about the files of which
+less than LOW is taken, or is about one of which HIGH is: each has its reason there, and the tests on real hosts that
+prove it. In between both are right, since some branches depend on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "plugins" / "module_utils"
 #: of all branches, and of those of one file, in per cent
-GOAL, LOW = 95, 85
+GOAL, LOW, HIGH = 95, 75, 90
 
 
 class File(NamedTuple):
@@ -59,10 +60,11 @@ def wrong(files: list[File], rows: dict[str, str]) -> Iterator[str]:
     if 100 * taken < GOAL * branches:
         yield f"less than {GOAL} % of the branches are taken"
     low = {file.name for file in files if file.percent < LOW}
+    may = {file.name for file in files if file.percent < HIGH}
     yield from (
         f"{name}: less than {LOW} % are taken: say why in tests/README.md" for name in sorted(low - rows.keys())
     )
-    yield from (f"{name}: tests/README.md need not name it any more" for name in sorted(rows.keys() - low))
+    yield from (f"{name}: tests/README.md need not name it any more" for name in sorted(rows.keys() - may))
     for name, proof in rows.items():
         for place in re.findall(r"`([^`]+)`", proof) or ["no file"]:
             if not (ROOT / "tests" / place).is_file():
