@@ -104,7 +104,7 @@ def test_a_change_that_is_confirmed_stays(running: Confirmed) -> None:
     result = running.change()
     assert result["changed"]
     waits = result["confirm"]
-    assert waits["seconds"] == LONG
+    assert LONG - 60 < waits["seconds"] <= LONG  # it counts on a busy machine too
     socket = {"address": "127.0.0.1", "port": running.other, "expect": "greeting", "any_of": None}
     assert [{**entry, "instance": ""} for entry in waits["sockets"]] == [{**socket, "instance": ""}]
     watchdog = running.watchdog
