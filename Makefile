@@ -157,11 +157,11 @@ INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST)
 integration: supervisor-images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
 	$(INTEGRATION)
 
-# Of the layout of Enterprise Linux: what starts, stops and goes back, which depends on units and directories.
+# Of a Postfix from source: what starts, stops and goes back, which depends on units and directories.
 CORE := $(addprefix tests/integration/test_,converge.py actions.py failures.py instances.py unfamiliar.py unit.py)
 .PHONY: integration-core
-integration-core: SUITES := $(filter %_el,$(BUILDS))
-integration-core: images ## its core on hosts with Postfix from source, laid out as on Enterprise Linux (root; SOURCE=)
+integration-core: SUITES := $(BUILDS)
+integration-core: images ## its core on hosts with Postfix from source, as on Enterprise Linux and below /usr/local (root; SUITES=, SOURCE=)
 	MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 $(CORE)
 
 .PHONY: edits
@@ -281,7 +281,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
 	failed=; \
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
-	$(MAKE) --keep-going integration-core SUITES="$(filter %_el,$(BUILDS))" || failed=yes; \
+	$(MAKE) --keep-going integration-core SUITES="$(BUILDS)" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
 	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
 	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
