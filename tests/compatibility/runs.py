@@ -52,8 +52,11 @@ class Record(NamedTuple):
 
     def key(self) -> tuple[str, ...]:
         """What another record has to have in common to take the place of this one."""
+        words = [getattr(self, name) for name in _KEY]
+        if not self.suite:
+            return (*words, self.python, self.ansible)
         # A suite has one Postfix at a time, but from source any number of them, one beside the other.
-        return (*(getattr(self, name) for name in _KEY), self.postfix if "_" in self.suite else "")
+        return (*words, self.postfix if "_" in self.suite else "", "")
 
     def fields(self) -> dict[str, Any]:
         """What there is to say."""
@@ -66,19 +69,22 @@ def gathered(results: Iterable[Result]) -> list[Record]:
     kinds: dict[tuple[str, ...], list[Result]] = defaultdict(list)
     for one in results:
         if "proof" in one.ran_on:
-            record = Record(**{name: one.ran_on.get(name, "") for name in (*_KEY, "postfix")})
-            kinds[record.key()].append(one)
+            kinds[Record(**_words(one)).key()].append(one)
     return [_record(list({one.name: one for one in group}.values())) for group in kinds.values()]
 
 
 def _record(group: list[Result]) -> Record:
-    words = {name: group[-1].ran_on.get(name, "") for name in (*_KEY, "postfix", "python", "ansible")}
+    words = _words(group[-1])
     failed = sum(one.failed for one in group)
     seeds = {
         int(match[1]) for one in group if words["proof"] == "rules" and (match := re.search(r"::(\d+)/\d+\Z", one.name))
     }
     day = max(one.day for one in group)
     return Record(**words, seeds=tuple(sorted(seeds)), passed=len(group) - failed, failed=failed, day=day)
+
+
+def _words(one: Result) -> dict[str, str]:
+    return {name: one.ran_on.get(name, "") for name in (*_KEY, "postfix", "python", "ansible")}
 
 
 def results_in(directory: Path) -> Iterator[Result]:

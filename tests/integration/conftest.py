@@ -90,10 +90,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def ran_on(item: pytest.Item) -> dict[str, str]:
     """What the result of a test says of its host (tests/compatibility)."""
+    values = item.callspec.params
+    if "core" in values:  # hosts of all suites, by an ansible-core of its own
+        return {"proof": "hosts", "scenario": "twelve hosts", "ansible": Path(values["core"]).parent.name}
     suite, system = suite_of(item.nodeid), "systemd"
     if item.path.name == "test_supervisors.py":
         suite = suite.partition("_")[0]
-        named = [SYSTEMS[value] for value in item.callspec.params.values() if value in SYSTEMS]
+        named = [SYSTEMS[value] for value in values.values() if value in SYSTEMS]
         system = named[0].supervisor or "none" if named else ""
     return {"proof": "hosts", **versions(suite), "system": system, "ansible": version("ansible-core")}
 

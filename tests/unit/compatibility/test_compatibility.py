@@ -72,10 +72,14 @@ def test_what_pytest_leaves(tmp_path: Path) -> None:
         '<testcase classname="m" name="c"><properties><property name="system" value="bsd"/></properties></testcase>'
         '<testcase classname="m" name="d"><error message="x"/></testcase></testsuite></testsuites>'
     )
+    text = (tmp_path / "unit.xml").read_text().replace("3.10", "3.7")
+    (tmp_path / "unit-oldest.xml").write_text(text.replace("error", "none"))
     day = "2026-11-30"
     assert sorted(gathered(results_in(tmp_path))) == [
         Record(proof="units", python="3.10", passed=1, failed=1, day=day),
+        Record(proof="units", python="3.7", passed=2, day=day),
         Record(proof="units", python="3.10", system="bsd", passed=1, day=day),
+        Record(proof="units", python="3.7", system="bsd", passed=1, day=day),
     ]
 
 
