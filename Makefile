@@ -69,10 +69,11 @@ venv: ## .venv with the pinned tools; every target below makes it by itself
 	@tests/toolchain/bootstrap.sh
 
 .PHONY: lint
-lint: venv ## ruff, yamllint, shellcheck, vermin (Python 3.7), mypy --strict, reuse
+lint: venv ## ruff, yamllint, codespell, shellcheck, vermin (Python 3.7), mypy --strict, reuse
 	ruff check .
 	ruff format --check .
 	yamllint --strict .
+	codespell
 	git ls-files -z --cached --others --exclude-standard | xargs -0 grep -lIE '^#!.*\<(ba)?sh\>' | xargs shellcheck --external-sources
 	vermin --no-tips --target=3.7- --violations plugins/module_utils plugins/modules
 	cd $(TREE) && mypy --config-file $(CURDIR)/mypy.ini --cache-dir $(CURDIR)/.mypy_cache $(OURS)/plugins

@@ -35,7 +35,7 @@ def test_details_are_there_for_who_asks(host: MailHost) -> None:
     said = host.ad_hoc(INFO, only="sockets")
     assert '"sockets": [' in said
     assert '"running"' not in said
-    assert "only: 'sokets' is not a key of the result. Use some of " in host.ad_hoc(INFO, only="sokets")
+    assert "only: 'socks' is not a key of the result. Use some of " in host.ad_hoc(INFO, only="socks")
     said = host.ad_hoc(EDIT, "--check", "--diff", smtp_bind_address=host.ipv4)
     assert f"+smtp_bind_address = {host.ipv4}" in said
 

@@ -22,7 +22,7 @@ MISTAKES = (
     (f"{VARIABLE}inet_interface: all", "is not a variable of the role", f"Write {LISTED}; the role has "),
     (f"{SERVICES}: smtp", SPEC, SERVICES, "dictionary requested"),
     (f"{SERVICES}: [{{command: smtpd}}]", "missing required arguments: name", "services"),
-    (f'{SERVICES}: [{{name: "2525", comand: smtpd}}]', "services.comand", "Supported parameters include: chroot"),
+    (f'{SERVICES}: [{{name: "2525", cmd: smtpd}}]', "services.cmd", "Supported parameters include: chroot"),
     (f'{SERVICES}: [{{name: "2525", command: smtpd, state: removed}}]', "present, absent, disabled, got: removed"),
     (f"{VARIABLE}instances: {{name: out}}", SPEC, "postfix_interfaces_instances", "list"),
     (f"{VARIABLE}instance: nobody", "instance: 'nobody' is not the name of an instance", "Use one of -"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """steps.py [--beside TARGET] [--alone TARGET]... TARGET...: runs make targets and closes with what passed, failed and
-was left out.
+was left out, and with what each took of time and of the processors, as far as its processes were waited for.
 
 The targets run one after the other. The one beside them runs all the time, with what they leave of the processors, and
 its output comes when they have ended. Then, when the machine does nothing else, come those that measure durations.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,7 @@ class Result(NamedTuple):
 
     target: str
     seconds: float
+    processor: float
     passed: int
     failed: int
     skipped: int
@@ -48,18 +50,34 @@ def report(target: str) -> list[ElementTree.Element]:
         return []
 
 
-def count(target: str, seconds: float, ok: bool) -> Result:
+class Watch:
+    """What passes from now on: seconds, and seconds of the processors by processes that have ended."""
+
+    def __init__(self) -> None:
+        self._start, self._before = time.monotonic(), self._processor()
+
+    @staticmethod
+    def _processor() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def passed(self) -> tuple[float, float]:
+        """Return both."""
+        return time.monotonic() - self._start, self._processor() - self._before
+
+
+def count(target: str, taken: tuple[float, float], ok: bool) -> Result:
     """Read the target's tests, if it has any. A target that fails with no failed test counts as one failure."""
     suites = report(target)
     if not suites:
-        return Result(target, seconds, int(ok), int(not ok), 0)
+        return Result(target, *taken, int(ok), int(not ok), 0)
     tests, failures, errors, skipped = (
         sum(int(suite.get(kind, 0)) for suite in suites) for kind in ("tests", "failures", "errors", "skipped")
     )
     failed = failures + errors
     if not ok and not failed:
         failed, tests = 1, tests + 1
-    return Result(target, seconds, tests - failed - skipped, failed, skipped)
+    return Result(target, *taken, tests - failed - skipped, failed, skipped)
 
 
 def skip_reasons(target: str) -> list[str]:
@@ -86,9 +104,9 @@ def command(target: str) -> list[str]:
 def run(target: str) -> Result:
     """Run one target, its output going straight through."""
     print(f"\n===== make {target}", flush=True)
-    start = time.monotonic()
+    watch = Watch()
     code = subprocess.run(command(target), stdin=subprocess.DEVNULL, check=False).returncode
-    return count(target, time.monotonic() - start, code == 0)
+    return count(target, watch.passed(), code == 0)
 
 
 class Beside:
@@ -112,11 +130,12 @@ class Beside:
 
     def result(self) -> Result:
         """Wait for it, and print what it said."""
+        watch = Watch()
         code = self._process.wait()
-        seconds = time.monotonic() - self._start
+        taken = time.monotonic() - self._start, watch.passed()[1]
         print(f"\n===== make {self.target}", flush=True)
         print(self._log.read_text(encoding="utf-8", errors="replace"), flush=True)
-        return count(self.target, seconds, code == 0)
+        return count(self.target, taken, code == 0)
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
@@ -148,7 +167,8 @@ def main() -> int:
     print("\n===== in all")
     for result in results:
         mark = "FAILED" if result.failed else "ok"
-        print(f"{mark:6}  {result.target:20} {result.seconds:7.1f} s  {result.passed + result.failed:5}")
+        tests = result.passed + result.failed
+        print(f"{mark:6}  {result.target:20} {result.seconds:7.1f} s {result.processor:7.1f} s  {tests:5}")
     notes = list(dict.fromkeys(LEFT_OUT.read_text(encoding="utf-8").splitlines()))
     notes += [note for result in results for note in skip_reasons(result.target)]
     for note in notes:

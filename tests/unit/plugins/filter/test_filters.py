@@ -160,7 +160,7 @@ def test_services_that_send() -> None:
         (["smtp"], "is not a mapping"),
         ([{"type": "inet"}], "has no name"),
         ([{"name": ""}], "has no name"),
-        ([{"name": "smtp", "tpye": "inet"}], "'tpye' is not a key of a service"),
+        ([{"name": "smtp", "typ": "inet"}], "'typ' is not a key of a service"),
         ([{"name": "smtp", "state": "gone"}], "'gone' is not a state"),
         ([{"name": "smtp", "options": ["a=b"]}], "not a mapping of options"),
         ([{"name": "smtp", "options": {"a": {"b": "c"}}}], "a: .* is a dict"),

@@ -369,7 +369,7 @@ def _both_families(files: Files, finding: Finding) -> bool:
 
 
 def _one_family(files: Files, finding: Finding) -> bool:
-    match = re.search(r"ake (ipv\d) out of inet_protocols", finding.remedy)
+    match = re.search(r"ake (ipv\d) out of inet_protocols", finding.remedy)  # codespell:ignore ake
     if match is None:
         return False
     files.main["inet_protocols"] = "ipv6" if match.group(1) == "ipv4" else "ipv4"

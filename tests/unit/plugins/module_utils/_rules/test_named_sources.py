@@ -149,7 +149,7 @@ def test_an_active_source_needs_a_usable_address(host: Any, reason: str) -> None
         ({"relay": OUT1}, "'relay' is the name of a service of Postfix"),
         ({"out1": {}}, "Give address, address6 or both, or select"),
         ({"out1": {**OUT1, "select": ["loopback"]}}, "Give address, address6 or both, or select"),
-        ({"out1": {"adress": "192.0.2.1"}}, "a key of the source out1: 'adress' is not known"),
+        ({"out1": {"addr": "192.0.2.1"}}, "a key of the source out1: 'addr' is not known"),
         ({"out1": {"address": "2001:db8::1"}}, "address of the source out1: '2001:db8::1' is not an IPv4 address"),
         ({"out1": {"address6": "192.0.2.1"}}, "'192.0.2.1' is not an IPv6 address"),
         ({"out1": {"address": "0.0.0.0"}}, "'0.0.0.0' is not an IPv4 address"),
