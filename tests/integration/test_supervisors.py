@@ -115,7 +115,7 @@ def test_by_ansible(place: Elsewhere):
 @pytest.mark.shows("supervisord")
 def test_a_supervisord_that_cannot_be_told_anything(place: Elsewhere):
     mute = SUPERVISORD.replace("[unix_http_server]\nfile=/run/supervisor.sock\n", "")
-    system = replace(SYSTEMS["supervisord"], files={"/srv/supervisord.conf": mute})
+    system = replace(SYSTEMS["supervisord"], files={"/srv/supervisord.conf": mute}, state="true", up="")
     with system_on(place, system) as host:
         before, master = host.contents(), host.master()
         failed = host.bring({"inet_interfaces": host.ipv4})
