@@ -123,8 +123,9 @@ TROUBLES = [
 MASKED = Trouble(
     "unit masked",
     "Allow it to be started with systemctl unmask UNIT",
-    before="systemctl mask UNIT",
-    end="systemctl unmask UNIT",
+    # One that an administrator has written has to be out of the way.
+    before="test ! -f /etc/systemd/system/UNIT || mv /etc/systemd/system/UNIT /root; systemctl mask UNIT",
+    end="systemctl unmask UNIT; test ! -f /root/UNIT || mv /root/UNIT /etc/systemd/system; systemctl daemon-reload",
     early=True,
 )
 # Once, in the run's process, because nothing else knows when that is.
