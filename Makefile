@@ -132,17 +132,20 @@ sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that t
 sanity-chosen: export MAILFLEET_CHOSEN := yes
 sanity-chosen: sanity
 
+# The Debian releases of hosts that have something added, such as bookworm of bookworm_el.
+BASES = $(sort $(foreach suite,$(SUITES),$(firstword $(subst _, ,$(suite)))))
+
 # The images that the test hosts are made of; kept outside of the checkout, in /var/cache.
 .PHONY: images
 images: venv
 	@tests/toolchain/needs.sh $(or $(MAKECMDGOALS),test)
 	@$(LAB) install
-	$(LAB) image $(SUITES)
+	$(LAB) image $(sort $(BASES) $(SUITES))
 
 # The same with what else starts and supervises services in Debian.
 .PHONY: supervisor-images
 supervisor-images: images
-	$(LAB) image $(patsubst %,%_supervisors,$(sort $(foreach suite,$(SUITES),$(firstword $(subst _, ,$(suite))))))
+	$(LAB) image $(BASES:%=%_supervisors)
 
 .PHONY: lab-tests
 lab-tests: images ## the lab's own tests: do its hosts come up as real mail hosts, and go without a trace (root)
