@@ -91,7 +91,7 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
-	$(PYTEST) $(JUNIT) --numprocesses=2 -m "not duration" tests/unit tests/toolchain
+	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration" tests/unit tests/toolchain
 
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
@@ -124,8 +124,8 @@ ansible-lint: venv ## ansible-lint, production profile
 	ANSIBLE_COLLECTIONS_PATH=$(TREE) ansible-lint --strict
 
 .PHONY: sanity
-sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run
-	tests/toolchain/sanity.sh
+sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run; EVERY=yes on each
+	MAILFLEET_EVERY_CORE=$(EVERY) tests/toolchain/sanity.sh
 
 # What `make test` has of it: pylint, which takes half of the time, by the newest ansible-core only.
 .PHONY: sanity-chosen
@@ -189,7 +189,7 @@ twelve: images ## a rollout over twelve hosts through all that goes wrong, by th
 .PHONY: examples-chosen integration-chosen interruption-chosen
 examples-chosen integration-chosen interruption-chosen: export MAILFLEET_CHOSEN := yes
 integration-chosen: EDITS := 4
-integration-chosen: PLANS := 4
+integration-chosen: PLANS := 2
 integration-chosen: SIGNALS := 3
 integration-chosen: supervisor-images
 	$(INTEGRATION)
@@ -209,12 +209,12 @@ molecule: SUITES := $(or $(RELEASE),$(RELEASES))
 molecule: images ## real-life layouts, proven with mail, on hosts of the lab (root; SCENARIO=vip RELEASE=bullseye runs one)
 	failed=; for release in $(SUITES); do $(SCENARIOS) $$release $(SCENARIO) || failed=yes; done; [ -z "$$failed" ]
 
-# What `make test` has of it: each scenario once, on one release or the other; two at a time, the long ones first. Their rooms end with them.
+# What `make test` has of it: each scenario once, on one release or the other; three at a time, the long ones first. Their rooms end with them.
 CHOSEN := vip@trixie rollout@bookworm renumbering@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie \
     ad_hoc@trixie upgrade@trixie transports@trixie null_client@bookworm default@trixie
 .PHONY: molecule-chosen $(CHOSEN)
 molecule-chosen: images
-	$(MAKE) --keep-going --jobs=2 --output-sync=target $(CHOSEN)
+	$(MAKE) --keep-going --jobs=3 --output-sync=target $(CHOSEN)
 $(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario would say next time that its hosts are there
 	export MOLECULE_EPHEMERAL_DIRECTORY=$$(mktemp -d); trap 'rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"' EXIT; \
 	$(SCENARIOS) --destroy=never $(lastword $(subst @, ,$@)) $(firstword $(subst @, ,$@))
@@ -287,7 +287,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(BUILDS)" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
-	    SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
+	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
 	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
 
 .PHONY: compatibility

@@ -4,7 +4,7 @@
 """ansible-test in virtual environments of its own, one for each release of ansible-core; `make sanity` starts it.
 
 nox                     the sanity tests on the oldest release, and on the newest that there is a Python for
-nox -e sanity-2.19      on any other release
+nox -e sanity-2.19      on any other release; MAILFLEET_EVERY_CORE=yes nox does all of them
 nox -e units-2.21       the unit tests by ansible-test, on every Python that it finds
 """
 
@@ -77,6 +77,8 @@ OLDEST, NEWEST = min(CORES), max(CORES)
 PYTHONS = {release: find_python(core) for release, core in CORES.items()}
 # Debian 12's Python does not run the newest.
 COVERED = {OLDEST, max((release for release, python in PYTHONS.items() if python), default=NEWEST)}
+if os.environ.get("MAILFLEET_EVERY_CORE"):
+    COVERED = set(CORES)
 
 for release, core in CORES.items():
     python = PYTHONS[release]

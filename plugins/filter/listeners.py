@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: listeners
 short_description: The listening sockets that Postfix opens
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rollout_batches
 short_description: Check the groups of a rollout, and count the hosts of each batch
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:

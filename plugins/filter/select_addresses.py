@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: select_addresses
 short_description: Addresses of a host, chosen by prefix, interface or kind
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:

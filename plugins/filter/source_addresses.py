@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: source_addresses
 short_description: The addresses that Postfix sends from, for each transport
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:

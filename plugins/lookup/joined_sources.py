@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: joined_sources
 short_description: The source addresses of a host, from all variables that have some
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The mailfleet.postfix authors (@mailfleet)
 description:

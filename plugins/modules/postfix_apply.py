@@ -36,7 +36,7 @@ description:
     does (as C(mailfleet)), and ends together with the run.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._attributes
   - mailfleet.postfix._attributes.actiongroup_postfix

@@ -18,7 +18,7 @@ description:
     connections from the other instances by accident.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._attributes
   - mailfleet.postfix._attributes.actiongroup_postfix

@@ -22,7 +22,7 @@ description:
     commands fail.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - ansible.builtin.backup
   - ansible.builtin.files

@@ -14,7 +14,7 @@ description:
   - Never changes anything. Also works while Postfix is stopped, and with files that make Postfix's own commands fail.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._attributes
   - mailfleet.postfix._attributes.info_module

@@ -19,7 +19,7 @@ description:
   - The playbook C(mailfleet.postfix.plan) uses it. C(docs/plan.md) of the collection says what a plan cannot know.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._report
   - mailfleet.postfix._attributes.control_node

@@ -22,7 +22,7 @@ description:
     O(mailfleet.postfix.postfix_apply#module:confirmed).
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 options:
   sockets:
     description:

@@ -20,7 +20,7 @@ description:
   - C(docs/records.md) of the collection says what the file has, and what is found in it.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._attributes.control_node
 options:

@@ -16,7 +16,7 @@ description:
     C(docs/reports.md) of the collection describes the formats.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._report
   - mailfleet.postfix._attributes.control_node

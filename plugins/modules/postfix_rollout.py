@@ -15,7 +15,7 @@ description:
     each host did is kept in Ansible's own temporary directory until the end of the run.
 author:
   - The mailfleet.postfix authors (@mailfleet)
-version_added: 0.1.0
+version_added: 1.0.0
 extends_documentation_fragment:
   - mailfleet.postfix._report
   - mailfleet.postfix._attributes.control_node

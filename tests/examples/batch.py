@@ -54,7 +54,7 @@ BEFORE: dict[tuple[str, str], list[Task]] = {
     ("docs/layouts/multihomed_firewall.md", "Find out"): [
         {"name": "Draft", "ansible.builtin.command": "cp -a /etc/postfix /root/draft"}
     ],
-    ("roles/postfix_interfaces/README.md", "mailfleet.postfix.postfix_probe"): [
+    ("roles/postfix_interfaces/README.md", "Try the sockets from here"): [
         {**ROLE, "vars": {"postfix_interfaces_confirm": 100, "postfix_interfaces_inet_interfaces": "loopback-only"}}
     ],
     ("roles/postfix_interfaces/README.md", "postfix_interfaces_smtp_bind_address_enforce"): [CREATE],

@@ -17,6 +17,19 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WHO = {f"GIT_{role}_{what}": "me@mail.example" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+CHANGELOG = CHECKOUT / "changelogs" / "changelog.yaml"
+RELEASED = list(yaml.safe_load(CHANGELOG.read_text(encoding="utf-8"))["releases"]) if CHANGELOG.exists() else []
+
+
+def next_version() -> str:
+    """The first one, or the one after the newest."""
+    if not RELEASED:
+        return "1.0.0"
+    major, minor, patch = max(tuple(map(int, version.split("."))) for version in RELEASED)
+    return f"{major}.{minor}.{patch + 1}"
+
+
+NEXT = next_version()
 STAND_IN = """#!/bin/sh
 [ -e "$1" ] && [ "$REQUIRE_V1" = true ] && [ ! -e ../galaxy-refuses ]
 """
@@ -39,6 +52,10 @@ class Clone:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_bytes((CHECKOUT / name).read_bytes())
         (root / "tests" / "toolchain" / "galaxy.sh").write_text(STAND_IN, encoding="utf-8")
+        fragments = root / "changelogs" / "fragments"
+        if not list(fragments.glob("*.yml")):  # right after a release
+            fragments.mkdir(exist_ok=True)
+            (fragments / "something.yml").write_text("---\nbugfixes:\n  - Something is mended.\n", encoding="utf-8")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "What is to be released")
 
@@ -80,7 +97,7 @@ def test_no_release_of_what_is_not_committed(clone: Clone) -> None:
     stray = clone.root / "stray"
     stray.touch()
     before = clone.state()
-    done = clone.release("1.0.0")
+    done = clone.release(NEXT)
     stray.unlink()
     assert (done.returncode, "not committed" in done.stderr) == (1, True)
     assert clone.state()[:2] == before[:2]
@@ -90,7 +107,7 @@ def test_all_is_as_before_if_galaxy_refuses(clone: Clone) -> None:
     before = clone.state()
     refuses = clone.root.parent / "galaxy-refuses"
     refuses.touch()
-    done = clone.release("1.0.0")
+    done = clone.release(NEXT)
     refuses.unlink()
     assert (done.returncode, "galaxy.sh" in done.stdout) == (1, True), done.stdout + done.stderr
     assert clone.state() == before
@@ -99,39 +116,40 @@ def test_all_is_as_before_if_galaxy_refuses(clone: Clone) -> None:
 @pytest.fixture(scope="module")
 def released(clone: Clone) -> Path:
     """A clone of the release's tag, after the release was made."""
-    done = clone.release("1.0.0")
+    done = clone.release(NEXT)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "git push origin HEAD 1.0.0" in done.stdout
-    assert clone.git("tag", "--list") == "1.0.0\n"
+    assert f"git push origin HEAD {NEXT}" in done.stdout
+    assert NEXT in clone.git("tag", "--list").split()
     assert clone.git("status", "--porcelain") == ""
-    assert clone.git("cat-file", "-t", "1.0.0") == "tag\n"
-    assert clone.git("rev-parse", "1.0.0^{commit}") == clone.git("rev-parse", "HEAD")
+    assert clone.git("cat-file", "-t", NEXT) == "tag\n"
+    assert clone.git("rev-parse", f"{NEXT}^{{commit}}") == clone.git("rev-parse", "HEAD")
     return clone.root
 
 
 def test_the_version_is_everywhere(released: Path) -> None:
-    assert yaml.safe_load((released / "galaxy.yml").read_text(encoding="utf-8"))["version"] == "1.0.0"
-    assert "mailfleet-postfix-1.0.0.tar.gz" in (released / "README.md").read_text(encoding="utf-8")
+    assert yaml.safe_load((released / "galaxy.yml").read_text(encoding="utf-8"))["version"] == NEXT
+    assert f"mailfleet-postfix-{NEXT}.tar.gz" in (released / "README.md").read_text(encoding="utf-8")
     for plugin in (released / "plugins" / "modules").glob("[!_]*.py"):
-        assert re.findall(r"(?m)^version_added: (\S+)$", plugin.read_text(encoding="utf-8")) == ["1.0.0"], plugin
+        (added,) = re.findall(r"(?m)^version_added: (\S+)$", plugin.read_text(encoding="utf-8"))
+        assert added in (*RELEASED, NEXT), plugin
 
 
 def test_the_changelog_has_the_version(released: Path) -> None:
     changelog = (released / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(r"(?m)^## v1\\?\.0\\?\.0$", changelog)
+    assert f"## v{NEXT}" in changelog.replace("\\.", ".").splitlines()
     assert "New Modules" in changelog
     assert list((released / "changelogs" / "fragments").glob("*.yml")) == []
 
 
 def test_there_is_no_second_release_of_a_version(clone: Clone, released: Path) -> None:
-    done = clone.release("1.0.0")
+    done = clone.release(NEXT)
     assert (done.returncode, "there is a tag" in done.stderr) == (1, True)
 
 
 @pytest.fixture(scope="module")
 def shown(released: Path) -> dict[str, str]:
     """The pages of the archive that Galaxy shows."""
-    with tarfile.open(released / "build" / "mailfleet-postfix-1.0.0.tar.gz") as tar:
+    with tarfile.open(released / "build" / f"mailfleet-postfix-{NEXT}.tar.gz") as tar:
         names = [name for name in tar.getnames() if re.fullmatch(r"README\.md|roles/\w+/README\.md|docs/\w+\.md", name)]
         return {name: tar.extractfile(name).read().decode() for name in names}  # type: ignore[union-attr]
 
@@ -150,7 +168,7 @@ def test_what_galaxy_shows_has_no_dead_link_or_picture(shown: dict[str, str], re
             if target.startswith(f"{repository}/") and "/issues" not in target:
                 kind, version, path = target.removeprefix(f"{repository}/").split("#")[0].split("/", 2)
                 assert kind == ("raw" if picture else "blob"), (name, target)
-                assert version in ("1.0.0", "main"), (name, target)
+                assert version in (NEXT, "main"), (name, target)
                 assert (released / path).exists(), (name, target)
 
 

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -126,6 +126,9 @@ class Beside:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # Where the kernel shares the processors among sessions, only this makes it nice to the others.
+        with suppress(OSError):
+            Path("/proc", str(self._process.pid), "autogroup").write_text("19", encoding="ascii")
         return self
 
     def result(self) -> Result:
