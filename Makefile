@@ -35,6 +35,7 @@ SEED ?= 1
 EDITS ?= 20
 PLANS ?= 12
 RESTARTS ?= 3
+SHARE ?= 1
 
 # What is generated in make test is always the same; in make nightly it comes from a seed that nobody has chosen, unless SEED= does.
 SEEDS := 1 77 78 79 80
@@ -96,6 +97,14 @@ unit: venv ## unit tests, and those of the steps of make test
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
 	$(PYTEST) $(JUNIT) -m duration tests/unit
+
+.PHONY: coverage
+coverage: venv ## the branches of the core that the unit tests take, at least 95 %, and which ones they leave (root)
+	tests/coverage/run.sh $(JUNIT)
+
+.PHONY: mutation
+mutation: venv ## the rules with one thing changed, against their tests (SHARE=0.1 for some, ONLY=listeners, SEED=)
+	python -m tests.mutation --share $(SHARE) --seed $(FRESH) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: unit-oldest
 unit-oldest: venv ## the core's unit tests on the oldest Python from 3.7 on that is here
@@ -285,6 +294,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
 	failed=; \
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
+	$(MAKE) --keep-going coverage mutation SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(BUILDS)" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
 	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \

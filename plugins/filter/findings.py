@@ -59,6 +59,9 @@ _value:
           V(postscreen_lacks_service), error or info: A service runs postscreen, and one that postscreen hands clients
           or questions to is not in master.cf.
         - >-
+          V(intake_lacks_service), error: A service takes mail, and one without which it takes none, or none is
+          delivered, is not in master.cf.
+        - >-
           V(proxy_protocol_on_loopback), error or warning: By main.cf a service on loopback expects the PROXY protocol,
           which programs on this host do not speak.
         - "V(bad_proxy_interfaces), error: Postfix starts, and fails later because of proxy_interfaces."

@@ -116,6 +116,8 @@ EFFECTS = [
            before="mynetworks_style = subnet\ninet_interfaces = 127.0.0.1"),
     Effect("postscreen_lacks_service", "postscreen_greet_wait = 1s",
            "smtp inet n - n - 1 postscreen\n", "", _no_greeting, greeted="10.77.0.1"),
+    Effect("intake_lacks_service", "master_service_disable = proxymap/unix", _SMTP, "", _no_greeting,
+           greeted="10.77.0.1"),
     Effect("stranded_next_hop", "inet_protocols = ipv4\nrelayhost = [fd77::100]:4025", _SMTP, _OUTSIDE,
            _sent_from(None)),
     Effect("stranded_source_address", "inet_protocols = ipv4\nsmtp_bind_address6 = fd77::2", _SMTP, _OUTSIDE,

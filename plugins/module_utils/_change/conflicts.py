@@ -47,6 +47,11 @@ def claimed(
     wanted = [listener for listener in promised if not master or listener.socket not in master.sockets]
     if not wanted:
         return None
+    for listener in wanted:
+        if not listener.socket.port:
+            reason = "has a port that does not exist, so the system chooses one that nobody knows beforehand"
+            service = f"{listener.service}/{listener.type}"
+            return InputError("services", service, reason, "Use a port from 1 to 65535")
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
     for_ipv4 = also_for_ipv4(others)
     # One on an IPv4 address in the IPv6 spelling is no IPv6 socket for those of the master, which have IPV6_V6ONLY.

@@ -26,7 +26,7 @@ from .._host.keeper import Keeper
 from .._host.master_process import find_master
 from .._host.store import TransactionError
 from .._host.unit import find_service
-from .._rules import environment, postscreen, program_failures
+from .._rules import environment, intake, postscreen, program_failures
 from . import atomic_replace, keep_version, ledger, listing
 from .member import Member
 from .report import ApplyError
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 #: What others import only when they need it; the keeper may outlive the files that modules come from.
 _NEEDED_LATER = (
     *(at_work, open_files, supervisors, unit_jobs, waiting),
-    *(environment, postscreen, program_failures),
+    *(environment, intake, postscreen, program_failures),
     *(atomic_replace, keep_version, ledger, listing),
 )
 _WAIT = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)

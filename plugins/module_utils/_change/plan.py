@@ -324,7 +324,7 @@ def refuse_broken_services(before: Outlook, after: Outlook) -> None:
 def _broken(outlook: Outlook) -> List[Tuple[str, InputError]]:
     """Return each service that cannot run, with the reason."""
     broken = [(failure.service, failure.error) for failure in outlook.program_failures]
-    broken += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
+    broken += [(lack.service, lack.error) for lack in outlook.needed]
     return [(service.title, error) for service, error in broken]
 
 
@@ -341,7 +341,9 @@ def _refuse_failures(wanted: Wanted, after: Outlook) -> None:
                 if wanted.allow_absent_addresses and source.enforced:
                     continue  # mail waits for the address
                 reason = f"leaves the transport {client.transport} without a way to send: {source.failure}"
-                raise InputError(parameter, after.settings.raw(parameter), reason, "Correct the value")
+                options = after.by_title[client.transport].option_values
+                value = options[parameter] if parameter in options else after.settings.raw(parameter)
+                raise InputError(parameter, value, reason, "Correct the value")
 
 
 def _refuse_bad_command_lines(wanted: Wanted, before: Outlook, after: Outlook) -> None:

@@ -49,7 +49,7 @@ def _broken(outlook: Outlook) -> Dict[str, InputError]:
             error = InputError("services", service.title, reason, bad.remedy)
             found[service_key(service, outlook.configuration.port_of)] = error
     pairs = [(failure.service, failure.error) for failure in outlook.program_failures]
-    pairs += [(lack.service, lack.error) for lack in outlook.postscreen_lacks if lack.is_needed]
+    pairs += [(lack.service, lack.error) for lack in outlook.needed]
     for service, error in pairs:
         if error.parameter != "services":
             name = service.title

@@ -48,7 +48,7 @@ def listeners(
     own: Sequence[Address],
     host: Host,
     resolve: Resolver,
-    allow_absent: bool = False,
+    allow_absent: bool,
 ) -> List[Listener]:
     """Return the master's sockets in the order of master.cf, IPv4 first.
 
@@ -68,10 +68,7 @@ def listeners(
         if service.private != "n":
             raise _error(service, "is private, which a service of type inet cannot be", "Write n in the column private")
         place = place_of(service.name, port_of)
-        earlier = opened.get(place)
-        if earlier is not None:  # the same service again: the last line's program serves the first line's sockets
-            opened[place] = [listener._replace(service=service.name) for listener in earlier]
-            continue
+        # The same service again: the last line's program serves the sockets, in the place of the first one.
         opened[place] = _listeners_of(service, place, settings, families, own, resolve)
         if not allow_absent:
             _check_bind(service, opened[place], settings, host, resolve)
@@ -93,7 +90,7 @@ def active_services(settings: Settings, services: Sequence[Service]) -> List[Ser
         if "/" not in pattern:  # the notation before Postfix 2.11
             pattern = "/".join(pattern.rsplit(".", 1))
         patterns.append((pattern, negations % 2 == 0))
-    return [service for service in services if not _disabled(service, patterns)] if patterns else list(services)
+    return [service for service in services if not _disabled(service, patterns)]
 
 
 def overlapping(listeners_: Iterable[Listener]) -> Iterator[Tuple[Listener, Listener]]:

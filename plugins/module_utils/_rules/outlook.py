@@ -24,8 +24,8 @@ from .refused_values import refused_values
 
 if TYPE_CHECKING:
     from .explicit_sources import ExplicitSource
+    from .lack import Lack
     from .next_hops import NextHop
-    from .postscreen import Lack
     from .program_failures import Failure
     from .source_addresses import Client
 
@@ -140,6 +140,18 @@ class Outlook:
         from .postscreen import lacks
 
         return list(lacks(self.settings, self.services))
+
+    @once
+    def intake_lacks(self) -> List[Lack]:
+        """The services that those need that take mail, and master.cf does not have."""
+        from .intake import lacks
+
+        return list(lacks(self.settings, self.services))
+
+    @property
+    def needed(self) -> List[Lack]:
+        """What services need now and master.cf does not have."""
+        return [lack for lack in (*self.postscreen_lacks, *self.intake_lacks) if lack.is_needed]
 
     @once
     def mynetworks(self) -> Optional[List[str]]:

@@ -50,7 +50,7 @@ def enabled_families(settings: Settings, host: Host) -> FrozenSet[str]:
     return protocols_of(settings.get("inet_protocols")) & host.families
 
 
-def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absent: bool = False) -> List[Address]:
+def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absent: bool) -> List[Address]:
     """Return the own addresses in Postfix's order.
 
     For ``all`` and ``loopback-only`` that is IPv4 before IPv6, each as the host lists them; for a list of addresses see
@@ -69,7 +69,9 @@ def own_addresses(settings: Settings, host: Host, resolve: Resolver, allow_absen
     if not local and (is_keyword or not allow_absent):
         names = sorted(families)
         reason = f"leaves no address, since the host has no {' or '.join(names)} address"
-        raise InputError("inet_protocols", ", ".join(names), reason, "Enable the family that the host has")
+        has_another = any(candidate.up for candidate in host.addresses)
+        remedy = "Enable the family that the host has" if has_another else "Set an interface up"
+        raise InputError("inet_protocols", ", ".join(names), reason, remedy)
     if is_keyword:
         return [address for address in local if value == "all" or address.is_loopback]
     for word, address in listed:
@@ -136,20 +138,19 @@ def _merge_sort(addresses: List[Address]) -> List[Address]:
     result: List[Address] = []
     at = 0
     for address in right:
-        while at < len(left) and difference(left[at], address) <= 0:
+        while at < len(left) and not is_after(left[at], address):
             result.append(left[at])
             at += 1
         result.append(address)
     return result + left[at:]
 
 
-def difference(one: Address, other: Address) -> int:
-    """Return a number above 0 where Postfix has the first one after the other, and one below 0 where it is before."""
+def is_after(one: Address, other: Address) -> bool:
+    """Return whether Postfix has one address after another one, before _SORTED_SINCE."""
     if one.version != other.version or one.version == 6:
-        mine, others = (one.version, one.packed), (other.version, other.packed)
-        return (mine > others) - (mine < others)
+        return (one.version, one.packed) > (other.version, other.packed)
     difference = int.from_bytes(one.packed, "little") - int.from_bytes(other.packed, "little")
-    return (difference + (1 << 31)) % (1 << 32) - (1 << 31)
+    return 0 < difference % (1 << 32) < 1 << 31  # as the sign of 32 bits
 
 
 def addresses_of(
@@ -183,15 +184,16 @@ def _listed(
 ) -> List[Tuple[str, Address]]:
     """Return each word of a value with each of its addresses, in their order."""
     words = split_tokens(value)
-    addresses: Dict[str, List[Address]] = dict.fromkeys(words, [])
-    check_tokens(parameter, list(addresses))
-    for word in addresses:
+    different = list(dict.fromkeys(words))
+    check_tokens(parameter, different)
+    addresses: Dict[str, List[Address]] = {}
+    for word in different:
         literal = unbracket(word)
         try:
             addresses[word] = addresses_of(parameter, word, literal, families, resolve)
         except InputError as error:
             if all(candidate.interface != literal for candidate in host.addresses):
-                if parameter == "inet_interfaces" and len(addresses) == 1:
+                if parameter == "inet_interfaces" and len(different) == 1:
                     remedy = another_address(error.remedy)
                     raise InputError(parameter, word, error.reason, remedy) from error.__cause__
                 raise

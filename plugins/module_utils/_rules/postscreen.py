@@ -8,24 +8,9 @@ from __future__ import annotations
 from typing import AbstractSet, Iterator, Sequence, Tuple
 
 from .._base.errors import InputError
-from .._base.records import NamedTuple
 from .._files.service import Service
+from .lack import Lack
 from .settings import Settings
-
-
-class Lack(NamedTuple):
-    """A service that runs postscreen, and another one that it needs."""
-
-    service: Service
-    #: the line that master.cf should have
-    line: str
-    reason: str
-    #: whether it is needed by the settings as they are now
-    is_needed: bool = True
-
-    @property
-    def error(self) -> InputError:
-        return InputError("services", self.service.title, self.reason, f"Add {self.line}")
 
 
 def lacks(settings: Settings, services: Sequence[Service]) -> Iterator[Lack]:

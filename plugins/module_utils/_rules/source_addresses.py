@@ -64,7 +64,7 @@ def source_addresses(
     own: Sequence[Address],
     host: Host,
     resolve: Resolver,
-    allow_absent: bool = False,
+    allow_absent: bool,
 ) -> List[Client]:
     """Return the clients in the order of master.cf. Of two lines for one service the last counts.
 
@@ -117,7 +117,7 @@ def _sources(
         enforce = process.yes_no(f"{prefix}_enforce")
         values = [process.get(for_family(prefix, name)) for name in FAMILIES]
     except InputError as error:
-        failed = Source(None, _origin(error.parameter, options), failure=str(error))
+        failed = Source(None, _origin(error.parameter, options), failure=str(error)[:-1])  # as part of a sentence
         return [failed if name in used else None for name in FAMILIES]
     sources: List[Optional[Source]] = []
     for name, value in zip(FAMILIES, values):

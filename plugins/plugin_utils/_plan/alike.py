@@ -26,7 +26,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
     private_networks,
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
-from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import difference, sorts_by_bytes
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import is_after, sorts_by_bytes
 
 Counts = dict[tuple[str, str], int]
 
@@ -119,9 +119,7 @@ def _geometry(addresses: tuple[Address, ...], lengths: frozenset[int], as_words:
     """
     order = sorted(range(len(addresses)), key=lambda number: (addresses[number].version, int(addresses[number])))
     common = tuple(_common(addresses[one], addresses[two]) for one, two in pairwise(order))
-    signs = [
-        difference(one, other) > 0 for number, one in enumerate(addresses) for other in addresses[:number] if as_words
-    ]
+    signs = [is_after(one, other) for number, one in enumerate(addresses) for other in addresses[:number] if as_words]
     kinds = tuple(_kind(address, lengths) for address in addresses)
     return tuple(order), common, tuple(signs), kinds
 

@@ -149,7 +149,8 @@ ORDER = load("order")
 )
 def test_order(case: dict[str, Any], version: str) -> None:
     host = host_from_input(sorted(ORDER["addresses"], key=lambda address: ":" in address))
-    found = own_addresses(Settings(case["main"], parse_version(version)), host, mapping_resolver({}))
+    settings = Settings(case["main"], parse_version(version))
+    found = own_addresses(settings, host, mapping_resolver({}), allow_absent=False)
     assert list(map(normal_form, found)) == case["own"]
 
 

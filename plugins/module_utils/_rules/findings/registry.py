@@ -60,6 +60,7 @@ REGISTRY = (
     Rule(sockets.odd_port, ["error"]),
     Rule(sockets.forbidden_port, ["error"], needs="change"),
     Rule(sockets.postscreen_lacks_service, ["error", "info"]),
+    Rule(sockets.intake_lacks_service, ["error"]),
     Rule(sockets.proxy_protocol_on_loopback, ["error", "warning"]),
     Rule(surroundings.bad_proxy_interfaces, ["error"]),
     Rule(mail_ways.unknown_transport, ["error"]),

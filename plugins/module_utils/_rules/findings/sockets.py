@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ..._base.address import address_of, normal_form
 from ..._base.errors import InputError
 from ..._base.words import is_number
 from ..._files.endpoint import split_endpoint
+from ..lack import Lack
 from ..listeners import overlapping
 from ..origin import INET_INTERFACES
 from ..outlook import Outlook
@@ -142,8 +143,17 @@ def forbidden_port(before: Outlook, outlook: Outlook) -> Iterator[Point]:
 
 def postscreen_lacks_service(outlook: Outlook) -> Iterator[Point]:
     """A service runs postscreen, and one that postscreen hands clients or questions to is not in master.cf."""
-    lacks = [((lack.reason, lack.error.remedy, lack.is_needed), lack.error.value) for lack in outlook.postscreen_lacks]
-    for (reason, remedy, is_needed), names in grouped(lacks).items():
+    yield from _told(outlook.postscreen_lacks)
+
+
+def intake_lacks_service(outlook: Outlook) -> Iterator[Point]:
+    """A service takes mail, and one without which it takes none, or none is delivered, is not in master.cf."""
+    yield from _told(outlook.intake_lacks)
+
+
+def _told(lacks: Iterable[Lack]) -> Iterator[Point]:
+    of_services = [((lack.reason, lack.error.remedy, lack.is_needed), lack.error.value) for lack in lacks]
+    for (reason, remedy, is_needed), names in grouped(of_services).items():
         yield Point("services", f"{listed(names)}: {reason}", remedy, mild=not is_needed)
 
 

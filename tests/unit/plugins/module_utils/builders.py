@@ -51,6 +51,15 @@ _MARKS = {
 _STAT = "{pid} ({name}) {state} {parent} 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 {ticks} 1 1 18446744073709551615\n"
 
 
+#: what all that takes mail needs
+QUEUE = """pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
+"""
+
+
 def address_of(text: str) -> HostAddress:
     """Return what ``[INTERFACE] ADDRESS[/LENGTH] [MARK ...]`` says, with the keys of _MARKS."""
     words = text.split()

@@ -408,6 +408,7 @@ WAYS: Dict[str, Sequence[Callable[[Files, Finding], bool]]] = {
     "shared_socket": (_keep_one(0), _keep_one(1)),
     "odd_port": (_port,),
     "postscreen_lacks_service": (_add_line,),
+    "intake_lacks_service": (_add_line,),
     "proxy_protocol_on_loopback": (_empty_option,),
     "unknown_transport": (_add_transport,),
     "stranded_next_hop": (_add_family,),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Iterator, Optional
 
 import pytest
@@ -21,8 +22,11 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_pro
 )
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.listeners import Listener
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import IN_MASTER_CF
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     BOOKWORM,
+    host_of,
+    instance_of,
     process_of,
     socket_at,
 )
@@ -125,3 +129,36 @@ def test_what_the_master_holds_itself_is_free(port: int) -> None:
         master = Master(process_of(1), "/var/spool/postfix", mine, "boot")
         assert asked("127.0.0.1", port, master) is None
         assert asked("0.0.0.0", port, master) is None
+
+
+def test_what_other_instances_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are enabled, in the same network, and whose files can be read."""
+    host, there = host_of("127.0.0.1/8", "10.77.0.1/24"), []
+    for name, enabled in (("here", True), ("a", True), ("off", False), ("far", True), ("dead", True), ("torn", True)):
+        instance = instance_of(str(tmp_path / name), name)._replace(enabled=enabled)
+        there.append(instance)
+        (tmp_path / name).mkdir()
+        address = "10.9.9.9" if name == "dead" else "10.77.0.1"
+        (tmp_path / name / "main.cf").write_text(f"inet_interfaces = {address}\ninet_protocols = ipv4\n")
+        if name != "torn":
+            (tmp_path / name / "master.cf").write_text("smtp inet n - n - - smtpd\n")
+    monkeypatch.setattr(conflicts, "find_instances", lambda: there)
+    monkeypatch.setattr(conflicts, "network_of", lambda instance: "/run/netns/x" if instance.name == "far" else None)
+    claims = conflicts.claims_of_others([str(tmp_path / "here")], host, mapping_resolver({}))
+    assert [(directory, [one.socket for one in theirs]) for directory, theirs in claims] == [
+        (str(tmp_path / "a"), [socket_at("10.77.0.1")]),
+        (str(tmp_path / "dead"), []),
+    ]
+
+    def not_installed() -> None:
+        raise InputError("command", "postconf", "is not found", "install Postfix")
+
+    monkeypatch.setattr(conflicts, "find_instances", not_installed)
+    assert conflicts.claims_of_others([], host, mapping_resolver({})) == []
+
+
+def test_a_port_that_the_system_chooses_is_known_by_nobody() -> None:
+    error = asked("127.0.0.1", 0)
+    assert error is not None
+    assert (error.parameter, error.value) == ("services", "127.0.0.1:0/inet")
+    assert "has a port that does not exist" in error.reason

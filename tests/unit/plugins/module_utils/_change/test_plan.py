@@ -6,13 +6,27 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
-from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Plan, Wanted
+from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import (
+    Plan,
+    Wanted,
+    edited_texts,
+    make_plan,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.names import system_port
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.surroundings import Surroundings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.named_sources import NamedSource
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import reload_or_restart
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of, plan_of
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    QUEUE,
+    host_of,
+    outlook_of,
+    plan_of,
+)
 
 MAIN = """\
 # See postconf(5).
@@ -145,6 +159,19 @@ def test_select_picks_from_the_host_by_family():
     done = plan(select={"inet_interfaces": ["loopback", "10.0.0.0/8"], "smtp_bind_address": ["interface:out0"]})
     assert "inet_interfaces = 127.0.0.1, ::1, 10.77.0.1, 10.77.0.2\n" in done.main
     assert "smtp_bind_address = 192.0.2.10\n" in done.main
+
+
+@pytest.mark.parametrize(
+    "name, selectors, text",
+    [
+        ("proxy_interfaces", ["10.0.0.0/8", "fd77::/16"], "10.77.0.1, 10.77.0.2, fd77::1"),
+        ("smtp_bind_address6", ["interface:in0"], "fd77::1"),
+        ("lmtp_bind_address", ["192.0.2.0/24"], "192.0.2.10"),
+        ("inet_interfaces", ("loopback",), "127.0.0.1, ::1"),
+    ],
+)
+def test_select_gives_each_parameter_what_it_takes(name, selectors, text):
+    assert MainCf(plan(select={name: selectors}).main).get(name) == text
 
 
 def test_select_leaves_out_a_family_that_is_switched_off_in_the_same_edit():
@@ -307,6 +334,35 @@ def test_unlisted_services(what, left):
     assert ("#smtp      inet" in done.master) is (what == "disable")
 
 
+def test_unlisted_services_where_none_is_listed():
+    assert plan(unlisted_services="report").unlisted == ["smtp"]
+    assert plan(unlisted_services="keep").unlisted == []
+    done = plan(unlisted_services="disable", allow_no_listener=True)
+    assert "#smtp      inet" in done.master
+
+
+def test_other_files_can_be_edited_than_the_present_ones():
+    """As what the present ones were without this collection: what Postfix needs is told by the present ones."""
+    original = MAIN.replace("= all", "= loopback-only", 1), MASTER.replace("smtp      inet", "25        inet", 1)
+    around = Surroundings(HOST, (3, 7, 11), mapping_resolver({}))
+    done = make_plan(Wanted({"inet_protocols": "ipv4"}), MAIN, MASTER, around, original=original)
+    assert done.main == original[0].replace("inet_protocols = all", "inet_protocols = ipv4")
+    assert done.master == original[1]
+    assert [(reason.parameter, reason.before, reason.after) for reason in done.reasons] == [
+        ("inet_interfaces", "all", "loopback-only"),
+        ("inet_protocols", "all", "ipv4"),
+    ]
+    same = make_plan(Wanted({}), MAIN, MASTER, around, original=(MAIN, MASTER))
+    assert (same.main, same.master, same.reasons) == (MAIN, MASTER, [])
+
+
+def test_an_absent_address_is_refused_whatever_else_is_asked():
+    service = ServiceChange("smtp", "unix", options={"smtp_bind_address6": "fd77::1", "smtp_helo_name": "x.test"})
+    with pytest.raises(InputError, match="smtp_bind_address: '10.77.0.99' is on no interface"):
+        plan({"smtp_bind_address": "10.77.0.99"}, services=[service])
+    assert plan({"smtp_bind_address": "10.77.0.1"}, services=[service]).action == "reload"
+
+
 def test_a_transport_that_fails_and_was_not_asked_for_stays_as_it_is():
     done = plan({"inet_protocols": "ipv4"}, master=MASTER + "odd unix - - n - - smtp -o smtp_bind_address=mx\n")
     assert effective_view(done.after)["source_addresses"][2]["ipv4"]["failure"]
@@ -374,6 +430,14 @@ def test_an_enforced_address_that_comes_later_is_written_where_it_is_allowed_by_
     assert "10.77.0.99" in plan(values, allow_absent_addresses=True).main
 
 
+def test_only_mail_that_waits_for_an_address_is_allowed_by_name():
+    values = {"smtp_bind_address": "$x", "smtp_bind_address_enforce": True}
+    with pytest.raises(InputError, match="is not an ipv4 address, and is enforced"):
+        plan(values, main=MAIN + "x = fd77::1\n")
+    with pytest.raises(InputError, match="is not a numeric address"):
+        plan({"smtp_bind_address": "$x"}, main=MAIN + "x = mx\n", allow_absent_addresses=True)
+
+
 def test_a_bad_proxy_interfaces_of_somebody_else_is_a_finding():
     done = plan({"inet_protocols": "ipv4"}, main=MAIN + "proxy_interfaces = 10.0.0.0/8\n")
     assert [one.code for one in done.findings] == ["bad_proxy_interfaces"]
@@ -389,6 +453,12 @@ def test_ports_by_name_are_those_of_main_cf_in_the_findings_too():
     done = plan(services=[ServiceChange("tcpmail", command="smtpd")], main=main)
     assert [one["port"] for one in effective_view(done.after)["listeners"]] == [25, 25, 2526, 2526]
     assert done.findings == []
+
+
+def test_ports_by_name_are_those_of_main_cf_where_no_service_is_edited():
+    main = MAIN + "known_tcp_ports = tcpmail=2526\n"
+    done = plan({"inet_protocols": "ipv4"}, main=main, master=MASTER + "tcpmail inet n - y - - smtpd\n")
+    assert [one["port"] for one in effective_view(done.after)["listeners"]] == [25, 2526]
 
 
 def test_no_listener_left_is_a_finding_where_it_is_allowed_by_name():
@@ -412,6 +482,8 @@ def test_an_edit_waits_for_no_dns():
     inside = host_of("in0 10.77.0.1/24")
     done = plan_of(Wanted({"smtp_bind_address": ""}), MAIN, MASTER, inside, names=resolve)
     assert done.action == "none"
+    assert "mail.example.com" in MAIN
+    assert isinstance(done.findings, list)  # of myhostname neither
 
 
 def test_a_service_given_by_the_number_that_known_tcp_ports_has_for_its_name_is_the_same():
@@ -462,6 +534,18 @@ POSTSCREEN = [
 ]
 
 
+@pytest.mark.parametrize("state", ["disabled", "absent"])
+@pytest.mark.parametrize("name", ["proxymap", "cleanup", "rewrite", "qmgr"])
+def test_what_smtpd_needs_stays(name: str, state: str) -> None:
+    master = MASTER + QUEUE
+    gone = [ServiceChange(name, type="unix", state=state)]
+    with pytest.raises(InputError, match=f"^services: '(smtp/inet|pickup/unix)' (takes|looks).* {name}/unix"):
+        plan(services=gone, master=master)
+    broken = master.replace(f"{name} unix", f"#{name} unix")
+    assert plan({"inet_protocols": "ipv4"}, master=broken).master == broken  # it was so before
+    plan(services=[ServiceChange("pickup", type="unix", state=state)], master=master)
+
+
 def test_postscreen_is_refused_without_what_it_needs() -> None:
     done = plan(services=POSTSCREEN)
     assert [one.severity for one in done.findings if one.code == "postscreen_lacks_service"] == ["info", "info"]
@@ -477,3 +561,45 @@ def test_postscreen_is_refused_without_what_it_needs() -> None:
         plan(services=[ServiceChange("smtpd", type="pass", state="absent")], master=done.master)
     kept = plan({"inet_protocols": "ipv4"}, main=f"{MAIN}smtpd_tls_security_level = may\n", master=done.master)
     assert "postscreen_lacks_service" in [one.code for one in kept.findings]  # it was so before
+
+
+def test_an_edit_alone_does_not_ask_whether_postfix_could_run() -> None:
+    around = Surroundings(HOST, (3, 7, 11), mapping_resolver({}))
+    sources = [NamedSource("out1", address="192.0.2.10", state="planned"), NamedSource("gone", state="retired")]
+    services = [ServiceChange("2525", command="smtpd", chroot="n")]
+    wanted = Wanted({"inet_interfaces": "10.77.0.99"}, services=services, sources=sources)
+    main, master = edited_texts(wanted, (MAIN, MASTER), around)
+    assert main == MAIN.replace("= all\n", "= 10.77.0.99\n", 1)
+    added = [line for line in master.splitlines() if line not in MASTER.splitlines()]
+    assert added == ["2525      inet  n       -       n       -       -       smtpd"]
+    with pytest.raises(InputError, match="10.77.0.99"):
+        make_plan(wanted, MAIN, MASTER, around)
+
+
+def test_the_name_of_the_host_counts_where_main_cf_has_none() -> None:
+    host = Host(HOST.addresses, hostname="mx1.test")
+    wanted = Wanted({"inet_interfaces": "$myhostname"})
+    done = plan_of(wanted, "inet_protocols = ipv4\n", MASTER, host, names={"mx1.test": "10.77.0.1"})
+    assert effective_view(done.after)["own_addresses"] == ["10.77.0.1"]
+
+
+def test_a_plan_keeps_what_was_wanted() -> None:
+    change = ServiceChange("smtp", chroot="n")
+    assert plan(services=[change]).wanted == Wanted({}, services=[change])
+    outlook = plan().after
+    assert Plan(MAIN, MASTER, [], outlook, outlook, []).wanted == Wanted({})
+
+
+def test_what_is_not_named_is_left_alone() -> None:
+    assert Wanted({})._asdict() == {
+        "values": {},
+        "unset": (),
+        "select": {},
+        "services": (),
+        "sources": (),
+        "unlisted_services": "keep",
+        "allow_absent_addresses": False,
+        "allow_no_listener": False,
+        "abandoned": "report",
+        "unknown": "ignore",
+    }

@@ -329,7 +329,7 @@ def test_the_next_run_opens_the_window_of_one_that_nobody_has_finished(running: 
     assert ends_early(lambda: running.apply_confirmed(LONG), alone) == signal.SIGKILL
     assert running.record.begun
     result = running.apply()
-    assert result["confirm"]["seconds"] == LONG
+    assert LONG - 60 < result["confirm"]["seconds"] <= LONG  # it counts on a busy machine too
     assert running.port_now == [running.other]
 
 

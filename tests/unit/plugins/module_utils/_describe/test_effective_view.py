@@ -8,11 +8,15 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.effective_view import effective_view, in_words
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    host_of,
+    outlook_of,
+    outlook_of_texts,
+)
 
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24")
 KEYS = ["own_addresses", "listeners", "source_addresses", "mynetworks", "error"]
@@ -86,3 +90,37 @@ def test_host_name_comes_from_the_host() -> None:
     settings, names = {"inet_interfaces": "$myhostname"}, {"mx1.example.org": "10.77.0.1"}
     answer = effective_view(outlook_of(settings, STOCK_SERVICES, host, names=names))
     assert answer["own_addresses"] == ["10.77.0.1"]
+
+
+def test_a_view_in_words_is_one_fact_a_line() -> None:
+    settings = {
+        "inet_interfaces": "10.77.0.1",
+        "inet_protocols": "ipv4",
+        "smtp_bind_address": "10.77.0.1",
+        "smtp_bind_address_enforce": "yes",
+        "lmtp_bind_address": "mx",
+    }
+    services = MasterCfEditor(
+        "smtp inet n - n - - smtpd\nsmtp unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
+        "b unix - - n - - smtp -o smtp_bind_address=0.0.0.0\n"
+    ).services()
+    assert in_words(view(settings, services)) == (
+        "own address 10.77.0.1\n"
+        "listener 10.77.0.1:25 of smtp/inet, by inet_interfaces\n"
+        "source address of smtp/unix by ipv4: 10.77.0.1, by smtp_bind_address, enforced\n"
+        "source address of smtp/unix by ipv6: the family is not used\n"
+        "source address of lmtp/unix by ipv4: no mail leaves, lmtp_bind_address is not a numeric address: mx; "
+        "the client dies of it\n"
+        "source address of lmtp/unix by ipv6: the family is not used\n"
+        "source address of b/unix by ipv4: chosen by the kernel\n"
+        "source address of b/unix by ipv6: the family is not used\n"
+        "default mynetworks 10.77.0.0/24\n"
+    )
+    error = in_words(view({"inet_interfaces": "10.77.0.9"}))
+    assert error.startswith("Postfix does not run by these files: inet_interfaces: '10.77.0.9' is on no interface")
+
+
+def test_what_is_wrong_with_a_file_as_a_whole_comes_first() -> None:
+    answer = effective_view(outlook_of_texts("stray\n", "", HOST))
+    assert "is not a setting" in answer["error"]
+    assert answer["own_addresses"] is None

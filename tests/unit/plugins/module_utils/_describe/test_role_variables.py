@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._change.plan import Wanted
-from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import variables
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.role_variables import of_instances, variables
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.main_cf import MainCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf_edit import MasterCfEditor
 from ansible_collections.mailfleet.postfix.plugins.module_utils._files.service_change import ServiceChange
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import find_instances
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, plan_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.package import NAME, Place
 
 FILES = Path(__file__).parents[1] / "_files/stock"
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "::1/128")
@@ -122,3 +124,29 @@ def test_what_looks_like_a_password_is_left_out_and_stays() -> None:
     assert "command" not in second
     services = [ServiceChange(**each) for each in (first, second)]
     assert plan_of(Wanted({}, services=services), "inet_interfaces = all\n", master, HOST).master == master
+
+
+def test_instances_are_told_so_that_the_role_creates_them_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for one that it could not make as it is: that is told by its directory."""
+    place = Place(tmp_path, monkeypatch)
+    alone = {"variables": {"postfix_interfaces_inet_interfaces": "all"}, "group": ""}
+    assert of_instances(find_instances(place.compiled), [alone], place.compiled) == alone["variables"]
+    place.create(group="mta")
+    odd = tmp_path / "srv" / "odd"
+    odd.mkdir(parents=True)
+    (odd / "main.cf").write_text("multi_instance_name = odd\nmulti_instance_enable = yes\n")
+    place.main.write_text(place.main.read_text().replace(str(place.new), f"{place.new} {odd}"))
+    instances = find_instances(place.compiled)
+    assert [instance.name for instance in instances] == ["-", NAME, "odd"]
+    described = [{**alone, "group": group} for group in ("", "mta", "")]
+    entries = of_instances(instances, described, place.compiled)["postfix_interfaces_instances"]
+    assert entries == [
+        {"instance": "-", "inet_interfaces": "all"},
+        {"instance": NAME, "state": "present", "group": "mta", "inet_interfaces": "all"},
+        {"config_directory": str(odd), "inet_interfaces": "all"},
+    ]
+    described[1]["group"] = ""
+    entries = of_instances(instances, described, place.compiled)["postfix_interfaces_instances"]
+    assert entries[1] == {"instance": NAME, "state": "present", "inet_interfaces": "all"}

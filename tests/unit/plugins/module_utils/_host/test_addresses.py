@@ -10,14 +10,20 @@ import errno
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Dict, List, Optional
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import read_host
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import addresses as addresses_module
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.addresses import (
+    NETLINK_HEADER,
+    netlink_dump,
+    read_host,
+)
 
 # the collections tree that this file was imported from has the core, whichever Python runs the tests
 TREE = next(str(path) for path in map(Path, sys.path) if (path / "ansible_collections" / "mailfleet").exists())
@@ -202,6 +208,53 @@ def test_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     assert host.bindable is not None
     assert host.bindable(ip_address("127.0.0.1"))
     assert not host.bindable(ip_address("::1"))
+
+
+class Kernel:
+    """A netlink socket that answers with what it is told to."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+
+    def sendto(self, data: bytes, to: Any) -> None:
+        self.asked = data
+
+    def recv(self, size: int) -> bytes:
+        return self.answers.pop(0)
+
+
+def message(kind: int, body: bytes = b"", sequence: int = 22) -> bytes:
+    return NETLINK_HEADER.pack(NETLINK_HEADER.size + len(body), kind, 0, sequence, 0) + body
+
+
+def test_answers_of_the_kernel_are_those_to_the_question() -> None:
+    first = message(20, b"abcd") + message(20, b"late", 7) + message(21, b"else")
+    kernel = Kernel(first, message(20, b"efgh"), message(3))
+    assert list(netlink_dump(kernel, 22, 20)) == [b"abcd", b"efgh"]  # type: ignore[arg-type]
+    refusal = Kernel(message(2, (-errno.EPERM).to_bytes(4, "little", signed=True)))
+    with pytest.raises(PermissionError):
+        list(netlink_dump(refusal, 22, 20))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "kind, attributes, expected",
+    [
+        (socket.AF_INET, {1: "10.0.0.1"}, "10.0.0.1"),
+        (socket.AF_INET, {1: "10.0.0.1", 2: "10.0.0.2"}, "10.0.0.2"),  # of a link from point to point
+        (socket.AF_INET6, {1: "fd77::1"}, "fd77::1"),
+        (socket.AF_INET, {}, None),
+        (socket.AF_INET, {1: "0.0.0.0"}, None),
+        (socket.AF_UNIX, {1: "10.0.0.1"}, None),
+    ],
+)
+def test_an_address_as_the_kernel_tells_it(kind: int, attributes: Dict[int, str], expected: Optional[str]) -> None:
+    body = struct.pack("=BBBBI", kind, 24, 0x80, 0, 7)
+    for number, text in attributes.items():
+        packed = ip_address(text).packed
+        body += struct.pack("=HH", 4 + len(packed), number) + packed
+    body += struct.pack("=HH", 3, 1)  # shorter than it can be
+    found = addresses_module._host_address(body, {7: ("eth0", True)})
+    assert (found and (str(found.address), found.interface, found.up)) == (expected and (expected, "eth0", True))
 
 
 def test_many_addresses() -> None:

@@ -50,7 +50,7 @@ def test_a_name_that_cannot_be_resolved_is_an_error_of_the_parameter() -> None:
     with pytest.raises(InputError, match=f"'nosuch' {reason}\\. Write its address"):
         system_resolver()("nosuch")
     with pytest.raises(InputError, match=f"^inet_interfaces: 'nosuch' {reason}\\."):
-        own_addresses(Settings({"inet_interfaces": "nosuch"}, (3, 12)), Host([]), system_resolver())
+        own_addresses(Settings({"inet_interfaces": "nosuch"}, (3, 12)), Host([]), system_resolver(), allow_absent=False)
 
 
 def test_a_name_that_no_system_takes() -> None:

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Callable, Dict, Optional
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import platform
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.platform import (
     before_start,
     is_generated,
+    origin_in_file,
     package_unit,
     unit_text,
 )
@@ -102,3 +105,14 @@ def test_what_runs_before_a_start(make_root: MakeRoot) -> None:
     assert before_start(NAMELESS, root) is None
     make_root(dict.fromkeys(DEBIAN_12, NEW_TEMPLATE))
     assert before_start(DEFAULT, root) is None  # the command of Debian 13 only says that it is gone
+
+
+def test_where_the_package_reads_myorigin_from_a_file_it_is_the_first_line(tmp_path: Path) -> None:
+    mailname = tmp_path / "mailname"
+    mailname.write_text(" mx.test \nmore\n")
+    assert origin_in_file(str(mailname), str(tmp_path)) == str(mailname)  # no Debian
+    marker = tmp_path / platform._READS_ORIGIN
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    assert origin_in_file(str(mailname), str(tmp_path)) == "mx.test"
+    assert origin_in_file(str(tmp_path / "nothing"), str(tmp_path)) is None

@@ -15,9 +15,13 @@ from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit as unit_module
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit_properties
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host import unit_jobs, unit_properties
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
-from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import Master, read_process
+from ansible_collections.mailfleet.postfix.plugins.module_utils._host.master_process import (
+    Master,
+    Process,
+    read_process,
+)
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.unit import ServiceControl, find_service, unit_of
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     instance_in,
@@ -292,3 +296,67 @@ def test_what_has_no_unit_is_started_in_a_scope(
     assert [command[-4:] for command in commands] == [plain] * (2 if booted and not there else 1)
     assert (commands[0][0] == "systemd-run") == booted
     assert commands[-1] == plain or commands[-1][:3] == ["systemd-run", "--quiet", "--scope"]
+
+
+class Supervised:
+    """What supervises an instance; it leaves one down that it has stopped itself, or does not."""
+
+    def __init__(self, leaves_down: bool) -> None:
+        self.down, self.asked = leaves_down, []  # type: bool, List[str]
+
+    def stop(self, deadline: float, watch: object) -> Outcome:
+        self.asked.append("stop")
+        return Outcome("sv stop", 0, [])
+
+    def start(self, deadline: float, watch: object) -> Outcome:
+        self.asked.append("start")
+        return Outcome("sv start", 0, [])
+
+    def leaves_down(self, outcome: Outcome) -> bool:
+        return self.down
+
+
+@pytest.mark.parametrize(
+    "service, in_unit, gone_after, commands",
+    [
+        (IN_UNIT, True, 1, ["systemctl stop --job-mode=ignore-requirements postfix@-.service"]),
+        (IN_UNIT, False, 1, ["SIGTERM", "systemctl stop --job-mode=ignore-requirements postfix@-.service"]),
+        (ServiceControl(DEFAULT, None), False, 1, ["SIGTERM"]),
+        (ServiceControl(DEFAULT, None), False, 2, ["SIGTERM", "SIGKILL"]),
+        (ServiceControl(DEFAULT, None), False, 3, ["SIGTERM", "SIGKILL"]),  # whoever asks finds it alive
+        (ServiceControl(DEFAULT, None, Supervised(True)), False, 1, ["sv stop"]),  # type: ignore[arg-type]
+        (ServiceControl(DEFAULT, None, Supervised(True)), False, 2, ["sv stop", "SIGTERM"]),  # type: ignore[arg-type]
+        (ServiceControl(DEFAULT, None, Supervised(False)), False, 9, ["sv stop"]),  # type: ignore[arg-type]
+    ],
+)
+def test_how_a_master_is_stopped(
+    ran: Ran,
+    monkeypatch: pytest.MonkeyPatch,
+    service: ServiceControl,
+    in_unit: bool,
+    gone_after: int,
+    commands: List[str],
+) -> None:
+    monkeypatch.setattr(unit_module, "unit_of", lambda master: service.unit if in_unit else None)
+    monkeypatch.setattr(unit_module, "_is_gone", lambda master, tried, patient=True: len(tried) >= gone_after)
+    monkeypatch.setattr(unit_module, "_signal", lambda master, number: Outcome(number.name, 0, []))
+    monkeypatch.setattr(unit_module, "_end_pause", lambda instance: None)
+    monkeypatch.setattr(unit_module, "_end_unborn", lambda master: None)
+    master = Master(Process(320, "master", 1, 1), "/q", {}, "boot", "/nowhere")
+    tried = service._stop(master, 0.0, lambda: None)
+    assert [outcome.command for outcome in tried] == commands
+
+
+def test_what_supervises_an_instance_starts_it(ran: Ran) -> None:
+    supervisor = Supervised(True)
+    assert ServiceControl(DEFAULT, None, supervisor).start(0.0).command == "sv start"  # type: ignore[arg-type]
+    assert supervisor.asked == ["start"]
+    assert ran.commands == ["/configure -"]
+
+
+def test_a_command_of_systemd_that_was_ended_is_explained(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_jobs, "finished", lambda unit, outcome, least, watch: outcome._replace(command="waited"))
+    monkeypatch.setattr(unit_jobs, "explained", lambda unit, outcome: outcome._replace(command="explained"))
+    monkeypatch.setattr(unit_module, "run", lambda command, *_more: Outcome("systemctl", None, []))
+    assert ServiceControl._start_unit("x.service", 0.0, lambda: None).command == "waited"
+    assert ServiceControl._stop_unit("x.service", 0.0).command == "explained"

@@ -83,6 +83,21 @@ def test_unused_choices_may_be_wrong() -> None:
     assert expand("${a?{x}:{${a-b}}}", VALUES.get) == "x"
 
 
+@pytest.mark.parametrize(
+    "text, values, reason",
+    [
+        ("$v0", {"v0": "$v1$v1", **{f"v{n}": f"$v{n + 1}$v{n + 1}" for n in range(1, 30)}}, "too many references"),
+        ("$v0", {"v0": "$v1" * 3000, "v1": "y" * 5000}, "expands to more text"),
+        ("${a?{" * 90 + "x" * 1000000 + "}}" * 90, {"a": "1"}, "too much text in braces"),
+    ],
+    ids=["many", "long", "deep"],
+)
+def test_limits(text: str, values: dict, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        expand(text, values.get)
+    assert reason in caught.value.reason
+
+
 @pytest.mark.duration
 @pytest.mark.parametrize(
     "text, values",

@@ -15,6 +15,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    QUEUE,
     address_of,
     host_of,
     outlook_of,
@@ -810,6 +811,67 @@ def test_postscreen_that_lacks_a_service(gone: str, settings: dict, severity: st
     assert one[:3] == ("postscreen_lacks_service", severity, "services")
     assert words in one.message
     assert found(settings, master + one.remedy[len("Add ") :] + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "gone, settings, words",
+    [
+        ("cleanup", {}, "which it gives to cleanup/unix"),
+        ("rewrite", {}, "whose addresses rewrite/unix rewrites"),
+        ("qmgr", {}, "which qmgr/unix delivers"),
+        ("proxymap", {}, "looks up local_recipient_maps by proxymap/unix"),
+        ("proxymap", {"local_recipient_maps": "", "relay_domains": "proxy:mysql:/x"}, "looks up relay_domains by"),
+        (
+            "proxymap",
+            {
+                "local_recipient_maps": "",
+                "by": "proxy",
+                "smtpd_sender_restrictions": "check_sender_access {$by:pgsql:/x}",
+            },
+            "looks up smtpd_sender_restrictions by",
+        ),
+    ],
+)
+def test_what_takes_mail_lacks_a_service(gone: str, settings: dict, words: str) -> None:
+    whole = MASTER + QUEUE
+    assert found(settings, whole) == []
+    for broken in (
+        "".join(line for line in whole.splitlines(True) if not line.startswith(f"{gone} ")),
+        whole.replace(f"{gone} unix", f"other_{gone} unix"),
+    ):
+        one = only(settings, broken)
+        assert one[:3] == ("intake_lacks_service", "error", "services")
+        assert words in one.message
+        assert found(settings, broken + one.remedy[len("Add ") :] + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "settings, master",
+    [
+        ({"local_recipient_maps": ""}, MASTER + QUEUE.replace("proxymap ", "#proxymap ")),
+        (
+            {"local_recipient_maps": "", "smtp_tls_policy_maps": "proxy:x:y"},
+            MASTER + QUEUE.replace("proxym", "#proxym"),
+        ),
+        ({"local_recipient_maps": "", "unused": "proxy:x:y"}, MASTER + QUEUE.replace("proxymap ", "#proxymap ")),
+        ({"cleanup_service_name": "before"}, MASTER + QUEUE.replace("cleanup unix", "before unix")),
+        ({"smtpd_proxy_filter": "127.0.0.1:10026"}, MASTER + QUEUE.replace("cleanup ", "#cleanup ")),
+        (
+            {},
+            MASTER.replace("smtpd", "discard") + QUEUE.replace("pickup ", "#").replace("rewrite ", "#"),
+        ),
+        ({}, MASTER + QUEUE.replace("qmgr unix", "qmgr fifo")),
+    ],
+    ids=["no proxy", "of a client", "of nobody", "renamed", "a filter takes it", "no smtpd", "fifo"],
+)
+def test_what_takes_mail_needs_no_more(settings: dict, master: str) -> None:
+    assert "intake_lacks_service" not in [one.code for one in found(settings, master)]
+
+
+def test_a_service_that_what_takes_mail_cannot_find() -> None:
+    for line in ("cleanup unix n", "rewrite unix -", "proxymap unix -"):
+        other = line[:-1] + ("n" if line[-1] == "-" else "-")
+        assert only({}, (MASTER + QUEUE).replace(line, other)).code == "intake_lacks_service"
 
 
 @pytest.mark.parametrize(

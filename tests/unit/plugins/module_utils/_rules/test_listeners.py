@@ -69,6 +69,10 @@ def test_services_without_a_host_part(settings: dict, expected: list) -> None:
     assert places(SMTP, **settings) == expected
 
 
+def test_services_of_other_types_open_none() -> None:
+    assert places(f"pickup unix n - n 60 1 pickup\n{SMTP}", inet_protocols="ipv4") == ["0.0.0.0 25"]
+
+
 def test_wildcards_need_no_address_of_the_family() -> None:
     assert opened(SMTP, host=host_of("127.0.0.1/8")) == [
         ("smtp", "0.0.0.0 25", "inet_interfaces"),
@@ -223,7 +227,16 @@ def test_overlap(first: Listener, second: Listener, expected: bool) -> None:
 
 
 def test_overlapping_are_all_pairs() -> None:
-    sockets = [at("10.77.0.1"), at("0.0.0.0"), at("10.77.0.2"), at("::"), at("fd77::1"), at("0.0.0.0"), at("10.77.0.1")]
+    sockets = [
+        at("10.77.0.1"),
+        at("::", 0),
+        at("0.0.0.0"),
+        at("10.77.0.2"),
+        at("::"),
+        at("fd77::1"),
+        at("0.0.0.0"),
+        at("10.77.0.1"),
+    ]
     expected = [(a, b) for n, b in enumerate(sockets) for a in sockets[:n] if a.socket.overlaps(b.socket)]
     assert sorted(map(repr, overlapping(sockets))) == sorted(map(repr, expected))
 
@@ -240,6 +253,7 @@ def test_overlapping_are_all_pairs() -> None:
         ("inet, !smtp/inet", ["smtp/unix"]),
         ("!!smtp/inet", ["10.77.0.1:25/inet", "smtp/unix"]),
         ("smtp.inet", ["10.77.0.1:25/inet", "smtp/unix"]),
+        ("10.77.0.1:25.inet", ["smtp/inet", "smtp/unix"]),
         ("10.77.0.1:25/inet unix", ["smtp/inet"]),
         ("25/inet", ["smtp/inet", "10.77.0.1:25/inet", "smtp/unix"]),
         ("$x", ["smtp/unix"]),

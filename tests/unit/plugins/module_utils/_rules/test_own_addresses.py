@@ -12,6 +12,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._base.address im
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.own_addresses import (
+    asked_once,
     enabled_families,
     own_addresses,
     proxy_addresses,
@@ -26,7 +27,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fe80::1/64")
-NAMES = mapping_resolver({"localhost": ["127.0.0.1", "::1"], "mx": "10.77.0.1", "away": "192.0.2.1", "none": []})
+NAMES = mapping_resolver(
+    {
+        "localhost": ["127.0.0.1", "::1"],
+        "mx": "10.77.0.1",
+        "away": "192.0.2.1",
+        "none": [],
+        "six": ["::1", "::ffff:10.77.0.2"],
+    }
+)
 
 
 def own(inet_interfaces: Any, host: Host = HOST, allow_absent: bool = False, **settings: Any) -> list:
@@ -53,7 +62,7 @@ def test_own_addresses(inet_interfaces: Any, expected: list) -> None:
 
 
 def test_default_is_all() -> None:
-    assert len(own_addresses(Settings({}, NEWEST), HOST, NAMES)) == 6
+    assert len(own_addresses(Settings({}, NEWEST), HOST, NAMES, allow_absent=False)) == 6
 
 
 @pytest.mark.parametrize(
@@ -87,6 +96,7 @@ def test_what_postfix_dies_of(inet_interfaces: str, offending: str, words: str) 
         ("ipv4", "all", ["127.0.0.1", "10.77.0.1", "10.77.0.2"]),
         ("ipv6", "loopback-only", ["::1"]),
         ("ipv4", "localhost", ["127.0.0.1"]),
+        ("ipv4", "six", ["10.77.0.2", "127.0.0.1"]),  # what the C library makes of both
         ("ipv4,ipv6", "localhost", ["127.0.0.1", "::1"]),
         ("", "all", []),
         ("", "10.77.0.9", []),
@@ -146,7 +156,8 @@ def test_interface_names() -> None:
         own("eth0", host)
     assert "interface:eth0" in caught.value.remedy
     resolve = mapping_resolver({"eth0": "10.77.0.1"})
-    assert own_addresses(Settings({"inet_interfaces": "eth0"}, NEWEST), host, resolve) == [ip_address("10.77.0.1")]
+    settings = Settings({"inet_interfaces": "eth0"}, NEWEST)
+    assert own_addresses(settings, host, resolve, allow_absent=False) == [ip_address("10.77.0.1")]
 
 
 def test_absent_addresses_can_be_allowed() -> None:
@@ -208,14 +219,53 @@ def test_old_order_has_all_and_ipv4_first(addresses: list) -> None:
         ((3, 7), True),
         ((3, 7, 21), True),
         ((3, 7, 22), False),
+        ((3, 8, 19), True),
+        ((3, 8, 20), False),
+        ((3, 9, 13), True),
+        ((3, 9, 14), False),
         ((3, 10, 12), True),
         ((3, 10, 13), False),
-    ]
-    + [((3, 11), True), ((3, 11, 6), False), ((3, 12), False), ((4, 0), False)],
+        ((3, 11), True),
+        ((3, 11, 5), True),
+        ((3, 11, 6), False),
+        ((3, 12), False),
+        ((4, 0), False),
+    ],
 )
 def test_which_versions_have_the_old_order(version: tuple, old: bool) -> None:
     addresses = [ip_address("10.0.0.2"), ip_address("10.0.1.1")]
     assert (sort_as_postfix(addresses, version) == addresses[::-1]) is old
+
+
+@pytest.mark.parametrize(
+    "addresses, expected",
+    [
+        (["10.0.0.129", "10.0.0.1"], ["10.0.0.129", "10.0.0.1"]),  # each is before the other
+        (["10.0.0.1", "10.0.0.129"], ["10.0.0.1", "10.0.0.129"]),
+        (["10.0.0.1", "10.0.0.129", "10.0.0.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.129", "10.0.0.1"]),
+        (["10.0.0.2", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"]),
+        (["10.0.0.200", "10.0.0.1"], ["10.0.0.200", "10.0.0.1"]),
+    ],
+)
+def test_half_of_all_words_apart_is_no_order(addresses: list, expected: list) -> None:
+    assert list(map(str, sort_as_postfix(list(map(ip_address, addresses)), (3, 7)))) == expected
+
+
+def test_each_name_is_asked_once_also_where_there_is_no_answer() -> None:
+    asked = []
+
+    def resolve(name: str) -> list:
+        asked.append(name)
+        if name == "nosuch":
+            raise InputError("resolve", name, "is not known", "write an address")
+        return [ip_address("10.77.0.1")]
+
+    remembered = asked_once(resolve)
+    for _time in range(2):
+        assert remembered("mx") == [ip_address("10.77.0.1")]
+        with pytest.raises(InputError, match="nosuch' is not known"):
+            remembered("nosuch")
+    assert asked == ["mx", "nosuch"]
 
 
 @pytest.mark.duration

@@ -9,14 +9,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailfleet.postfix.plugins.module_utils._base.sockets import in_words
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or_restart import (
+    ACTIONS,
     RULES,
     Reason,
+    by_sockets,
     other_parameters,
+    reason,
     reload_or_restart,
     strongest,
 )
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of, outlook_of_texts
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
+    host_of,
+    outlook_of,
+    outlook_of_texts,
+    socket_at,
+)
 
 GUIDE = Path(__file__).parents[5] / "docs/concepts.md"
 HOST = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64")
@@ -66,8 +75,144 @@ def test_each_rule(name: str, before: tuple[str, str], after: tuple[str, str], v
     assert not rule.until or version < rule.until
 
 
+FIELDS = "n - n - - smtpd"
+SECRET = "x unix - n n 60 1 pipe flags=R user=x argv=/bin/y -p secret -o a=b\n"
+
+
+@pytest.mark.parametrize(
+    "before, after, version, told",
+    [
+        (("", NAMED), ("inet_interfaces = 10.77.0.1\n", NAMED), (3, 7), [("inet_interfaces", "all", "10.77.0.1")]),
+        (("", BARE), ("smtp_bind_address_enforce = yes\n", BARE), (3, 7), [("smtp_bind_address_enforce", "no", "yes")]),
+        (("", BARE), ("", BARE + OTHER), (3, 7), [("2525/inet", None, FIELDS)]),
+        (("", BARE + OTHER), ("", BARE), (3, 7), [("2525/inet", FIELDS, None)]),
+        (
+            ("", BARE),
+            ("", NAMED),
+            (3, 5),
+            [("smtp/inet", FIELDS, None), ("10.77.0.1:smtp/inet", None, FIELDS)],
+        ),
+        (("", BARE), ("queue_directory = /srv/queue\n", BARE), (3, 7), [("queue_directory", None, None)]),
+        (("", BARE), ("relayhost = mx\n", BARE), (3, 7), [("relayhost", None, None)]),
+        (
+            ("", BARE + SECRET),
+            ("", BARE + SECRET.replace("secret", "other")),
+            (3, 7),
+            [("x/unix", "- n n 60 1 pipe (not shown)", "- n n 60 1 pipe (not shown, changed)")],
+        ),
+        (
+            ("", OPTION),
+            ("", OPTION.replace("=x", "=y").rstrip() + " -o inet_interfaces=all -o broken\n"),
+            (3, 7),
+            [
+                (
+                    "smtp/inet",
+                    f"{FIELDS} -o {{ smtpd_banner = (not shown) }}",
+                    (
+                        f"{FIELDS} -o {{ smtpd_banner = (not shown, changed) }} -o {{ inet_interfaces = all }} "
+                        "-o (not shown)"
+                    ),
+                )
+            ],
+        ),
+    ],
+)
+def test_what_is_told(before: tuple[str, str], after: tuple[str, str], version: tuple[int, ...], told: list) -> None:
+    assert [reason[:3] for reason in changed(before, after, version)] == told
+
+
 def test_every_rule_has_an_example() -> None:
     assert {name for name, *_rest in EXAMPLES} == {name for name, rule in RULES.items() if rule.change} | {"broken"}
+
+
+def test_what_only_the_running_master_shows() -> None:
+    needs = {name: rule.action for name, rule in RULES.items() if not rule.change}
+    assert needs == {
+        "broken": "restart",
+        "services": "reload",
+        "unread": "reload",
+        "died": "restart",
+        "exchanged": "restart",
+        "stopped": "start",
+    }
+    assert ACTIONS == ("none", "reload", "restart", "start")
+    for rule in RULES.values():
+        assert rule.why
+        assert rule.change == rule.change.strip()  # a text for each
+        assert rule.two_steps == rule.two_steps.strip()
+        assert rule.action in ACTIONS
+    assert [name for name, rule in RULES.items() if rule.two_steps] == ["overlap"]
+
+
+@pytest.mark.parametrize("name", ["protocols", "interfaces", "cached", "own_addresses"])
+def test_the_parameter_itself_says_why(name: str) -> None:
+    """Whatever follows from it for listeners is not told once more."""
+    _name, before, after, version = next(example for example in EXAMPLES if example[0] == name)
+    parameter, old, new = ("inet_protocols", "all", "ipv4") if name == "protocols" else ("inet_interfaces", "all", None)
+    found = changed(before, after, version)
+    assert found[0] == reason(parameter, name, old, new or "10.77.0.1")
+    assert [each.parameter for each in found[1:]] == (["2525/inet"] if name == "cached" else [])
+
+
+def test_services_are_the_same_by_the_ports_of_the_host() -> None:
+    """Before 3.6, where the new service cannot be opened beside the old one."""
+    before, after = (
+        outlook_of({}, master, HOST, "3.5.25", port_of={"mail": 25}.get)
+        for master in ("10.77.0.1:25 inet n - n - - smtpd\n", "mail inet n - n - - smtpd\n")
+    )
+    assert [each.action for each in reload_or_restart(before, after)] == ["reload", "restart"]
+
+
+def test_a_directory_that_cannot_be_told_is_another_one() -> None:
+    broken, well = (outlook_of_texts(f"queue_directory = {text}\n", BARE, HOST) for text in ("${", "/srv"))
+    assert other_parameters(broken, well) == other_parameters(well, broken) == [reason("queue_directory", "at_start")]
+    assert other_parameters(broken, broken) == []
+
+
+def test_a_name_that_comes_to_another_address_needs_a_restart() -> None:
+    master = "mail.test:25 inet n - n - - smtpd\n"
+    before, after = (outlook_of({}, master, HOST, names={"mail.test": place}) for place in ("10.77.0.1", "10.77.0.2"))
+    assert reload_or_restart(before, after) == [reason("listeners", "interfaces", "10.77.0.1:25", "10.77.0.2:25")]
+    assert reload_or_restart(before, before) == []
+
+
+def test_a_new_service_gets_what_a_name_in_inet_interfaces_came_to() -> None:
+    settings = {"inet_interfaces": "mail.test"}
+    before = outlook_of(settings, NAMED, HOST, names={"mail.test": "10.77.0.1"})
+    after = outlook_of(settings, NAMED + OTHER, HOST, names={"mail.test": "10.77.0.2"})
+    added = reason("2525/inet", "added", None, FIELDS)
+    assert reload_or_restart(before, after) == [added, reason("inet_interfaces", "cached")]
+
+
+ONE, TWO, IPV6 = socket_at("10.77.0.1"), socket_at("10.77.0.2"), socket_at("fd77::1")
+NEW = "10.77.0.2:2525 inet n - n - - smtpd\n"
+
+
+@pytest.mark.parametrize(
+    "master, version, held, rule",
+    [
+        (BARE, "3.7", [ONE], ""),
+        (BARE, "3.7", [TWO], "interfaces"),
+        (BARE + NEW, "3.7", [ONE], "services"),
+        (NAMED + NEW, "3.7", [ONE, TWO], "services"),
+        (NAMED, "3.7", [socket_at("0.0.0.0")], "services"),
+        (NAMED, "3.5", [socket_at("0.0.0.0")], "interfaces"),  # where the new one collides
+        (NAMED, "3.6", [socket_at("0.0.0.0")], "services"),
+        (NAMED, "3.5", [TWO], "services"),
+        (BARE, "3.7", [ONE, TWO], "interfaces"),  # of the same port: perhaps of that service
+        (BARE, "3.7", [ONE, socket_at("10.77.0.1", 2525)], "services"),
+        (NAMED, "3.7", [ONE, IPV6], "interfaces"),  # of a family that is off
+        ("mail.test:25 inet n - n - - smtpd\n", "3.7", [TWO], "interfaces"),
+    ],
+)
+def test_what_the_sockets_tell(master: str, version: str, held: list, rule: str) -> None:
+    settings = {"inet_interfaces": "10.77.0.1", "inet_protocols": "ipv4"}
+    after = outlook_of(settings, master, HOST, version, names={"mail.test": "10.77.0.1"})
+    now, wanted = in_words(held), in_words(listener.socket for listener in after.listeners)
+    expected = [reason("listeners", rule, now, wanted)] if rule else []
+    assert by_sockets(after, frozenset(held), read_since=True) == expected
+    unread = expected or [reason("main.cf and master.cf", "unread")]
+    assert by_sockets(after, frozenset(held), read_since=False) == unread
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import QUEUE, host_of
 
 TWO = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24", "::1/128", "fd77::1/64", "fd77::2/64")
 FOUR = host_of("127.0.0.1/8", "10.77.0.1/24", "10.77.0.2/24")
@@ -46,6 +46,8 @@ SMTPD = "smtp inet n - n - - smtpd\n"
 CLIENTS = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlmtp unix - - n - - lmtp\n"
 STOCK = SMTPD + CLIENTS
 SCREEN = "smtp inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n"
+UNREWRITTEN = QUEUE.replace("rewrite ", "other ")
+REWRITE = "rewrite unix - - n - - trivial-rewrite\n"
 HELPERS = "dnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\nproxywrite unix - - n - 1 proxymap\n"
 PROXY = "smtpd_upstream_proxy_protocol"
 END = " inet n - n - - smtpd\n"
@@ -125,6 +127,7 @@ CASES = [
     Case("odd_port", "Write a port from 1", {}, {}, option("", name="70000 inet n - n - -"), option("")),
     Case("postscreen_lacks_service", "Add smtpd pass", {}, {}, SCREEN.splitlines(True)[0] + HELPERS + CLIENTS,
          SCREEN + HELPERS + CLIENTS),
+    Case("intake_lacks_service", "Add rewrite unix", {}, {}, STOCK + UNREWRITTEN, STOCK + UNREWRITTEN + REWRITE),
     Case("proxy_protocol_on_loopback", "an empty value", {PROXY: "haproxy"}, {PROXY: "haproxy"},
          f"{STOCK}127.0.0.1:10025{END}", f"{STOCK}127.0.0.1:10025{END.rstrip()} -o {PROXY}=\n"),
     Case("bad_proxy_interfaces", "List single addresses", {"proxy_interfaces": "203.0.113.0/24"},

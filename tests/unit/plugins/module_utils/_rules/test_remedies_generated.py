@@ -22,7 +22,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host impo
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.outlook import Outlook
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import parse_version
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
-from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import host_of
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import QUEUE, host_of
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.remedies import (
     NOT_MECHANICAL,
     WAYS,
@@ -58,7 +58,8 @@ class Case:
         self.host = Host(host.addresses, kernel_source=kernel.get if self.likely(0.5) else None)
         self.version = self.chance.choice(("3.5.25", "3.7.11", "3.10.13", "3.12"))
         self.main = self.settings()
-        self.master = "".join(f"{line}\n" for line in (*self.servers(), *self.clients()))
+        servers = self.servers()
+        self.master = "".join(f"{line}\n" for line in (*servers, *self.clients(), *self.queue(servers)))
         self.twice = self.likely(0.1)
 
     def likely(self, share: float) -> bool:
@@ -137,6 +138,13 @@ class Case:
             options += ["-o inet_protocols=ipv4"] if self.likely(0.05) else []
             lines.append(" ".join((f"{name} unix - - n - -", program, *options)))
         return [line for line in lines if self.likely(0.95)]
+
+    def queue(self, servers: List[str]) -> List[str]:
+        """Return what all that takes mail needs, or some of it; proxymap is for smtpd only, which remedies may add."""
+        lines = QUEUE.splitlines() if self.likely(0.5) else []
+        has_smtpd = any(" smtpd" in line for line in servers)
+        needed = "pickup " if has_smtpd else ("pickup ", "proxymap ")
+        return [line for line in lines if line.startswith(needed) or self.likely(0.9)]
 
     @property
     def outlook(self) -> Outlook:

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
+from ansible_collections.mailfleet.postfix.plugins.module_utils._files.master_cf import MasterCf
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.origin import KERNEL as KERNEL_CHOOSES
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.settings import Settings
+from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.source_addresses import source_addresses
+from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._stock_services import STOCK_SERVICES
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     address_of,
@@ -47,7 +52,21 @@ def smtp(settings: dict, options: str = "", **more: Any) -> tuple:
 def test_stock_services() -> None:
     clients = outlook_of({}, STOCK_SERVICES, HOST).clients
     assert [client.transport for client in clients] == ["smtp/unix", "relay/unix", "lmtp/unix"]
-    assert all(source.origin == KERNEL_CHOOSES for client in clients for _family, source in client.sources())
+    assert [client.program for client in clients] == ["smtp", "smtp", "lmtp"]
+    for client in clients:
+        assert [(name, *source) for name, source in client.sources()] == [
+            (name, None, KERNEL_CHOOSES, False, None) for name in ("ipv4", "ipv6")
+        ]
+
+
+def test_own_addresses_are_those_that_are_given() -> None:
+    """They are not worked out again, which asks DNS, unless a client has other values."""
+    settings = Settings({"inet_interfaces": "mx"}, (3, 12))
+    services = MasterCf(f"{SMTP}{LMTP}b unix - - n - - smtp -o inet_interfaces=other\n").services()
+    own, names = [ip_address("10.77.0.2")], mapping_resolver({"other": "10.77.0.1"})
+    found = source_addresses(settings, services, own, HOST, names, allow_absent=False)
+    addresses = [client.ipv4.address if client.ipv4 else None for client in found]
+    assert addresses == ["10.77.0.2", "10.77.0.2", "10.77.0.1"]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +113,12 @@ def test_addresses_that_leave_the_choice_to_the_kernel(value: str) -> None:
     assert answer == (None, "smtp_bind_address", False)
 
 
+def test_a_broadcast_address_that_the_host_has_is_a_source() -> None:
+    host = host_of("10.77.0.1/24", "10.77.0.255/32")
+    answer, _ipv6 = smtp({"smtp_bind_address": "10.77.0.255"}, host=host)
+    assert answer == ("10.77.0.255", "smtp_bind_address", False)
+
+
 def test_wildcard_of_ipv6() -> None:
     assert smtp({"inet_interfaces": "fd77::1", "smtp_bind_address6": "::"})[1] == (None, "smtp_bind_address6", False)
 
@@ -134,6 +159,7 @@ def test_enforced_address() -> None:
         ("10.77.0.1:25", "3.12"),
         ("[10.77.0.1", "3.12"),
         ("[10.77.0.1]x", "3.12"),
+        ("[10.77.0.1]]", "3.12"),
         ("10.77.0.1]", "3.12"),
         ("all", "3.12"),
         ("[10.77.0.1]", "3.6"),
@@ -145,11 +171,19 @@ def test_values_that_the_client_dies_of(value: str, version: str) -> None:
     assert value in ipv4[0]
     assert ipv4[1:] == ("smtp_bind_address", False)
     assert ipv6 == KERNEL
+    assert ("is malformed" in ipv4[0]) == (value[0] == "[" and version == "3.12")
+
+
+def test_brackets_are_taken_from_3_7_on() -> None:
+    assert smtp({"smtp_bind_address": "[10.77.0.2]"}, version="3.7")[0] == ("10.77.0.2", "smtp_bind_address", False)
 
 
 def test_ipv4_in_an_ipv6_spelling() -> None:
     _ipv4, ipv6 = smtp({"smtp_bind_address6": "::ffff:10.77.0.1"})  # bind(2) takes it, connect(2) does not
     assert "no IPv6 connection" in ipv6[0]
+    assert ipv6[1:] == ("smtp_bind_address6", False)
+    enforced = {"smtp_bind_address6": "::ffff:10.77.0.1", "smtp_bind_address_enforce": "yes"}
+    assert smtp(enforced)[1][1:] == ("smtp_bind_address6", True)
     assert smtp({"smtp_bind_address6": "::ffff:10.77.0.9"})[1] == KERNEL
 
 
@@ -163,6 +197,12 @@ def test_wrong_family_kills_where_only_one_is_in_use() -> None:
     ipv4, ipv6 = smtp({"smtp_bind_address": "fd77::1", "inet_protocols": "ipv4"})
     assert "inet_protocols switches off" in ipv4[0]
     assert ipv6 is None
+    assert "is not a numeric address" in smtp({"smtp_bind_address": "mx", "inet_protocols": "ipv4"})[0][0]
+
+
+def test_a_failure_is_part_of_a_sentence() -> None:
+    failure = smtp({}, "-o inet_interfaces=10.77.0.9")[0][0]
+    assert failure.endswith("; the host has 127.0.0.1, 10.77.0.1, 10.77.0.2")
 
 
 def test_tentative_source() -> None:
@@ -262,6 +302,7 @@ def test_settings_that_postfix_dies_of(settings: dict) -> None:
 def test_absent_addresses_can_be_allowed() -> None:
     answer = sources({"inet_interfaces": "10.77.0.9"}, allow_absent=True)
     assert answer["smtp/unix"]["ipv4"] == KERNEL
+    assert smtp({}, "-o inet_interfaces=10.77.0.9", allow_absent=True)[0] == KERNEL
 
 
 def test_which_services_are_clients() -> None:
