@@ -22,6 +22,7 @@ _HEAD = """\
 #
 # What ran where, and what came of it: written by `make compatibility` from what tests left in tests/output/junit, and
 # never by hand. The tables of README.md and docs/platforms.md are made of it. The fields: tests/compatibility/runs.py.
+# yamllint disable rule:line-length
 ---
 """
 #: what says where and what something was; of the other fields of a record there is one value for these
