@@ -141,17 +141,20 @@ sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that t
 sanity-chosen: export MAILFLEET_CHOSEN := yes
 sanity-chosen: sanity
 
+# The Debian releases of hosts that have something added, such as bookworm of bookworm_el.
+BASES = $(sort $(foreach suite,$(SUITES),$(firstword $(subst _, ,$(suite)))))
+
 # The images that the test hosts are made of; kept outside of the checkout, in /var/cache.
 .PHONY: images
 images: venv
 	@tests/toolchain/needs.sh $(or $(MAKECMDGOALS),test)
 	@$(LAB) install
-	$(LAB) image $(SUITES)
+	$(LAB) image $(sort $(BASES) $(SUITES))
 
 # The same with what else starts and supervises services in Debian.
 .PHONY: supervisor-images
 supervisor-images: images
-	$(LAB) image $(patsubst %,%_supervisors,$(sort $(foreach suite,$(SUITES),$(firstword $(subst _, ,$(suite))))))
+	$(LAB) image $(BASES:%=%_supervisors)
 
 .PHONY: lab-tests
 lab-tests: images ## the lab's own tests: do its hosts come up as real mail hosts, and go without a trace (root)
@@ -167,11 +170,11 @@ INTEGRATION = MAILFLEET_SUITES="$(SUITES)" $(GENERATED) $(LAB) session $(PYTEST)
 integration: supervisor-images ## the collection on real hosts of the lab (root; SUITES="bullseye forky", SIGNALS=200, SEED=)
 	$(INTEGRATION)
 
-# Of the layout of Enterprise Linux: what starts, stops and goes back, which depends on units and directories.
+# Of a Postfix from source: what starts, stops and goes back, which depends on units and directories.
 CORE := $(addprefix tests/integration/test_,converge.py actions.py failures.py instances.py unfamiliar.py unit.py)
 .PHONY: integration-core
-integration-core: SUITES := $(filter %_el,$(BUILDS))
-integration-core: images ## its core on hosts with Postfix from source, laid out as on Enterprise Linux (root; SOURCE=)
+integration-core: SUITES := $(BUILDS)
+integration-core: images ## its core on hosts with Postfix from source, as on Enterprise Linux and below /usr/local (root; SUITES=, SOURCE=)
 	MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) --numprocesses=8 $(CORE)
 
 .PHONY: edits
@@ -208,14 +211,12 @@ examples-chosen: images
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
 	$(PYTEST) $(JUNIT) --numprocesses=2 tests/crash
 
+SCENARIOS = $(LAB) session python -m tests.compatibility.scenarios
 # SCENARIO=vip RELEASE=bullseye tells which; without them all of them, on each release.
 .PHONY: molecule
 molecule: SUITES := $(or $(RELEASE),$(RELEASES))
 molecule: images ## real-life layouts, proven with mail, on hosts of the lab (root; SCENARIO=vip RELEASE=bullseye runs one)
-	for release in $(SUITES); do \
-	    echo "===== molecule on $$release"; \
-	    MAILFLEET_RELEASE=$$release $(LAB) session molecule test --no-command-borders $(if $(SCENARIO),--scenario-name=$(SCENARIO),--all); \
-	done
+	failed=; for release in $(SUITES); do $(SCENARIOS) $$release $(SCENARIO) || failed=yes; done; [ -z "$$failed" ]
 
 # What `make test` has of it: each scenario once, on one release or the other; three at a time, the long ones first. Their rooms end with them.
 CHOSEN := vip@trixie rollout@bookworm renumbering@bookworm multihomed_firewall@bookworm nat_proxy@bookworm virtual_hosting@trixie \
@@ -225,8 +226,7 @@ molecule-chosen: images
 	$(MAKE) --keep-going --jobs=3 --output-sync=target $(CHOSEN)
 $(CHOSEN): # in a directory of its own, as what molecule keeps of a scenario would say next time that its hosts are there
 	export MOLECULE_EPHEMERAL_DIRECTORY=$$(mktemp -d); trap 'rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"' EXIT; \
-	MAILFLEET_RELEASE=$(lastword $(subst @, ,$@)) $(LAB) session \
-	    molecule test --no-command-borders --destroy=never --scenario-name=$(firstword $(subst @, ,$@))
+	$(SCENARIOS) --destroy=never $(lastword $(subst @, ,$@)) $(firstword $(subst @, ,$@))
 
 CARRY_OUT = MAILFLEET_SUITES="$(SUITES)" $(LAB) session $(PYTEST) $(JUNIT) tests/examples
 .PHONY: examples
@@ -272,7 +272,7 @@ CONFORMANCE = PYTHONPATH=$(TREE) python -m tests.conformance --seed $(SEED) --ca
 .PHONY: conformance
 conformance: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
 conformance: $(if $(ROOT),venv,images) ## what we say of generated configurations against what a real Postfix does (root; CASES=, SEED=, ONLY=, SUITES=, SOURCE=, ROOT=)
-	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),$(TREES)) $(if $(ONLY),--only $(ONLY))
+	$(CONFORMANCE) $(CASES) $(if $(ROOT),--tree ROOT=$(ROOT),--junit tests/output/junit/$@.xml $(TREES)) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: tables
 tables: SUITES := $(if $(SOURCE),bookworm_el,$(RELEASES))
@@ -287,7 +287,7 @@ differential-chosen conformance-chosen: SEED := $(SEEDS)
 differential-chosen: images
 	$(DIFFERENTIAL) 5 $(TREES)
 conformance-chosen: images
-	$(CONFORMANCE) 5 --every 5 $(TREES)
+	$(CONFORMANCE) 5 --every 5 --junit tests/output/junit/$@.xml $(TREES)
 
 .PHONY: nightly
 nightly: ## all that make test has a share of, at full size on each release (root; hours; SEED= repeats one)
@@ -295,10 +295,14 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	failed=; \
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going coverage mutation SEED=$(FRESH) || failed=yes; \
-	$(MAKE) --keep-going integration-core SUITES="$(filter %_el,$(BUILDS))" || failed=yes; \
+	$(MAKE) --keep-going integration-core SUITES="$(BUILDS)" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
 	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \
 	[ -z "$$failed" ] || { echo "===== to repeat: SEED=$(FRESH)"; exit 1; }
+
+.PHONY: compatibility
+compatibility: venv ## what README.md says was tested, and docs/platforms.md, anew, from what tests have left in tests/output/junit
+	PYTHONPATH=$(TREE) python -m tests.compatibility
 
 .PHONY: archive
 archive: venv ## build/mailfleet-postfix-VERSION.tar.gz of the last commit, as it goes to Galaxy

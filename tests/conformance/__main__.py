@@ -26,6 +26,7 @@ from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameters import NEWEST, parse_version
 
+from ..compatibility import junit
 from ..json_lines import ask
 from . import effects, kept
 from .compare import disagreements
@@ -161,6 +162,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, nargs="+", default=[1], help="what the cases are generated from")
     parser.add_argument("--first", type=int, default=0, help="the number of the first generated case")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th of the recorded cases")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="where the results go, as JUnit's XML")
     parser.add_argument("--only", nargs="+", metavar="CASE", help="the names of the cases to run")
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.cases)
@@ -201,7 +203,19 @@ def main() -> int:
         shown(bad)
         seconds = time.monotonic() - start
         print(f"the same through the filters: {len(everything)} cases, {seconds:.0f} s: {len(bad)} disagreements")
+    if options.junit and not options.only:
+        junit.write(options.junit, results(everything, wrong))
     return 1 if wrong else 0
+
+
+def results(everything: list[Done], wrong: list[tuple[Done, str]]) -> Iterator[junit.Result]:
+    """What became of each case, and of what else disagreed."""
+    disagreeing = {(done.release, done.task["id"]) for done, _difference in wrong}
+    cases = dict.fromkeys((done.release, done.task["id"]) for done in everything)
+    version = {done.release: done.answer["version"] for done in everything if "version" in done.answer}
+    for release, name in {**cases, **dict.fromkeys(sorted(disagreeing))}:
+        ran_on = {"proof": "rules", "suite": release, "postfix": version.get(release, "")}
+        yield junit.Result(name, ran_on, (release, name) in disagreeing)
 
 
 def named(name: str, recorded: list[dict[str, Any]]) -> dict[str, Any]:

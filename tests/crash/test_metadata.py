@@ -13,6 +13,7 @@ import stat
 import struct
 from pathlib import Path
 
+import pytest
 from root import Root
 from scene import acl
 
@@ -32,6 +33,7 @@ def attributes(path: Path) -> dict[str, bytes]:
     return {name: os.getxattr(path, name) for name in os.listxattr(path)}
 
 
+@pytest.mark.shows("selinux")
 def test_owner_mode_acl_and_security_attributes_stay(root: Root) -> None:
     os.chown(root.main, 12, 34)
     for name, value in ATTRIBUTES.items():

@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mailfleet.postfix.tests.compatibility.ran_on import tree
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 
 from fleet import MailHost, Sink
-from mailfleet_lab import hosts, networks
+from mailfleet_lab import hosts, images, networks
+from supervised import SYSTEMS
 from xdist.scheduler import LoadScopeScheduling
 
 SUITES = os.environ.get("MAILFLEET_SUITES", "bookworm trixie").split()
@@ -67,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In make test's share each test runs on one of the releases, in turns; unless it is for each of them."""
+    for item in items:
+        item.user_properties += ran_on(item).items()
     if not CHOSEN:
         return
     count = len(SUITES)  # with systemd on one, the same without on the next
@@ -79,6 +85,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.nodeid not in chosen and not item.get_closest_marker("each_release")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def ran_on(item: pytest.Item) -> dict[str, str]:
+    """What the result of a test says of its host (tests/compatibility)."""
+    values = item.callspec.params
+    if "core" in values:  # hosts of all suites, by an ansible-core of its own
+        return {"proof": "hosts", "scenario": "twelve hosts", "ansible": Path(values["core"]).parent.name}
+    suite, system = suite_of(item.nodeid), "systemd"
+    if item.path.name == "test_supervisors.py":
+        suite = suite.partition("_")[0]
+        named = [SYSTEMS[value] for value in values.values() if value in SYSTEMS]
+        system = named[0].supervisor or "none" if named else ""
+    return {"proof": "hosts", **versions(suite), "system": system, "ansible": version("ansible-core")}
+
+
+@cache
+def versions(suite: str) -> dict[str, str]:
+    """What the hosts of a suite have."""
+    image = images.find_image(suite)
+    return tree(suite, image.root) if image else {"suite": suite}
 
 
 def suite_of(nodeid: str) -> str:

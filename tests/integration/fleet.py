@@ -117,16 +117,24 @@ class MailHost:
         self.ipv4, self.ipv4_b, self.ipv6, self.ipv6_b = attached
         #: whether it is of the layout of Enterprise Linux, where one unit starts all instances
         self.is_el = host.suite.endswith("_el")
+        #: whether one unit starts all instances, of the package or of an administrator
+        self.has_one_unit = self.is_el or host.suite.endswith("_local")
         generated = host.suite in ("bullseye", "bookworm")
         self.unit = "postfix@-.service" if generated else "postfix.service"
-        #: that of the second instance, which has none on Enterprise Linux
-        self.other_unit = "postfix@postfix-out.service" if generated else "" if self.is_el else "postfix@out.service"
+        #: that of the second instance, if it has one
+        own = "postfix@postfix-out.service" if generated else "postfix@out.service"
+        self.other_unit = "" if self.has_one_unit else own
         #: what starts and stops it where the host is seen without systemd
-        self.script = "postfix" if self.is_el else "/etc/init.d/postfix"
+        self.script = "postfix" if self.has_one_unit else "/etc/init.d/postfix"
+        #: the directories of the default instance, as they are compiled in, and of the second one
+        compiled = self.run("postconf", "-dh", "config_directory", "queue_directory", "data_directory").stdout
+        self.config, self.spool, self.data = compiled.split()
+        self.other, self.other_spool = f"{self.config}-out", f"{self.spool}-out"
+        self.files_of_postfix = f"{self.config}/main.cf", f"{self.config}/master.cf"
         self._has_core = self._has_view = False
         if self.is_el:  # its stock files say localhost, by which nothing could be seen from outside
             self.edit("inet_interfaces", "all")
-        self.run("cp", "-a", "/etc/postfix", "/root/postfix.stock")
+        self.run("cp", "-a", self.config, "/root/postfix.stock")
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -152,7 +160,7 @@ class MailHost:
         self.run("systemctl", "daemon-reload")
         self.terminate()
         self.give_addresses()
-        self.run("sh", "-c", "rm -rf /etc/postfix && cp -a /root/postfix.stock /etc/postfix")
+        self.run("sh", "-c", f"rm -rf {self.config} && cp -a /root/postfix.stock {self.config}")
         self.run("systemctl", "reset-failed", check=False)
         self.run("systemctl", "restart", self.unit)
         wait_until(lambda: self.sockets() == WILDCARDS, 10, "Postfix starting")
@@ -176,15 +184,15 @@ class MailHost:
 
     def _remove_instance(self) -> None:
         """Remove the second instance that a test has left."""
-        if self.run("test", "-e", OTHER, check=False).returncode:
+        if self.run("test", "-e", self.other, check=False).returncode:
             return
         for unit in ("postfix@out.service", "postfix@postfix-out.service"):
             self.run("systemctl", "kill", "--signal=SIGKILL", unit, check=False)
             self.run("systemctl", "disable", unit, check=False)
         if not self.other_unit:
-            end = 'test "$(readlink $each/cwd)" != /var/spool/postfix-out || kill -KILL ${each#/proc/}'
+            end = f'test "$(readlink $each/cwd)" != {self.other_spool} || kill -KILL ${{each#/proc/}}'
             self.run("sh", "-c", f"for each in /proc/[0-9]*; do {end}; done")
-        self.run("rm", "-rf", OTHER, *(f"/var/{place}/postfix-out" for place in ("lib", "spool")))
+        self.run("rm", "-rf", self.other, self.other_spool, f"{self.data}-out")
 
     def lose_power(self) -> None:
         """Cut the host's power, and switch it on again."""
@@ -196,14 +204,14 @@ class MailHost:
     def terminate(self) -> None:
         """Stop Postfix whatever its files say: its own stop dies of an address that is gone."""
         self.run("systemctl", "kill", "--signal=SIGTERM", self.unit, check=False)
-        outside = "read -r pid </var/spool/postfix/pid/master.pid; grep -qx master /proc/$pid/comm && kill $pid"
+        outside = f"read -r pid <{self.spool}/pid/master.pid; grep -qx master /proc/$pid/comm && kill $pid"
         self.run("sh", "-c", outside, check=False)
         wait_until(lambda: not self.sockets(), 10, "Postfix stopping")
         self.run("systemctl", "stop", self.unit, check=False)
 
     def master(self) -> str:
         """The process number of the master."""
-        return self.run("cat", "/var/spool/postfix/pid/master.pid").stdout.strip()
+        return self.run("cat", f"{self.spool}/pid/master.pid").stdout.strip()
 
     def runs(self, unit: str) -> bool:
         """Whether a unit is active."""
@@ -213,11 +221,12 @@ class MailHost:
         """Whether the second instance is up."""
         if self.other_unit:
             return self.runs(self.other_unit)
-        return not self.run("postfix", "-c", OTHER, "status", check=False).returncode
+        return not self.run("postfix", "-c", self.other, "status", check=False).returncode
 
     def stop_other(self) -> None:
         """Stop the second instance."""
-        self.run(*(["systemctl", "stop", self.other_unit] if self.other_unit else ["postfix", "-c", OTHER, "stop"]))
+        stop = ["systemctl", "stop", self.other_unit] if self.other_unit else ["postfix", "-c", self.other, "stop"]
+        self.run(*stop)
 
     def sockets(self) -> set[tuple[str, int]]:
         """Where the master listens."""
@@ -225,11 +234,12 @@ class MailHost:
 
     def files(self) -> str:
         """Both files to the byte and to the inode."""
-        return self.run("sha256sum", *FILES).stdout + self.run("stat", "--format=%n %i %Y %U:%G %a", *FILES).stdout
+        files = self.files_of_postfix
+        return self.run("sha256sum", *files).stdout + self.run("stat", "--format=%n %i %Y %U:%G %a", *files).stdout
 
     def contents(self) -> str:
         """Both files to the byte."""
-        return self.run("sha256sum", *FILES).stdout
+        return self.run("sha256sum", *self.files_of_postfix).stdout
 
     def write(self, path: str, text: str) -> None:
         """Write a file on the host as somebody does by hand."""
@@ -255,9 +265,13 @@ class MailHost:
         pid = self.run("cat", SYSLOGD_PID).stdout
         return ["nsenter", "--mount", f"--target={pid}", "--"]
 
+    def remembered(self, config: str) -> str:
+        """Where it is kept what is remembered of the instance in a directory."""
+        return f"{STATE}/{config.strip('/').replace('-', '%2D').replace('/', '-')}"
+
     def is_at_work(self) -> bool:
         """Whether a run, or what finishes one that has ended early, has the lock of the default instance."""
-        command = f"ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q {STATE}/etc-postfix/lock"
+        command = f"ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q {self.remembered(self.config)}/lock"
         return self.run("sh", "-c", command, check=False).returncode == 0
 
     def edit(self, name: str, value: str) -> None:
@@ -319,7 +333,7 @@ class MailHost:
             *self._inventory(),
             f"{name}.yml",
             "--extra-vars",
-            json.dumps(variables),
+            json.dumps({"config": self.config, **variables}),
             *arguments,
         ]
         return subprocess.Popen(

@@ -185,7 +185,7 @@ class Elsewhere(MailHost):
             return self.run("sh", "-c", "cat /proc/$(cat /root/unshare)/task/*/children", check=False).stdout.strip()
 
         self.process = wait_until(child, 10, "a system")
-        wait_until(self.sockets, 60, "Postfix starting")
+        wait_until(self.is_supervised, 60, "Postfix starting")  # supervisord calls a second of it STARTING
 
     def _view(self, systemd: bool) -> list[str]:
         return ["nsenter", "--mount", "--pid", f"--target={self.process}", "--"]

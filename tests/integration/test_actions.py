@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import FILES, STATE, WILDCARDS, MailHost, Sink
+from fleet import STATE, WILDCARDS, MailHost, Sink
 from mailfleet_lab.system import wait_until
 
 SAME = ("action", "reasons", "interruption", "unit", "outside_unit", "recovered")
@@ -42,6 +42,7 @@ def changes(host: MailHost) -> list[Change]:
     a4, b4, a6 = host.ipv4, host.ipv4_b, host.ipv6
     listed = {("127.0.0.1", 25), (a4, 25)}
     more = {"name": f"{b4}:2525", "command": "smtpd"}
+    chroot = "y" if host.has_one_unit else "n"  # the other one than in the stock files
     two = {(a4, 25), (a6, 25)}
     split = (
         {"name": "smtp", "state": "disabled"},
@@ -55,7 +56,7 @@ def changes(host: MailHost) -> list[Change]:
         Change("their order and spelling", {"inet_interfaces": f"[{a4}],127.0.0.1"}, "none", listed),
         Change("an endpoint more", {}, "reload", listed | {(b4, 2525)}, (more,)),
         Change("an option of it", {}, "reload", listed | {(b4, 2525)}, ({**more, **banner},)),
-        Change("its chroot", {}, "reload", listed | {(b4, 2525)}, ({**more, "chroot": "y" if host.is_el else "n"},)),
+        Change("its chroot", {}, "reload", listed | {(b4, 2525)}, ({**more, "chroot": chroot},)),
         Change(
             "its other name", {}, "reload", listed | {(b4, 2525)}, ({"name": f"[{b4}]:2525", "process_limit": "7"},)
         ),
@@ -142,11 +143,11 @@ def test_each_change_gets_what_it_needs(host: MailHost):
 
 def test_what_is_no_change_needs_nothing(host: MailHost):
     assert host.bring()["in_sync"]
-    host.run("sh", "-c", "printf '\n# a comment\n' >>/etc/postfix/main.cf")
-    host.run("sh", "-c", "printf '# a comment\n' >>/etc/postfix/master.cf")
-    host.run("touch", "/etc/postfix/main.cf", "/etc/postfix/master.cf")
+    host.run("sh", "-c", f"printf '\n# a comment\n' >>{host.config}/main.cf")
+    host.run("sh", "-c", f"printf '# a comment\n' >>{host.config}/master.cf")
+    host.run("touch", *host.files_of_postfix)
     check(host, "comments", "none", WILDCARDS)
-    host.run("sh", "-c", "cp -a /etc/postfix/main.cf /root/again && mv /root/again /etc/postfix/main.cf")
+    host.run("sh", "-c", f"cp -a {host.config}/main.cf /root/again && mv /root/again {host.config}/main.cf")
     check(host, "a file rewritten unchanged", "none", WILDCARDS)
     # An address more on the host, with inet_interfaces=all: the wildcard has it already.
     host.host.remove_address(f"{host.ipv4_b}/24")
@@ -160,7 +161,7 @@ def test_what_a_reload_has_done_needs_nothing(host: MailHost):
     """And what it has not done, still does."""
     assert host.bring()["in_sync"]
     host.edit("smtp_bind_address", host.ipv4)
-    host.run("sh", "-c", f"echo '{host.ipv4}:2525 inet n - n - - smtpd' >>/etc/postfix/master.cf")
+    host.run("sh", "-c", f"echo '{host.ipv4}:2525 inet n - n - - smtpd' >>{host.config}/master.cf")
     check(host, "a source address and an endpoint by hand", "reload", WILDCARDS | {(host.ipv4, 2525)})
     host.edit("smtp_bind_address", host.ipv4_b)
     host.run("postconf", "-X", "smtp_bind_address")
@@ -238,9 +239,9 @@ def test_an_address_that_is_gone_is_refused_and_then_taken_out(host: MailHost, h
 
 def test_another_queue_directory_needs_a_restart(host: MailHost):
     assert host.bring()["in_sync"]
-    other = "/var/spool/postfix-other"
+    other = f"{host.spool}-other"
     try:
-        host.run("sh", "-c", f"postfix stop; cp -a /var/spool/postfix {other}; systemctl restart {host.unit}")
+        host.run("sh", "-c", f"postfix stop; cp -a {host.spool} {other}; systemctl restart {host.unit}")
         assert host.bring()["in_sync"]
         host.edit("queue_directory", other)
         assert host.bring(check_mode=True)["action"] == "restart"
@@ -249,7 +250,7 @@ def test_another_queue_directory_needs_a_restart(host: MailHost):
         assert host.sockets() == WILDCARDS
         host.run("postconf", "-X", "queue_directory")
         assert host.bring()["in_sync"]
-        assert host.run("readlink", f"/proc/{host.master()}/cwd").stdout.strip() == "/var/spool/postfix"
+        assert host.run("readlink", f"/proc/{host.master()}/cwd").stdout.strip() == host.spool
     finally:
         host.run("rm", "-rf", other)
 
@@ -275,29 +276,29 @@ def test_an_environment_is_taken_up_by_a_start_alone(host: MailHost):
 
 
 def test_what_postfix_has_read_is_told_by_processes_and_not_by_times(host: MailHost):
-    main, master = (host.run("cat", path).stdout for path in FILES)
+    main, master = (host.run("cat", path).stdout for path in host.files_of_postfix)
     assert host.bring()["in_sync"]
     # Others that somebody has reloaded, and those before put back: the files are what they were.
     host.run("postconf", "-P", "smtp/inet/smtpd_banner=$myhostname,other")
     host.run("postfix", "reload")
     host.run("sleep", "1")
-    host.write("/etc/postfix/master.cf", master)
+    host.write(f"{host.config}/master.cf", master)
     assert host.banner(host.ipv4).endswith(",other")
     check(host, "the previous files", "reload", WILDCARDS)
     assert not host.banner(host.ipv4).endswith(",other")
     for when in ("-1 hour", "+1 hour"):
         host.edit("smtpd_banner", f"$myhostname {when}")
-        host.run("touch", "-d", when, "/etc/postfix/main.cf")
+        host.run("touch", "-d", when, f"{host.config}/main.cf")
         check(host, f"a file of {when}", "reload", WILDCARDS)
         check(host, "the same", "none", WILDCARDS)
     # What was written when the master started is older than the master: somebody has set the clock ahead since.
-    host.write("/etc/postfix/main.cf", main)
+    host.write(f"{host.config}/main.cf", main)
     host.run("sleep", "2")
     host.run("postfix", "reload")
     host.run("sleep", "1")
     host.run("rm", "-r", STATE)
     assert host.bring(check_mode=True)["action"] == "none"
-    host.run("touch", "-d", "-1 day", "/var/spool/postfix/pid/master.pid")
+    host.run("touch", "-d", "-1 day", f"{host.spool}/pid/master.pid")
     check(host, "in doubt", "reload", WILDCARDS)
     check(host, "not in doubt any more", "none", WILDCARDS)
 
@@ -309,8 +310,8 @@ def test_what_can_never_work_is_refused_before_anything_is_touched(host: MailHos
     host.edit("inet_interfaces", f"127.0.0.1, {host.ipv6}")
     for answer in predicted_and_done(host)[:2]:
         assert host.ipv6 in answer["msg"], answer
-    host.run("cp", "/root/postfix.stock/main.cf", "/etc/postfix/main.cf")
-    host.run("sh", "-c", "echo '10.9.9.9:25 inet n - n - - smtpd' >>/etc/postfix/master.cf")
+    host.run("cp", "/root/postfix.stock/main.cf", host.config)
+    host.run("sh", "-c", f"echo '10.9.9.9:25 inet n - n - - smtpd' >>{host.config}/master.cf")
     for answer in predicted_and_done(host)[:2]:
         assert "10.9.9.9" in answer["msg"], answer
     assert (host.master(), host.sockets()) == (master, WILDCARDS)
@@ -318,9 +319,9 @@ def test_what_can_never_work_is_refused_before_anything_is_touched(host: MailHos
 
 def test_a_service_with_clients_is_taken_away_at_once(host: MailHost, sink: Sink):
     """Where the master may not end its processes (Debian's since 13), it would serve nobody until they have ended."""
-    master_cf = host.run("cat", FILES[1]).stdout
+    master_cf = host.run("cat", host.files_of_postfix[1]).stdout
     slow = ("slow unix - - n - - smtp", "2525 inet n - n - - smtpd", f"{host.ipv4}:2526 inet n - n - - smtpd")
-    host.shell("printf '%s\\n' " + " ".join(f"'{entry}'" for entry in slow) + f" >> {FILES[1]}")
+    host.shell("printf '%s\\n' " + " ".join(f"'{entry}'" for entry in slow) + f" >> {host.files_of_postfix[1]}")
     host.edit("default_transport", "slow")
     assert host.bring()["in_sync"]
     sink.answers.clear()
@@ -335,7 +336,7 @@ def test_a_service_with_clients_is_taken_away_at_once(host: MailHost, sink: Sink
         done = host.bring({}, services=gone)
         assert (done.get("action"), done.get("in_sync")) == ("reload", True), json.dumps(done)
     assert host.banner(host.ipv4).startswith("220 ")
-    assert host.run("cat", FILES[1]).stdout == master_cf
+    assert host.run("cat", host.files_of_postfix[1]).stdout == master_cf
     sink.answers.set()
     host.run("postqueue", "-f")
     wait_until(lambda: "empty" in host.run("postqueue", "-p").stdout, 60, "the message leaving by another transport")

@@ -201,10 +201,10 @@ def test_the_short_ad_hoc_name(host: MailHost):
 
 @pytest.mark.parametrize("settings", [{"mode": "0640", "group": "postfix"}])
 def test_owner_group_and_mode_are_kept_and_can_be_set(host: MailHost, settings: dict[str, str]):
-    host.run("chown", "root:postfix", "/etc/postfix/main.cf")
-    host.run("chmod", "0604", "/etc/postfix/main.cf")
+    host.run("chown", "root:postfix", host.files_of_postfix[0])
+    host.run("chmod", "0604", host.files_of_postfix[0])
     host.module("postfix_interfaces", inet_interfaces="loopback-only")
-    assert host.run("stat", "--format=%U:%G %a", "/etc/postfix/main.cf").stdout.strip() == "root:postfix 604"
+    assert host.run("stat", "--format=%U:%G %a", host.files_of_postfix[0]).stdout.strip() == "root:postfix 604"
     assert host.module("postfix_interfaces", **settings)["changed"]
-    assert host.run("stat", "--format=%G %a", "/etc/postfix/main.cf").stdout.strip() == "postfix 640"
+    assert host.run("stat", "--format=%G %a", host.files_of_postfix[0]).stdout.strip() == "postfix 640"
     assert not host.module("postfix_interfaces", **settings)["changed"]

@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from fleet import END_TAKER, PROGRAMS, STATE, WILDCARDS, MailHost, taker
+from fleet import END_TAKER, PROGRAMS, WILDCARDS, MailHost, taker
 from mailfleet_lab.system import wait_until
 
 SWITCH = "/proc/sys/net/ipv4/tcp_migrate_req"
-SPOOL = "/var/spool/postfix"
 SYSTEMD = pytest.mark.parametrize("systemd", [True, False], ids=["systemd", "no-systemd"])
 
 SLOW = f"""cp {PROGRAMS}/master /usr/local/lib/quick
@@ -24,11 +23,11 @@ chmod +x /usr/local/lib/slow; mount --bind /usr/local/lib/slow {PROGRAMS}/master
 
 
 class Trouble(NamedTuple):
-    """What goes wrong, in the shell, with B4 for an address that the host has: when, how it ends, and what is said.
+    """What goes wrong, in the shell, with B4 for an address of the host: when, how it ends, and what is said.
 
     ``held`` is whether sockets of ours may keep clients waiting: that keeps the ports from other programs too.
     ``early`` says that it is known before anything is touched, and to check mode too; ``serves`` that Postfix runs by
-    the previous files after it.
+    the previous files after it. SPOOL is the queue directory.
     """
 
     name: str
@@ -83,15 +82,15 @@ TROUBLES = [
     Trouble(
         "disk full at the start",
         "No space left on device",
-        after_stop=f"mount -t tmpfs -o size=4k none {SPOOL}/pid; head -c 4096 /dev/zero >{SPOOL}/pid/full",
-        end=f"umount {SPOOL}/pid",
+        after_stop="mount -t tmpfs -o size=4k none SPOOL/pid; head -c 4096 /dev/zero >SPOOL/pid/full",
+        end="umount SPOOL/pid",
         serves=False,
     ),
     Trouble(
         "postfix check fails",
         "hold",
-        before=f"rmdir {SPOOL}/hold && touch {SPOOL}/hold",
-        end=f"rm {SPOOL}/hold && install -d -o postfix -m 700 {SPOOL}/hold",
+        before="rmdir SPOOL/hold && touch SPOOL/hold",
+        end="rm SPOOL/hold && install -d -o postfix -m 700 SPOOL/hold",
     ),
     Trouble(
         "start takes too long",
@@ -104,7 +103,7 @@ TROUBLES = [
     Trouble(
         "master killed after the start",
         "Postfix",
-        after_start=f"kill -KILL $(cat {SPOOL}/pid/master.pid)",
+        after_start="kill -KILL $(cat SPOOL/pid/master.pid)",
     ),
     Trouble(
         "queue manager dies",
@@ -124,8 +123,9 @@ TROUBLES = [
 MASKED = Trouble(
     "unit masked",
     "Allow it to be started with systemctl unmask UNIT",
-    before="systemctl mask UNIT",
-    end="systemctl unmask UNIT",
+    # One that an administrator has written has to be out of the way.
+    before="test ! -f /etc/systemd/system/UNIT || mv /etc/systemd/system/UNIT /root; systemctl mask UNIT",
+    end="systemctl unmask UNIT; test ! -f /root/UNIT || mv /root/UNIT /etc/systemd/system; systemctl daemon-reload",
     early=True,
 )
 # Once, in the run's process, because nothing else knows when that is.
@@ -177,7 +177,7 @@ def next_run_repairs(host: MailHost, *, systemd: bool = True) -> None:
 
 def run_into(host: MailHost, trouble: Trouble, systemd: bool) -> None:
     def fill(text: str) -> str:
-        return text.replace("B4", host.ipv4_b).replace("UNIT", host.unit)
+        return text.replace("B4", host.ipv4_b).replace("UNIT", host.unit).replace("SPOOL", host.spool)
 
     begin(host, systemd=systemd)
     before = host.contents()
@@ -222,7 +222,7 @@ def test_a_masked_unit(host: MailHost):
 @SYSTEMD
 def test_a_master_that_was_killed_is_started(host: MailHost, systemd: bool):
     begin(host, systemd=systemd)
-    host.shell(f"kill -KILL $(cat {SPOOL}/pid/master.pid)")
+    host.shell(f"kill -KILL $(cat {host.spool}/pid/master.pid)")
     wait_until(lambda: not host.sockets(), 10, "Postfix ending")
     result = host.bring(wanted(host), systemd=systemd)
     assert (result["action"], result["in_sync"]) == ("start", True), result
@@ -331,11 +331,11 @@ def test_a_postfix_whose_files_do_not_even_let_it_stop(host: MailHost, systemd: 
     serves_as_before(host)
     assert host.runs(host.unit) == systemd
     # Text by which no program of Postfix runs at all.
-    host.shell("echo nonsense >>/etc/postfix/main.cf")
+    host.shell(f"echo nonsense >>{host.config}/main.cf")
     assert host.run("postfix", "stop", check=False).returncode
     failed = host.bring(systemd=systemd)
     assert "is not a setting (line" in failed["msg"]
-    host.shell("sed -i /nonsense/d /etc/postfix/main.cf; echo y | rm /etc/postfix/main.cf.bak 2>/dev/null || true")
+    host.shell(f"sed -i /nonsense/d {host.config}/main.cf")
     assert host.bring({"inet_interfaces": "127.0.0.1"}, systemd=systemd)["in_sync"]
 
 
@@ -344,14 +344,14 @@ def test_an_edit_by_hand_that_does_not_work_is_undone_and_kept(host: MailHost):
     assert host.bring()["in_sync"]
     before = host.contents()
     host.edit("inet_interfaces", f"127.0.0.1, {host.ipv4_b}")
-    edited = host.run("cat", "/etc/postfix/main.cf").stdout
+    edited = host.run("cat", host.files_of_postfix[0]).stdout
     text = f"{HOOKS}\nhook('stop', 'ip address delete {host.ipv4_b}/24 dev eth0')\nanswer = bring()"
     failed = host.core(text)
     assert failed["rolled_back"], failed
     assert f"no local interface found for {host.ipv4_b}" in failed["msg"]
     serves_as_before(host)
     assert host.contents() == before
-    assert host.run("cat", f"{STATE}/etc-postfix/rejected/main.cf").stdout == edited
+    assert host.run("cat", f"{host.remembered(host.config)}/rejected/main.cf").stdout == edited
     assert host.bring()["action"] == "none"
     # What cannot work is not even tried, and stays.
     host.edit("inet_interfaces", f"127.0.0.1, {host.ipv4_b}")
@@ -411,7 +411,7 @@ def test_a_unit_that_was_started_too_often_is_repaired(host: MailHost):
 def test_what_is_known_not_to_work_is_not_restored(host: MailHost):
     host.edit("inet_interfaces", "192.0.2.77")
     host.terminate()
-    kill = f"kill -KILL $(cat {SPOOL}/pid/master.pid)"
+    kill = f"kill -KILL $(cat {host.spool}/pid/master.pid)"
     text = f"{HOOKS}\nhook('start', {kill!r})\nanswer = bring({{'inet_interfaces': 'all'}})"
     failed = host.core(text)
     assert "The previous version of the files was not restored, because it does not work: " in failed["msg"], failed
@@ -422,12 +422,13 @@ def test_what_is_known_not_to_work_is_not_restored(host: MailHost):
 def test_a_file_that_is_mounted_by_itself_is_refused(host: MailHost):
     """As a container has it: rename(2) over it is impossible."""
     before = host.files()
-    host.shell("mount --bind /etc/postfix/main.cf /etc/postfix/main.cf")
+    main = host.files_of_postfix[0]
+    host.shell(f"mount --bind {main} {main}")
     try:
         for check_mode in (True, False):
             answer = host.core(f"answer = bring({wanted(host)!r}, check_mode={check_mode})")
-            assert "/etc/postfix/main.cf is mounted by itself" in answer["msg"], answer
+            assert f"{main} is mounted by itself" in answer["msg"], answer
     finally:
-        host.shell("umount /etc/postfix/main.cf")
+        host.shell(f"umount {main}")
     assert host.files() == before
     serves_as_before(host)

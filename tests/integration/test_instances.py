@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import OTHER, STATE, MailHost
+from fleet import STATE, MailHost
 
 IMPORT = "from ansible_collections.mailfleet.postfix.plugins.module_utils._change import instances\n"
-HELD = f"{OTHER.replace('/etc', '/var/spool')}/hold/4bFAKE0000z1"
 
 
 def two(host: MailHost, state: str | None = "present") -> dict[str, Any]:
@@ -49,7 +48,7 @@ def test_an_instance_is_created_and_removed(host: MailHost):
     predicted = host.play("role", "--check", **two(host))
     assert (predicted.failed, predicted.changed) == (0, 1), predicted.said
     assert host.contents() == before
-    assert host.run("test", "-e", OTHER, check=False).returncode
+    assert host.run("test", "-e", host.other, check=False).returncode
 
     played = host.play("role", **two(host))
     assert played.failed == 0, played.said
@@ -67,16 +66,17 @@ def test_an_instance_is_created_and_removed(host: MailHost):
     assert host.sockets() == default | other
     assert host.other_runs()
 
-    host.run("install", "-o", "postfix", "-m", "0700", "/dev/null", HELD)
+    held = f"{host.other_spool}/hold/4bFAKE0000z1"
+    host.run("install", "-o", "postfix", "-m", "0700", "/dev/null", held)
     remove = IMPORT + "try: answer = instances.remove('postfix-out')._asdict()\n"
     remove += "except InputError as error: answer = str(error)"
     assert "messages in its queue (1 in hold)" in host.core(remove)
     assert host.sockets() == default | other
-    host.run("rm", HELD)
+    host.run("rm", held)
     played = host.play("role", **two(host, "absent"))
     assert (played.failed, played.changed) == (0, 1), played.said
     assert host.sockets() == default
-    assert host.run("test", "-e", OTHER, check=False).returncode
+    assert host.run("test", "-e", host.other, check=False).returncode
     assert not host.other_runs()
     assert host.core(remove)["steps"] == []
 
@@ -89,14 +89,14 @@ def test_one_instance_or_all_are_applied(both: MailHost):
     both.edit("inet_interfaces", "127.0.0.1")
     assert both.bring(instance="postfix-out")["action"] == "start"
     assert both.sockets() == default | other
-    pid = both.run("cat", "/var/spool/postfix-out/pid/master.pid").stdout
+    pid = both.run("cat", f"{both.other_spool}/pid/master.pid").stdout
     result = both.module("postfix_apply", all_instances="true")
     assert [(one["instance"], one["action"]) for one in result["instances"]] == [
         ("-", "restart"),
         ("postfix-out", "none"),
     ]
     assert both.sockets() == {("127.0.0.1", 25)} | other
-    assert both.run("cat", "/var/spool/postfix-out/pid/master.pid").stdout == pid
+    assert both.run("cat", f"{both.other_spool}/pid/master.pid").stdout == pid
     assert not both.module("postfix_apply", all_instances="true")["changed"]
 
 
@@ -109,20 +109,20 @@ def test_two_instances_that_claim_one_socket_are_refused_beforehand(both: MailHo
         both.edit("inet_interfaces", f"127.0.0.1, {both.ipv4_b}")
         answer = both.bring()
         assert both.ipv4_b in answer["msg"]
-        assert "master (process" in answer["msg"] if running else OTHER in answer["msg"]
+        assert "master (process" in answer["msg"] if running else both.other in answer["msg"]
         assert both.master() == master
         assert both.sockets() == (default | other if running else default)
 
 
 def test_an_instance_that_was_half_created_is_created(host: MailHost):
-    host.run("sh", "-c", f"mkdir {OTHER} && echo >{OTHER}/main.cf")
+    host.run("sh", "-c", f"mkdir {host.other} && echo >{host.other}/main.cf")
     create = IMPORT
     create += "try: answer = instances.create('postfix-out')._asdict()\nexcept InputError as error: answer = str(error)"
     assert "exists, and the default instance does not list it" in host.core(create)
     # What a run leaves that is killed while postmulti works.
-    state = f"{STATE}/etc-postfix%2Dout"
+    state = host.remembered(host.other)
     host.run("install", "-d", "-m", "0700", STATE, state)
     host.write(f"{state}/creating.json", "{}")
     assert host.core(create)["exists"]
-    assert host.run("postmulti", "-l").stdout.split()[-4:] == ["postfix-out", "-", "y", OTHER]
+    assert host.run("postmulti", "-l").stdout.split()[-4:] == ["postfix-out", "-", "y", host.other]
     assert host.core(create)["steps"] == []

@@ -99,6 +99,7 @@ def test_a_container_is_never_stopped(place: Elsewhere, name: str):
         assert (result["changed"], *result_of(result)) == (False, "none", True, "container"), result
 
 
+@pytest.mark.shows("runit")
 def test_by_ansible(place: Elsewhere):
     with system_on(place, SYSTEMS["runit"]) as host:
         enter = "nsenter --mount --pid --target=" + host.process
@@ -111,9 +112,10 @@ def test_by_ansible(place: Elsewhere):
         assert host.is_supervised(), host.state()
 
 
+@pytest.mark.shows("supervisord")
 def test_a_supervisord_that_cannot_be_told_anything(place: Elsewhere):
     mute = SUPERVISORD.replace("[unix_http_server]\nfile=/run/supervisor.sock\n", "")
-    system = replace(SYSTEMS["supervisord"], files={"/srv/supervisord.conf": mute})
+    system = replace(SYSTEMS["supervisord"], files={"/srv/supervisord.conf": mute}, state="true", up="")
     with system_on(place, system) as host:
         before, master = host.contents(), host.master()
         failed = host.bring({"inet_interfaces": host.ipv4})
@@ -121,6 +123,7 @@ def test_a_supervisord_that_cannot_be_told_anything(place: Elsewhere):
         assert (host.contents(), host.master()) == (before, master)
 
 
+@pytest.mark.shows("runit")
 def test_a_service_that_starts_it_in_the_background(place: Elsewhere):
     files = {"/srv/service/shell/run": "#!/bin/sh\npostfix start\nexec sleep infinity\n"}
     with system_on(place, System(SYSTEMS["runit"].init, files=files)) as host:
@@ -130,6 +133,7 @@ def test_a_service_that_starts_it_in_the_background(place: Elsewhere):
         assert "run: " in host.shell("sv status /srv/service/shell")
 
 
+@pytest.mark.shows("openrc")
 def test_another_instance_of_openrc(place: Elsewhere):
     with system_on(place, SYSTEMS["openrc"]) as host:
         host.shell(
@@ -161,6 +165,7 @@ def restarts(host: Elsewhere, supervisor: str | None) -> None:
     assert host.is_supervised(), host.state()
 
 
+@pytest.mark.shows("busybox")
 @pytest.mark.parametrize("name", ["none", "runit", "openrc"])
 def test_busybox_in_place_of_all_that_it_has(place: Elsewhere, name: str):
     system = SYSTEMS[name]
@@ -169,6 +174,7 @@ def test_busybox_in_place_of_all_that_it_has(place: Elsewhere, name: str):
         restarts(host, system.supervisor)
 
 
+@pytest.mark.shows("read_only_root")
 def test_a_root_that_is_read_only(place: Elsewhere):
     system = SYSTEMS["runit"]
     prepare = READ_ONLY.replace("PLACES", "/var/lib /srv/service")
@@ -177,6 +183,7 @@ def test_a_root_that_is_read_only(place: Elsewhere):
         restarts(host, system.supervisor)
 
 
+@pytest.mark.shows("read_only_root")
 def test_a_root_with_no_place_for_what_is_remembered(place: Elsewhere):
     system = SYSTEMS["runit"]
     prepare = READ_ONLY.replace("PLACES", "/var/lib/postfix /srv/service")
@@ -188,6 +195,7 @@ def test_a_root_with_no_place_for_what_is_remembered(place: Elsewhere):
         assert (host.contents(), host.master()) == (before, master)
 
 
+@pytest.mark.shows("container")
 def test_a_container_that_allows_little(place: Elsewhere):
     """As podman makes one: files mounted one by one, and no SYS_PTRACE."""
     mounts = "for file in main.cf master.cf; do mount --bind /etc/postfix/$file /etc/postfix/$file; done"

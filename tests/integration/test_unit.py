@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from fleet import OTHER, MailHost
+from fleet import MailHost
 from test_instances import both  # noqa: F401  # pylint: disable=unused-import  # a fixture
 
 # What a master is and may, but for numbers that each start gives anew. Of what is in its environment it keeps what
@@ -46,22 +46,22 @@ def by_administrator(host: MailHost, unit: str) -> None:
 @pytest.mark.each_release
 def test_a_restart_leaves_what_systemd_s_own_leaves(host: MailHost):
     host.run("systemctl", "restart", host.unit)
-    usual = state(host, host.unit, "/var/spool/postfix")
+    usual = state(host, host.unit, host.spool)
     for wanted in (host.ipv4, "all"):
         before = host.master()
         result = host.bring({"inet_interfaces": wanted})
         assert (result["action"], result["in_sync"], result["unit"]) == ("restart", True, host.unit), result
         assert host.master() != before
-        assert state(host, host.unit, "/var/spool/postfix") ^ usual == set()
-        left = "find /run/systemd/system /var/spool/postfix -maxdepth 1 -name 'postfix*.d' -o -name '*quick*'"
+        assert state(host, host.unit, host.spool) ^ usual == set()
+        left = f"find /run/systemd/system {host.spool} -maxdepth 1 -name 'postfix*.d' -o -name '*quick*'"
         assert not host.shell(left)
         by_administrator(host, host.unit)
-        assert state(host, host.unit, "/var/spool/postfix") == usual
+        assert state(host, host.unit, host.spool) == usual
 
 
 def test_a_restart_of_one_instance_leaves_the_other_one_alone(both: MailHost):  # noqa: F811
     host = both
-    both_spools = "/var/spool/postfix", OTHER.replace("/etc", "/var/spool")
+    both_spools = host.spool, host.other_spool
     # Where one unit starts both, as on Enterprise Linux, it is that of the default instance.
     spools = {unit: spool for unit, spool in zip((host.unit, host.other_unit), both_spools, strict=True) if unit}
     for unit in spools:

@@ -11,8 +11,10 @@ deadline: a busy machine is no defect.
 from __future__ import annotations
 
 import os
+import platform
 
 import pytest
+from _pytest.junitxml import xml_key
 from hypothesis import HealthCheck, settings
 
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -32,3 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "every_python: runs on the oldest Python although its module is marked one_python",
     ):
         config.addinivalue_line("markers", marker)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say in the results on which Python it was; one process writes them, whatever the number of those that test."""
+    xml = session.config.stash.get(xml_key, None)
+    if xml:
+        xml.add_global_property("proof", "units")
+        xml.add_global_property("python", ".".join(platform.python_version_tuple()[:2]))

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
-from . import images, machine
+from . import images, machine, source_builds
 from .networks import Attachment, attach, ip
 from .rooms import Room
 from .system import LabError, Lock, run, wait_until
@@ -74,7 +74,8 @@ class Host:
             raise LabError(f"Host {self.name} is on already.")
         self._cgroup.mkdir(exist_ok=True)
         nspawn = ["systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}"]
-        nspawn += [f"--hostname={self.domain_name.partition('.')[0]}", "--capability=CAP_NET_ADMIN", "--console=pipe"]
+        hostname = (self.root / "etc" / "hostname").read_text().strip()
+        nspawn += [f"--hostname={hostname}", "--capability=CAP_NET_ADMIN", "--console=pipe"]
         # Nothing of the machine's own systemd, which need not even run, and nothing of the machine's files.
         nspawn += ["--register=no", "--keep-unit", "--resolv-conf=off", "--timezone=off", "--link-journal=no"]
         # --network-namespace-path= would show the devices of the room's network namespace in the host's /sys.
@@ -260,6 +261,8 @@ def _name_host(host: Host, tree: Path) -> None:
         status = path.stat()
         path.write_text(path.read_text().replace(old[0], new[0]).replace(old[2], new[2]))
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if source_builds.is_one(host.suite):  # only that name tells Postfix its own: it has to be whole
+        (tree / "etc" / "hostname").write_text(f"{host.domain_name}\n")
     keys = tree / "root" / ".ssh" / "authorized_keys"
     keys.parent.mkdir(mode=0o700, exist_ok=True)
     keys.write_text((Room.require_here().state / "id_ed25519.pub").read_text())

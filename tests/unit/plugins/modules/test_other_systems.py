@@ -43,6 +43,7 @@ def answer(module: str, system: str, **options: Any) -> Dict[str, Any]:
 
 
 @pytest.mark.one_python
+@pytest.mark.shows("bsd")
 @pytest.mark.parametrize("system", ["freebsd14", "darwin"])
 @pytest.mark.parametrize(
     "module, options",

@@ -160,6 +160,7 @@ def test_bad_mappings(mapping: Any) -> None:
         mapping_resolver(mapping)
 
 
+@pytest.mark.shows("bsd")
 def test_facts_of_freebsd_and_macos() -> None:
     """As Ansible gathers them there: every address in a list, with its zone, which is an alias of lo0 too."""
     loopback = {

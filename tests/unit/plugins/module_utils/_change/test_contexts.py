@@ -14,7 +14,10 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._change.contexts
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.instance import Instance
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import instance_of
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may set a context")
+pytestmark = [
+    pytest.mark.shows("selinux"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root may set a context"),
+]
 #: by the policy of Enterprise Linux
 CONTEXTS = {
     "etc": "postfix_etc_t",

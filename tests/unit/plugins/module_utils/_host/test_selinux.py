@@ -12,6 +12,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._host import sel
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.command import Outcome
 from ansible_collections.mailfleet.postfix.plugins.module_utils._host.selinux import port_type
 
+pytestmark = pytest.mark.shows("selinux")
 MakeRoot = Callable[[Dict[str, str]], str]
 
 ENFORCING = {
