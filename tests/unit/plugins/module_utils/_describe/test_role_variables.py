@@ -150,3 +150,7 @@ def test_instances_are_told_so_that_the_role_creates_them_elsewhere(
     described[1]["group"] = ""
     entries = of_instances(instances, described, place.compiled)["postfix_interfaces_instances"]
     assert entries[1] == {"instance": NAME, "state": "present", "inet_interfaces": "all"}
+    main = place.new / "main.cf"
+    main.write_text(main.read_text().replace("multi_instance_enable = yes", "multi_instance_enable = no"))
+    entries = of_instances(instances, described, place.compiled)["postfix_interfaces_instances"]
+    assert entries[1] == {"config_directory": str(place.new), "inet_interfaces": "all"}

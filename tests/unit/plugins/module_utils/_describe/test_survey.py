@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims, stray_masters
+from ansible_collections.mailfleet.postfix.plugins.module_utils._describe.survey import claims, stray_masters, survey
 from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.builders import (
     host_of,
     instance_in,
     outlook_of_texts,
     write_stat,
 )
+from ansible_collections.mailfleet.postfix.tests.unit.plugins.module_utils.package import Place
 
 
 @pytest.fixture
@@ -85,3 +86,14 @@ def test_the_addresses_that_a_configuration_sets_whether_or_not_the_host_has_the
     assert {"address": "192.0.2.1", "parameter": "inet_interfaces"} in alone["sources"]
     assert alone["listeners"] == ["192.0.2.1"]
     assert claims(outlook_of_texts("inet_interfaces = a b $\n", "", host)) == {"sources": [], "listeners": []}
+
+
+def test_instances_that_are_not_in_the_list_are_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path, monkeypatch)
+    other = tmp_path / "srv"
+    other.mkdir()
+    (other / "main.cf").write_text("multi_instance_name = odd\n")
+    told = survey(place.compiled, [str(place.etc), str(other), str(tmp_path / "nowhere")])
+    assert [each["config_directory"] for each in told["instances"]] == [str(place.etc), str(other)]
+    assert [each["created"] for each in told["instances"]] == [None, None]
+    assert told["version"] == "3.7.11"

@@ -1170,3 +1170,8 @@ def test_a_port_that_selinux_keeps_from_postfix() -> None:
     assert "semanage port -m -t smtp_port_t -p tcp 8025" in other.remedy
     assert found(ports, ports) == []  # it listens there already
     assert found(MASTER, ports, TWO) == []
+
+
+def test_what_is_wrong_with_a_file_as_a_whole_is_fatal() -> None:
+    found = findings(outlook_of_texts("stray\n", "smtp inet n - n - - smtpd\n", host_of("127.0.0.1/8")))
+    assert ("fatal", "error") in [(finding.code, finding.severity) for finding in found]

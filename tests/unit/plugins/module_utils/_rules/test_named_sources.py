@@ -209,3 +209,10 @@ def test_what_is_odd_about_sources_is_told() -> None:
         assert (
             found({"out1": OUT1}, sender_dependent_default_transport_maps=value, transport_maps="$transport_maps") == {}
         )
+
+
+def test_one_address_of_each_family_is_selected() -> None:
+    with pytest.raises(InputError, match="selects several ipv4 addresses, and a source has one of each family"):
+        planned({"out1": {"select": "192.0.2.0/24"}})
+    with pytest.raises(InputError, match="is not a list of texts"):
+        planned({"out1": {"select": [5]}})
