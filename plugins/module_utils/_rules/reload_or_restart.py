@@ -192,7 +192,7 @@ def sockets_of(listeners: Iterable[Listener]) -> FrozenSet[Socket]:
 
 
 def _parameter(name: str, before: Outlook, after: Outlook) -> Optional[Reason]:
-    old, new = before.settings.get(name), after.settings.get(name)
+    old, new = _value(name, before.settings), _value(name, after.settings)
     if equivalent(name, old, new, after.version):
         return None
     rule = "parameter"
@@ -204,6 +204,14 @@ def _parameter(name: str, before: Outlook, after: Outlook) -> Optional[Reason]:
         moved = _moved(before, after)
         rule = "interfaces" if moved else "cached" if _opens_others(before, after) else "own_addresses"
     return reason(name, rule, old, new)
+
+
+def _value(name: str, settings: Settings) -> str:
+    """Return what a parameter comes to; its text where Postfix, or the program that asks for it, dies of that."""
+    try:
+        return settings.get(name)
+    except InputError:
+        return settings.raw(name)
 
 
 def _out_of_reach(before: Outlook, after: Outlook) -> List[Reason]:

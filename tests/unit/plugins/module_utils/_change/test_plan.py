@@ -270,6 +270,28 @@ def test_a_file_by_which_postfix_dies_is_repaired():
     assert effective_view(done.after)["error"] is None
 
 
+@pytest.mark.parametrize(
+    "name, value, action",
+    [
+        ("inet_interfaces", "10.77.0.1", "restart"),
+        ("inet_protocols", "ipv4", "restart"),
+        ("proxy_interfaces", "", "restart"),
+        ("master_service_disable", "", "restart"),
+        ("smtp_bind_address", "10.77.0.1", "reload"),  # of which only the client dies
+    ],
+)
+def test_a_value_that_does_not_expand_is_repaired(name, value, action):
+    main = "".join(line for line in MAIN.splitlines(True) if not line.startswith(name)) + f"{name} = ${{\n"
+    assert only(plan({name: value}, main=main)) == (name, "${", value, action)
+    assert only(plan(unset=[name], main=main))[0] == name
+
+
+def test_a_value_of_which_only_a_client_dies_stops_no_other_edit():
+    done = plan({"inet_interfaces": "10.77.0.1"}, main=MAIN + "smtp_bind_address = ${\n")
+    assert only(done) == ("inet_interfaces", "all", "10.77.0.1", "restart")
+    assert "source_failure" in [one.code for one in done.findings]
+
+
 def test_a_broken_file_is_no_success_even_where_nothing_changes():
     broken = MAIN.replace("inet_interfaces = all", "inet_interfaces = 10.77.0.99")
     with pytest.raises(InputError, match="10.77.0.99"):
@@ -337,6 +359,7 @@ def test_unlisted_services(what, left):
 def test_unlisted_services_where_none_is_listed():
     assert plan(unlisted_services="report").unlisted == ["smtp"]
     assert plan(unlisted_services="keep").unlisted == []
+    assert plan(services=[ServiceChange("2525", command="smtpd")]).unlisted == []
     done = plan(unlisted_services="disable", allow_no_listener=True)
     assert "#smtp      inet" in done.master
 
@@ -374,6 +397,8 @@ def test_services_beside_sources():
         ["2525", "inet"],
         ["out1", "unix"],
     ]
+    assert done.wanted.sources == ()  # they are services now
+    assert [change.name for change in done.wanted.services] == ["out1", "smtp", "2525"]
 
 
 def test_an_entry_is_refused_by_whatever_name_its_port_has():

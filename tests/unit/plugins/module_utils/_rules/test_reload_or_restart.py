@@ -181,6 +181,12 @@ def test_services_are_the_same_by_the_ports_of_the_host() -> None:
     assert [each.action for each in reload_or_restart(before, after)] == ["reload", "restart"]
 
 
+def test_services_of_files_by_which_postfix_does_not_run_are_compared_all_the_same() -> None:
+    found = changed(("master_service_disable = ${\n", BARE), ("", BARE + OTHER), (3, 7))
+    assert "2525/inet" in [each.parameter for each in found]
+    assert {each.action for each in found} == {"restart"}
+
+
 def test_a_directory_that_cannot_be_told_is_another_one() -> None:
     broken, well = (outlook_of_texts(f"queue_directory = {text}\n", BARE, HOST) for text in ("${", "/srv"))
     assert other_parameters(broken, well) == other_parameters(well, broken) == [reason("queue_directory", "at_start")]
