@@ -156,9 +156,11 @@ def _check_bind(
         if problem is None:
             continue
         if listener.origin == INET_INTERFACES:
-            written, came_to = came_from(word_for(address, settings, resolve), address, settings, host)
+            word = word_for(address, settings, resolve)
+            written, came_to = came_from(word, address, settings, host)
             reason = f"{came_to}{problem}, and the service {service.name} would listen on it"
-            remedy = "Take it out, or give the service a host part"
+            how = "List the other addresses" if word in KEYWORDS else "Take it out"
+            remedy = f"{how}, or give the service a host part"
             is_only = len({each.socket.address for each in promised}) == 1
             raise InputError("inet_interfaces", written, reason, another_address(remedy) if is_only else remedy)
         name = split_endpoint(service.name)[0]

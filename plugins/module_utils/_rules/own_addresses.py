@@ -231,6 +231,8 @@ def _refuse_absent(word: str, address: Address, settings: Settings, host: Host) 
 def word_for(address: Address, settings: Settings, resolve: Resolver) -> str:
     """Return the word of inet_interfaces that an own address comes from; the address itself where none is known."""
     for word in split_tokens(settings.get("inet_interfaces")):
+        if word in KEYWORDS:
+            return word
         literal = unbracket(word)
         known = parse_address(literal)
         if known == address or (known is None and address in resolve(literal)):
@@ -241,6 +243,8 @@ def word_for(address: Address, settings: Settings, resolve: Resolver) -> str:
 def came_from(word: str, address: Address, settings: Settings, host: Host) -> Tuple[str, str]:
     """Return what main.cf has for a word of inet_interfaces, and words for how it came to an address, if it did."""
     written, text = _as_written(word, settings), normal_form(address)
+    if word in KEYWORDS:
+        return written, f"comes to {text}, which "
     if parse_address(unbracket(word)) is None:  # a name
         has = host.has_address(unbracket(word), address)
         return written, f"{has}, which " if written == word else f"is {word}, which {has}, which "
@@ -251,4 +255,4 @@ def _as_written(word: str, settings: Settings) -> str:
     """Return what main.cf has for a word of the value: itself, or the reference that it came from."""
     written = split_tokens(settings.raw("inet_interfaces"))
     words = split_tokens(settings.get("inet_interfaces"))
-    return written[words.index(word)] if len(written) == len(words) else word
+    return written[words.index(word)] if len(written) == len(words) and word in words else word

@@ -9,6 +9,8 @@ A remedy depends on what else is in the value: of the only word it does not say 
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 from ansible_collections.mailfleet.postfix.plugins.module_utils._base.errors import InputError
 from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.host import Host
@@ -172,3 +174,19 @@ def test_a_host_without_an_address_of_any_family_in_use(protocols: str, host: li
     names, reason = ", ".join(families), f"the host has no {' or '.join(families)} address"
     error = f"inet_protocols: '{names}' leaves no address, since {reason}. {remedy}."
     assert told({"inet_protocols": protocols}, host=host_of(*host)) == error
+
+
+def test_a_keyword_is_no_name_to_ask_for() -> None:
+    host = host_of("lo 127.0.0.1/8", "lo ::1/128 tentative")
+    words = told({"inet_interfaces": "loopback-only"}, SMTP, host=host)
+    assert words.startswith("inet_interfaces: 'loopback-only' comes to ::1, which is tentative")
+    assert words.endswith("listen on it. List the other addresses, or give the service a host part.")
+    words = told({"inet_interfaces": "$which", "which": "loopback-only"}, SMTP, host=host)
+    assert words.startswith("inet_interfaces: '$which' comes to ::1, which is tentative")
+
+
+def test_a_name_that_comes_to_something_else_meanwhile() -> None:
+    """The address is told as it is, where nobody can say any more by which word it came."""
+    answers = [["fe80::1"], ["10.77.0.1"], ["10.77.0.1"]]
+    outlook = outlook_of({"inet_interfaces": "mx"}, SMTP, HOST, names=lambda name: [ip_address(answers.pop(0)[0])])
+    assert str(outlook.error).startswith(f"inet_interfaces: 'fe80::1' {LINK_LOCAL}, and the service smtp would listen")
