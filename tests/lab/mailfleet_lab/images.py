@@ -214,6 +214,8 @@ def prune() -> None:
             continue
         if not current:
             continue  # an outdated image is better than none, while nobody asks for a new one
+        oldest = time.time() - MAX_AGE_DAYS * 86400
         for image in all_images(suite):
-            if image != current:
+            # Of other sources there may be one that somebody else's conformance runs on, which has no room.
+            if image != current and not (source_builds.is_one(suite) and image.built >= oldest):
                 shutil.rmtree(image.root)

@@ -71,6 +71,18 @@ def test_sources_that_the_user_names_are_built(sources: Path) -> None:
     assert images.ensure_images(["trixie_local"]) == [first]
 
 
+def test_images_of_other_sources_stay_until_they_are_old(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (named,) = images.ensure_images(["trixie_local"])
+    monkeypatch.setenv("MAILFLEET_LAB_SOURCE", "")
+    (current,) = images.ensure_images(["trixie_local"])
+    images.prune()
+    assert set(images.all_images("trixie_local")) == {current, named}
+    old = named.root.with_name(f"trixie_local.{named.key}.{named.built - int(images.MAX_AGE_DAYS * 86400) - 60}")
+    named.root.rename(old)
+    images.prune()
+    assert images.all_images("trixie_local") == [current]
+
+
 def test_a_directory_without_sources_is_refused(sources: Path) -> None:
     (sources / "makedefs").unlink()
     with pytest.raises(LabError, match="postfix-3.9.1 has no makedefs, so these are not the sources of Postfix"):
