@@ -57,7 +57,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,  # ansible-lint on a busy machine
             check=False,
         )
 
