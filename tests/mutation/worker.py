@@ -10,6 +10,7 @@ is), the files of tests, and the limit in seconds for each. The answer is the ex
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -18,12 +19,12 @@ import sys
 import time
 from pathlib import Path
 
-import hypothesis.extra  # noqa: F401  only so that it is there
 import pytest
-import yaml  # noqa: F401
 
 #: the answer where the tests never loaded the file that they are about, or another one of that name
 NOT_LOADED = 99
+for _name in ("hypothesis.extra", "yaml"):
+    importlib.import_module(_name)
 _MEMORY = 4 << 30
 
 

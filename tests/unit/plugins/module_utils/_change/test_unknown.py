@@ -94,7 +94,7 @@ def test_what_nobody_has_asked_for(
     "master, others",
     [
         (STOCK, ""),
-        (STOCK + MORE.split("\n")[0] + "\n", "; the same is true of 1 other"),
+        (STOCK + MORE.partition("\n")[0] + "\n", "; the same is true of 1 other"),
         (STOCK + MORE, "; the same is true of 3 others"),
     ],
 )
