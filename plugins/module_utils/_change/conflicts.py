@@ -50,8 +50,7 @@ def claimed(
     for listener in wanted:
         if not listener.socket.port:
             reason = "has a port that does not exist, so the system chooses one that nobody knows beforehand"
-            service = f"{listener.service}/{listener.type}"
-            return InputError("services", service, reason, "Use a port from 1 to 65535")
+            return InputError("services", listener.title, reason, "Use a port from 1 to 65535")
     others = {inode: at for inode, at in all_listening_sockets(proc).items() if not master or inode not in master.held}
     for_ipv4 = also_for_ipv4(others)
     # One on an IPv4 address in the IPv6 spelling is no IPv6 socket for those of the master, which have IPV6_V6ONLY.
@@ -95,19 +94,18 @@ def _who(processes: Sequence[Process]) -> str:
 def _not_free(listener: Listener, why: str) -> InputError:
     reason = f"cannot listen on {listener.socket.address} port {listener.socket.port}: {why}"
     remedy = "Stop that program, or use another address or port"
-    return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+    return InputError("services", listener.title, reason, remedy)
 
 
 def shared(promised: Sequence[Listener], version: Version, claims: Claims) -> Optional[InputError]:
     """Return which socket another instance's files promise too, whether that one runs or not; None if there is none."""
     for directory, theirs in claims:
         for listener, its in ((one, two) for one in promised for two in theirs):
-            same = listener.socket == its.socket and listener.socket.port != 0
-            if same or (version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
+            if listener.socket == its.socket or (version < SHARED_PORTS_SINCE and listener.socket.overlaps(its.socket)):
                 place = f"{its.socket.address} port {its.socket.port}"
-                reason = f"would listen on {place}, which {its.service}/{its.type} in {directory} claims"
+                reason = f"would listen on {place}, which {its.title} in {directory} claims"
                 remedy = "Give them different addresses or ports, and change first the one that has it now"
-                return InputError("services", f"{listener.service}/{listener.type}", reason, remedy)
+                return InputError("services", listener.title, reason, remedy)
     return None
 
 

@@ -78,7 +78,7 @@ def bad_command_line(service: Service, version: Tuple[int, ...]) -> Optional[Bad
 
     Nothing is known of programs that are not Postfix's own.
     """
-    program = service.command.rpartition("/")[2]
+    program = service.program
     grammar = _GRAMMARS.get(program)
     if grammar is None:
         return None

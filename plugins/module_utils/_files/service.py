@@ -65,6 +65,11 @@ class Service(NamedTuple):
         return f"{self.name}/{self.type}"
 
     @property
+    def program(self) -> str:
+        """Return the name of the program, wherever master.cf says that it is."""
+        return self.command.rpartition("/")[2]
+
+    @property
     def option_values(self) -> Dict[str, str]:
         """Return the effective value of each ``-o`` setting."""
         return dict(self.options)

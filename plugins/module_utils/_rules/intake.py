@@ -38,7 +38,7 @@ def lacks(settings: Settings, services: Sequence[Service]) -> Iterator[Lack]:
     if len({name for name, _is_public in there} & _QUEUE) < 2:
         return
     for service in services:
-        program = service.command.rpartition("/")[2]
+        program = service.program
         if program in _TAKERS:
             try:
                 yield from _lacks_of(service, program, settings.with_options(service.option_values), there)
@@ -49,7 +49,7 @@ def lacks(settings: Settings, services: Sequence[Service]) -> Iterator[Lack]:
 def _lacks_of(service: Service, program: str, process: Settings, there: _Places) -> Iterator[Lack]:
     def missing(parameter: str, default: str, kinds: List[bool]) -> Optional[str]:
         """Return the name of a service, if there is none of these kinds, which are public or private ones."""
-        name = process.get(parameter) if process.is_set(parameter) else default
+        name = process.get_or(parameter, default)
         return None if any((name, is_public) in there for is_public in kinds) else name
 
     rewrite = missing("rewrite_service_name", "rewrite", [False])

@@ -40,6 +40,11 @@ class Listener(NamedTuple):
     #: inet_interfaces, or master.cf where the service has a host part
     origin: Origin
 
+    @property
+    def title(self) -> str:
+        """Return the name and type of the service."""
+        return f"{self.service}/{self.type}"
+
 
 def listeners(
     settings: Settings,
@@ -174,7 +179,7 @@ def _check_free(promised: Sequence[Listener]) -> None:
         socket = listener.socket
         raise InputError(
             "services",
-            f"{listener.service}/{listener.type}",
+            listener.title,
             f"claims {socket.address} port {socket.port}, which the service {earlier.service} has already",
             "Keep one of them, or upgrade to Postfix 3.6, where both share the connections",
         )

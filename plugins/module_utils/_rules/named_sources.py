@@ -335,7 +335,7 @@ _CHOOSING = ("sender_dependent_default_transport_maps", "transport_maps")
 def _reads_a_table(settings: Settings, name: str) -> bool:
     """Return whether a parameter names a table that is not in main.cf, so that it is not known what it chooses."""
     try:
-        value = settings.get(name) if settings.is_set(name) else ""
+        value = settings.get_or(name, "")
     except InputError:  # it refers to itself
         return True
     return any(":" in word and not is_written_out(word) for word in words_outside_braces(value, ", \t"))

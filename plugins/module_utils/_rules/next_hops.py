@@ -144,7 +144,7 @@ def default_transports(settings: Settings) -> List[Tuple[str, str]]:
     answer = []
     for parameter, default in (("default_transport", "smtp"), ("relay_transport", "relay")):
         try:
-            value = settings.get(parameter) if settings.is_set(parameter) else default
+            value = settings.get_or(parameter, default)
         except InputError:
             continue
         answer.append((parameter, value.partition(":")[0].strip()))

@@ -20,7 +20,7 @@ def lacks(settings: Settings, services: Sequence[Service]) -> Iterator[Lack]:
     """
     private = {(service.name, service.type) for service in services if service.private != "n"}
     for service in services:
-        if service.command.rpartition("/")[2] != "postscreen":
+        if service.program != "postscreen":
             continue
         process = settings.with_options(service.option_values)
         try:
@@ -30,25 +30,22 @@ def lacks(settings: Settings, services: Sequence[Service]) -> Iterator[Lack]:
 
 
 def _lacks_of(service: Service, process: Settings, private: AbstractSet[Tuple[str, str]]) -> Iterator[Lack]:
-    def named(parameter: str, default: str) -> str:
-        return process.get(parameter) if process.is_set(parameter) else default
-
-    smtpd = named("smtpd_service_name", "smtpd")
+    smtpd = process.get_or("smtpd_service_name", "smtpd")
     if (smtpd, "pass") not in private:
         reason = f"runs postscreen, which passes each client to {smtpd}/pass, and there is no such private service"
         yield Lack(service, f"{smtpd} pass - - n - - smtpd", reason)
-    dnsblog = named("dnsblog_service_name", "dnsblog")
+    dnsblog = process.get_or("dnsblog_service_name", "dnsblog")
     if (dnsblog, "unix") not in private:
         sites = process.get("postscreen_dnsbl_sites")
         reason = (
             f"runs postscreen, which asks {dnsblog}/unix about postscreen_dnsbl_sites, and there is no such service"
         )
         yield Lack(service, f"{dnsblog} unix - - n - 0 dnsblog", reason, is_needed=bool(sites))
-    proxywrite = named("proxywrite_service_name", "proxywrite")
-    if named("postscreen_cache_map", "").startswith("proxy:") and (proxywrite, "unix") not in private:
+    proxywrite = process.get_or("proxywrite_service_name", "proxywrite")
+    if process.get_or("postscreen_cache_map", "").startswith("proxy:") and (proxywrite, "unix") not in private:
         reason = f"runs postscreen, which has its cache from {proxywrite}/unix, and there is no such service"
         yield Lack(service, f"{proxywrite} unix - - n - 1 proxymap", reason)
-    tlsproxy = named("tlsproxy_service_name", "tlsproxy")
+    tlsproxy = process.get_or("tlsproxy_service_name", "tlsproxy")
     if (tlsproxy, "unix") not in private:
         reason = f"runs postscreen, which leaves TLS to {tlsproxy}/unix, and there is no such service"
         yield Lack(service, f"{tlsproxy} unix - - n - 0 tlsproxy", reason, is_needed=_uses_tls(process))

@@ -57,7 +57,7 @@ def program_failures(
     bounds = read_bounds(PROGRAMS, settings.version)
     caches: Dict[str, str] = {}  # by table, the service that writes to it
     for service in services:
-        program = service.command.rpartition("/")[2]
+        program = service.program
         options = service.option_values
         process = settings.with_options(options)
         errors = list(refused_values(process, host)) if options else []

@@ -72,6 +72,13 @@ class Settings:
             self._expanded[name] = expand(self.raw(name), self._lookup, name, self.version >= LEVELS_SINCE)
         return self._expanded[name]
 
+    def get_or(self, name: str, default: str) -> str:
+        """Return the effective value of a parameter whose default is not known here, or that default.
+
+        :raises InputError: where Postfix would end with a macro processing error
+        """
+        return self.get(name) if self.is_set(name) else default
+
     def certain(self, name: str, defined: Optional[Container[str]] = None) -> Optional[str]:
         """Return the effective value; None where it depends on what is not known here: a default, or a function.
 

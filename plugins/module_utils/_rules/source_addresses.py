@@ -95,7 +95,7 @@ def source_addresses(
 
 def client_of(service: Service) -> str:
     """Return ``smtp`` or ``lmtp`` for a client service, else nothing."""
-    program = service.command.rpartition("/")[2]
+    program = service.program
     return program if program in CLIENTS else ""
 
 

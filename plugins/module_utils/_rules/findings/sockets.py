@@ -129,7 +129,7 @@ def forbidden_port(before: Outlook, outlook: Outlook) -> Iterator[Point]:
     known = {listener.socket.port for listener in before.listeners} if before.failure is None else set()
     services: Dict[int, Dict[str, None]] = {}
     for listener in outlook.listeners:
-        services.setdefault(listener.socket.port, {})[f"{listener.service}/{listener.type}"] = None
+        services.setdefault(listener.socket.port, {})[listener.title] = None
     for port in sorted(services.keys() - known):
         kind = kept_from(port)
         if kind:
@@ -205,7 +205,7 @@ def _proxied(outlook: Outlook) -> Iterator[Tuple[str, List[str], List[str]]]:
         services: Dict[str, bool] = {}
         for service in outlook.services:
             sockets = [each.socket for each in outlook.listeners if (each.service, each.type) == service[:2]]
-            runs = service.command.rpartition("/")[2] == program
+            runs = service.program == program
             if sockets and runs and parameter not in service.option_values:
                 loopback = all(address_of(socket.address).is_loopback for socket in sockets)
                 services[service.title] = loopback
