@@ -59,6 +59,7 @@ def durations(host: str, tasks: dict[str, Task]) -> dict[str, float]:
         "ANSIBLE_CALLBACKS_ENABLED": "durations",
         "ANSIBLE_COLLECTIONS_PATH": str(HERE.parents[1] / ".venv" / "collections"),
         "ANSIBLE_NOCOLOR": "1",
+        "MAILFLEET_KEPT_ARCHIVES": "no",  # tests/toolchain/kept_archives.py
     }
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as play:
         json.dump([{"hosts": host, "gather_facts": False, "tasks": turns}], play)

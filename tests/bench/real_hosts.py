@@ -106,6 +106,7 @@ def durations(names: list[str]) -> dict[str, list[float]]:
         "ANSIBLE_COLLECTIONS_PATH": str(HERE.parents[1] / ".venv" / "collections"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORKS": FORKS,
+        "MAILFLEET_KEPT_ARCHIVES": "no",  # tests/toolchain/kept_archives.py
     }
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         json.dump(listed, file)

@@ -85,6 +85,7 @@ def measured(directory: Path, run: Run, hosts: int) -> Cost:
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".venv/collections")),
         "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).resolve().parent / "connection_plugins"),
         "ANSIBLE_FORKS": FORKS,
+        "MAILFLEET_KEPT_ARCHIVES": "no",  # tests/toolchain/kept_archives.py
         "FAILING": "all" if run.failing else "",
     }
     with (directory / "said").open("w+", encoding="utf-8") as said:

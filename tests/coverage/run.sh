@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-export ROOT=$PWD
+export ROOT=$PWD MAILFLEET_HISTORIES=40
 settings=--rcfile=$PWD/tests/coverage/settings.ini
 rm -rf build/coverage
 mkdir -p build/coverage

@@ -48,14 +48,14 @@ OTHERS = {
 HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
 SHARES = {
-    "test_supervisors.py": 7,
-    "test_converge.py": 6,
-    **dict.fromkeys(("test_failures.py", "test_trouble.py"), 5),
-    **dict.fromkeys(("test_actions.py", "test_confirm.py", "test_together.py", "test_versions.py"), 4),
-    **dict.fromkeys(("test_a_run_that_ends_early.py", "test_byte_code.py", "test_hostile_surroundings.py"), 3),
-    **dict.fromkeys(("test_rollouts.py", "test_slow.py"), 3),
-    **dict.fromkeys(("test_ad_hoc.py", "test_automation.py", "test_files.py", "test_instances.py"), 2),
-    **dict.fromkeys(("test_instance_files.py", "test_ledger.py", "test_report.py", "test_unit.py"), 2),
+    **dict.fromkeys(("test_trouble.py", "test_versions.py"), 9),
+    **dict.fromkeys(("test_supervisors.py", "test_together.py"), 7),
+    **dict.fromkeys(("test_confirm.py", "test_converge.py", "test_failures.py"), 6),
+    **dict.fromkeys(("test_actions.py", "test_byte_code.py", "test_files.py", "test_hostile_surroundings.py"), 5),
+    **dict.fromkeys(("test_a_run_that_ends_early.py", "test_ad_hoc.py", "test_automation.py"), 4),
+    **dict.fromkeys(("test_ledger.py", "test_mistakes.py", "test_rollouts.py"), 4),
+    **dict.fromkeys(("test_instances.py", "test_slow.py"), 3),
+    **dict.fromkeys(("test_gather.py", "test_instance_files.py", "test_report.py", "test_unit.py"), 2),
 }
 
 

@@ -87,6 +87,15 @@ OTHER = "/etc/postfix-out"
 PROGRAMS = "$(postconf -dh daemon_directory)"
 STATE = "/var/lib/mailfleet.postfix"
 WILDCARDS = {("0.0.0.0", 25), ("::", 25)}
+#: a script that takes away what a test has given a unit; to have systemd read its units again is dear
+RESTORE_UNIT = """rm -rf {state}
+own=/etc/systemd/system/{unit}
+stale=$(systemctl show --property=NeedDaemonReload {unit})
+if [ -L $own ] || [ -e $own.d ] || [ $stale != NeedDaemonReload=no ]; then
+    rm -rf $own.d
+    systemctl unmask {unit}
+    systemctl daemon-reload
+fi"""
 
 
 @dataclass(frozen=True)
@@ -155,14 +164,11 @@ class MailHost:
     def reset(self) -> None:
         """Everything as the package had set it up, with Postfix running."""
         self._remove_instance()
-        self.run("rm", "-rf", STATE, f"/etc/systemd/system/{self.unit}.d")
-        self.run("systemctl", "unmask", self.unit)
-        self.run("systemctl", "daemon-reload")
+        self.shell(RESTORE_UNIT.format(state=STATE, unit=self.unit))
         self.terminate()
         self.give_addresses()
-        self.run("sh", "-c", f"rm -rf {self.config} && cp -a /root/postfix.stock {self.config}")
-        self.run("systemctl", "reset-failed", check=False)
-        self.run("systemctl", "restart", self.unit)
+        restored = f"rm -rf {self.config}; cp -a /root/postfix.stock {self.config}"
+        self.shell(f"{restored}; systemctl reset-failed || true; systemctl restart {self.unit}")
         wait_until(lambda: self.sockets() == WILDCARDS, 10, "Postfix starting")
 
     def give_addresses(self) -> None:
@@ -203,9 +209,9 @@ class MailHost:
 
     def terminate(self) -> None:
         """Stop Postfix whatever its files say: its own stop dies of an address that is gone."""
-        self.run("systemctl", "kill", "--signal=SIGTERM", self.unit, check=False)
         outside = f"read -r pid <{self.spool}/pid/master.pid; grep -qx master /proc/$pid/comm && kill $pid"
-        self.run("sh", "-c", outside, check=False)
+        kill = f"systemctl kill --signal=SIGTERM {self.unit}"
+        self.run("sh", "-c", f"{kill}; {outside}", check=False)
         wait_until(lambda: not self.sockets(), 10, "Postfix stopping")
         self.run("systemctl", "stop", self.unit, check=False)
 

@@ -158,7 +158,6 @@ def _outcome(record: Mapping[str, Any]) -> str:
     return "refused" if record["status"] == "refused" else str(record["action"])
 
 
-@pytest.mark.each_release
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_plan_foretells_what_a_rollout_does(suite: str, tmp_path: Path) -> None:
     fleet = PlannedFleet(suite, tmp_path)

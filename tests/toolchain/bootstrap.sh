@@ -61,4 +61,8 @@ echo "bootstrap: installing the pinned tools into .venv"
 "$venv/bin/python" -m pip install -qq --disable-pip-version-check --constraint tests/constraints.txt --requirement tests/requirements.txt
 mkdir -p "$tree"
 ln -sfn "$PWD" "$tree/postfix"
+# Each Python of .venv imports this file as it starts, if it is there: see what it says.
+site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+ln -sfn "$PWD/tests/toolchain/kept_archives.py" "$site/kept_archives.py"
+echo 'import importlib.util; importlib.util.find_spec("kept_archives") and __import__("kept_archives")' >"$site/kept_archives.pth"
 echo "$wanted" >"$stamp"
