@@ -136,7 +136,7 @@ ansible-lint: venv ## ansible-lint, production profile
 sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run; EVERY=yes on each
 	MAILFLEET_EVERY_CORE=$(EVERY) tests/toolchain/sanity.sh
 
-# What `make test` has of it: pylint, which takes half of the time, by the newest ansible-core only.
+# What `make test` has of it: what takes most of the time (SKIPPED in noxfile.py) by the newest ansible-core only.
 .PHONY: sanity-chosen
 sanity-chosen: export MAILFLEET_CHOSEN := yes
 sanity-chosen: sanity

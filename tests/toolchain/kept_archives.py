@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = {"ansible", "ansible-playbook", "ansible-console"}
-TREE = Path(sys.prefix, "collections")
+CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT = Path(sys.prefix, "kept_archives")
 #: Ansible's name for the directory, and the beginning of the file's name of a module of ours
 ARCHIVES = "ansiballz_cache"
@@ -64,14 +64,14 @@ def begin() -> None:
     from ansible import constants
     from ansible.release import __version__
 
-    collection = TREE / "ansible_collections" / "mailfleet" / "postfix"
-    paths = constants.COLLECTIONS_PATHS or [""]
-    if os.path.realpath(paths[0]) != os.path.realpath(TREE):
+    places = [Path(path, "ansible_collections", "mailfleet", "postfix") for path in constants.COLLECTIONS_PATHS or ()]
+    if next((place.resolve() for place in places if place.exists()), None) != CHECKOUT:
         return
-    kept = KEPT / f"{__version__}-{state(collection)}"
-    if not kept.exists():
-        shutil.rmtree(KEPT, ignore_errors=True)
-        kept.mkdir(parents=True, exist_ok=True)
+    kept = KEPT / f"{__version__}-{state(CHECKOUT)}"
+    kept.mkdir(parents=True, exist_ok=True)
+    for other in KEPT.iterdir():
+        if other != kept:
+            shutil.rmtree(other, ignore_errors=True)
     own = Path(constants.DEFAULT_LOCAL_TMP, ARCHIVES)
     own.mkdir()
     for archive in kept.glob("[!.]*"):

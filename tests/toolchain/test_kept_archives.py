@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.postfix.tests.toolchain.kept_archives import KEPT, OURS, TREE, is_known, keep, state
+from ansible_collections.mailfleet.postfix.tests.toolchain.kept_archives import (
+    CHECKOUT,
+    KEPT,
+    OURS,
+    is_known,
+    keep,
+    state,
+)
 
-COLLECTION = TREE / "ansible_collections" / "mailfleet" / "postfix"
+TREE = CHECKOUT / ".venv" / "collections"
 PROBE = "mailfleet.postfix.postfix_probe"
-bootstrapped = pytest.mark.skipif(not COLLECTION.exists(), reason="not the .venv that make has made")
+bootstrapped = pytest.mark.skipif(not TREE.exists(), reason="not the .venv that make has made")
 
 
 def probe(directory: Path, **environment: str) -> dict[str, Any]:
