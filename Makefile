@@ -43,11 +43,12 @@ FRESH := $(if $(filter file,$(origin SEED)),$(shell shuf --input-range=100-99999
 SIGNALS ?= 6
 CORES ?= 2.16 2.21
 
-# What `make test` does, the cheap first; beside it what mostly waits for packages and for one of the processors; at the end, when
-# nothing else runs, what measures durations.
+# What `make test` does: what takes the processors; along with it what mostly waits, or has one of them only; beside both, with what they
+# leave, sanity; at the end, when nothing else runs, what measures durations.
+STEPS := unit unit-oldest crash-chosen integration-chosen molecule-chosen
+ALONG := lint docs lab-tests ansible-lint package browser generated-chosen examples-chosen
 BESIDE := sanity-chosen
 ALONE := durations interruption-chosen
-STEPS := lint docs unit package ansible-lint unit-oldest browser lab-tests crash-chosen generated-chosen examples-chosen integration-chosen molecule-chosen
 
 .PHONY: help
 help: ## this list
@@ -57,7 +58,7 @@ help: ## this list
 test: ## all tests, from a fresh machine on; what fails is told at the end and keeps no other from running (root)
 	@tests/toolchain/needs.sh test
 	@tests/toolchain/bootstrap.sh
-	@MAKE='$(MAKE)' python tests/toolchain/steps.py --beside $(BESIDE) $(ALONE:%=--alone=%) $(STEPS)
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(ALONG:%=--along=%) $(BESIDE:%=--beside=%) $(ALONE:%=--alone=%) $(STEPS)
 
 .PHONY: demo
 demo: ## the main job on a real, throw-away Postfix host, step by step (root)
@@ -96,7 +97,7 @@ unit: venv ## unit tests, and those of the steps of make test
 
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
-	$(PYTEST) $(JUNIT) -m duration tests/unit
+	$(PYTEST) $(JUNIT) --numprocesses=2 -m duration tests/unit
 
 .PHONY: coverage
 coverage: venv ## the branches of the core that the unit tests take, at least 95 %, and which ones they leave (root)

@@ -1,11 +1,13 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""steps.py [--beside TARGET] [--alone TARGET]... TARGET...: runs make targets and closes with what passed, failed and
-was left out, and with what each took of time and of the processors, as far as its processes were waited for.
+"""steps.py [--along TARGET]... [--beside TARGET]... [--alone TARGET]... TARGET...: runs make targets and closes with
+what passed, failed and was left out, and with what each took of time and of the processors, as far as its processes
+were waited for.
 
-The targets run one after the other. The one beside them runs all the time, with what they leave of the processors, and
-its output comes when they have ended. Then, when the machine does nothing else, come those that measure durations.
+The targets run one after the other. So do, at the same time, those along with them, of which most wait for something,
+and those beside them, with what the others leave of the processors; their output comes when all have ended. Then, when
+the machine does nothing else, come those that measure durations.
 A target that fails keeps no other from running. A target whose tests are pytest's leaves its results in
 tests/output/junit/TARGET.xml and counts by its tests; any other counts as one.
 """
@@ -14,13 +16,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -48,22 +50,6 @@ def report(target: str) -> list[ElementTree.Element]:
         return list(ElementTree.parse(JUNIT / f"{target}.xml").getroot().iter("testsuite"))
     except (FileNotFoundError, ElementTree.ParseError):
         return []
-
-
-class Watch:
-    """What passes from now on: seconds, and seconds of the processors by processes that have ended."""
-
-    def __init__(self) -> None:
-        self._start, self._before = time.monotonic(), self._processor()
-
-    @staticmethod
-    def _processor() -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
-
-    def passed(self) -> tuple[float, float]:
-        """Return both."""
-        return time.monotonic() - self._start, self._processor() - self._before
 
 
 def count(target: str, taken: tuple[float, float], ok: bool) -> Result:
@@ -101,58 +87,87 @@ def command(target: str) -> list[str]:
     return [os.environ.get("MAKE", "make"), "--no-print-directory", target]
 
 
+def wait(process: subprocess.Popen[bytes], start: float) -> tuple[tuple[float, float], bool]:
+    """Wait for the end of a target; what it has taken of time and of the processors, in seconds, and if it is well."""
+    _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return (time.monotonic() - start, used.ru_utime + used.ru_stime), process.returncode == 0
+
+
 def run(target: str) -> Result:
     """Run one target, its output going straight through."""
     print(f"\n===== make {target}", flush=True)
-    watch = Watch()
-    code = subprocess.run(command(target), stdin=subprocess.DEVNULL, check=False).returncode
-    return count(target, watch.passed(), code == 0)
+    start = time.monotonic()
+    process = subprocess.Popen(command(target), stdin=subprocess.DEVNULL)
+    try:
+        return count(target, *wait(process, start))
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            process.wait()
 
 
-class Beside:
-    """A target that runs while others do; when the block is left early, the target is ended."""
+class Lane:
+    """Targets that run one after the other while others do; when the block is left early, they are ended."""
 
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self._log = OUTPUT / f"{target}.log"
+    def __init__(self, targets: list[str], nice: int = 0) -> None:
+        self._targets, self._nice = targets, nice
+        self._results: list[Result] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Beside:
-        self._start = time.monotonic()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                ["nice", "-n", "19", *command(self.target)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        # Where the kernel shares the processors among sessions, only this makes it nice to the others.
-        with suppress(OSError):
-            Path("/proc", str(self._process.pid), "autogroup").write_text("19", encoding="ascii")
+    def __enter__(self) -> Lane:
+        self._thread.start()
         return self
 
-    def result(self) -> Result:
-        """Wait for it, and print what it said."""
-        watch = Watch()
-        code = self._process.wait()
-        taken = time.monotonic() - self._start, watch.passed()[1]
-        print(f"\n===== make {self.target}", flush=True)
-        print(self._log.read_text(encoding="utf-8", errors="replace"), flush=True)
-        return count(self.target, taken, code == 0)
+    def _run(self) -> None:
+        for target in self._targets:
+            start = time.monotonic()
+            with _log(target).open("wb") as log, self._lock:
+                if self._ended.is_set():
+                    return
+                self._process = subprocess.Popen(
+                    ["nice", "-n", str(self._nice), *command(target)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            # Where the kernel shares the processors among sessions, only this makes it nice to the others.
+            with suppress(OSError):
+                Path("/proc", str(self._process.pid), "autogroup").write_text(str(self._nice), encoding="ascii")
+            self._results.append(count(target, *wait(self._process, start)))
+
+    def results(self) -> list[Result]:
+        """Wait for all, and print what they said. One that could not even be started has failed."""
+        self._thread.join()
+        for result in self._results:
+            print(f"\n===== make {result.target}", flush=True)
+            print(_log(result.target).read_text(encoding="utf-8", errors="replace"), flush=True)
+        return self._results + [Result(target, 0, 0, 0, 1, 0) for target in self._targets[len(self._results) :]]
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait()
+        with self._lock:
+            self._ended.set()
+            if self._process and self._process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGTERM)
+        self._thread.join()
+
+
+def _log(target: str) -> Path:
+    return OUTPUT / f"{target}.log"
 
 
 def main() -> int:
     """Run the targets that the command line names; 0 if all passed."""
     parser = argparse.ArgumentParser(prog="steps.py")
-    parser.add_argument("--beside", metavar="TARGET")
-    parser.add_argument("--alone", metavar="TARGET", action="append", default=[])
+    for lane in ("along", "beside", "alone"):
+        parser.add_argument(f"--{lane}", metavar="TARGET", action="append", default=[])
     parser.add_argument("targets", nargs="+", metavar="TARGET")
     options = parser.parse_args()
     shutil.rmtree(JUNIT, ignore_errors=True)
@@ -162,9 +177,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
 
     start = time.monotonic()
-    with Beside(options.beside) if options.beside else nullcontext() as beside:
+    with Lane(options.along) as along, Lane(options.beside, nice=19) as beside:
         results = [run(target) for target in options.targets]
-        results += [beside.result()] if beside else []
+        results += along.results() + beside.results()
     results += [run(target) for target in options.alone]
 
     print("\n===== in all")

@@ -33,6 +33,9 @@ case $target in
     endless) sleep 1000 & echo $! >endless.pid; wait ;;
     pause) until [ -s endless.pid ]; do sleep 0.05; done; echo >pausing; exec sleep 1000 ;;
     says) echo heard ;;
+    first) touch first; until [ -e second ] && [ -e third ]; do sleep 0.05; done ;;
+    second) touch second; until [ -e first ] && [ -e third ]; do sleep 0.05; done ;;
+    third) touch third; until [ -e first ] && [ -e second ]; do sleep 0.05; done ;;
     part) echo 'the other part' >>"$LEFT_OUT"; echo 'the other part' >>"$LEFT_OUT" ;;
 esac
 """
@@ -90,6 +93,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
         (["torn", "skips"], 1, "3 passed, 1 failed, 2 skipped"),
         (["--beside", "lint", "unit"], 0, "6 passed, 0 failed"),
         (["--beside", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
+        (["--along", "unit", "--along", "bad-lint", "--beside", "lint", "bad-unit"], 1, "9 passed, 3 failed"),
         (["--alone", "unit", "--beside", "lint", "lint"], 0, "7 passed, 0 failed"),
         (["--alone", "unit", "--beside", "bad-lint", "lint"], 1, "6 passed, 1 failed"),
         (["--alone", "bad-unit", "--alone", "unit", "--beside", "torn", "bad-lint"], 1, "8 passed, 4 failed"),
@@ -122,8 +126,30 @@ def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
     ]
 
 
-def test_what_runs_beside_says_what_it_has_to(tmp_path: Path) -> None:
-    assert "heard" in steps(tmp_path, "--beside", "says", "lint", start="===== make says")[1]
+@pytest.mark.parametrize("lane", ["--along", "--beside"])
+def test_what_runs_at_the_same_time_says_what_it_has_to(tmp_path: Path, lane: str) -> None:
+    assert "heard" in steps(tmp_path, lane, "says", "lint", start="===== make says")[1]
+
+
+def test_both_lanes_run_at_the_same_time_as_the_rest(tmp_path: Path) -> None:
+    """Each waits for what the others do."""
+    code, lines = steps(tmp_path, "--along", "first", "--beside", "second", "third", "--along", "fourth")
+    assert (code, lines[-1]) == (0, "4 passed, 0 failed")
+    assert [line.split()[1] for line in lines[1:5]] == ["third", "first", "fourth", "second"]
+
+
+def test_one_that_cannot_be_started_has_failed(tmp_path: Path) -> None:
+    (tmp_path / "tests" / "output" / "unit.log").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "steps.py"), "--along", "unit", "--along", "lint", "says"],
+        cwd=tmp_path,
+        env={**os.environ, "MAKE": make(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "1 passed, 2 failed")
+    assert "IsADirectoryError" in done.stderr
 
 
 def sigint_as_usual() -> None:
@@ -131,10 +157,11 @@ def sigint_as_usual() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.parametrize("lane", ["--along", "--beside"])
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
-def test_what_runs_beside_ends_with_the_rest(tmp_path: Path, blow: signal.Signals) -> None:
+def test_what_runs_at_the_same_time_ends_with_the_rest(tmp_path: Path, blow: signal.Signals, lane: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "steps.py"), "--beside", "endless", "pause"],
+        [sys.executable, str(HERE / "steps.py"), lane, "endless", "pause"],
         cwd=tmp_path,
         env={**os.environ, "MAKE": make(tmp_path)},
         stdout=subprocess.DEVNULL,
