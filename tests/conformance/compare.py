@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .predict import Prediction
-from .real import SINKS
+from .room import SINKS
 
 #: what programs say as they die of their command line
 _OF_A_COMMAND_LINE = re.compile(

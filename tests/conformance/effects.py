@@ -14,7 +14,7 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.parameter
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 from .predict import main_of, master_of, outlook_of
-from .real import HOSTNAME
+from .room import HOSTNAME
 
 _INSIDE, _OUTSIDE = "10.77.0.100", "fd77::100"
 _NAMES = {"one.lab.test": ["10.77.0.1"], "nat.lab.test": ["203.0.113.5"], "localhost": ["127.0.0.1", "::1"]}

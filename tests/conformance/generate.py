@@ -15,7 +15,7 @@ import random
 import re
 from typing import Any
 
-from .real import HOSTNAME, SINKS
+from .room import HOSTNAME, SINKS
 
 _LINK_LOCAL = "fe80::5054:ff:fe12:3456"
 # fmt: off

@@ -17,7 +17,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 
 from .predict import outlook_of
-from .real import HOSTNAME, MAIN, MASTER
+from .real import MAIN, MASTER
+from .room import HOSTNAME
 
 _SMTP = "smtp inet n - - - - smtpd\n"
 _LOGGED = _SMTP + "postlog unix-dgram n - n - 1 postlogd\n"

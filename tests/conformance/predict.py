@@ -27,7 +27,8 @@ from ansible_collections.mailfleet.postfix.plugins.module_utils._rules.reload_or
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._host_input import host_from_input, mapping_resolver
 from ansible_collections.mailfleet.postfix.plugins.plugin_utils._input import port_of_service
 
-from .real import HOSTNAME, MAIN, stock_master
+from .real import MAIN, stock_master
+from .room import HOSTNAME
 
 #: what else of the rules is InputError
 Error = str

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..conformance import generate as hosts
 from ..conformance.generate import Host, text_of
-from ..conformance.real import HOSTNAME, MASTER
+from ..conformance.real import MASTER
+from ..conformance.room import HOSTNAME
 from ..differential.generate import files as nasty_files
 
 BASE = """\

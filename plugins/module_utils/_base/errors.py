@@ -44,6 +44,11 @@ class InputError(ValueError):
         """The four parts by their names, as modules return them."""
         return {"parameter": self.parameter, "value": self.value, "reason": self.reason, "remedy": self.remedy}
 
-    def __str__(self) -> str:
+    @property
+    def clause(self) -> str:
+        """All of it as part of another sentence, without the full stop."""
         remedy = self.remedy[:1].upper() + self.remedy[1:]
-        return f"{shortened(self.parameter)}: {shortened(self.value)!r} {self.reason}. {remedy}."
+        return f"{shortened(self.parameter)}: {shortened(self.value)!r} {self.reason}. {remedy}"
+
+    def __str__(self) -> str:
+        return f"{self.clause}."

@@ -117,7 +117,7 @@ def _sources(
         enforce = process.yes_no(f"{prefix}_enforce")
         values = [process.get(for_family(prefix, name)) for name in FAMILIES]
     except InputError as error:
-        failed = Source(None, _origin(error.parameter, options), failure=str(error)[:-1])  # as part of a sentence
+        failed = Source(None, _origin(error.parameter, options), failure=error.clause)
         return [failed if name in used else None for name in FAMILIES]
     sources: List[Optional[Source]] = []
     for name, value in zip(FAMILIES, values):
