@@ -45,7 +45,7 @@ CORES ?= 2.16 2.21
 
 # What `make test` does: what takes the processors; along with it what mostly waits, or has one of them only; beside both, with what they
 # leave, sanity; at the end, when nothing else runs, what measures durations.
-STEPS := unit unit-oldest crash-chosen integration-chosen molecule-chosen
+STEPS := unit-chosen unit-oldest crash-chosen integration-chosen molecule-chosen
 ALONG := lint docs lab-tests ansible-lint package browser generated-chosen examples-chosen
 BESIDE := sanity-chosen
 ALONE := durations interruption-chosen
@@ -94,6 +94,11 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
 	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration" tests/unit tests/toolchain
+
+# What `make test` has of it: not the two that play with hundreds of hosts.
+.PHONY: unit-chosen
+unit-chosen: venv
+	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration and not dear" tests/unit tests/toolchain
 
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
@@ -213,7 +218,7 @@ CRASH = $(PYTEST) $(JUNIT) --numprocesses=3 tests/crash
 crash: images ## the writer of both files killed at each of its system calls, and before all kinds of obstacles (root)
 	$(CRASH)
 
-# What `make test` has of it: main.cf with an owner of its own, and as a link, at the calls that write only.
+# What `make test` has of it: kills at the calls that write, and each third one of those that fail.
 .PHONY: crash-chosen
 crash-chosen: export MAILFLEET_CHOSEN := yes
 crash-chosen: images
@@ -302,7 +307,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
 	failed=; \
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
-	$(MAKE) --keep-going coverage mutation SEED=$(FRESH) || failed=yes; \
+	$(MAKE) --keep-going unit coverage mutation SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(BUILDS)" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
 	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \

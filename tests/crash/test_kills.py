@@ -89,8 +89,7 @@ def test_killed_at_any_call_it_leaves_whole_files_and_the_next_run_is_well(
     metadata = scene.metadata
     writer, before, after = begin(scene, chain)
     left: dict[str, Tree] = {}
-    all_calls = layout == "plain" or not CHOSEN
-    for call in killed_everywhere(scene, scene.capture(), writer, all_calls):
+    for call in killed_everywhere(scene, scene.capture(), writer, all_calls=not CHOSEN):
         check_whole(scene, [before, after], metadata)
         pending = scene.transactions.pending()
         assert pending is None or pending.progress in ("none", "half", "done"), call

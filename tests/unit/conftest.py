@@ -29,6 +29,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def pytest_configure(config: pytest.Config) -> None:
     """Here rather than in pytest.ini, which ansible-test does not read."""
     for marker in (
+        "dear: takes a minute of the processors; left out in make test, not in make unit and make nightly",
         "duration: measures how long something takes; make test runs it when the machine does nothing else",
         "one_python: makes a proof for which one Python is enough; left out on the oldest",
         "every_python: runs on the oldest Python although its module is marked one_python",

@@ -277,6 +277,7 @@ def give_many_hosts(fleet: Fleet) -> list[str]:
     return large
 
 
+@pytest.mark.dear
 def test_a_large_batch_is_done_in_parts(fleet: Fleet) -> None:
     """Which is to be seen in its progress only: it is one batch, with one pause before it and one decision after it."""
     large = give_many_hosts(fleet)
@@ -304,6 +305,7 @@ def test_hooks_see_a_large_batch_as_a_whole(fleet: Fleet, hooks: dict[str, str],
     assert played.said.count("PLAY [Set Postfix's addresses") == parts, played.said
 
 
+@pytest.mark.dear
 def test_an_audit_in_parts_makes_one_report(fleet: Fleet) -> None:
     large = give_many_hosts(fleet)
     fleet.playbook = PLAYBOOKS / "audit.yml"
