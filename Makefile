@@ -43,11 +43,10 @@ FRESH := $(if $(filter file,$(origin SEED)),$(shell shuf --input-range=100-99999
 SIGNALS ?= 6
 CORES ?= 2.16 2.21
 
-# What `make test` does: what takes the processors; along with it what mostly waits, or has one of them only; beside both, with what they
-# leave, sanity; at the end, when nothing else runs, what measures durations.
+# What `make test` does: what takes both processors; along with it, in two lanes, what mostly waits or has one of them only; at the end,
+# when nothing else runs, what measures durations.
 STEPS := unit-chosen unit-oldest crash-chosen integration-chosen molecule-chosen
-ALONG := lint docs lab-tests ansible-lint package browser generated-chosen examples-chosen
-BESIDE := sanity-chosen
+WAITING := lint docs lab-tests ansible-lint package browser generated-chosen examples-chosen
 ALONE := durations interruption-chosen
 
 .PHONY: help
@@ -58,7 +57,7 @@ help: ## this list
 test: ## all tests, from a fresh machine on; what fails is told at the end and keeps no other from running (root)
 	@tests/toolchain/needs.sh test
 	@tests/toolchain/bootstrap.sh
-	@MAKE='$(MAKE)' python tests/toolchain/steps.py $(ALONG:%=--along=%) $(BESIDE:%=--beside=%) $(ALONE:%=--alone=%) $(STEPS)
+	@MAKE='$(MAKE)' python tests/toolchain/steps.py --along "$(WAITING)" --along sanity-chosen $(ALONE:%=--alone=%) $(STEPS)
 
 .PHONY: demo
 demo: ## the main job on a real, throw-away Postfix host, step by step (root)

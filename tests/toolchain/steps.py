@@ -1,13 +1,12 @@
 # Copyright (c) 2026 The mailfleet.postfix authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""steps.py [--along TARGET]... [--beside TARGET]... [--alone TARGET]... TARGET...: runs make targets and closes with
-what passed, failed and was left out, and with what each took of time and of the processors, as far as its processes
-were waited for.
+"""steps.py [--along "TARGET..."]... [--alone TARGET]... TARGET...: runs make targets and closes with what passed, what
+failed and what was left out, and with what each took of time and of the processors, as far as its processes were waited
+for.
 
-The targets run one after the other. So do, at the same time, those along with them, of which most wait for something,
-and those beside them, with what the others leave of the processors; their output comes when all have ended. Then, when
-the machine does nothing else, come those that measure durations.
+The targets run one after the other. At the same time each lane of others along with them does, whose output comes when
+all have ended. Then, when the machine does nothing else, come those that measure durations.
 A target that fails keeps no other from running. A target whose tests are pytest's leaves its results in
 tests/output/junit/TARGET.xml and counts by its tests; any other counts as one.
 """
@@ -22,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -110,8 +109,8 @@ def run(target: str) -> Result:
 class Lane:
     """Targets that run one after the other while others do; when the block is left early, they are ended."""
 
-    def __init__(self, targets: list[str], nice: int = 0) -> None:
-        self._targets, self._nice = targets, nice
+    def __init__(self, targets: list[str]) -> None:
+        self._targets = targets
         self._results: list[Result] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
@@ -129,15 +128,12 @@ class Lane:
                 if self._ended.is_set():
                     return
                 self._process = subprocess.Popen(
-                    ["nice", "-n", str(self._nice), *command(target)],
+                    command(target),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            # Where the kernel shares the processors among sessions, only this makes it nice to the others.
-            with suppress(OSError):
-                Path("/proc", str(self._process.pid), "autogroup").write_text(str(self._nice), encoding="ascii")
             self._results.append(count(target, *wait(self._process, start)))
 
     def results(self) -> list[Result]:
@@ -166,8 +162,8 @@ def _log(target: str) -> Path:
 def main() -> int:
     """Run the targets that the command line names; 0 if all passed."""
     parser = argparse.ArgumentParser(prog="steps.py")
-    for lane in ("along", "beside", "alone"):
-        parser.add_argument(f"--{lane}", metavar="TARGET", action="append", default=[])
+    parser.add_argument("--along", metavar="TARGET...", type=str.split, action="append", default=[])
+    parser.add_argument("--alone", metavar="TARGET", action="append", default=[])
     parser.add_argument("targets", nargs="+", metavar="TARGET")
     options = parser.parse_args()
     shutil.rmtree(JUNIT, ignore_errors=True)
@@ -177,9 +173,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))
 
     start = time.monotonic()
-    with Lane(options.along) as along, Lane(options.beside, nice=19) as beside:
+    with ExitStack() as stack:
+        lanes = [stack.enter_context(Lane(targets)) for targets in options.along]
         results = [run(target) for target in options.targets]
-        results += along.results() + beside.results()
+        results += [result for lane in lanes for result in lane.results()]
     results += [run(target) for target in options.alone]
 
     print("\n===== in all")

@@ -91,12 +91,12 @@ def eventually(condition: Callable[[], bool]) -> bool:
         (["unit", "bad-unit", "lint"], 1, "9 passed, 2 failed"),
         (["crash"], 1, "5 passed, 1 failed"),
         (["torn", "skips"], 1, "3 passed, 1 failed, 2 skipped"),
-        (["--beside", "lint", "unit"], 0, "6 passed, 0 failed"),
-        (["--beside", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
-        (["--along", "unit", "--along", "bad-lint", "--beside", "lint", "bad-unit"], 1, "9 passed, 3 failed"),
-        (["--alone", "unit", "--beside", "lint", "lint"], 0, "7 passed, 0 failed"),
-        (["--alone", "unit", "--beside", "bad-lint", "lint"], 1, "6 passed, 1 failed"),
-        (["--alone", "bad-unit", "--alone", "unit", "--beside", "torn", "bad-lint"], 1, "8 passed, 4 failed"),
+        (["--along", "lint", "unit"], 0, "6 passed, 0 failed"),
+        (["--along", "bad-lint", "unit"], 1, "5 passed, 1 failed"),
+        (["--along", "unit bad-lint", "--along", "lint", "bad-unit"], 1, "9 passed, 3 failed"),
+        (["--alone", "unit", "--along", "lint", "lint"], 0, "7 passed, 0 failed"),
+        (["--alone", "unit", "--along", "bad-lint", "lint"], 1, "6 passed, 1 failed"),
+        (["--alone", "bad-unit", "--alone", "unit", "--along", "torn", "bad-lint"], 1, "8 passed, 4 failed"),
     ],
 )
 def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: int, closing: str) -> None:
@@ -105,7 +105,7 @@ def test_exit_code_and_closing_line(tmp_path: Path, targets: list[str], code: in
 
 
 def test_all_failures_are_told_at_the_end(tmp_path: Path) -> None:
-    _code, lines = steps(tmp_path, "--beside", "torn", "--alone", "crash", "--alone", "says", "bad-lint", "unit")
+    _code, lines = steps(tmp_path, "--along", "torn", "--alone", "crash", "--alone", "says", "bad-lint", "unit")
     told = [line.split()[:2] for line in lines[1:-2]]
     assert told == [["FAILED", "bad-lint"], ["ok", "unit"], ["FAILED", "torn"], ["FAILED", "crash"], ["ok", "says"]]
 
@@ -126,14 +126,13 @@ def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("lane", ["--along", "--beside"])
-def test_what_runs_at_the_same_time_says_what_it_has_to(tmp_path: Path, lane: str) -> None:
-    assert "heard" in steps(tmp_path, lane, "says", "lint", start="===== make says")[1]
+def test_what_runs_along_says_what_it_has_to(tmp_path: Path) -> None:
+    assert "heard" in steps(tmp_path, "--along", "says", "lint", start="===== make says")[1]
 
 
 def test_both_lanes_run_at_the_same_time_as_the_rest(tmp_path: Path) -> None:
     """Each waits for what the others do."""
-    code, lines = steps(tmp_path, "--along", "first", "--beside", "second", "third", "--along", "fourth")
+    code, lines = steps(tmp_path, "--along", "first fourth", "--along", "second", "third")
     assert (code, lines[-1]) == (0, "4 passed, 0 failed")
     assert [line.split()[1] for line in lines[1:5]] == ["third", "first", "fourth", "second"]
 
@@ -141,7 +140,7 @@ def test_both_lanes_run_at_the_same_time_as_the_rest(tmp_path: Path) -> None:
 def test_one_that_cannot_be_started_has_failed(tmp_path: Path) -> None:
     (tmp_path / "tests" / "output" / "unit.log").mkdir(parents=True)
     done = subprocess.run(
-        [sys.executable, str(HERE / "steps.py"), "--along", "unit", "--along", "lint", "says"],
+        [sys.executable, str(HERE / "steps.py"), "--along", "unit lint", "says"],
         cwd=tmp_path,
         env={**os.environ, "MAKE": make(tmp_path)},
         capture_output=True,
@@ -157,11 +156,10 @@ def sigint_as_usual() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("lane", ["--along", "--beside"])
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
-def test_what_runs_at_the_same_time_ends_with_the_rest(tmp_path: Path, blow: signal.Signals, lane: str) -> None:
+def test_what_runs_along_ends_with_the_rest(tmp_path: Path, blow: signal.Signals) -> None:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "steps.py"), lane, "endless", "pause"],
+        [sys.executable, str(HERE / "steps.py"), "--along", "endless", "pause"],
         cwd=tmp_path,
         env={**os.environ, "MAKE": make(tmp_path)},
         stdout=subprocess.DEVNULL,
@@ -176,7 +174,7 @@ def test_what_runs_at_the_same_time_ends_with_the_rest(tmp_path: Path, blow: sig
 
 
 def test_what_runs_alone_does_so_when_all_else_has_ended(tmp_path: Path) -> None:
-    code, lines = steps(tmp_path, "--beside", "says", "--alone", "unit", "lint", start="===== make lint")
+    code, lines = steps(tmp_path, "--along", "says", "--alone", "unit", "lint", start="===== make lint")
     assert code == 0
     order = [line for line in lines if line.startswith("===== make ")]
     assert order == ["===== make lint", "===== make says", "===== make unit"]
