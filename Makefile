@@ -46,7 +46,7 @@ CORES ?= 2.16 2.21
 # What `make test` does: what takes both processors; along with it, in two lanes, what mostly waits or has one of them only; at the end,
 # when nothing else runs, what measures durations.
 STEPS := unit-chosen unit-oldest crash-chosen integration-chosen molecule-chosen
-WAITING := lint docs lab-tests ansible-lint package browser generated-chosen examples-chosen
+WAITING := lint docs lab-tests ansible-lint package-chosen browser generated-chosen examples-chosen
 ALONE := durations interruption-chosen
 
 .PHONY: help
@@ -133,6 +133,11 @@ site: venv ## the same, its links, and its pages in a headless Chromium (root)
 package: venv ## the archive: what is in it, and whether it installs and documents itself offline
 	$(PYTEST) $(JUNIT) --ignore=tests/package/test_release.py tests/package
 
+# What `make test` has of it: not ansible-lint of all examples.
+.PHONY: package-chosen
+package-chosen: venv
+	$(PYTEST) $(JUNIT) --ignore=tests/package/test_release.py -m "not dear" tests/package
+
 .PHONY: ansible-lint
 ansible-lint: venv ## ansible-lint, production profile
 	ANSIBLE_COLLECTIONS_PATH=$(TREE) ansible-lint --strict
@@ -141,7 +146,7 @@ ansible-lint: venv ## ansible-lint, production profile
 sanity: venv ## ansible-test sanity on the oldest and newest ansible-core that the Pythons here can run; EVERY=yes on each
 	MAILFLEET_EVERY_CORE=$(EVERY) tests/toolchain/sanity.sh
 
-# What `make test` has of it: what takes most of the time (SKIPPED in noxfile.py) by the newest ansible-core only.
+# What `make test` has of it: what takes most of the time (DEAR in noxfile.py) on the newest ansible-core only, and pylint of the plugins.
 .PHONY: sanity-chosen
 sanity-chosen: export MAILFLEET_CHOSEN := yes
 sanity-chosen: sanity
@@ -306,7 +311,7 @@ nightly: ## all that make test has a share of, at full size on each release (roo
 	@echo "===== nightly: what is generated comes from SEED=$(FRESH)"
 	failed=; \
 	$(MAKE) --keep-going differential conformance tables SUITES="$(BUILDS)" SEED=$(FRESH) || failed=yes; \
-	$(MAKE) --keep-going unit coverage mutation SEED=$(FRESH) || failed=yes; \
+	$(MAKE) --keep-going unit package coverage mutation SEED=$(FRESH) || failed=yes; \
 	$(MAKE) --keep-going integration-core SUITES="$(BUILDS)" || failed=yes; \
 	$(MAKE) --keep-going sanity galaxy site differential conformance tables crash examples integration twelve molecule interruption \
 	    EVERY=yes SUITES="$(RELEASES)" RESTARTS=20 SIGNALS=200 EDITS=75 PLANS=60 SEED=$(FRESH) || failed=yes; \

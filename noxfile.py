@@ -5,6 +5,7 @@
 
 nox                     the sanity tests on the oldest release, and on the newest that there is a Python for
 nox -e sanity-2.19      on any other release; MAILFLEET_EVERY_CORE=yes nox does all of them
+nox -e pylint-2.21      only pylint, of the plugins
 nox -e units-2.21       the unit tests by ansible-test, on every Python that it finds
 """
 
@@ -73,8 +74,9 @@ def drop_tmp() -> None:
 
 antsibull_nox.load_antsibull_nox_toml()
 
-# What `make test` leaves to the newest ansible-core: it takes most of the time, and finds the same.
-SKIPPED = ("pylint", "import", "compile")
+CHOSEN = "MAILFLEET_CHOSEN" in os.environ
+# What takes most of the time: `make test` leaves it to the newest ansible-core, and has pylint of the plugins only.
+DEAR = ("pylint", "import", "compile")
 OLDEST, NEWEST = min(CORES), max(CORES)
 PYTHONS = {release: find_python(core) for release, core in CORES.items()}
 # Debian 12's Python does not run the newest.
@@ -82,23 +84,30 @@ COVERED = {OLDEST, max((release for release, python in PYTHONS.items() if python
 if os.environ.get("MAILFLEET_EVERY_CORE"):
     COVERED = set(CORES)
 
+
+def add_session(kind: str, release: str, arguments: list[str], default: bool) -> None:
+    """Add one that calls ansible-test of an ansible-core with these arguments."""
+    antsibull_nox.sessions.ansible_test.add_ansible_test_session(
+        name=f"{kind}-{release}",
+        description=f"ansible-test {kind} of ansible-core {release}, from the package index, without containers",
+        ansible_test_params=[arguments[0], "--color", "no", *arguments[1:]],
+        default=default and PYTHONS[release] is not None,
+        ansible_core_version=release,
+        ansible_core_source="pypi",
+        callback_before=seed_get_pip,
+        callback_after=drop_tmp,
+    )
+
+
 for release, core in CORES.items():
-    python = PYTHONS[release]
-    for kind, where in (("sanity", "--local"), ("units", "--venv")):
-        default = kind == "sanity" and release in COVERED
-        chosen = kind == "sanity" and "MAILFLEET_CHOSEN" in os.environ and release != max(COVERED)
-        if kind == "sanity" and release in (OLDEST, NEWEST) and python is None:
-            leave_out(
-                f"ansible-test sanity on ansible-core {release}: "
-                f"no Python 3.{core.oldest_python} to 3.{core.newest_python} here"
-            )
-        antsibull_nox.sessions.ansible_test.add_ansible_test_session(
-            name=f"{kind}-{release}",
-            description=f"ansible-test {kind} of ansible-core {release}, from the package index, without containers",
-            ansible_test_params=[kind, "--color", "no", where, *(f"--skip-test={test}" for test in SKIPPED if chosen)],
-            default=default and python is not None,
-            ansible_core_version=release,
-            ansible_core_source="pypi",
-            callback_before=seed_get_pip,
-            callback_after=drop_tmp,
+    newest = release == max(COVERED)
+    if release in (OLDEST, NEWEST) and PYTHONS[release] is None:
+        leave_out(
+            f"ansible-test sanity on ansible-core {release}: "
+            f"no Python 3.{core.oldest_python} to 3.{core.newest_python} here"
         )
+    skipped = () if not CHOSEN else DEAR[:1] if newest else DEAR
+    without = [f"--skip-test={test}" for test in skipped]
+    add_session("sanity", release, ["sanity", "--local", *without], default=release in COVERED)
+    add_session("pylint", release, ["sanity", "--local", "--test=pylint", "plugins/"], default=CHOSEN and newest)
+    add_session("units", release, ["units", "--venv"], default=False)

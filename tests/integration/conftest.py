@@ -48,14 +48,15 @@ OTHERS = {
 HOSTS = 5  # of each release
 #: of which make test's share has every second case, third, and so on; make integration and make nightly have all
 SHARES = {
-    **dict.fromkeys(("test_trouble.py", "test_versions.py"), 9),
+    "test_trouble.py": 10,
+    "test_versions.py": 9,
     **dict.fromkeys(("test_supervisors.py", "test_together.py"), 7),
-    **dict.fromkeys(("test_confirm.py", "test_converge.py", "test_failures.py"), 6),
-    **dict.fromkeys(("test_actions.py", "test_byte_code.py", "test_files.py", "test_hostile_surroundings.py"), 5),
-    **dict.fromkeys(("test_a_run_that_ends_early.py", "test_ad_hoc.py", "test_automation.py"), 4),
-    **dict.fromkeys(("test_ledger.py", "test_mistakes.py", "test_rollouts.py"), 4),
+    **dict.fromkeys(("test_confirm.py", "test_converge.py", "test_failures.py", "test_files.py"), 6),
+    **dict.fromkeys(("test_actions.py", "test_byte_code.py", "test_hostile_surroundings.py", "test_ledger.py"), 5),
+    **dict.fromkeys(("test_a_run_that_ends_early.py", "test_ad_hoc.py", "test_automation.py", "test_mistakes.py"), 4),
+    **dict.fromkeys(("test_report.py", "test_rollouts.py"), 4),
     **dict.fromkeys(("test_instances.py", "test_slow.py"), 3),
-    **dict.fromkeys(("test_gather.py", "test_instance_files.py", "test_report.py", "test_unit.py"), 2),
+    **dict.fromkeys(("test_gather.py", "test_instance_files.py", "test_unit.py"), 2),
 }
 
 
@@ -65,24 +66,20 @@ def fleet() -> dict[str, MailHost]:
     return {}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "each_release: runs on each release in make test's share too")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In make test's share each test runs on one of the releases, in turns; unless it is for each of them."""
+    """In make test's share each test runs on one of the releases, in turns."""
     for item in items:
         item.user_properties += ran_on(item).items()
     if not CHOSEN:
         return
     count = len(SUITES)  # with systemd on one, the same without on the next
     chosen = set()
-    for file, tests in groupby(items, lambda item: item.path):
+    for first, (file, tests) in enumerate(groupby(items, lambda item: item.path)):
         cases = list(dict.fromkeys(item.nodeid.replace(suite_of(item.nodeid), "") for item in tests))
         cases = cases[:: SHARES.get(file.name, 1)]
         for number, case in enumerate(cases):
-            chosen.add(case.replace("[", f"[{SUITES[(number + number // count) % count]}", 1))
-    left_out = [item for item in items if item.nodeid not in chosen and not item.get_closest_marker("each_release")]
+            chosen.add(case.replace("[", f"[{SUITES[(first + number + number // count) % count]}", 1))
+    left_out = [item for item in items if item.nodeid not in chosen]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

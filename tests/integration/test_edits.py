@@ -34,7 +34,6 @@ def outcome_of(one: dict[str, Any], runs: Runs) -> str:
     return f"{how}: {runs.real['action']}" if runs.real["changed"] else "unchanged"
 
 
-@pytest.mark.each_release
 def test_check_mode_foretells_what_a_run_does_and_a_second_run_changes_nothing(
     host: MailHost, request: pytest.FixtureRequest
 ) -> None:

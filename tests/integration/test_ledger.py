@@ -12,7 +12,6 @@ import os
 import random
 from typing import Any
 
-import pytest
 from fleet import FILES, STATE, WILDCARDS, MailHost, Sink
 
 COMMITS = int(os.environ.get("MAILFLEET_COMMITS", "8"))
@@ -85,7 +84,6 @@ def by_hand(host: MailHost, chance: random.Random, number: int, expected: list[s
     return expected
 
 
-@pytest.mark.each_release
 def test_after_any_history_of_inventories_only_what_others_have_done_is_left(host: MailHost) -> None:
     chance = random.Random(f"{SEED}/{host.name}")
     expected, history = texts(host), [commits(host, chance)]

@@ -43,7 +43,6 @@ def by_administrator(host: MailHost, unit: str) -> None:
     assert host.runs(unit)
 
 
-@pytest.mark.each_release
 def test_a_restart_leaves_what_systemd_s_own_leaves(host: MailHost):
     host.run("systemctl", "restart", host.unit)
     usual = state(host, host.unit, host.spool)

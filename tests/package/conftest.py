@@ -35,6 +35,10 @@ LEFTOVERS = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "dear: takes a minute of the processors; left out in make test")
+
+
 class Runner:
     """Runs Ansible's commands with a home and settings of their own, and a Galaxy that is not there."""
 

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
@@ -34,6 +35,7 @@ def playbook(example: Example) -> str | None:
     return "---\n- name: Do what the example does\n  hosts: all\n  tasks:\n" + textwrap.indent(text, "    ")
 
 
+@pytest.mark.dear
 def test_ansible_lint_finds_nothing_in_what_users_copy(run: Any, installed: Path, tmp_path: Path) -> None:
     (tmp_path / ".ansible-lint").write_text("---\nprofile: production\noffline: true\n", encoding="utf-8")
     books = [(example, playbook(example)) for example in all_examples()]
