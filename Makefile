@@ -90,14 +90,15 @@ docs: venv ## changelog fragments, and the documentation of plugins and roles
 	antsibull-changelog lint
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 
+UNIT = $(PYTEST) $(JUNIT) --numprocesses=4 tests/unit tests/toolchain
 .PHONY: unit
 unit: venv ## unit tests, and those of the steps of make test
-	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration" tests/unit tests/toolchain
+	$(UNIT) -m "not duration"
 
 # What `make test` has of it: not the two that play with hundreds of hosts.
 .PHONY: unit-chosen
 unit-chosen: venv
-	$(PYTEST) $(JUNIT) --numprocesses=4 -m "not duration and not dear" tests/unit tests/toolchain
+	$(UNIT) -m "not duration and not dear"
 
 .PHONY: durations
 durations: venv ## the unit tests that measure how long something takes; on a machine that does nothing else
@@ -129,14 +130,15 @@ site: venv ## the same, its links, and its pages in a headless Chromium (root)
 	@tests/report/install.sh
 	$(PYTEST) $(JUNIT) -m site tests/report
 
+PACKAGE = $(PYTEST) $(JUNIT) --ignore=tests/package/test_release.py tests/package
 .PHONY: package
 package: venv ## the archive: what is in it, and whether it installs and documents itself offline
-	$(PYTEST) $(JUNIT) --ignore=tests/package/test_release.py tests/package
+	$(PACKAGE)
 
 # What `make test` has of it: not ansible-lint of all examples.
 .PHONY: package-chosen
 package-chosen: venv
-	$(PYTEST) $(JUNIT) --ignore=tests/package/test_release.py -m "not dear" tests/package
+	$(PACKAGE) -m "not dear"
 
 .PHONY: ansible-lint
 ansible-lint: venv ## ansible-lint, production profile

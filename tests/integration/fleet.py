@@ -88,8 +88,7 @@ PROGRAMS = "$(postconf -dh daemon_directory)"
 STATE = "/var/lib/mailfleet.postfix"
 WILDCARDS = {("0.0.0.0", 25), ("::", 25)}
 #: a script that takes away what a test has given a unit; to have systemd read its units again is dear
-RESTORE_UNIT = """rm -rf {state}
-own=/etc/systemd/system/{unit}
+RESTORE_UNIT = """own=/etc/systemd/system/{unit}
 stale=$(systemctl show --property=NeedDaemonReload {unit})
 if [ -L $own ] || [ -e $own.d ] || [ $stale != NeedDaemonReload=no ]; then
     rm -rf $own.d
@@ -164,10 +163,10 @@ class MailHost:
     def reset(self) -> None:
         """Everything as the package had set it up, with Postfix running."""
         self._remove_instance()
-        self.shell(RESTORE_UNIT.format(state=STATE, unit=self.unit))
+        self.shell(RESTORE_UNIT.format(unit=self.unit))
         self.terminate()
         self.give_addresses()
-        restored = f"rm -rf {self.config}; cp -a /root/postfix.stock {self.config}"
+        restored = f"rm -rf {STATE} {self.config}; cp -a /root/postfix.stock {self.config}"
         self.shell(f"{restored}; systemctl reset-failed || true; systemctl restart {self.unit}")
         wait_until(lambda: self.sockets() == WILDCARDS, 10, "Postfix starting")
 

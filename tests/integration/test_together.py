@@ -19,6 +19,7 @@ CHOSEN = "MAILFLEET_CHOSEN" in os.environ  # then each trouble once, for one of 
 NAMES = ("postfix", "postfix-a", "postfix-b")
 PORTS = {"old": (2510, 2511, 2512), "new": (2520, 2521, 2522)}
 OPTIONS = ("inet_protocols", "inet_interfaces")
+PARTS = 7  # of the troubles
 
 # A script, or the end of the run, at the call of a method for one of the instances: before it or after it.
 HOOKS = """
@@ -167,12 +168,12 @@ def remove(host: MailHost) -> None:
     assert "msg" not in host.core(f"answer = bring_all({names!r})")
 
 
-@pytest.mark.parametrize("part", range(7))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_each_failure_at_each_instance(host: MailHost, part: int):
     addresses = [f"127.0.{start}.{number}/8" for number in range(3) for start in (8, 9)]
     host.shell("".join(f"ip address add {address} dev lo\n" for address in addresses))
     try:
-        each_failure_at_each_instance(host, TROUBLES[part::7])
+        each_failure_at_each_instance(host, TROUBLES[part::PARTS])
     finally:
         host.shell("".join(f"ip address delete {address} dev lo || true\n" for address in addresses))
 

@@ -20,7 +20,7 @@ import shutil
 import sys
 from pathlib import Path
 
-COMMANDS = {"ansible", "ansible-playbook", "ansible-console"}
+COMMANDS = {"ansible", "ansible-playbook"}
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT = Path(sys.prefix, "kept_archives")
 #: Ansible's name for the directory, and the beginning of the file's name of a module of ours
@@ -31,8 +31,8 @@ SOURCES = ("plugins/modules", "plugins/module_utils", "meta", "galaxy.yml")
 
 
 def state(collection: Path) -> str:
-    """What the archives are made from: the names, sizes and times of the files, and who packs them."""
-    found = hashlib.sha256(repr((sys.version, os.environ.get("ANSIBLE_MODULE_COMPRESSION"))).encode())
+    """What the archives are made from: the names, sizes and times of the files."""
+    found = hashlib.sha256()
     for top in SOURCES:
         for path in sorted([collection / top, *(collection / top).rglob("*")]):
             if path.is_file() and path.suffix != ".pyc":

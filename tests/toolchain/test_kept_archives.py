@@ -44,7 +44,7 @@ def probe(directory: Path, **environment: str) -> dict[str, Any]:
     return json.loads(answer.read_text(encoding="utf-8"))
 
 
-def archives() -> dict[Path, float]:
+def archives() -> dict[Path, int]:
     """What is kept of that module, and when it was written."""
     return {path: path.stat().st_mtime_ns for path in KEPT.glob(f"*/{OURS}postfix_probe-*")}
 
